@@ -1,0 +1,71 @@
+{# The message contract: what every copy of a message carries, in this order (design.md §5.3).
+
+   keys       message_id, channel, provider_message_id: provider facts only.
+   content    one register: the copy with the greatest content_order gives all of it. Null content_order: the
+              copy has no content (a status callback, a deletion) and can never show a message by itself.
+   times      the earliest provider time wins over the earliest receipt; received_at is the first landing.
+   status     one register: status_order sorts by rank, then provider time, then word.
+   facts      a set: raw reference -> what that one copy alone adds. Union is all that ever happens to it.
+#}
+{% macro content_columns() %}
+    {{ return([
+        'connection_id', 'direction', 'from_address', 'from_name', 'to_addresses', 'counterpart_identity',
+        'thread_key', 'kind', 'subject', 'body', 'quoted_body', 'attachments', 'participants', 'in_reply_to',
+        'reference_id', 'in_reply_to_reference',
+    ]) }}
+{% endmacro %}
+
+{% macro partial_columns() %}
+    {{ return(['message_id', 'channel', 'provider_message_id', 'content_order'] + content_columns()
+        + ['sent_at', 'sent_at_is_receipt', 'received_at', 'status_order', 'is_deleted', 'facts']) }}
+{% endmacro %}
+
+{% macro copy_columns() %}
+    {{ return(partial_columns() + ['transaction_id']) }}
+{% endmacro %}
+
+{# Nulls with the contract's types, for copies without content. #}
+{% macro no_content() %}
+    null::text as content_order,
+    {% for column in content_columns() -%}
+    null::{{ 'text[]' if column == 'to_addresses' else 'jsonb' if column in ('attachments', 'participants') else 'text' }} as {{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
+{% endmacro %}
+
+{# Sorts copies by how good their content is. The hash of all content comes last, so that two copies of equal
+   order have equal content and no tie is left to the order of arrival.
+   completeness: digits; version: text that sorts by age (a provider time, a parser version). #}
+{% macro content_order(completeness, version) %}
+    {{ completeness }} || '|' || coalesce({{ version }}, '') || '|' || md5(
+        jsonb_build_array({{ content_columns() | join(', ') }})::text
+    )
+{% endmacro %}
+
+{# 'rank|time|word': text comparison finds the status that counts (providers.md §10.4). #}
+{% macro status_order(status, happened_at='null::timestamptz') %}
+    case {{ status }}
+        when 'received' then '10' when 'queued' then '10' when 'sent' then '20' when 'failed' then '30'
+        when 'missed' then '30' when 'delivered' then '40' when 'completed' then '40' when 'read' then '50'
+        when 'deleted' then '90'
+    end || '|' || coalesce({{ sortable_time(happened_at) }}, '') || '|' || {{ status }}
+{% endmacro %}
+
+{# Fixed width, UTC, microseconds: sorts as text and does not depend on the session's time zone. #}
+{% macro sortable_time(moment) -%}
+    to_char({{ moment }} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+{%- endmacro %}
+
+{# One entry of the set of facts. `version` decides whose metadata is shown where copies differ. #}
+{% macro fact(raw_ref, door, received_at, version, metadata, revision='null::jsonb', reaction='null::jsonb') %}
+    jsonb_build_object(
+        {{ raw_ref }},
+        jsonb_strip_nulls(jsonb_build_object(
+            'via', {{ door }},
+            'at', {{ sortable_time(received_at) }},
+            'version', {{ version }},
+            'metadata', {{ metadata }},
+            'revision', {{ revision }},
+            'reaction', {{ reaction }}
+        ))
+    )
+{% endmacro %}

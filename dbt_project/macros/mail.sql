@@ -1,0 +1,9 @@
+{# Whether a lower-case mail address is ours. A +tag is dropped on our own domains only (providers.md §11.6). #}
+{% macro is_own_address(address, own) -%}
+    coalesce(
+        {{ address }} = any({{ own }}.addresses)
+        or regexp_replace({{ address }}, '\+[^@]*@', '@') = any({{ own }}.addresses)
+        or split_part({{ address }}, '@', 2) = any({{ own }}.domains),
+        false
+    )
+{%- endmacro %}

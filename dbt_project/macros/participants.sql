@@ -1,0 +1,15 @@
+{# The participants of folded messages, one row per message, identity and role. `is_first` marks one row per message
+   and identity, so that a person named in To and in Cc has the message once in the timeline. #}
+{% macro participants_of(messages) %}
+    select
+        message_id,
+        person ->> 'identity' as identity,
+        person ->> 'role' as role,
+        (person ->> 'is_ours')::boolean as is_ours,
+        person ->> 'name' as display_name,
+        sent_at,
+        row_number() over (partition by message_id, person ->> 'identity' order by position) = 1 as is_first
+    from {{ messages }}
+    cross join lateral jsonb_array_elements(participants) with ordinality as listed (person, position)
+    where content_order is not null and person ->> 'identity' is not null
+{% endmacro %}

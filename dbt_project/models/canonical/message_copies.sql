@@ -1,0 +1,13 @@
+-- Every copy of every message, through every door. A new channel is one more line here for each door.
+{{ config(materialized='view') }}
+{% set copies = [
+    ref('stg_twilio_sms__webhook_copies'),
+    ref('stg_twilio_sms__history_copies'),
+    ref('stg_gmail__history_copies'),
+    ref('stg_gmail__change_copies'),
+] %}
+
+{% for copy in copies %}
+select {{ copy_columns() | join(', ') }} from {{ copy }}
+{% if not loop.last %}union all{% endif %}
+{% endfor %}

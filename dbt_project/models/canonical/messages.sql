@@ -1,0 +1,49 @@
+-- Grain: one row per message, and one per message of which only a status or a removal is known so far (content_order
+-- null), kept until its content arrives. Folds the copies of finished transactions below the target horizon with the
+-- rows that stand here already; the live tail is added by live_messages.
+{{ config(
+    unique_key='message_id',
+    indexes=[
+        {'columns': ['message_id'], 'unique': true},
+        {'columns': ['channel', 'thread_key', 'sent_at']},
+        {'columns': ['counterpart_identity', 'sent_at']},
+        {'columns': ['reference_id']},
+        {'columns': ['folded_for']},
+    ],
+) }}
+with
+
+copies as {{ 'materialized' if is_incremental() else 'not materialized' }} (
+
+    select * from {{ ref('message_copies') }}
+    where transaction_id < canonical.target_horizon()
+    {% if is_incremental() %}
+        and transaction_id >= canonical.processed_horizon()
+    {% endif %}
+
+),
+
+partials as (
+
+    select {{ partial_columns() | join(', ') }} from copies
+
+    {% if is_incremental() %}
+    union all
+
+    select {{ partial_columns() | join(', ') }} from {{ this }}
+    where message_id in (select message_id from copies)
+    {% endif %}
+
+),
+
+folded as (
+
+    {{ fold('partials') }}
+
+)
+
+select
+    {{ folded_columns() | join(',\n    ') }},
+    -- Which refresh wrote the row, so that the models behind this one know what is new to them.
+    canonical.target_horizon() as folded_for
+from folded

@@ -1,0 +1,15 @@
+-- Grain: one row per change told by Gmail's history, or noticed by comparing after a full resync.
+select
+    'raw_gmail.changes/' || connection_id || '/' || history_id || '/' || id || '/' || change as raw_ref,
+    *,
+    case
+        when change in ('removed', 'missing') then 'revision'
+        when change in ('labels_added', 'labels_removed') then 'status'
+        when change = 'added' then 'ignored'
+        else 'quarantined'
+    end as outcome,
+    case
+        when change = 'added' then 'announces a mail that is loaded itself, unless it is a draft or spam'
+        when change not in ('added', 'removed', 'missing', 'labels_added', 'labels_removed') then 'the kind of change is not known'
+    end as reason
+from {{ source('raw_gmail', 'changes') }}

@@ -1,0 +1,14 @@
+-- Grain: one row per version of a mail in Gmail's history (providers.md §5.6).
+select
+    'raw_gmail.messages/' || connection_id || '/' || id || '/' || version as raw_ref,
+    *,
+    case
+        when label_ids ?| array['DRAFT', 'SPAM', 'CHAT'] then 'ignored'
+        else 'message'
+    end as outcome,
+    case
+        when label_ids ? 'DRAFT' then 'a draft: it is unsent'
+        when label_ids ? 'SPAM' then 'spam, until Gmail''s label goes'
+        when label_ids ? 'CHAT' then 'a chat of Google Talk'
+    end as reason
+from {{ source('raw_gmail', 'messages') }}

@@ -1,0 +1,18 @@
+-- Grain: one row per Gmail connection. Ours are the mailbox, its aliases, and the domains the admin named
+-- (providers.md §10.3).
+select
+    connections.connection_id,
+    lower(connections.settings ->> 'address') as mailbox,
+    array(
+        select lower(trim(part))
+        from unnest(string_to_array(connections.settings ->> 'own_domains', ',')) as part
+        where trim(part) <> ''
+    ) as domains,
+    array(
+        select distinct lower(send_as.address)
+        from {{ source('raw_gmail', 'send_as') }} as send_as
+        where send_as.connection_id = connections.connection_id
+        order by 1
+    ) || lower(connections.settings ->> 'address') as addresses
+from {{ source('crm', 'connections') }} as connections
+where connections.channel = 'gmail'

@@ -1,0 +1,175 @@
+"""Connections: one account on one channel, with its credentials and its webhook.
+
+What is secret lies in the database only as a Fernet token; the key comes from the settings. The
+token of a connection is bound to nothing but the key, so rotating the master key re-encrypts rows.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets as random_secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from cryptography.fernet import Fernet, MultiFernet
+from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
+
+from warehouse.channels import Channel, registry
+from warehouse.queries import queries
+from warehouse.settings import Settings
+
+SQL = queries("connections")
+
+
+class UnusableConnection(Exception):
+    """Keys are unknown or missing, or the channel is; the text names them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """One connection, opened. `secrets` is kept out of every representation."""
+
+    connection_id: str
+    channel: str
+    name: str
+    settings: dict[str, str]
+    secrets: dict[str, str] = field(repr=False)
+    disabled_at: datetime | None = None
+
+    def value(self, key: str) -> str | None:
+        """A key's value wherever it is kept; None where it was not given."""
+        return self.settings.get(key) or self.secrets.get(key) or None
+
+    def required(self, key: str) -> str:
+        """A key's value.
+
+        Raises:
+            UnusableConnection: the connection was made without it.
+        """
+        found = self.value(key)
+        if not found:
+            raise UnusableConnection(
+                f"{self.channel} connection {self.connection_id}: {key} is not set"
+            )
+        return found
+
+    def several(self, key: str) -> list[str]:
+        """The comma-separated values of a key: numbers, domains, or secrets that rotate."""
+        return [part.strip() for part in (self.value(key) or "").split(",") if part.strip()]
+
+
+def cipher(settings: Settings) -> MultiFernet:
+    """Encrypts with the first master key, decrypts with any."""
+    return MultiFernet(
+        [
+            Fernet(base64.urlsafe_b64encode(settings.derive("connection secrets", key)))
+            for key in settings.master_keys
+        ]
+    )
+
+
+def check_keys(channel: Channel, values: dict[str, str]) -> None:
+    """
+    Raises:
+        UnusableConnection: names every unknown and every missing key at once.
+    """
+    unknown = sorted(set(values) - set(channel.keys))
+    missing = [key for key in channel.required_keys if not values.get(key)]
+    problems = []
+    if unknown:
+        problems.append(f"unknown: {', '.join(unknown)} (known: {', '.join(channel.keys)})")
+    if missing:
+        problems.append(f"missing: {', '.join(missing)}")
+    if problems:
+        raise UnusableConnection(f"{channel.channel}: {'; '.join(problems)}")
+
+
+def add(
+    database: psycopg.Connection[Any],
+    settings: Settings,
+    *,
+    channel: str,
+    name: str,
+    values: dict[str, str],
+    actor: str,
+) -> Connection:
+    """Make a connection and its verify token. The caller commits, together with the event.
+
+    Raises:
+        UnusableConnection: the channel or a key is unknown, or a key is missing.
+    """
+    known = registry().get(channel)
+    if known is None:
+        raise UnusableConnection(f"unknown channel {channel} (known: {', '.join(registry())})")
+    check_keys(known, values)
+    secret = {key: value for key, value in values.items() if key in known.secret_keys}
+    secret["verify_token"] = random_secrets.token_urlsafe(24)
+    plain = {key: value for key, value in values.items() if key not in known.secret_keys}
+    connection = Connection(
+        connection_id=random_secrets.token_hex(8),
+        channel=channel,
+        name=name,
+        settings=plain,
+        secrets=secret,
+    )
+    database.execute(
+        SQL["add_connection"],
+        {
+            "connection_id": connection.connection_id,
+            "channel": channel,
+            "name": name,
+            "settings": Jsonb(plain),
+            "secrets": cipher(settings).encrypt(json.dumps(secret).encode()),
+            "created_by": actor,
+        },
+    )
+    return connection
+
+
+@dataclass(frozen=True)
+class _Row:
+    connection_id: str
+    channel: str
+    name: str
+    settings: dict[str, str]
+    secrets: bytes
+    disabled_at: datetime | None
+
+
+def open_row(row: _Row | dict[str, Any], settings: Settings) -> Connection:
+    """A row of `crm.connections`, decrypted."""
+    values = dict(row) if isinstance(row, dict) else row.__dict__.copy()
+    values["secrets"] = json.loads(cipher(settings).decrypt(bytes(values["secrets"])))
+    return Connection(**values)
+
+
+def find(
+    database: psycopg.Connection[Any], settings: Settings, connection_id: str
+) -> Connection | None:
+    """One connection by its id, or None."""
+    with database.cursor(row_factory=class_row(_Row)) as cursor:
+        row = cursor.execute(SQL["one_connection"], {"connection_id": connection_id}).fetchone()
+    return open_row(row, settings) if row else None
+
+
+def every(database: psycopg.Connection[Any], settings: Settings) -> list[Connection]:
+    """All connections, oldest first, disabled ones too."""
+    with database.cursor(row_factory=class_row(_Row)) as cursor:
+        rows = cursor.execute(SQL["all_connections"]).fetchall()
+    return [open_row(row, settings) for row in rows]
+
+
+def set_disabled(database: psycopg.Connection[Any], connection_id: str, *, disabled: bool) -> bool:
+    """Stop or resume our pulls. Deliveries keep landing either way. False where there is no such id."""
+    with database.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(SQL["set_disabled"], {"connection_id": connection_id, "disabled": disabled})
+        return cursor.rowcount == 1
+
+
+def webhook_path(connection: Connection) -> str:
+    """The receiver's path for this connection; the public URL goes before it."""
+    return f"/webhooks/{connection.channel}/{connection.connection_id}"

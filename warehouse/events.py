@@ -1,0 +1,43 @@
+"""Events: who did or saw what, when. One append-only table for people, programs and commands.
+
+The caller's transaction carries the event: a decision and its event commit together or not at all,
+and what a person is shown is preceded by the event that says so.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from warehouse.queries import queries
+
+SQL = queries("events")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One audit record. `action` is `noun.verb`; `detail` never holds a message body or a secret."""
+
+    actor: str
+    role: str
+    action: str
+    object_type: str
+    object_id: str
+    customer_ids: list[str] = field(default_factory=list)
+    detail: dict[str, Any] = field(default_factory=dict)
+    session_id: str | None = None
+    ip: str | None = None
+
+
+def record(database: psycopg.Connection[Any], event: Event) -> str:
+    """Append the event in the caller's transaction; returns its id."""
+    event_id = secrets.token_hex(16)
+    database.execute(
+        SQL["record_event"],
+        {**event.__dict__, "event_id": event_id, "detail": Jsonb(event.detail)},
+    )
+    return event_id

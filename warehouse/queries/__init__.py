@@ -1,0 +1,32 @@
+"""Named queries: each `<name>.sql` here holds queries headed `-- query_name --` and a sentence.
+
+SQL stays SQL: a file can be pasted into psql, and nothing is assembled from strings.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import LiteralString, cast
+
+FOLDER = Path(__file__).parent
+HEADING = re.compile(r"^-- (\w+) --$", re.MULTILINE)
+
+
+@cache
+def queries(file: str) -> dict[str, LiteralString]:
+    """The queries of `<file>.sql` by name.
+
+    Raises:
+        KeyError (on look-up): there is no query of that name.
+    """
+    return parse((FOLDER / f"{file}.sql").read_text())
+
+
+def parse(text: str) -> dict[str, LiteralString]:
+    """Split a file of named queries. Text before the first heading is a comment on the file."""
+    pieces = HEADING.split(text)[1:]
+    named = dict(zip(pieces[::2], (body.strip() for body in pieces[1::2]), strict=True))
+    # Our own files are literals in every sense that matters to psycopg's typing.
+    return cast("dict[str, LiteralString]", named)

@@ -1,0 +1,310 @@
+-- What pages read, as crm_app. The hot path of one timeline is in timeline.sql.
+
+-- The stored counts of canonical.identities trail by a refresh; what is only in the live tail is added here, so that
+-- nobody is missing from a list meanwhile. Each query looks up the identities it shows by index, never all of them.
+
+-- customers_found --
+-- Customers whose name holds every word, or who have an identity like one of the patterns, or who are named; newest
+-- contact first.
+with
+
+matches as materialized (
+
+    select customer_id
+    from crm.customers
+    where cardinality(%(name_patterns)s::text[]) > 0 and lower(name) like all (%(name_patterns)s::text[])
+
+    union
+
+    select customer_id
+    from crm.identity_links
+    where ended_at is null and identity like any (%(identity_patterns)s::text[])
+
+    union
+
+    select unnest(%(customer_ids)s::text[])
+
+    limit %(most)s + 1
+
+),
+
+tail as materialized (
+
+    select person ->> 'identity' as identity, tail.message_id, tail.sent_at
+    from canonical.live_tail as tail
+    cross join lateral jsonb_array_elements(tail.participants) as person
+    where tail.content_order is not null and not (person ->> 'is_ours')::boolean
+
+),
+
+fresh as (
+
+    select
+        identity,
+        min(sent_at) as first_seen_at,
+        max(sent_at) as last_seen_at,
+        count(distinct message_id) filter (
+            where not exists (
+                select 1 from canonical.message_participants as stored
+                where stored.message_id = tail.message_id and stored.identity = tail.identity
+            )
+        ) as message_count
+    from tail
+    group by identity
+
+),
+
+totals as (
+
+    select
+        matches.customer_id,
+        coalesce(array_agg(links.identity order by links.identity) filter (where links.identity is not null), '{}') as identities,
+        least(min(stored.first_seen_at), min(fresh.first_seen_at)) as first_at,
+        greatest(max(stored.last_seen_at), max(fresh.last_seen_at)) as last_at,
+        coalesce(sum(stored.message_count), 0)::bigint + coalesce(sum(fresh.message_count), 0)::bigint as message_count
+    from matches
+    left join crm.identity_links as links on links.customer_id = matches.customer_id and links.ended_at is null
+    left join canonical.identities as stored on stored.identity = links.identity
+    left join fresh on fresh.identity = links.identity
+    group by matches.customer_id
+
+),
+
+page as (
+
+    select totals.*, customers.name, count(*) over () as matched
+    from totals
+    join crm.customers as customers using (customer_id)
+    order by totals.last_at desc nulls last, customers.name, totals.customer_id
+    limit %(page_size)s
+
+)
+
+select page.*, recent.channels
+from page
+cross join lateral (
+    select array_agg(distinct split_part(newest.message_id, '|', 1)) as channels
+    from unnest(page.identities) as of_customer (identity)
+    cross join lateral (
+        (
+            select participants.message_id
+            from canonical.message_participants as participants
+            where participants.identity = of_customer.identity and participants.is_first
+            order by participants.sent_at desc
+            limit 10
+        )
+        union all
+        select tail.message_id from tail where tail.identity = of_customer.identity
+    ) as newest
+) as recent
+order by page.last_at desc nulls last, page.name, page.customer_id
+
+-- customers_of_latest_contacts --
+-- The customers of the identities that wrote last, and the customers made last; the list before anything is searched.
+select customer_id
+from (
+    select links.customer_id, contacts.last_inbound_at as at
+    from (
+        (
+            select identity, last_inbound_at from canonical.identities
+            where last_inbound_at is not null
+            order by last_inbound_at desc
+            limit 10 * %(page_size)s
+        )
+        union all
+        select person ->> 'identity', tail.sent_at
+        from canonical.live_tail as tail
+        cross join lateral jsonb_array_elements(tail.participants) as person
+        where tail.content_order is not null and person ->> 'role' = 'from'
+    ) as contacts
+    join crm.identity_links as links on links.identity = contacts.identity and links.ended_at is null
+    union all
+    (select customer_id, created_at from crm.customers order by created_at desc limit %(page_size)s)
+) as either
+group by customer_id
+order by max(at) desc, customer_id
+limit %(page_size)s
+
+-- count_customers --
+select count(*) as customers from crm.customers
+
+-- one_customer --
+-- The head of a timeline. No row where there is no such customer.
+with
+
+links as (
+
+    select identity from crm.identity_links
+    where customer_id = %(customer_id)s and ended_at is null
+
+),
+
+fresh as (
+
+    select
+        min(tail.sent_at) as first_seen_at,
+        max(tail.sent_at) as last_seen_at,
+        count(distinct tail.message_id) filter (
+            where not exists (
+                select 1 from canonical.message_participants as stored
+                where stored.message_id = tail.message_id and stored.identity = person ->> 'identity'
+            )
+        ) as message_count
+    from canonical.live_tail as tail
+    cross join lateral jsonb_array_elements(tail.participants) as person
+    where tail.content_order is not null
+        and not (person ->> 'is_ours')::boolean
+        and person ->> 'identity' in (select identity from links)
+
+),
+
+stored as (
+
+    select
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at,
+        coalesce(sum(message_count), 0)::bigint as message_count
+    from canonical.identities
+    where identity in (select identity from links)
+
+)
+
+select
+    customers.customer_id,
+    customers.name,
+    coalesce((select array_agg(identity order by identity) from links), '{}') as identities,
+    least(stored.first_seen_at, fresh.first_seen_at) as first_at,
+    greatest(stored.last_seen_at, fresh.last_seen_at) as last_at,
+    stored.message_count + fresh.message_count as message_count
+from crm.customers as customers
+cross join stored
+cross join fresh
+where customers.customer_id = %(customer_id)s
+
+-- unassigned --
+-- Identities that wrote to us and belong to nobody, newest first, each with its last message; strictly before a position.
+with
+
+tail as materialized (
+
+    select * from canonical.live_tail
+    where content_order is not null
+
+),
+
+tail_people as materialized (
+
+    select person ->> 'identity' as identity, person ->> 'name' as display_name, tail.sent_at, tail.message_id
+    from tail
+    cross join lateral jsonb_array_elements(tail.participants) as person
+    where person ->> 'role' = 'from' and not (person ->> 'is_ours')::boolean
+
+),
+
+waiting as (
+
+    (
+        select identity from canonical.identities
+        where last_inbound_at is not null
+            -- An identity that is in the tail too may stand later than its stored time says.
+            and (last_inbound_at, identity) < (coalesce(%(before_at)s::timestamptz, 'infinity'), coalesce(%(before_identity)s::text, ''))
+            and not exists (select 1 from crm.identity_links as links where links.identity = identities.identity and links.ended_at is null)
+        order by last_inbound_at desc, identity desc
+        limit %(page_size)s
+    )
+
+    union
+
+    select identity from tail_people
+    where not exists (select 1 from crm.identity_links as links where links.identity = tail_people.identity and links.ended_at is null)
+
+),
+
+last_messages as (
+
+    select waiting.identity, newest.sent_at, newest.message_id
+    from waiting
+    cross join lateral (
+        (
+            select sent_at, message_id from canonical.message_participants as stored
+            where stored.identity = waiting.identity and stored.role = 'from'
+                and not exists (select 1 from tail where tail.message_id = stored.message_id)
+            order by sent_at desc, message_id desc
+            limit 1
+        )
+        union all
+        select sent_at, message_id from tail_people
+        where tail_people.identity = waiting.identity
+        order by sent_at desc, message_id desc
+        limit 1
+    ) as newest
+
+),
+
+page as (
+
+    select * from last_messages
+    where (sent_at, identity) < (coalesce(%(before_at)s::timestamptz, 'infinity'), coalesce(%(before_identity)s::text, ''))
+    order by sent_at desc, identity desc
+    limit %(page_size)s
+
+)
+
+select
+    page.identity,
+    page.sent_at as last_inbound_at,
+    coalesce(
+        (select display_name from tail_people where tail_people.identity = page.identity and display_name is not null order by sent_at desc limit 1),
+        stored.display_name
+    ) as display_name,
+    coalesce(stored.message_count, 0) + (
+        select count(distinct tail_people.message_id) from tail_people
+        where tail_people.identity = page.identity
+            and not exists (
+                select 1 from canonical.message_participants as known
+                where known.message_id = tail_people.message_id and known.identity = page.identity
+            )
+    ) as message_count,
+    last_message.channel,
+    last_message.subject,
+    left(last_message.body, 400) as body,
+    jsonb_array_length(coalesce(last_message.attachments, '[]')) > 0 as attachments
+from page
+left join canonical.identities as stored using (identity)
+left join lateral (
+    select channel, subject, body, attachments from tail where tail.message_id = page.message_id
+    union all
+    select channel, subject, body, attachments from canonical.messages as messages
+    where messages.message_id = page.message_id
+        and not exists (select 1 from tail where tail.message_id = page.message_id)
+) as last_message on true
+order by page.sent_at desc, page.identity desc
+
+-- count_unassigned --
+-- How many identities wait, counted to a limit.
+select count(*) as waiting
+from (
+    select 1
+    from canonical.identities as identities
+    where last_inbound_at is not null
+        and not exists (select 1 from crm.identity_links as links where links.identity = identities.identity and links.ended_at is null)
+    limit %(most)s + 1
+) as some
+
+-- warehouse_state --
+-- How the models stand: the newest finished refresh, and since when none has succeeded.
+select
+    newest.error,
+    (select max(finished_at) from canonical.refreshes where error is null and finished_at is not null) as last_good_at,
+    (
+        select min(failed.finished_at) from canonical.refreshes as failed
+        where failed.error is not null
+            and failed.started_at > coalesce(
+                (select max(started_at) from canonical.refreshes where error is null and finished_at is not null), '-infinity'
+            )
+    ) as failing_since,
+    (select count(*) from canonical.refreshes) > 0 as ever_refreshed
+from (select 1) as one
+left join lateral (
+    select error from canonical.refreshes where finished_at is not null order by started_at desc limit 1
+) as newest on true

@@ -1,0 +1,19 @@
+-- add_connection --
+insert into crm.connections (connection_id, channel, name, settings, secrets, created_by)
+values (%(connection_id)s, %(channel)s, %(name)s, %(settings)s, %(secrets)s, %(created_by)s)
+
+-- one_connection --
+select connection_id, channel, name, settings, secrets, disabled_at
+from crm.connections
+where connection_id = %(connection_id)s
+
+-- all_connections --
+select connection_id, channel, name, settings, secrets, disabled_at
+from crm.connections
+order by created_at, connection_id
+
+-- set_disabled --
+-- An already disabled connection keeps the time at which it was disabled.
+update crm.connections
+set disabled_at = case when %(disabled)s then coalesce(disabled_at, now()) end
+where connection_id = %(connection_id)s

@@ -1,0 +1,107 @@
+Queries of the command line, run as crm_app.
+
+-- refreshed_since --
+-- Whether a refresh that began at this time or later has succeeded.
+select exists (
+    select 1
+    from canonical.refreshes
+    where started_at >= %(since)s and finished_at is not null and error is null
+)
+
+-- worker_seen_since --
+-- Whether a worker has registered itself at this time or later.
+select exists (select 1 from jobs.procrastinate_workers where last_heartbeat >= %(since)s)
+
+-- replace_connection_values --
+update crm.connections
+set settings = %(settings)s, secrets = %(secrets)s
+where connection_id = %(connection_id)s
+
+-- list_connections --
+select
+    connections.connection_id,
+    connections.channel,
+    connections.name,
+    connections.created_at,
+    connections.disabled_at,
+    health.job,
+    health.last_succeeded_at,
+    health.error
+from crm.connections
+left join lateral (
+    select job, last_succeeded_at, error
+    from jobs.connection_health
+    where connection_health.connection_id = connections.connection_id
+    order by job = 'pull' desc
+    limit 1
+) as health on true
+order by connections.created_at, connections.connection_id
+
+-- add_user --
+insert into crm.users (user_name, display_name, email, role, password_hash)
+values (%(user_name)s, %(display_name)s, %(email)s, %(role)s, %(password_hash)s)
+on conflict (user_name) do nothing
+
+-- list_users --
+select user_name, display_name, email, role, created_at, disabled_at
+from crm.users
+order by user_name
+
+-- disable_user --
+update crm.users
+set disabled_at = coalesce(disabled_at, now())
+where user_name = %(user_name)s
+returning role
+
+-- set_user_role --
+update crm.users
+set role = %(role)s
+from (select user_name, role from crm.users where user_name = %(user_name)s for update) as before
+where users.user_name = before.user_name
+returning before.role as role_before
+
+-- set_password --
+update crm.users
+set password_hash = %(password_hash)s
+where user_name = %(user_name)s
+
+-- revoke_sessions --
+update crm.sessions
+set revoked_at = now()
+where user_name = %(user_name)s and revoked_at is null
+
+-- forget_session_starts --
+delete from crm.session_starts where user_name = %(user_name)s
+
+-- lock_identities --
+-- Two imports or links of one identity wait for each other.
+select pg_advisory_xact_lock(hashtextextended(identity, 0))
+from (select distinct unnest(%(identities)s::text[]) as identity order by 1) as sorted
+
+-- open_links --
+select identity, customer_id
+from crm.identity_links
+where ended_at is null and identity = any(%(identities)s::text[])
+
+-- one_customer --
+select customer_id, name from crm.customers where customer_id = %(customer_id)s
+
+-- add_customer --
+insert into crm.customers (customer_id, name, notes, created_by)
+values (%(customer_id)s, %(name)s, %(notes)s, %(created_by)s)
+
+-- open_link --
+insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason, evidence)
+values (%(link_id)s, %(decision_id)s, %(identity)s, %(customer_id)s, %(linked_by)s, %(reason)s, %(evidence)s)
+
+-- end_link --
+update crm.identity_links
+set ended_at = now(), ended_by = %(ended_by)s, end_reason = %(end_reason)s
+where identity = %(identity)s and ended_at is null
+returning link_id, customer_id
+
+-- count_messages_by_connection --
+select connection_id, count(*) as messages
+from marts.messages
+where connection_id = any(%(connection_ids)s::text[])
+group by connection_id

@@ -1,0 +1,146 @@
+"""Settings of every program, from the environment or `.env` (interface.md, "Settings").
+
+An embedded warehouse writes its own address to `<data dir>/postgres.url`, so every command that is
+told the data folder finds the same database as the programs that run on it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+#: A master key shorter than this cannot be a random 32-byte value in hex or base64.
+MASTER_KEY_LEAST_LENGTH = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the text says which one and what to do."""
+
+
+class Role(StrEnum):
+    """The database roles of design.md §3; each program signs in as one of them."""
+
+    ADMIN = "admin"
+    RECEIVER = "crm_receiver"
+    LOADER = "crm_loader"
+    TRANSFORMER = "crm_transformer"
+    APP = "crm_app"
+    ANALYST = "crm_analyst"
+
+
+class Settings(BaseSettings):
+    """The environment, checked. Units are in the names; paths are absolute after loading."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_", env_file=".env", extra="ignore")
+
+    database_url: SecretStr | None = None
+    data_dir: Path = Path("data")
+    public_url: str | None = None
+    master_key: SecretStr | None = None
+    media_url: str | None = None
+    timezone: str = Field(default="Australia/Sydney")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("database_url", "public_url", "media_url", "master_key", mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: object) -> object:
+        return None if value == "" else value
+
+    # -- keys -------------------------------------------------------------------------------------
+
+    @property
+    def master_key_file(self) -> Path:
+        return self.data_dir / "master.key"
+
+    @cached_property
+    def master_keys(self) -> list[str]:
+        """All master keys, the first of which encrypts.
+
+        Raises:
+            SettingsError: none is set, or one is too short to be random.
+        """
+        given = self.master_key.get_secret_value() if self.master_key else ""
+        if not given and self.master_key_file.exists():
+            given = self.master_key_file.read_text().strip()
+        keys = [key.strip() for key in given.split(",") if key.strip()]
+        if not keys:
+            raise SettingsError(
+                "CRM_MASTER_KEY is not set: give at least 32 random characters, for example from "
+                "`openssl rand -hex 32`"
+            )
+        for key in keys:
+            if len(key) < MASTER_KEY_LEAST_LENGTH or len(set(key)) < 8:
+                raise SettingsError(
+                    "CRM_MASTER_KEY is weak: give at least 32 random characters, for example from "
+                    "`openssl rand -hex 32`"
+                )
+        return keys
+
+    def make_master_key(self) -> None:
+        """Make and keep a master key in the data folder, unless one is set (`up` and `demo` only)."""
+        if self.master_key or self.master_key_file.exists():
+            return
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.master_key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+        self.__dict__.pop("master_keys", None)
+
+    def derive(self, purpose: str, key: str | None = None) -> bytes:
+        """32 bytes for one purpose, so that no two uses of the master key share a secret."""
+        source = key if key is not None else self.master_keys[0]
+        return HKDF(SHA256(), 32, salt=b"crm", info=purpose.encode()).derive(source.encode())
+
+    # -- database ---------------------------------------------------------------------------------
+
+    @property
+    def embedded_url_file(self) -> Path:
+        return self.data_dir / "postgres.url"
+
+    @property
+    def admin_url(self) -> str:
+        """The owner's URL: `CRM_DATABASE_URL`, or the embedded server's.
+
+        Raises:
+            SettingsError: neither is there.
+        """
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        if self.embedded_url_file.exists():
+            return self.embedded_url_file.read_text().strip()
+        raise SettingsError(
+            f"no warehouse: set CRM_DATABASE_URL, or start one with ./crm up (data folder {self.data_dir})"
+        )
+
+    def role_password(self, role: Role) -> str:
+        """The password of a database role, derived from the master key and kept nowhere."""
+        return self.derive(f"database role {role.value}").hex()
+
+    def url_for(self, role: Role) -> str:
+        """A URL for psycopg, psql, dlt and dbt that signs in as this role."""
+        if role is Role.ADMIN:
+            return self.admin_url
+        parts = urlsplit(self.admin_url)
+        place = parts.netloc.rpartition("@")[2]
+        signed_in = f"{role.value}:{quote(self.role_password(role), safe='')}@{place}"
+        return urlunsplit(parts._replace(netloc=signed_in))
+
+    # -- media ------------------------------------------------------------------------------------
+
+    @property
+    def media_root(self) -> str:
+        """The fsspec URL under which content-addressed media lie."""
+        return self.media_url or f"file://{self.data_dir / 'media'}"

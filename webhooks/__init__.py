@@ -1,0 +1,91 @@
+"""Door one: signed POSTs land raw, and nothing else happens to them here.
+
+One module per channel of the registry that pushes, called like the channel, with three pure functions:
+
+    verify(delivery, secrets, *, now)   raises Forged; signature, issuer, expiry: whatever proves the sender
+    delivery_key(delivery)              what is the same when the provider sends the same thing again
+    acknowledge(delivery)               the answer the provider expects after a durable commit
+
+and, where the proof needs certificates, `certificates_url(secrets)`.
+
+The outcome table, for every channel:
+
+    unknown channel or connection            404
+    body over the channel's limit            413
+    forged, stale or unsigned                401   counted; a bounded sample is kept for the admin
+    warehouse or certificates away, too busy 503   with Retry-After; never 429: some senders take every 4xx as final
+    seen before                              the same success
+    durably committed                        2xx
+
+Nothing is interpreted in the request, so nothing in a payload can fail it. No answer tells a forger why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+class Forged(Exception):
+    """The delivery does not prove that the provider sent it. The text is for the admin, never for the sender."""
+
+
+class Unverifiable(Exception):
+    """The proof cannot be checked now: certificates are out of reach. The provider should try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request as it came. Header names are lower case; `path` and `query` are undecoded."""
+
+    method: str
+    public_url: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """Without parameters, lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def url(self) -> str:
+        """What the provider called: the public URL, never the proxy's."""
+        base = self.public_url.rstrip("/") + self.path
+        return f"{base}?{self.query}" if self.query else base
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What a connection brings to the check. `keys` holds every configured value that signs or names the sender."""
+
+    keys: Mapping[str, str]
+    #: Key id to PEM, as fetched from certificates_url.
+    certificates: Mapping[str, str] = field(default_factory=dict)
+
+    def several(self, key: str) -> list[str]:
+        """The values of a key that may rotate; empty ones never verify."""
+        return [part.strip() for part in self.keys.get(key, "").split(",") if part.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider is told after the commit."""
+
+    status: int = 204
+    body: bytes = b""
+    content_type: str | None = None
+
+
+class Receiver(Protocol):
+    """A channel's module."""
+
+    def verify(self, delivery: Delivery, secrets: Secrets, *, now: datetime) -> None: ...
+
+    def delivery_key(self, delivery: Delivery) -> str: ...
+
+    def acknowledge(self, delivery: Delivery) -> Answer: ...

@@ -1,0 +1,132 @@
+"""What the receiver knows of connections and certificates, kept for some seconds.
+
+A known connection keeps verifying while the warehouse is away, so that its deliveries get a 503 and
+come again, and not a 404 that a provider may take as final.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from warehouse import connections
+from warehouse.settings import Settings
+from webhooks import Secrets, Unverifiable
+from webhooks.landing import StorageAway
+
+KNOWN_SECONDS = 5.0
+#: An unknown id is asked for at most this often, so that guessing ids cannot busy the database.
+UNKNOWN_SECONDS = 1.0
+MOST_UNKNOWN = 10_000
+CERTIFICATES_SECONDS = 300.0
+#: A token with an unknown key id may mean that the keys were rotated: look again, but not for every forger.
+CERTIFICATES_PAUSE_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class _Known:
+    secrets: Secrets | None
+    channel: str
+    until: float
+
+
+class Connections:
+    """Connections by id, read through a small pool."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._known: dict[str, _Known] = {}
+
+    async def secrets(self, channel: str, connection_id: str) -> Secrets | None:
+        """What verifies deliveries of this connection; None where there is no such one on the channel.
+
+        Raises:
+            StorageAway: the warehouse is away and the connection was not known before.
+        """
+        known = self._known.get(connection_id)
+        if known is None or known.until < time.monotonic():
+            known = await self._look_up(connection_id, known)
+        return known.secrets if known.channel == channel else None
+
+    async def _look_up(self, connection_id: str, stale: _Known | None) -> _Known:
+        now = time.monotonic()
+        try:
+            async with self._pool.connection(timeout=2) as database:
+                cursor = database.cursor(row_factory=dict_row)
+                await cursor.execute(
+                    connections.SQL["one_connection"], {"connection_id": connection_id}
+                )
+                row = await cursor.fetchone()
+        except (psycopg.Error, PoolTimeout) as fault:
+            if stale is not None and stale.secrets is not None:
+                stale.until = now + KNOWN_SECONDS
+                return stale
+            raise StorageAway(type(fault).__name__) from None
+        if row is None:
+            known = _Known(None, "", now + UNKNOWN_SECONDS)
+            self._forget_unknown()
+        else:
+            connection = connections.open_row(row, self._settings)
+            keys = {**connection.settings, **connection.secrets}
+            known = _Known(Secrets(keys), connection.channel, now + KNOWN_SECONDS)
+        self._known[connection_id] = known
+        return known
+
+    def _forget_unknown(self) -> None:
+        if len(self._known) > MOST_UNKNOWN:
+            self._known = {key: known for key, known in self._known.items() if known.secrets}
+
+
+class Certificates:
+    """Signing certificates by URL. The last good set is used while the provider is out of reach."""
+
+    def __init__(self) -> None:
+        self._sets: dict[str, dict[str, str]] = {}
+        self._until: dict[str, float] = {}
+        self._asked: dict[str, float] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def at(self, url: str, *, key_id: str | None = None) -> dict[str, str]:
+        """Key id to PEM.
+
+        Raises:
+            Unverifiable: there is no set yet and none can be fetched.
+        """
+        async with self._locks.setdefault(url, asyncio.Lock()):
+            now = time.monotonic()
+            held = self._sets.get(url)
+            expired = self._until.get(url, 0.0) < now
+            unknown_key = held is not None and key_id is not None and key_id not in held
+            may_ask = self._asked.get(url, -1e9) + CERTIFICATES_PAUSE_SECONDS < now
+            if held is None or ((expired or unknown_key) and may_ask):
+                await self._fetch(url, now)
+        if url not in self._sets:
+            raise Unverifiable("the certificates cannot be fetched")
+        return self._sets[url]
+
+    async def _fetch(self, url: str, now: float) -> None:
+        self._asked[url] = now
+        try:
+            async with httpx.AsyncClient(timeout=3.0, follow_redirects=False) as client:
+                response = await client.get(url)
+                response.raise_for_status()
+                fetched = response.json()
+        except (httpx.HTTPError, ValueError):
+            return
+        if isinstance(fetched, dict) and all(isinstance(pem, str) for pem in fetched.values()):
+            self._sets[url] = fetched
+            self._until[url] = now + _max_age(response.headers.get("cache-control", ""))
+
+
+def _max_age(cache_control: str) -> float:
+    found = re.search(r"max-age=(\d{1,9})", cache_control)
+    return float(found.group(1)) if found else CERTIFICATES_SECONDS

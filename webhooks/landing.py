@@ -1,0 +1,290 @@
+"""Landing: many concurrent requests, one durable commit.
+
+Each request waits for the commit of its batch. A batch is whatever arrived while the batch before it was
+being committed, so one lone delivery waits for nobody and a flood shares its fsyncs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+import uuid
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg.types.json import Jsonb
+
+from warehouse.queries import queries
+from webhooks import Delivery
+from webhooks.payloads import Payload, read_payload
+
+SQL = queries("landing")
+#: A statement must stay well below the provider's patience (Twilio: 15 s in all).
+WAIT_SECONDS = 10.0
+CONNECT_SECONDS = 3
+MOST_IN_BATCH = 500
+MOST_BYTES_IN_BATCH = 8 * 1024 * 1024
+MOST_WAITING = 5_000
+MOST_BYTES_WAITING = 64 * 1024 * 1024
+WRITERS = 2
+#: Proofs that could be used again, and cookies, are not kept.
+UNKEPT_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+log = logging.getLogger("crm.receiver")
+
+
+class StorageAway(Exception):
+    """The delivery was not stored, or it is unknown whether it was: the provider must send it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """One delivery ready for the database, with the column values of raw.webhook_deliveries."""
+
+    delivery_id: uuid.UUID
+    received_at: datetime
+    channel: str
+    connection_id: str
+    delivery_key: str
+    delivery: Delivery
+    payload: Payload
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.delivery.body)
+
+
+def prepare(
+    *,
+    channel: str,
+    connection_id: str,
+    delivery_key: str,
+    delivery: Delivery,
+    received_at: datetime,
+) -> Landed:
+    """A delivery with its payload read. Cannot fail: what cannot be read is landed as bytes with the reason."""
+    payload = read_payload(
+        content_type=delivery.content_type, body=delivery.body, query=delivery.query
+    )
+    return Landed(
+        uuid7(received_at), received_at, channel, connection_id, delivery_key, delivery, payload
+    )
+
+
+def uuid7(moment: datetime) -> uuid.UUID:
+    """A UUID that sorts by time (RFC 9562, version 7), so that its index grows at one end."""
+    milliseconds = int(moment.timestamp() * 1000) & ((1 << 48) - 1)
+    random = int.from_bytes(os.urandom(10), "big")
+    value = milliseconds << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62
+    return uuid.UUID(int=value | random & ((1 << 62) - 1))
+
+
+class Landing:
+    """The writers and what waits for them. One per process; started and stopped with it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._waiting: deque[tuple[Landed, asyncio.Future[None]]] = deque()
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Condition()
+        self._tasks: list[asyncio.Task[None]] = []
+        #: Sizes of batches and seconds of commits, for the metrics.
+        self.observe: Any = lambda rows, seconds: None
+
+    async def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._write_for_ever()) for _ in range(WRITERS)]
+
+    async def stop(self) -> None:
+        """Let what waits be written, then end. What cannot be is refused, never dropped silently."""
+        waiting = [future for _, future in self._waiting]
+        if waiting:
+            await asyncio.wait(waiting, timeout=3)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._waiting:
+            self._settle([self._waiting.popleft()], StorageAway("the receiver is stopping"))
+
+    async def land(self, landed: Landed) -> None:
+        """Return after the commit that holds the delivery, or the one that held it before.
+
+        Raises:
+            StorageAway: it is not known to be stored.
+        """
+        full = len(self._waiting) >= MOST_WAITING
+        if full or self._waiting_bytes + landed.size_bytes > MOST_BYTES_WAITING:
+            raise StorageAway("too many deliveries are waiting")
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((landed, future))
+        self._waiting_bytes += landed.size_bytes
+        async with self._arrived:
+            self._arrived.notify()
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await future
+        except TimeoutError:
+            raise StorageAway("the warehouse did not answer in time") from None
+
+    async def _write_for_ever(self) -> None:
+        connection: psycopg.AsyncConnection[Any] | None = None
+        while True:
+            batch = await self._next_batch()
+            try:
+                if connection is None or connection.broken or connection.closed:
+                    connection = await self._connect()
+                started = time.perf_counter()
+                await self._write(connection, [landed for landed, _ in batch])
+                self.observe(len(batch), time.perf_counter() - started)
+                self._settle(batch, None)
+            except asyncio.CancelledError:
+                self._settle(batch, StorageAway("the receiver is stopping"))
+                if connection is not None:
+                    await connection.close()
+                raise
+            except Exception as fault:
+                # Whatever it was, every sender must hear that his delivery is not known to be stored.
+                log.warning(
+                    "landing failed for %d deliveries: %s", len(batch), type(fault).__name__
+                )
+                self._settle(batch, StorageAway(type(fault).__name__))
+                if connection is not None:
+                    await connection.close()
+                connection = None
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(
+            self._url,
+            autocommit=True,
+            application_name="crm receiver",
+            connect_timeout=CONNECT_SECONDS,
+            options=f"-c statement_timeout={int(WAIT_SECONDS * 1000)} -c synchronous_commit=on",
+        )
+
+    async def _next_batch(self) -> list[tuple[Landed, asyncio.Future[None]]]:
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: bool(self._waiting))
+            batch: list[tuple[Landed, asyncio.Future[None]]] = []
+            size = 0
+            while self._waiting and len(batch) < MOST_IN_BATCH and size < MOST_BYTES_IN_BATCH:
+                item = self._waiting.popleft()
+                self._waiting_bytes -= item[0].size_bytes
+                size += item[0].size_bytes
+                # Who gave up waiting sends again; his copy would only be written twice.
+                if not item[1].done():
+                    batch.append(item)
+            return batch
+
+    @staticmethod
+    def _settle(
+        batch: Sequence[tuple[Landed, asyncio.Future[None]]], fault: StorageAway | None
+    ) -> None:
+        for _, future in batch:
+            if future.done():
+                continue
+            if fault is None:
+                future.set_result(None)
+            else:
+                future.set_exception(fault)
+
+    async def _write(self, connection: psycopg.AsyncConnection[Any], batch: list[Landed]) -> None:
+        if not batch:
+            return
+        try:
+            await connection.execute(SQL["land"], _columns(batch))
+        except (
+            psycopg.DataError,
+            psycopg.errors.StatementTooComplex,
+            psycopg.errors.ProgramLimitExceeded,
+        ):
+            # One payload that jsonb refuses must not keep its neighbours out.
+            if len(batch) > 1:
+                for landed in batch:
+                    await self._write(connection, [landed])
+                return
+            if batch[0].payload.text is None:
+                raise
+            await connection.execute(SQL["land"], _columns([without_payload(batch[0])]))
+
+    async def refuse(
+        self,
+        *,
+        channel: str,
+        connection_id: str,
+        reason: str,
+        remote: str | None,
+        delivery: Delivery,
+    ) -> None:
+        """Keep a sample of a refused delivery. Best effort: a flood of forgeries must not cost us more."""
+        try:
+            async with await self._connect() as connection:
+                await connection.execute(
+                    SQL["refuse"],
+                    {
+                        "channel": channel,
+                        "connection_id": connection_id,
+                        "reason": reason,
+                        "remote_address": remote,
+                        "headers": Jsonb(kept_headers(delivery)),
+                        "body_start": delivery.body[:4096],
+                        "body_bytes": len(delivery.body),
+                    },
+                )
+        except psycopg.Error as fault:
+            log.warning("%s %s: refusal not kept: %s", channel, connection_id, type(fault).__name__)
+
+    async def is_writable(self) -> bool:
+        """Whether the warehouse takes writes now."""
+        try:
+            async with await self._connect() as connection:
+                cursor = await connection.execute(SQL["writable"])
+                return (await cursor.fetchone()) == (True,)
+        except psycopg.Error:
+            return False
+
+
+def without_payload(landed: Landed) -> Landed:
+    """The same delivery, to be landed as bytes only."""
+    return Landed(
+        landed.delivery_id,
+        landed.received_at,
+        landed.channel,
+        landed.connection_id,
+        landed.delivery_key,
+        landed.delivery,
+        Payload(None, "the database cannot hold the payload as JSON"),
+    )
+
+
+def kept_headers(delivery: Delivery) -> dict[str, str]:
+    """The headers without what could be used again; NUL characters cannot be stored."""
+    return {
+        name.replace("\x00", "\ufffd"): value.replace("\x00", "\ufffd")
+        for name, value in delivery.headers.items()
+        if name not in UNKEPT_HEADERS
+    }
+
+
+def _columns(batch: Sequence[Landed]) -> dict[str, list[Any]]:
+    return {
+        "delivery_id": [landed.delivery_id for landed in batch],
+        "received_at": [landed.received_at for landed in batch],
+        "channel": [landed.channel for landed in batch],
+        "connection_id": [landed.connection_id for landed in batch],
+        "delivery_key": [landed.delivery_key for landed in batch],
+        "method": [landed.delivery.method for landed in batch],
+        "path": [landed.delivery.path for landed in batch],
+        "query": [landed.delivery.query for landed in batch],
+        "headers": [orjson.dumps(kept_headers(landed.delivery)).decode() for landed in batch],
+        "content_type": [landed.delivery.content_type for landed in batch],
+        "body": [landed.delivery.body for landed in batch],
+        "payload": [landed.payload.text for landed in batch],
+        "payload_error": [landed.payload.error for landed in batch],
+        "payload_repaired": [landed.payload.repaired for landed in batch],
+    }

@@ -1,0 +1,245 @@
+"""The receiver: `POST` and `GET /webhooks/{channel}/{connection_id}`, and what watches over it.
+
+python -m webhooks --port 8502
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from psycopg_pool import AsyncConnectionPool
+
+from warehouse.channels import registry
+from warehouse.settings import Role, Settings
+from webhooks import Delivery, Forged, Receiver, Secrets, Unverifiable
+from webhooks.connected import Certificates, Connections
+from webhooks.landing import Landing, StorageAway, prepare
+
+RETRY_AFTER = {"Retry-After": "5"}
+#: A sample of refusals is kept, so many a minute and connection; all are counted.
+REFUSALS_KEPT_PER_MINUTE = 5
+
+log = logging.getLogger("crm.receiver")
+
+
+class TooLarge(Exception):
+    """The body is over the channel's limit."""
+
+
+class Metrics:
+    """What /metrics shows. Labels hold channels and outcomes, never an id that a stranger chooses."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.deliveries = Counter(
+            "crm_deliveries",
+            "Requests by channel and outcome",
+            ["channel", "outcome"],
+            registry=self.registry,
+        )
+        self.batch_rows = Histogram(
+            "crm_landing_batch_rows",
+            "Deliveries in one commit",
+            buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+            registry=self.registry,
+        )
+        self.commit_seconds = Histogram(
+            "crm_landing_commit_seconds",
+            "Seconds from statement to commit",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+            registry=self.registry,
+        )
+        self._counters: dict[tuple[str, str], Any] = {}
+
+    def count(self, channel: str, outcome: str) -> None:
+        key = (channel, outcome)
+        if key not in self._counters:
+            self._counters[key] = self.deliveries.labels(channel=channel, outcome=outcome)
+        self._counters[key].inc()
+
+    def observe(self, rows: int, seconds: float) -> None:
+        self.batch_rows.observe(rows)
+        self.commit_seconds.observe(seconds)
+
+
+class Reception:
+    """The way of one request through the outcome table of the package's docstring."""
+
+    def __init__(self, settings: Settings, landing: Landing, known: Connections) -> None:
+        self.channels = {slug: entry for slug, entry in registry().items() if entry.pushes}
+        self.receivers: dict[str, Receiver] = {
+            slug: importlib.import_module(f"webhooks.{slug}") for slug in self.channels
+        }
+        self.public_url = settings.public_url or ""
+        self.landing = landing
+        self.connections = known
+        self.certificates = Certificates()
+        self.metrics = Metrics()
+        self.landing.observe = self.metrics.observe
+        self._refusals: dict[str, tuple[float, int]] = {}
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def receive(self, request: Request) -> Response:
+        channel = request.path_params["channel"]
+        connection_id = request.path_params["connection_id"]
+        entry = self.channels.get(channel)
+        if entry is None:
+            return self._outcome("unknown", "unknown", 404)
+        try:
+            secrets = await self.connections.secrets(channel, connection_id)
+            if secrets is None:
+                return self._outcome(channel, "unknown", 404)
+            delivery = await self._read(request, entry.body_limit_bytes)
+            await self._verify(channel, delivery, secrets)
+        except TooLarge:
+            return self._outcome(channel, "too_large", 413)
+        except Forged as forged:
+            self._keep_refusal(channel, connection_id, str(forged), request, delivery)
+            return self._outcome(channel, "forged", 401)
+        except (StorageAway, Unverifiable):
+            return self._outcome(channel, "away", 503)
+        receiver = self.receivers[channel]
+        landed = prepare(
+            channel=channel,
+            connection_id=connection_id,
+            delivery_key=receiver.delivery_key(delivery),
+            delivery=delivery,
+            received_at=datetime.now(UTC),
+        )
+        try:
+            await self.landing.land(landed)
+        except StorageAway:
+            return self._outcome(channel, "away", 503)
+        self.metrics.count(channel, "landed")
+        answer = receiver.acknowledge(delivery)
+        return Response(answer.body, answer.status, media_type=answer.content_type)
+
+    async def _read(self, request: Request, limit_bytes: int) -> Delivery:
+        """The request as it came.
+
+        Raises:
+            TooLarge: more is announced, or sent, than the limit.
+        """
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > limit_bytes:
+            raise TooLarge
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise TooLarge
+        scope = request.scope
+        base = self.public_url or f"{scope['scheme']}://{request.headers.get('host', '')}"
+        return Delivery(
+            method=scope["method"],
+            public_url=base,
+            path=scope["raw_path"].partition(b"?")[0].decode("latin-1"),
+            query=scope["query_string"].decode("latin-1"),
+            headers={
+                name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+            },
+            body=bytes(body),
+        )
+
+    async def _verify(self, channel: str, delivery: Delivery, secrets: Secrets) -> None:
+        receiver = self.receivers[channel]
+        find = getattr(receiver, "certificates_url", None)
+        if find is not None:
+            certificates = await self.certificates.at(find(secrets))
+            secrets = Secrets(secrets.keys, certificates)
+        receiver.verify(delivery, secrets, now=datetime.now(UTC))
+
+    def _outcome(self, channel: str, outcome: str, status: int) -> Response:
+        self.metrics.count(channel, outcome)
+        return Response(status_code=status, headers=RETRY_AFTER if status == 503 else None)
+
+    def _keep_refusal(
+        self, channel: str, connection_id: str, reason: str, request: Request, delivery: Delivery
+    ) -> None:
+        now = time.monotonic()
+        since, kept = self._refusals.get(connection_id, (now, 0))
+        if now - since > 60:
+            since, kept = now, 0
+        self._refusals[connection_id] = (since, kept + 1)
+        if kept >= REFUSALS_KEPT_PER_MINUTE:
+            return
+        log.warning("%s %s: refused: %s", channel, connection_id, reason)
+        task = asyncio.create_task(
+            self.landing.refuse(
+                channel=channel,
+                connection_id=connection_id,
+                reason=reason,
+                remote=request.client.host if request.client else None,
+                delivery=delivery,
+            )
+        )
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The receiver's ASGI application; it opens its connections when it starts."""
+    settings = settings or Settings()
+    url = settings.url_for(Role.RECEIVER)
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=3,
+        open=False,
+        timeout=2,
+        kwargs={"autocommit": True, "application_name": "crm receiver", "connect_timeout": 3},
+    )
+    landing = Landing(url)
+    reception = Reception(settings, landing, Connections(pool, settings))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Without waiting: the receiver starts while the warehouse is away, and says so in /readyz.
+        await pool.open(wait=False)
+        await landing.start()
+        yield
+        await landing.stop()
+        await pool.close()
+
+    app = FastAPI(
+        title="CRM correspondence receiver",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.reception = reception
+    # A plain route: nothing of the request is to be parsed or validated before the signature.
+    app.add_route("/webhooks/{channel}/{connection_id}", reception.receive, methods=["GET", "POST"])
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        if await landing.is_writable():
+            return Response('{"status": "ready"}', media_type="application/json")
+        return Response(
+            '{"status": "the warehouse takes no writes"}',
+            503,
+            headers=RETRY_AFTER,
+            media_type="application/json",
+        )
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(
+            generate_latest(reception.metrics.registry), media_type="text/plain; version=0.0.4"
+        )
+
+    return app

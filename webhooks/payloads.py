@@ -1,0 +1,161 @@
+"""A body as JSON for the database: decoded by content type, not interpreted, and never failing.
+
+PostgreSQL's jsonb refuses NUL characters and lone surrogates, both of which providers send. The exact
+bytes are kept beside the payload, so here they are replaced by U+FFFD, and that is noted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+REPLACEMENT = "\ufffd"
+#: jsonb is parsed recursively; no provider nests deeper than some dozens.
+DEEPEST = 500
+#: Twilio sends some dozens of parameters; sorting a million of a forger's is not our work.
+MOST_FORM_FIELDS = 10_000
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: Escapes that may mean a NUL or a surrogate; without them the body can go to the database as it is.
+SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+
+
+class TooManyFields(ValueError):
+    """A form has more fields than any provider sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """`text` is JSON that jsonb accepts, or None with `error` saying why there is none."""
+
+    text: str | None
+    error: str | None = None
+    repaired: bool = False
+
+
+def read_payload(*, content_type: str, body: bytes, query: str = "") -> Payload:
+    """The payload of a delivery. A form becomes an object: a text for each name, an array where it repeats.
+
+    Args:
+        content_type: without parameters, lower case.
+        query: read as a form where there is no body, as Twilio sends GETs.
+    """
+    if content_type == "application/x-www-form-urlencoded":
+        return _from_form(body)
+    if not body and query:
+        return _from_form(query.encode())
+    return _from_json(body)
+
+
+def form_fields(body: bytes) -> list[tuple[bytes, bytes]]:
+    """The fields of a form as bytes, decoded but not interpreted: empty and repeated ones are kept.
+
+    Raises:
+        TooManyFields: more than any provider sends.
+    """
+    if not body:
+        return []
+    pieces = body.split(b"&")
+    if len(pieces) > MOST_FORM_FIELDS:
+        raise TooManyFields(f"more than {MOST_FORM_FIELDS} form fields")
+    fields = []
+    for piece in pieces:
+        if not piece:
+            continue
+        name, _, value = piece.partition(b"=")
+        fields.append((_decoded(name), _decoded(value)))
+    return fields
+
+
+def _decoded(piece: bytes) -> bytes:
+    piece = piece.replace(b"+", b" ")
+    return unquote_to_bytes(piece) if b"%" in piece else piece
+
+
+def _from_form(body: bytes) -> Payload:
+    fields: dict[str, Any] = {}
+    repaired = False
+    try:
+        pairs = form_fields(body)
+    except TooManyFields as fault:
+        return Payload(None, str(fault))
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("utf-8", "replace"), raw_value.decode("utf-8", "replace")
+        storable_name, storable = (
+            UNSTORABLE.sub(REPLACEMENT, name),
+            UNSTORABLE.sub(REPLACEMENT, value),
+        )
+        repaired = repaired or (storable_name, storable) != (name, value) or REPLACEMENT in storable
+        held = fields.get(storable_name)
+        if held is None:
+            fields[storable_name] = storable
+        elif isinstance(held, list):
+            held.append(storable)
+        else:
+            fields[storable_name] = [held, storable]
+    if not fields:
+        return Payload(None, "the form is empty")
+    return Payload(orjson.dumps(fields).decode(), repaired=repaired)
+
+
+def _from_json(body: bytes) -> Payload:
+    if not body:
+        return Payload(None, "the body is empty")
+    try:
+        value = orjson.loads(body)
+        if not SUSPECT.search(body):
+            if _depth(value) > DEEPEST:
+                return Payload(None, f"the JSON is nested deeper than {DEEPEST} levels")
+            return Payload(body.decode())
+    except (orjson.JSONDecodeError, UnicodeDecodeError):
+        pass
+    return _repaired_json(body.decode("utf-8", "replace"))
+
+
+def _repaired_json(text: str) -> Payload:
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if _depth(value) > DEEPEST:
+            return Payload(None, f"the JSON is nested deeper than {DEEPEST} levels")
+        cleaned = storable(value)
+    except RecursionError:
+        return Payload(None, f"the JSON is nested deeper than {DEEPEST} levels")
+    except ValueError as fault:
+        # The decoder's message names a place and what it expected, never the text itself.
+        reason = getattr(fault, "msg", None) or str(fault)
+        return Payload(None, f"the body is no JSON: {reason}")
+    return Payload(json.dumps(cleaned, ensure_ascii=False), repaired=True)
+
+
+def storable(value: Any) -> Any:
+    """The value with NUL characters and lone surrogates replaced in every text, keys included."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub(REPLACEMENT, value)
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _depth(value: Any) -> int:
+    """Levels of objects and arrays; counting stops just past DEEPEST."""
+    depth = 0
+    level = [value] if isinstance(value, dict | list) else []
+    while level and depth <= DEEPEST:
+        depth += 1
+        level = [
+            item
+            for holder in level
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(item, dict | list)
+        ]
+    return depth
