@@ -1,0 +1,91 @@
+"""A receiver that listens over real HTTP, and a simulator to talk to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from simulator import server
+
+ANCHOR = datetime(2026, 8, 16, 3, 45, 1, tzinfo=UTC)
+
+
+@dataclass
+class Received:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """Keeps what arrives; answers the statuses of `answers` first, then 204."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    requests: list[Received] = field(default_factory=list)
+
+    def wait_for(self, number: int, seconds: float = 5.0) -> list[Received]:
+        until = time.monotonic() + seconds
+        while len(self.requests) < number and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(self.requests) >= number, f"{len(self.requests)} of {number} requests came"
+        return list(self.requests)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    kept = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            kept.requests.append(
+                Received(self.command, self.path, dict(self.headers.items()), body)
+            )
+            self.send_response(kept.answers.pop(0) if kept.answers else 204)
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    kept.url = f"http://127.0.0.1:{listening.server_port}"
+    thread = threading.Thread(
+        target=listening.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
+    thread.start()
+    yield kept
+    listening.shutdown()
+    listening.server_close()
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[server.Simulator]:
+    with server.start(
+        seed=7, messages=300, state_dir=tmp_path / "provider", anchor=ANCHOR
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    def wait(true: Callable[[], bool], seconds: float = 5.0) -> None:
+        until = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < until, "it did not become true in time"
+            time.sleep(0.02)
+
+    return wait
