@@ -92,7 +92,8 @@ class Reception:
         channel = request.path_params["channel"]
         connection_id = request.path_params["connection_id"]
         entry = self.channels.get(channel)
-        if entry is None:
+        # Our ids are short and plain: anything else need not be looked up, and a NUL could not be.
+        if entry is None or not (connection_id.isascii() and connection_id.isalnum()):
             return self._outcome("unknown", "unknown", 404)
         try:
             secrets = await self.connections.secrets(channel, connection_id)

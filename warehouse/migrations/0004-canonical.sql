@@ -11,9 +11,12 @@ insert into canonical.horizon (processed, target) values ('0', '0');
 alter table canonical.horizon owner to crm_transformer;
 
 -- Functions, not subqueries: the planner runs a stable function while it estimates, and so sees how short the tail is.
-create function canonical.processed_horizon() returns xid8 language sql stable parallel safe as
+-- Definer's rights, because a view's functions run as its reader, who may not look into canonical.
+create function canonical.processed_horizon() returns xid8
+language sql stable parallel safe security definer set search_path = pg_catalog as
     'select processed from canonical.horizon';
-create function canonical.target_horizon() returns xid8 language sql stable parallel safe as
+create function canonical.target_horizon() returns xid8
+language sql stable parallel safe security definer set search_path = pg_catalog as
     'select target from canonical.horizon';
 
 -- One row per refresh, for the page and for the admin.
