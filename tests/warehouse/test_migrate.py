@@ -33,9 +33,7 @@ def schema_of(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
-def test_applied_twice_is_applied_once(
-    settings: Settings, admin: psycopg.Connection[Any]
-) -> None:
+def test_applied_twice_is_applied_once(settings: Settings, admin: psycopg.Connection[Any]) -> None:
     before = schema_of(admin)
     migrate(settings)
     assert schema_of(admin) == before
@@ -132,7 +130,11 @@ def test_events_are_append_only_even_for_the_owner(admin: psycopg.Connection[Any
         "insert into crm.events (event_id, actor, role, action, object_type, object_id)"
         " values ('e', 'a', 'admin', 'x.y', 'o', 'i')"
     )
-    for statement in ("update crm.events set actor = 'x'", "delete from crm.events", "truncate crm.events"):
+    for statement in (
+        "update crm.events set actor = 'x'",
+        "delete from crm.events",
+        "truncate crm.events",
+    ):
         with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             admin.execute(statement)
 

@@ -57,7 +57,9 @@ def receiver(settings: Settings) -> Iterator[RunningReceiver]:
     base_url = f"http://127.0.0.1:{port}"
     served = settings.model_copy(update={"public_url": base_url})
     config: dict[str, Any] = {**SERVER, "loop": "asyncio", "log_config": None}
-    server = uvicorn.Server(uvicorn.Config(create_app(served), host="127.0.0.1", port=port, **config))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(served), host="127.0.0.1", port=port, **config)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -86,7 +88,9 @@ class Sender:
     def url(self) -> str:
         return self.receiver.base_url + connections.webhook_path(self.connection)
 
-    def post(self, body: bytes, *, headers: dict[str, str] | None = None, url: str = "") -> httpx.Response:
+    def post(
+        self, body: bytes, *, headers: dict[str, str] | None = None, url: str = ""
+    ) -> httpx.Response:
         proof = self.sign(url or self.url, body) if headers is None else headers
         return self.receiver.client.post(
             url or self.url, content=body, headers={"Content-Type": self.content_type, **proof}
@@ -118,7 +122,9 @@ def twilio_form(number: int, **more: str) -> bytes:
 
 def twilio_signature(token: str) -> Callable[[str, bytes], dict[str, str]]:
     def sign(url: str, body: bytes) -> dict[str, str]:
-        fields = FormData(parse_qsl(body.decode(), keep_blank_values=True, errors="surrogateescape"))
+        fields = FormData(
+            parse_qsl(body.decode(), keep_blank_values=True, errors="surrogateescape")
+        )
         return {"X-Twilio-Signature": RequestValidator(token).compute_signature(url, fields)}
 
     return sign
@@ -197,7 +203,11 @@ def certificates() -> Iterator[Certificates]:
 
 def pubsub_push(number: int, *, address: str = "sales@example.com") -> bytes:
     data = base64.b64encode(json.dumps({"emailAddress": address, "historyId": number}).encode())
-    message = {"data": data.decode(), "messageId": f"{number}", "publishTime": "2026-11-22T03:45:02.123Z"}
+    message = {
+        "data": data.decode(),
+        "messageId": f"{number}",
+        "publishTime": "2026-11-22T03:45:02.123Z",
+    }
     return json.dumps(
         {"message": message, "subscription": "projects/p/subscriptions/s"}, indent=1
     ).encode()

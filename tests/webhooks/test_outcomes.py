@@ -44,9 +44,7 @@ def test_every_forgery_is_refused_without_a_word(
 ) -> None:
     body = sender.sample(1)
     for name, forge in {"unsigned": lambda url, body: {}, **sender.forgeries}.items():
-        headers = {
-            key: value.encode("latin-1") for key, value in forge(sender.url, body).items()
-        }
+        headers = {key: value.encode("latin-1") for key, value in forge(sender.url, body).items()}
         answer = sender.post(body, headers=headers)  # type: ignore[arg-type]
         assert (answer.status_code, answer.content) == (401, b""), name
     assert landed(admin) == 0
@@ -125,9 +123,7 @@ def test_the_limit_is_exact(sender: Sender, admin: psycopg.Connection[Any]) -> N
 
 
 @EVERY_CHANNEL
-def test_a_disabled_connection_still_lands(
-    sender: Sender, admin: psycopg.Connection[Any]
-) -> None:
+def test_a_disabled_connection_still_lands(sender: Sender, admin: psycopg.Connection[Any]) -> None:
     assert connections.set_disabled(admin, sender.connection.connection_id, disabled=True)
     assert sender.post(sender.sample(1)).is_success
     assert landed(admin) == 1
@@ -159,7 +155,9 @@ UNREADABLE = [
 
 
 @EVERY_CHANNEL
-@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "application/json", "", "text/plain"])
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "application/json", "", "text/plain"]
+)
 def test_whatever_is_signed_lands_as_it_is(
     sender: Sender, admin: psycopg.Connection[Any], content_type: str
 ) -> None:
@@ -176,7 +174,9 @@ def test_whatever_is_signed_lands_as_it_is(
                 headers = _sign_bytes(signed_url, body)
         answer = sender.post(body, headers=headers, url=signed_url)
         assert answer.is_success, (body[:40], answer.status_code)
-    rows = admin.execute("select body, payload is null, payload_error from raw.webhook_deliveries").fetchall()
+    rows = admin.execute(
+        "select body, payload is null, payload_error from raw.webhook_deliveries"
+    ).fetchall()
     assert {bytes(row[0]) for row in rows} == set(UNREADABLE)
     assert all(row[1] == (row[2] is not None) for row in rows)
     assert all(row[2] is None or "61491570006" not in row[2] for row in rows)

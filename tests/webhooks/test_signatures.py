@@ -20,7 +20,13 @@ P = [
     ("From", "+14158675309"),
     ("To", "+18005551212"),
 ]
-REPEATED = [("Sid", "CA123"), ("SidAccount", "AC123"), ("Digits", "5678"), ("Digits", "1234"), ("Digits", "1234")]
+REPEATED = [
+    ("Sid", "CA123"),
+    ("SidAccount", "AC123"),
+    ("Digits", "5678"),
+    ("Digits", "1234"),
+    ("Digits", "1234"),
+]
 OTHER = [(name, "+14158675310" if name in ("From", "Caller") else value) for name, value in P]
 U = "https://mycompany.com/myapp.php?foo=1&bar=2"
 JSON_URL = f"{U}&bodySHA256=0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620"

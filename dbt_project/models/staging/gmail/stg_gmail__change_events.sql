@@ -1,6 +1,6 @@
 -- Grain: one row per change told by Gmail's history, or noticed by comparing after a full resync.
 select
-    'raw_gmail.changes/' || connection_id || '/' || history_id || '/' || id || '/' || change as raw_ref,
+    'raw_gmail.changes/' || _dlt_id as raw_ref,
     *,
     case
         when change in ('removed', 'missing') then 'revision'

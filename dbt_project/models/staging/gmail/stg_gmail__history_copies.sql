@@ -58,7 +58,9 @@ messages as (
         nullif(envelope #>> '{from,name}', '') as from_name,
         array(
             select person ->> 'address' from jsonb_array_elements(people) with ordinality as listed (person, position)
-            where person ->> 'role' <> 'from' order by position
+            where person ->> 'role' <> 'from'
+            group by person ->> 'address'
+            order by min(position)
         ) as to_addresses,
         case
             when not is_outbound then 'email:' || sender

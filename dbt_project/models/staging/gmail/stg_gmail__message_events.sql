@@ -1,6 +1,6 @@
 -- Grain: one row per version of a mail in Gmail's history (providers.md §5.6).
 select
-    'raw_gmail.messages/' || connection_id || '/' || id || '/' || version as raw_ref,
+    'raw_gmail.messages/' || _dlt_id as raw_ref,
     *,
     case
         when label_ids ?| array['DRAFT', 'SPAM', 'CHAT'] then 'ignored'

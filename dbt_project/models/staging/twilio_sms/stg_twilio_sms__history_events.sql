@@ -1,6 +1,6 @@
 -- Grain: one row per row of Twilio's history: a version of a message, or a message known to be deleted.
 select
-    'raw_twilio_sms.messages/' || messages.connection_id || '/' || sid || '/' || version as raw_ref,
+    'raw_twilio_sms.messages/' || messages._dlt_id as raw_ref,
     messages.connection_id,
     messages.sid as message_sid,
     messages.transaction_id,
@@ -25,7 +25,7 @@ left join {{ source('crm', 'connections') }} as connections using (connection_id
 union all
 
 select
-    'raw_twilio_sms.removals/' || connection_id || '/' || sid,
+    'raw_twilio_sms.removals/' || _dlt_id,
     connection_id,
     sid,
     transaction_id,
