@@ -74,15 +74,24 @@ class Models:
         """
         self._invoke(["run", "--select", "config.materialized:incremental"])
 
+    def test(self) -> int:
+        """Run dbt's unit and data tests; returns how many passed.
+
+        Raises:
+            RefreshFailed: names each test that failed.
+        """
+        results: Any = self._invoke(["test"])
+        return len(list(results))
+
     def _flags(self) -> list[str]:
         return ["--quiet", "--log-level", "error", "--log-level-file", "none", "--no-write-json"]
 
-    def _invoke(self, arguments: list[str]) -> None:
+    def _invoke(self, arguments: list[str]) -> Any:
         outcome = self._runner.invoke(
             [*self._flags(), *arguments, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
         )
         if outcome.success:
-            return
+            return outcome.result
         results: Any = outcome.result or []
         failed = [
             f"{result.node.name}: {_first_words(result.message)}"

@@ -73,7 +73,10 @@ RAW_ROWS: st.SearchStrategy[RawRow] = st.one_of(
     ),
 )
 
-RAW_TABLES = "raw.webhook_deliveries, raw_twilio_sms.messages, raw_twilio_sms.removals, raw_gmail.messages, raw_gmail.changes"
+RAW_TABLES = (
+    "raw.webhook_deliveries, raw_twilio_sms.messages, raw_twilio_sms.removals, raw_gmail.messages,"
+    " raw_gmail.changes"
+)
 BUILT_TABLES = "canonical.messages, canonical.message_participants, canonical.identities, canonical.conversations"
 
 
