@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest

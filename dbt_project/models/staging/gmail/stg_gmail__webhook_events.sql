@@ -19,7 +19,9 @@ select
     transaction_id,
     received_at,
     case
-        when payload_error is not null or notification ->> 'emailAddress' is null then 'quarantined'
+        when payload_error is not null then 'quarantined'
+        -- An error would only bring it back, and there is nothing in it to repair (providers.md §5.1).
+        when notification ->> 'emailAddress' is null then 'ignored'
         when lower(notification ->> 'emailAddress') is distinct from lower(mailbox) then 'ignored'
         else 'system_event'
     end as outcome,

@@ -1,0 +1,125 @@
+"""Every recorded payload, signed by the provider's public rule: the message it must become.
+
+The payloads of tests/payloads/<channel>/ were written for this project from the providers' documents;
+`expected.json` beside them says what each must be. The table is printed with `-s`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import psycopg
+import pytest
+
+from pipelines import refresh
+from tests.webhooks.conftest import (
+    ACCOUNT_SID,
+    AUTH_TOKEN,
+    Certificates,
+    RunningReceiver,
+    Sender,
+    google_token,
+)
+from warehouse.channels import registry
+from warehouse.settings import Settings
+
+PAYLOADS = Path(__file__).parent.parent / "payloads"
+PUSHING = [entry.channel for entry in registry().values() if entry.pushes]
+
+
+def samples(channel: str) -> dict[str, dict[str, Any]]:
+    return {
+        file.stem: json.loads(file.read_text())
+        for file in sorted((PAYLOADS / channel).glob("*.json"))
+        if file.stem != "expected"
+    }
+
+
+def twilio_proof(url: str, sample: dict[str, Any]) -> dict[str, str]:
+    """HMAC-SHA1 over the URL and the sorted parameters, written from Twilio's text."""
+    text = url
+    if sample["content_type"] != "application/json":
+        values: dict[str, set[str]] = {}
+        for name, value in parse_qsl(sample["body_raw"], keep_blank_values=True):
+            values.setdefault(name, set()).add(value)
+        text += "".join(name + value for name in sorted(values) for value in sorted(values[name]))
+    digest = hmac.new(AUTH_TOKEN.encode(), text.encode(), hashlib.sha1).digest()
+    return {"X-Twilio-Signature": base64.b64encode(digest).decode()}
+
+
+@pytest.mark.parametrize("sender", PUSHING, indirect=True)
+def test_every_sample_becomes_what_it_must(
+    sender: Sender,
+    receiver: RunningReceiver,
+    certificates: Certificates,
+    settings: Settings,
+    models: refresh.Models,
+    admin: psycopg.Connection[Any],
+) -> None:
+    expected = json.loads((PAYLOADS / sender.channel / "expected.json").read_text())
+    found: dict[str, Any] = {}
+    for name, sample in samples(sender.channel).items():
+        query = urlsplit(sample["path_hint"]).query
+        url = f"{sender.url}?{query}" if query else sender.url
+        proof = (
+            google_token(certificates) if sender.channel == "gmail" else twilio_proof(url, sample)
+        )
+        answer = receiver.client.post(
+            url, content=sample["body_raw"].encode(), headers={**sample["headers"], **proof}
+        )
+        assert answer.is_success, name
+        body_hash = hashlib.sha256(sample["body_raw"].encode()).hexdigest()
+        found[name] = what_became_of(admin, body_hash)
+    for name, got in found.items():
+        print(f"{sender.channel:11} {name:36} {json.dumps(got, ensure_ascii=False)}")
+    assert found == expected
+    # The live tail showed all of that; the tables must show the same.
+    with refresh.connect(settings) as database:
+        refresh.refresh(models, database)
+    for name, sample in samples(sender.channel).items():
+        body_hash = hashlib.sha256(sample["body_raw"].encode()).hexdigest()
+        assert what_became_of(admin, body_hash) == expected[name], name
+
+
+def what_became_of(admin: psycopg.Connection[Any], body_hash: str) -> list[dict[str, Any]]:
+    """Outcome by outcome of the delivery with this body, and the message where there is one."""
+    rows = admin.execute(
+        """
+        select
+            outcomes.outcome,
+            outcomes.reason,
+            case when messages.message_id is not null then jsonb_build_object(
+                'id', messages.provider_message_id, 'direction', messages.direction, 'from', messages.from_address,
+                'to', messages.to_addresses, 'counterpart', messages.counterpart_identity, 'kind', messages.kind,
+                'body', messages.body, 'status', messages.status, 'thread', messages.thread_key,
+                'attachments', jsonb_array_length(messages.attachments),
+                'sent_at_receipt', messages.sent_at = messages.received_at
+            ) end
+        from raw.webhook_deliveries as deliveries
+        inner join marts.outcomes on split_part(outcomes.raw_ref, '#', 1) = 'raw.webhook_deliveries/' || deliveries.delivery_id
+        left join marts.messages on messages.raw_refs @> jsonb_build_array(jsonb_build_object('raw_ref', outcomes.raw_ref))
+        where encode(sha256(deliveries.body), 'hex') = %s
+        order by outcomes.raw_ref
+        """,
+        [body_hash],
+    ).fetchall()
+    return [
+        {
+            "outcome": outcome,
+            **({"reason": reason} if reason else {}),
+            **({"message": message} if message else {}),
+        }
+        for outcome, reason, message in rows
+    ]
+
+
+def test_the_samples_are_of_the_account_that_the_connection_has() -> None:
+    """A sample of another account would prove only that it is quarantined."""
+    bodies = [sample["body_raw"] for sample in samples("twilio_sms").values()]
+    assert sum(ACCOUNT_SID in body for body in bodies) == len(bodies) - 1
