@@ -1,13 +1,15 @@
 """Identities: the addresses under which a person is known, always written in one way.
 
-`scheme:value` or `scheme:scope:value` (design.md §7). A phone is E.164, a mail address lower case with
-its domain in IDNA form; what a person types in any usual spelling becomes that, or is refused in a
-sentence. Short codes and alphanumeric senders name a company's sender, never a person.
+`scheme:value` or `scheme:scope:value` (design.md §7). A phone is E.164, a mail address lower case
+with its domain in IDNA form; what a person types in any usual spelling becomes that, or is
+refused in a sentence. Short codes and alphanumeric senders name a company's sender, never a
+person.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import idna
@@ -25,8 +27,8 @@ NEVER_LINKED = {"short_code", "alphanumeric"}
 LONGEST_LOCAL_PART, LONGEST_ADDRESS = 64, 254
 
 TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
-PHONE_CHARACTERS = re.compile(r"^[+0-9()\s./\u2010-\u2015\u00a0-]+$")
-LOCAL_PART = re.compile(r"^[^\s@<>()\[\],;:\\\"]+$")
+PHONE_CHARACTERS = re.compile(r"[+0-9()\s./\u2010-\u2015-]+")
+LOCAL_PART = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\],;:\\\"]+")
 
 
 class UnusableIdentity(ValueError):
@@ -49,7 +51,8 @@ def parse(text: str) -> Identity:
     """`scheme:value` or `scheme:scope:value`, normalised.
 
     Raises:
-        UnusableIdentity: the scheme is unknown, a scope is missing, or the value is no such address.
+        UnusableIdentity: the scheme is unknown, a scope is missing, or the value is no such
+        address.
     """
     scheme, separator, rest = text.strip().partition(":")
     scheme = scheme.strip().lower()
@@ -73,16 +76,17 @@ def parse(text: str) -> Identity:
 def phone(text: str) -> Identity:
     """A phone number in any Australian or international spelling, as E.164.
 
-    `0491 570 006`, `(02) 5550 1234`, `61 491 570 006`, `+61 (0)491 570 006` and `0061…`, `0011 61…` are
-    all understood.
+    `0491 570 006`, `(02) 5550 1234`, `61 491 570 006`, `+61 (0)491 570 006` and `0061…`, `0011
+    61…` are all understood.
 
     Raises:
         UnusableIdentity: it is no number that can exist.
     """
-    # (0) is the trunk zero of people who write for both sides of a border.
-    written = TRUNK_ZERO.sub("", text.strip()) if "+" in text else text.strip()
-    written = written.removeprefix("tel:")
-    if not PHONE_CHARACTERS.match(written):
+    written = _plain_digits(text).strip().removeprefix("tel:")
+    if "+" in written:
+        # (0) is the trunk zero of people who write for both sides of a border.
+        written = TRUNK_ZERO.sub("", written)
+    if not PHONE_CHARACTERS.fullmatch(written):
         raise UnusableIdentity(
             "no phone number: it has other characters than digits and + ( ) - . /"
         )
@@ -102,10 +106,19 @@ def phone(text: str) -> Identity:
     if not phonenumbers.is_possible_number(number):
         raise UnusableIdentity("no phone number: too short or too long for its country")
     if number.country_code == 61 and len(str(number.national_number)) != 9:
-        # 13 and 1300 numbers answer calls, nobody writes from them, and six digits are a short code.
+        # 13 and 1300 numbers answer calls, nobody writes from them, and six digits are a short
+        # code.
         raise UnusableIdentity("no phone number of a person: nine digits follow +61")
     return Identity(
         scheme=PHONE, value=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    )
+
+
+def _plain_digits(text: str) -> str:
+    """Digits of every script as 0 to 9."""
+    return "".join(
+        str(unicodedata.decimal(character)) if character.isdecimal() else character
+        for character in unicodedata.normalize("NFKC", text)
     )
 
 
@@ -119,7 +132,12 @@ def email(text: str) -> Identity:
     local, separator, domain = written.rpartition("@")
     if not separator or not local or not domain:
         raise UnusableIdentity("no mail address: name@domain is expected")
-    if not LOCAL_PART.match(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+    if (
+        not LOCAL_PART.fullmatch(local)
+        or local.startswith(".")
+        or local.endswith(".")
+        or ".." in local
+    ):
         raise UnusableIdentity("no mail address: the part before @ is not usable")
     try:
         encoded = idna.encode(domain.rstrip("."), uts46=True).decode()

@@ -40,7 +40,9 @@ def test_no_secret_lies_readable_in_the_database_or_in_a_representation(
     settings: Settings, admin: psycopg.Connection[Any]
 ) -> None:
     made = add(admin, settings)
-    row = admin.execute("select connections::text, convert_from(secrets, 'UTF8') from crm.connections").fetchone()
+    row = admin.execute(
+        "select connections::text, convert_from(secrets, 'UTF8') from crm.connections"
+    ).fetchone()
     assert row is not None
     assert CANARY not in row[0] + row[1]
     assert CANARY not in repr(made)
@@ -51,7 +53,9 @@ def test_a_rotated_master_key_still_opens_and_a_foreign_one_does_not(
 ) -> None:
     made = add(admin, settings)
     new = "another-invented-master-key-9876543210-zyx"
-    rotated = settings.model_copy(update={"master_key": type(settings.master_key)(f"{new},{settings.master_keys[0]}")})
+    rotated = settings.model_copy(
+        update={"master_key": type(settings.master_key)(f"{new},{settings.master_keys[0]}")}
+    )
     rotated.__dict__.pop("master_keys", None)
     assert connections.find(admin, rotated, made.connection_id).required("auth_token") == CANARY  # type: ignore[union-attr]
     foreign = settings.model_copy(update={"master_key": type(settings.master_key)(new)})
@@ -64,7 +68,11 @@ def test_a_rotated_master_key_still_opens_and_a_foreign_one_does_not(
     ("channel", "values", "named"),
     [
         ("twilio_sms", {"account_sid": "AC1"}, "missing: auth_token"),
-        ("twilio_sms", {"account_sid": "AC1", "auth_token": "t", "colour": "red"}, "unknown: colour"),
+        (
+            "twilio_sms",
+            {"account_sid": "AC1", "auth_token": "t", "colour": "red"},
+            "unknown: colour",
+        ),
         ("telegraph", {}, "unknown channel telegraph"),
     ],
 )

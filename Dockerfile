@@ -1,0 +1,28 @@
+# One image for every program; docker-compose.yml says which one a container runs.
+FROM python:3.12-slim-trixie AS packages
+COPY requirements.lock /tmp/requirements.lock
+# --no-deps: the lock is complete.
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
+        -r /tmp/requirements.lock
+
+FROM python:3.12-slim-trixie
+RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin crm \
+    && install -d -o crm -g crm /data
+COPY --from=packages /venv /venv
+WORKDIR /srv/crm
+COPY . .
+RUN /venv/bin/python -m compileall -q app operations pipelines simulator warehouse webhooks
+ENV PATH=/venv/bin:$PATH \
+    PYTHONPATH=/srv/crm \
+    PYTHONUNBUFFERED=1 \
+    CRM_DATA_DIR=/data \
+    DO_NOT_TRACK=1 \
+    DBT_SEND_ANONYMOUS_USAGE_STATS=false \
+    RUNTIME__DLTHUB_TELEMETRY=false \
+    STREAMLIT_BROWSER_GATHER_USAGE_STATS=false
+USER crm
+VOLUME /data
+# The command line; a service of docker-compose.yml names its program instead.
+ENTRYPOINT ["python", "-m"]
+CMD ["operations", "--help"]

@@ -1,0 +1,103 @@
+"""Connections as the command line writes them: each change with its event, in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from operations.invocation import Refused, actor
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.connections import Connection
+    from warehouse.settings import Settings
+
+
+def insert(
+    database: psycopg.Connection[Any],
+    settings: Settings,
+    channel: str,
+    name: str,
+    values: dict[str, str],
+    base: str,
+) -> dict[str, str]:
+    """Add the connection with its event; `{"connection_id", "webhook_url", "verify_token"}`.
+
+    Raises:
+        UnusableConnection: unknown channel, unknown or missing keys.
+    """
+    from warehouse import connections
+
+    made = connections.add(
+        database, settings, channel=channel, name=name, values=values, actor=actor()
+    )
+    record_event(database, "connection.add", made, {"name": name, "keys": sorted(values)})
+    return {
+        "connection_id": made.connection_id,
+        "webhook_url": base + connections.webhook_path(made),
+        "verify_token": made.required("verify_token"),
+    }
+
+
+def existing(
+    database: psycopg.Connection[Any], settings: Settings, connection_id: str
+) -> Connection:
+    """The connection of this id.
+
+    Raises:
+        Refused: there is none.
+    """
+    from warehouse import connections
+
+    found = connections.find(database, settings, connection_id)
+    if found is None:
+        raise Refused(f"there is no connection {connection_id}: see ./crm connection list")
+    return found
+
+
+def replace_values(
+    database: psycopg.Connection[Any],
+    settings: Settings,
+    connection: Connection,
+    values: dict[str, str],
+) -> None:
+    """Store all keys anew, each where it belongs; the verify token stays."""
+    from psycopg.types.json import Jsonb
+
+    from warehouse.channels import registry
+    from warehouse.connections import cipher
+    from warehouse.queries import queries
+
+    secret_keys = {*registry()[connection.channel].secret_keys, "verify_token"}
+    secrets = {key: value for key, value in values.items() if key in secret_keys}
+    database.execute(
+        queries("operations")["replace_connection_values"],
+        {
+            "connection_id": connection.connection_id,
+            "settings": Jsonb({k: v for k, v in values.items() if k not in secret_keys}),
+            "secrets": cipher(settings).encrypt(json.dumps(secrets).encode()),
+        },
+    )
+
+
+def record_event(
+    database: psycopg.Connection[Any],
+    action: str,
+    connection: Connection,
+    detail: dict[str, Any],
+) -> None:
+    """The event of a change of a connection: keys by name, never their values."""
+    from warehouse.events import Event, record
+
+    record(
+        database,
+        Event(
+            actor=actor(),
+            role="admin",
+            action=action,
+            object_type="connection",
+            object_id=connection.connection_id,
+            detail={"channel": connection.channel, **detail},
+        ),
+    )

@@ -1,0 +1,185 @@
+"""`./crm customer import`: made, matched, refused with line numbers; twice is the same as once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from warehouse.settings import Settings
+
+Crm = Callable[..., tuple[int, str, str]]
+Import = Callable[[str | bytes], dict[str, Any]]
+
+
+@pytest.fixture
+def import_text(crm: Crm, warehouse: Settings, tmp_path: Path) -> Import:
+    """Import a file of this content; the report."""
+
+    def run(content: str | bytes) -> dict[str, Any]:
+        file = tmp_path / "customers.csv"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        status, out, err = crm("customer", "import", str(file), "--json")
+        assert status == 0, err
+        document: dict[str, Any] = json.loads(out)
+        return document
+
+    return run
+
+
+def links(admin: psycopg.Connection[Any]) -> dict[str, str]:
+    """identity -> name of the customer, over open links."""
+    rows = admin.execute(
+        "select identity, name from crm.identity_links join crm.customers using (customer_id)"
+        " where ended_at is null"
+    )
+    return dict(rows.fetchall())
+
+
+def test_a_list_in_any_order_and_spelling(
+    import_text: Import, admin: psycopg.Connection[Any]
+) -> None:
+    report = import_text(
+        "\ufeffEMAIL, Phone ,name,Notes\r\n"
+        'Mai.Tran@Example.com,0491 570 006,Mai Tran,"likes\r\nlong notes"\r\n'
+        ",(02) 5550 1234,  Sam   Citizen ,\r\n"
+        "\r\n"
+        "jo@bücher.example,,Jo,\r\n"
+    )
+    assert report == {"made": 3, "matched": 0, "refused": []}
+    assert links(admin) == {
+        "email:mai.tran@example.com": "Mai Tran",
+        "phone:+61491570006": "Mai Tran",
+        "phone:+61255501234": "Sam Citizen",
+        "email:jo@xn--bcher-kva.example": "Jo",
+    }
+
+
+def test_importing_again_changes_nothing(
+    import_text: Import, admin: psycopg.Connection[Any]
+) -> None:
+    content = "name,phone,email\nMai,0491570006,mai@example.com\nSam,,sam@example.com\n"
+    import_text(content)
+
+    def everything() -> list[Any]:
+        return [
+            admin.execute(f"select * from crm.{table} order by 1").fetchall()
+            for table in ("customers", "identity_links", "events")
+        ]
+
+    before = everything()
+    assert import_text(content) == {"made": 0, "matched": 2, "refused": []}
+    assert everything() == before
+
+
+def test_a_line_about_one_we_have_adds_the_missing_link(
+    import_text: Import, admin: psycopg.Connection[Any]
+) -> None:
+    import_text("name,phone\nMai,0491570006\n")
+    report = import_text("name,phone,email\nM. Tran,+61 491 570 006,mai@example.com\n")
+    assert report == {"made": 0, "matched": 1, "refused": []}
+    assert links(admin) == {"phone:+61491570006": "Mai", "email:mai@example.com": "Mai"}
+
+
+def test_lines_of_one_file_that_share_an_address_are_one_customer(
+    import_text: Import, admin: psycopg.Connection[Any]
+) -> None:
+    report = import_text(
+        "name,phone,email\nMai,0491570006,\nMai Tran,,mai@example.com\nMai,+61491570006,\n"
+    )
+    assert report == {"made": 2, "matched": 1, "refused": []}
+
+
+def test_a_line_of_two_customers_is_refused_and_changes_nothing(
+    import_text: Import, admin: psycopg.Connection[Any]
+) -> None:
+    import_text("name,phone,email\nMai,0491570006,\nSam,,sam@example.com\n")
+    report = import_text(
+        "name,phone,email\nWho,0491570006;0491570110,sam@example.com\nNew,0491570156,\n"
+    )
+    assert (report["made"], report["matched"]) == (1, 0)
+    assert [each["line"] for each in report["refused"]] == [2]
+    assert "belongs to 2 customers" in report["refused"][0]["reason"]
+    assert "phone:+61491570110" not in links(admin)
+
+
+def test_unusable_lines_are_named_and_the_others_imported(
+    import_text: Import, admin: psycopg.Connection[Any]
+) -> None:
+    report = import_text(
+        "name,phone,email\n"
+        ",0491570006,\n"
+        "No Address,,\n"
+        "Bad Phone,12,\n"
+        "Bad Mail,,nobody\n"
+        "Cells,0491570110\n"
+        "Good,0491570157,\n"
+        'Nul,0491570158,"a\0b@example.com"\n'
+    )
+    assert report["made"] == 1
+    assert {each["line"]: each["reason"] for each in report["refused"]} == {
+        2: "name is empty",
+        3: "neither phone nor email: nothing would ever be matched to this customer",
+        4: "phone: no phone number: too short or too long for its country",
+        5: "email: no mail address: name@domain is expected",
+        6: "2 cells where the header has 3",
+        8: "a cell contains a NUL character",
+    }
+    assert links(admin) == {"phone:+61491570157": "Good"}
+
+
+def test_line_numbers_count_lines_of_the_file(import_text: Import) -> None:
+    report = import_text('name,phone,notes\nMai,0491570006,"one\ntwo\nthree"\n\nSam,12,\n')
+    assert [each["line"] for each in report["refused"]] == [6]
+
+
+def test_broken_quoting_ends_the_import_at_its_line(import_text: Import) -> None:
+    report = import_text('name,phone\nMai,0491570006\n"Sam,0491570110\nJo,0491570156\n')
+    assert report["made"] == 1
+    assert report["refused"][0]["line"] == 3
+    assert "no CSV from here on" in report["refused"][0]["reason"]
+
+
+def test_names_on_platforms_are_kept_in_the_notes(
+    import_text: Import, admin: psycopg.Connection[Any]
+) -> None:
+    import_text("name,phone,instagram,facebook,notes\nMai,0491570006,@mai.t,mai.tran,VIP\n")
+    row = admin.execute("select notes from crm.customers").fetchone()
+    assert row == ("VIP\ninstagram: @mai.t\nfacebook: mai.tran",)
+
+
+def test_semicolons_as_a_spreadsheet_of_another_country_writes_them(import_text: Import) -> None:
+    assert import_text("name;phone\nMai;0491570006\n")["made"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"phone\n0491570006\n", "missing: name"),
+        (b"name,phon\nMai,1\n", "unknown: phon"),
+        (b"name,phone,Phone\nMai,1,2\n", "twice: phone"),
+        (b"name,phone,\nMai,1,\n", "unknown: (empty)"),
+        ("name,phone\nJosé,0491570006\n".encode("latin-1"), "is not UTF-8"),
+        ("name,phone\nMai,0491570006\n".encode("utf-16"), "is not UTF-8"),
+    ],
+)
+def test_an_unusable_file_is_one_line_and_status_two(
+    content: bytes, said: str, crm: Crm, warehouse: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_bytes(content)
+    status, out, err = crm("customer", "import", str(file))
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert said in err
+
+
+def test_every_decision_has_its_event(import_text: Import, admin: psycopg.Connection[Any]) -> None:
+    import_text("name,phone,email\nMai,0491570006,mai@example.com\n")
+    rows = admin.execute("select action, actor, role from crm.events order by at").fetchall()
+    assert [row[0] for row in rows] == ["customer.add", "identity.link", "identity.link"]
+    assert all(actor.startswith("cli:") and role == "admin" for _, actor, role in rows)

@@ -1,0 +1,69 @@
+"""`./crm link` and `unlink`: at most one open link per identity, and nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from warehouse.settings import Settings
+
+Crm = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def customers(warehouse: Settings, admin: psycopg.Connection[Any]) -> None:
+    for name in ("mai", "sam"):
+        admin.execute(
+            "insert into crm.customers (customer_id, name, created_by) values (%s, %s, 'test')",
+            [name, name],
+        )
+
+
+@pytest.mark.usefixtures("customers")
+def test_a_link_opens_and_ends_and_its_row_stays(crm: Crm, admin: psycopg.Connection[Any]) -> None:
+    status, out, err = crm("link", "phone:0491 570 006", "mai", "--reason", "told us", "--json")
+    assert (status, err) == (0, "")
+    document = json.loads(out)
+    assert (document["identity"], document["changed"]) == ("phone:+61491570006", True)
+    status, out, _ = crm("unlink", "phone:+61491570006", "--reason", "wrong person", "--json")
+    assert (status, json.loads(out)["customer_id"]) == (0, "mai")
+    row = admin.execute(
+        "select customer_id, decision_id, reason, end_reason, ended_by like 'cli:%' from crm.identity_links"
+    ).fetchall()
+    assert row == [("mai", document["decision_id"], "told us", "wrong person", True)]
+    events = admin.execute("select action, customer_ids from crm.events order by at").fetchall()
+    assert events == [("identity.link", ["mai"]), ("identity.unlink", ["mai"])]
+
+
+@pytest.mark.usefixtures("customers")
+def test_an_identity_of_somebody_else_must_be_unlinked_first(crm: Crm) -> None:
+    crm("link", "email:Mai@Example.com", "mai", "--reason", "r")
+    again = crm("link", "email:mai@example.com", "mai", "--reason", "r", "--json")
+    assert (again[0], json.loads(again[1])["changed"]) == (0, False)
+    status, out, err = crm("link", "email:mai@example.com", "sam", "--reason", "r")
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert "belongs to customer mai" in err
+    crm("unlink", "email:mai@example.com", "--reason", "r")
+    assert crm("link", "email:mai@example.com", "sam", "--reason", "r")[0] == 0
+
+
+@pytest.mark.usefixtures("customers")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("link", "0491570006", "mai", "--reason", "r"), "scheme:value"),
+        (("link", "phone:12", "mai", "--reason", "r"), "phone"),
+        (("link", "phone:0491570006", "nobody", "--reason", "r"), "no customer nobody"),
+        (("link", "phone:0491570006", "mai", "--reason", " "), "--reason is empty"),
+        (("link", "phone:0491570006", "mai"), "--reason"),
+        (("unlink", "phone:0491570006", "--reason", "r"), "has no open link"),
+    ],
+)
+def test_what_is_unusable_is_one_line(arguments: tuple[str, ...], said: str, crm: Crm) -> None:
+    status, out, err = crm(*arguments)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert said in err

@@ -1,0 +1,267 @@
+"""The supervisor with small real programs as children."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from operations import running
+from operations.supervisor import LOG_LIMIT_BYTES, ending, rotate
+
+ROOT = Path(__file__).resolve().parents[2]
+SLEEP = "import time; time.sleep(600)"
+#: A program that ignores SIGTERM and has a child of its own.
+STUBBORN = (
+    "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
+)
+#: Runs a supervisor over {name: source}, with options per program.
+HOST = """
+import json, sys
+from pathlib import Path
+from operations import running
+from operations.supervisor import Program, Supervisor
+
+data_dir, listed, owner = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
+programs = [
+    Program(name=name, command=[sys.executable, "-c", each.pop("source")], cwd=data_dir,
+            after=tuple(each.pop("after", ())), **each)
+    for name, each in listed.items()
+]
+with running.lock(data_dir):
+    sys.exit(Supervisor(data_dir, programs, owner=owner).run())
+"""
+
+
+class Host:
+    """A supervisor in a process of its own."""
+
+    def __init__(self, data_dir: Path, programs: dict[str, Any], owner: int | None = None) -> None:
+        self.data_dir = data_dir
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", HOST, str(data_dir), json.dumps(programs), json.dumps(owner)],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=(data_dir / "supervisor.log").open("w"),
+            start_new_session=True,
+        )
+
+    def until(self, what: Callable[[dict[str, Any]], bool], seconds: float = 20) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            state = running.recorded(self.data_dir)
+            if state and what(state):
+                return state
+            time.sleep(0.02)
+        said = (self.data_dir / "supervisor.log").read_text()
+        raise AssertionError(f"not within {seconds} s: {state}\n{said}")
+
+    def pid(self, name: str) -> int:
+        state = self.until(lambda s: s["programs"][name]["pid"] is not None)
+        return int(state["programs"][name]["pid"])
+
+
+def serves(state: dict[str, Any]) -> bool:
+    return bool(state["phase"] == "serving")
+
+
+def marked(data_dir: Path) -> list[int]:
+    """Every process of this data folder, found without the supervisor's record."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            is_marked = process.environ().get(running.MARK) == str(data_dir)
+            if is_marked and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Callable[..., Host]]:
+    """Start supervisors; whatever a failed test leaves behind is ended."""
+    started: list[Host] = []
+
+    def start(programs: dict[str, Any], owner: int | None = None) -> Host:
+        started.append(Host(tmp_path, programs, owner))
+        return started[-1]
+
+    yield start
+    running.stop(tmp_path, patience_seconds=15)
+    for each in started:
+        each.process.wait(timeout=20)
+
+
+def test_everything_stops_on_sigterm_and_nothing_is_left(
+    host: Callable[..., Host], tmp_path: Path
+) -> None:
+    """Also a program that ignores SIGTERM, and that program's own child."""
+    running_host = host(
+        {"calm": {"source": SLEEP}, "stubborn": {"source": STUBBORN, "grace_seconds": 0.5}}
+    )
+    running_host.until(serves)
+    deadline = time.monotonic() + 10
+    while len(marked(tmp_path)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(marked(tmp_path)) == 3
+    running_host.process.terminate()
+    assert running_host.process.wait(timeout=15) == 0
+    assert marked(tmp_path) == []
+    assert running.recorded(tmp_path)["phase"] == "stopped"
+
+
+def test_a_crashed_program_starts_again_after_growing_pauses(host: Callable[..., Host]) -> None:
+    running_host = host({"sound": {"source": SLEEP}, "weak": {"source": "raise SystemExit(3)"}})
+    seen: dict[int, float] = {}
+
+    def enough(state: dict[str, Any]) -> bool:
+        weak = state["programs"]["weak"]
+        if weak["state"] == "crashed":
+            seen[weak["restarts"]] = weak["pause_seconds"]
+        return len(seen) == 3
+
+    state = running_host.until(enough)
+    assert seen == {0: 0.5, 1: 1.0, 2: 2.0}
+    assert state["programs"]["weak"]["last_exit"] == 3
+    assert running.living(state).keys() == {"sound"}
+
+
+def test_a_killed_program_is_back_under_another_pid(host: Callable[..., Host]) -> None:
+    running_host = host({"one": {"source": SLEEP}, "other": {"source": SLEEP}})
+    running_host.until(serves)
+    before, other = running_host.pid("one"), running_host.pid("other")
+    os.kill(before, signal.SIGKILL)
+    state = running_host.until(lambda s: s["programs"]["one"]["pid"] not in (None, before))
+    assert state["programs"]["one"]["restarts"] == 1
+    assert state["programs"]["one"]["last_exit"] == -signal.SIGKILL
+    assert state["programs"]["other"]["pid"] == other
+
+
+def test_stopping_finds_the_children_of_a_killed_supervisor(
+    host: Callable[..., Host], tmp_path: Path
+) -> None:
+    running_host = host({"one": {"source": SLEEP}, "other": {"source": SLEEP}})
+    running_host.until(serves)
+    running_host.process.kill()
+    running_host.process.wait()
+    assert len(marked(tmp_path)) == 2
+    assert not running.is_held(tmp_path)
+    assert running.stop(tmp_path).keys() == {"one", "other"}
+    assert marked(tmp_path) == []
+    assert running.stop(tmp_path) == {}
+
+
+def test_a_child_that_was_never_recorded_is_found_by_its_mark(tmp_path: Path) -> None:
+    """The supervisor may be killed between starting a child and writing it down."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", SLEEP], env=os.environ | {running.MARK: str(tmp_path)}
+    )
+    deadline = time.monotonic() + 5
+    while not marked(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert child.pid in running.stop(tmp_path).values()
+    child.wait(timeout=5)
+    assert marked(tmp_path) == []
+
+
+def test_a_recorded_pid_that_is_somebody_else_now_is_left_alone(tmp_path: Path) -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", SLEEP])
+    try:
+        created = running.start_time(bystander.pid)
+        assert created is not None
+        program = {"pid": bystander.pid, "created": created - 100}
+        running.record(tmp_path, {"programs": {"app": program}, "supervisor": program})
+        assert running.stop(tmp_path) == {}
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_programs_wait_for_what_they_need_and_a_step_runs_once(
+    host: Callable[..., Host], tmp_path: Path
+) -> None:
+    step = "import pathlib, time; time.sleep(0.3); pathlib.Path('done').touch()"
+    needs = "import pathlib, time; assert pathlib.Path('done').exists(); time.sleep(600)"
+    running_host = host(
+        {"needs": {"source": needs, "after": ["step"]}, "step": {"source": step, "once": True}}
+    )
+    state = running_host.until(serves)
+    assert state["programs"]["step"]["state"] == "done"
+    assert state["programs"]["needs"]["restarts"] == 0
+
+
+def test_a_failed_step_stops_everything_and_is_named(
+    host: Callable[..., Host], tmp_path: Path
+) -> None:
+    running_host = host(
+        {
+            "calm": {"source": SLEEP},
+            "step": {"source": "print('why'); raise SystemExit(4)", "once": True},
+        }
+    )
+    assert running_host.process.wait(timeout=15) == 1
+    state = running.recorded(tmp_path)
+    assert state["phase"] == "failed"
+    assert state["failure"] == "step ended with status 4"
+    assert (tmp_path / "logs" / "step.log").read_text() == "why\n"
+    assert marked(tmp_path) == []
+
+
+def test_it_stops_when_the_command_that_started_it_is_gone(
+    host: Callable[..., Host], tmp_path: Path
+) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", SLEEP])
+    running_host = host({"calm": {"source": SLEEP}}, owner=owner.pid)
+    running_host.until(serves)
+    owner.kill()
+    owner.wait()
+    assert running_host.process.wait(timeout=15) == 0
+    assert marked(tmp_path) == []
+
+
+def test_one_supervisor_per_data_folder(host: Callable[..., Host], tmp_path: Path) -> None:
+    running_host = host({"calm": {"source": SLEEP}})
+    running_host.until(serves)
+    assert running.is_held(tmp_path)
+    assert running.lock(tmp_path) is None
+    running_host.process.terminate()
+    running_host.process.wait(timeout=15)
+    held = running.lock(tmp_path)
+    assert held is not None
+    held.close()
+
+
+def test_a_log_that_has_grown_is_moved_aside(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    for turn in range(5):
+        log.write_bytes(bytes([65 + turn]) * LOG_LIMIT_BYTES)
+        rotate(log)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "app.log.1",
+        "app.log.2",
+        "app.log.3",
+    ]
+    assert (tmp_path / "app.log.1").read_bytes()[:1] == b"E"
+    log.write_text("short")
+    rotate(log)
+    assert log.read_text() == "short"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(0, "status 0"), (3, "status 3"), (-9, "SIGKILL"), (-64, "SIGRTMAX")]
+)
+def test_an_exit_status_in_words(code: int, words: str) -> None:
+    assert ending(code) == words
