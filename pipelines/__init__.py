@@ -1,0 +1,44 @@
+"""Door two: the providers' histories, pulled.
+
+    provider ── <channel>.source ──> dlt ──> raw_<channel>.*   (append-only in meaning)
+                      │
+                      └── bytes (mails) ──> media store
+
+**The pipeline contract.** A channel whose history can be pulled has one module `pipelines/<channel>.py`
+with one `@dlt.source`:
+
+    source(connection, since, holdings) -> DltSource
+
+- `connection`: a `warehouse.connections.Connection`, credentials open.
+- `since`: an aware UTC datetime from which everything is pulled again; None goes on from the cursor.
+- `holdings`: a `pipelines.holdings.Holdings`: what the warehouse already holds of this connection, and
+  where bytes are stored. It only reads tables.
+
+A source knows no destination and no environment. One run of it is one *step*: bounded in time, it loads
+some rows and moves the cursor, which lies in dlt's state and is committed only together with the rows.
+While `state["backfill"]` is set, there is more to pull, and `pipelines.pull` runs the next step; so a
+first pull of hours shows its newest rows first and loses one step at most to a crash.
+
+Resources stand at module level with key, disposition and columns on the decorator. The disposition is
+always `INSERT_ONLY`: a version once seen is never rewritten, so a second pull inserts nothing, and an
+empty answer changes nothing. Rows come without NUL or lone surrogates (pipelines.storable). Failures are
+those of pipelines.failures.
+
+Beside `source` the module names RESOURCES (the tables), INDEXES (of its own, by table) and LOOK_BACK (how
+far a nightly pull goes back, None where the provider tells every change).
+
+Tables (jsonb where it says json; every table also has `transaction_id xid8`, see destination.py):
+
+raw_twilio_sms.messages   connection_id, sid, version (of payload + media), payload json (as sent), media
+                          json (array), sent_at, pulled_at; key connection_id + sid + version
+raw_twilio_sms.removals   connection_id, sid, noticed_at; key connection_id + sid
+raw_gmail.messages        connection_id, mailbox, id, thread_id, history_id, label_ids json,
+                          internal_date, size_estimate, version (of raw_sha256 + parser_version + labels),
+                          raw_sha256, raw_size_bytes, envelope json, body_text, body_quoted, body_format,
+                          attachments json, parser_version, parse_notes json, pulled_at; key
+                          connection_id + id + version
+raw_gmail.changes         connection_id, mailbox, history_id, id, thread_id, change (added, removed,
+                          labels_added, labels_removed, missing), label_ids json, changed_labels json,
+                          pulled_at; key connection_id + history_id + id + change
+raw_gmail.send_as         connection_id, mailbox, address, pulled_at; key connection_id + address
+"""

@@ -1,0 +1,127 @@
+"""Where histories go: the only place that chooses dlt's destination and its working folder.
+
+    prepare(settings, "gmail")   the tables of a channel, before anything is pulled: dbt's views need them
+    pipeline(settings, ...)      the dlt pipeline of one connection
+
+dlt keeps the cursor of a connection in its state: in the working folder, and with every load in the
+warehouse, from where another machine takes it up.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+# Before dlt is imported: it reads these then. Its own settings are looked for beside this file and nowhere
+# else (pipelines/.dlt/secrets.toml says why there is one).
+os.environ["DLT_PROJECT_DIR"] = os.environ["DLT_DATA_DIR"] = str(Path(__file__).parent)
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
+
+import dlt  # noqa: E402
+import psycopg  # noqa: E402
+from dlt.common.schema.typing import TColumnSchema, TSchemaContractDict, TWriteDispositionConfig  # noqa: E402
+from dlt.destinations import postgres  # noqa: E402
+from dlt.extract import DltResource  # noqa: E402
+from psycopg import sql  # noqa: E402
+
+from warehouse.channels import Channel, registry  # noqa: E402
+from warehouse.queries import queries  # noqa: E402
+from warehouse.settings import Role, Settings  # noqa: E402
+
+SQL = queries("pipelines")
+
+#: A version once seen is never rewritten.
+INSERT_ONLY: TWriteDispositionConfig = {"disposition": "merge", "strategy": "insert-only"}
+#: A provider may add a field; one that changes its type stops the pull with its name.
+CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+#: csv is a fifth faster, but turns an empty text into null (measured, docs/decisions.md).
+FILE_FORMAT = "insert_values"
+#: What dlt adds to every table; made ahead, so that no first load needs an exclusive lock for it.
+OWN_COLUMNS: dict[str, TColumnSchema] = {
+    "_dlt_load_id": {"name": "_dlt_load_id", "data_type": "text", "nullable": False},
+    "_dlt_id": {"name": "_dlt_id", "data_type": "text", "nullable": False, "unique": True, "row_key": True},
+}
+
+
+def pipeline(settings: Settings, channel: Channel, name: str) -> dlt.Pipeline:
+    """A dlt pipeline into `raw_<channel>`; `name` is the connection's id and names its state."""
+    return dlt.pipeline(
+        pipeline_name=f"{channel.channel}_{name}",
+        destination=postgres(settings.url_for(Role.LOADER)),
+        dataset_name=channel.history_schema,
+        pipelines_dir=str(settings.data_dir / "dlt"),
+    )
+
+
+def prepare_all(settings: Settings) -> None:
+    """`prepare` for every channel of the registry that has a history."""
+    for channel in registry().values():
+        if channel.pulls:
+            prepare(settings, channel.channel)
+
+
+def prepare(settings: Settings, channel: str) -> None:
+    """Make the history tables of a channel, with transaction ids and indexes. Twice is the same as once."""
+    known = registry()[channel]
+    module = importlib.import_module(f"pipelines.{channel}")
+    schema = dlt.Schema(channel)
+    for resource in module.RESOURCES:
+        table = resource.compute_table_schema()
+        table["columns"] |= OWN_COLUMNS
+        schema.update_table(table)
+    made = pipeline(settings, known, "tables")
+    with loading(settings, known):
+        made.schemas.save_schema(schema)
+        made.sync_schema(schema.name)
+        _add_indexes(settings, known, module)
+
+
+@contextmanager
+def loading(settings: Settings, channel: Channel) -> Iterator[None]:
+    """One load per channel at a time: two connections of a channel share dlt's staging tables."""
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
+        database.execute(SQL["wait_for_lock"], {"name": f"load {channel.history_schema}"})
+        yield
+
+
+def _add_indexes(settings: Settings, channel: Channel, module: ModuleType) -> None:
+    """The transaction id of every row (design.md §6), and indexes: by it, by key, and the channel's own.
+
+    What is there is looked up first: even `if not exists` would wait for every reader of the table.
+    """
+    schema = channel.history_schema
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
+        columns = set(database.execute(SQL["transaction_id_columns"], {"schema": schema}).fetchall())
+        indexes = {name for (name,) in database.execute(SQL["index_names"], {"schema": schema})}
+        for resource in module.RESOURCES:
+            table = sql.Identifier(schema, resource.name)
+            if (resource.name,) not in columns:
+                database.execute(
+                    sql.SQL(
+                        "alter table {} add column transaction_id xid8 not null default pg_current_xact_id()"
+                    ).format(table)
+                )
+            key = _key(resource)
+            wanted = [(key, True), (("transaction_id",), False)]
+            wanted += [(tuple(index), False) for index in module.INDEXES.get(resource.name, ())]
+            for names, unique in wanted:
+                name = f"{resource.name}_{'_'.join(names)}"
+                if name not in indexes:
+                    database.execute(
+                        sql.SQL("create {} index if not exists {} on {} ({})").format(
+                            sql.SQL("unique" if unique else ""),
+                            sql.Identifier(name),
+                            table,
+                            sql.SQL(", ").join(map(sql.Identifier, names)),
+                        )
+                    )
+
+
+def _key(resource: DltResource) -> tuple[str, ...]:
+    columns = resource.compute_table_schema()["columns"]
+    return tuple(name for name, column in columns.items() if column.get("primary_key"))

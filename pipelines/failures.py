@@ -1,0 +1,84 @@
+"""What can go wrong in a pull, in words that an admin can act on. None holds a body or a secret.
+
+    PullFailed
+    ├── NeedsAdmin       credentials or rights: repeating changes nothing
+    ├── TryLater         the provider is slow, limited or away: repeat with a growing pause
+    └── PullUnderWay     another pull of the same connection runs
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class PullFailed(Exception):
+    """The pull ended early; what it had loaded stays."""
+
+
+class NeedsAdmin(PullFailed):
+    """The provider refuses us; somebody must change something there or in the connection."""
+
+
+class TryLater(PullFailed):
+    """The provider cannot answer now.
+
+    `after_seconds` is what the provider asked for, if it did.
+    """
+
+    def __init__(self, words: str, after_seconds: float | None = None) -> None:
+        super().__init__(words)
+        self.after_seconds = after_seconds
+
+
+class PullUnderWay(PullFailed):
+    """Another pull of this connection runs."""
+
+
+@dataclass
+class BackOff:
+    """Pauses between attempts: exponential with full jitter, at least what the provider asks for.
+
+    Six attempts span about a minute, which is the window in which Gmail counts.
+    """
+
+    attempts: int = 7
+    first_seconds: float = 1.0
+    longest_seconds: float = 30.0
+
+    def pause(self, attempt: int, after_seconds: float | None = None) -> None:
+        """Sleep before attempt number `attempt` + 1 (the first is 0)."""
+        drawn = random.uniform(0.5, 1.0) * self.first_seconds * 2**attempt
+        time.sleep(min(self.longest_seconds, max(drawn, after_seconds or 0.0)))
+
+    def run(self, call: Callable[[], T]) -> T:
+        """The answer of `call`, repeated while it raises TryLater.
+
+        Raises:
+            TryLater: the last attempt failed too.
+        """
+        for attempt in range(self.attempts):
+            try:
+                return call()
+            except TryLater as failure:
+                if attempt == self.attempts - 1:
+                    raise
+                self.pause(attempt, failure.after_seconds)
+        raise AssertionError("a back-off has at least one attempt")
+
+
+#: One for all providers; a test makes it short.
+BACK_OFF = BackOff()
+
+
+def seconds_asked(header: str | None) -> float | None:
+    """The seconds of a Retry-After header, when it is a number (its date form is not used by these)."""
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        return None

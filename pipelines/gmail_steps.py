@@ -1,0 +1,275 @@
+"""The steps by which a mailbox is read: history, backfill, and the comparison after a resync.
+
+The state of a mailbox, kept by dlt:
+
+    history_id   the cursor: everything up to it is loaded, or is part of the backfill
+    behind       the history has more pages than one step had time for
+    backfill     None, or what is still to be listed: {since, page_token, passed, done, total, resync,
+                 compare}; `passed` are ids of the present page that are not to be fetched again
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipelines.gmail_api import Mailbox, NotFound, Refused
+from pipelines.gmail_changes import changes_of, difference
+from pipelines.holdings import Holdings
+from pipelines.mail import PARSER_VERSION, parse
+from pipelines.storable import storable, version_of
+
+Page = dict[str, list[dict[str, Any]]]
+
+#: The first rows of a new connection show soon; later steps are worth a longer load.
+FIRST_STEP_SECONDS = 2.0
+STEP_SECONDS = 10.0
+STEP_MAILS = 2000
+#: Labels of what is no correspondence (yet): such a mail is fetched when the label goes.
+UNFETCHED = {"DRAFT", "SPAM", "CHAT"}
+#: Labels that keep a mail out of the ordinary list.
+UNLISTED = ("TRASH", "SPAM")
+
+
+class Step:
+    """One bounded step; it changes `state`, which the caller commits with the pages."""
+
+    def __init__(
+        self, mailbox: Mailbox, connection_id: str, holdings: Holdings, state: dict[str, Any]
+    ) -> None:
+        self.mailbox, self.holdings, self.state = mailbox, holdings, state
+        self.connection_id = connection_id
+        seconds = STEP_SECONDS if state.get("history_id") else FIRST_STEP_SECONDS
+        self.deadline = time.monotonic() + seconds
+        self.fetched: set[str] = set()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self.deadline or len(self.fetched) >= STEP_MAILS
+
+    def page(self, **rows: list[dict[str, Any]]) -> Page:
+        return {"messages": [], "changes": [], "send_as": [], **rows}
+
+    # -- where to begin ---------------------------------------------------------------------------
+
+    def start(self, since: datetime | None) -> None:
+        """The cursor first, then the list: what changes in between is told by the history."""
+        profile = self.mailbox.profile()
+        self.state["history_id"] = str(profile["historyId"])
+        self.state["backfill"] = _backfill(since, total=profile.get("messagesTotal"))
+
+    def list_again(self, since: datetime) -> None:
+        """List from a date again, and whatever an unfinished backfill still had to do."""
+        unfinished = self.state.get("backfill")
+        if unfinished is None:
+            self.state["backfill"] = _backfill(since)
+        else:
+            starts = [unfinished["since"], since.isoformat()]
+            unfinished |= {
+                "since": None if None in starts else min(starts),
+                "page_token": None,
+                "passed": [],
+                "done": 0,
+                "compare": False,
+                "finished": False,
+            }
+
+    def resync(self) -> None:
+        """The cursor is too old: list everything again, and compare."""
+        self.start(None)
+        self.state["behind"] = False
+        self.state["backfill"]["resync"] = self.state.get("followed_at") or 0.0
+
+    # -- the history ------------------------------------------------------------------------------
+
+    def changes(self) -> Iterator[Page]:
+        """Everything since the cursor, or as much as fits in the step."""
+        start, token = str(self.state["history_id"]), None
+        while True:
+            try:
+                answer = self.mailbox.history(start, token)
+            except NotFound:
+                self.resync()
+                return
+            records = answer.get("history") or []
+            if records:
+                yield from self._changed(records)
+            token = answer.get("nextPageToken")
+            self.state["behind"] = bool(token)
+            if not token:
+                self.state["history_id"] = str(answer.get("historyId") or start)
+                self.state["followed_at"] = time.time()
+                return
+            if records and self.is_over:
+                self.state["history_id"] = str(records[-1]["id"])
+                return
+
+    def _changed(self, records: list[dict[str, Any]]) -> Iterator[Page]:
+        told = changes_of(records)
+        last = {change["id"]: change for change in told}
+        known = self._held(list(last))
+        fetch = [
+            identity
+            for identity, change in last.items()
+            if change["change"] != "removed"
+            and identity not in known
+            and identity not in self.fetched
+            and not UNFETCHED & set(change["label_ids"] or ())
+        ]
+        for rows, labels, _ in self._mails(fetch):
+            _fill(last, labels)
+            yield self.page(messages=rows)
+        unknown = [
+            identity
+            for identity, change in last.items()
+            if change["label_ids"] is None and change["change"] != "removed" and identity in known
+        ]
+        for batch in self.mailbox.batches(unknown, "minimal"):
+            _fill(last, {identity: mail.get("labelIds") or [] for identity, mail in batch if mail})
+        yield self.page(changes=self._rows_of(told))
+
+    # -- the backfill -----------------------------------------------------------------------------
+
+    def backfill(self) -> Iterator[Page]:
+        """Go on with the list where the last step ended."""
+        todo = self.state.get("backfill")
+        while todo and not todo["compare"]:
+            try:
+                yield from self._listed(todo)
+            except Refused:
+                if todo["page_token"] is None:
+                    raise
+                # A page token does not live for ever. From the top again: what is held is passed over.
+                todo |= {"page_token": None, "passed": [], "done": 0}
+            if todo["finished"] and todo["resync"] is None:
+                self.state["backfill"] = todo = None
+            elif todo["finished"]:
+                todo["compare"] = True
+                return
+            if self.is_over:
+                return
+        if todo and todo["compare"]:
+            yield from self._compared()
+            self.state["backfill"] = None
+
+    def _listed(self, todo: dict[str, Any]) -> Iterator[Page]:
+        since = datetime.fromisoformat(todo["since"]) if todo["since"] else None
+        ids, following = self.mailbox.page(todo["page_token"], since=since)
+        known = self._held(ids)
+        passed = set(todo["passed"])
+        fetch = [identity for identity in ids if identity not in {*known, *passed, *self.fetched}]
+        for rows, _, asked in self._mails(fetch):
+            passed |= asked - {row["id"] for row in rows}
+            yield self.page(messages=rows)
+            if self.is_over:
+                # The same page again in the next step: by then these are held, or passed.
+                todo["passed"] = sorted(passed)
+                return
+        if todo["resync"] is not None:
+            recent = (todo["resync"] - timedelta(days=1).total_seconds()) * 1000
+            doubtful = {
+                identity: labels
+                for identity, (at, labels) in known.items()
+                if at >= recent or {*UNFETCHED, *UNLISTED} & set(labels)
+            }
+            yield from self._relabelled(doubtful)
+        todo |= {"page_token": following, "passed": [], "done": todo["done"] + len(ids)}
+        todo["finished"] = following is None
+
+    def _compared(self) -> Iterator[Page]:
+        """After a resync: held mails that are not listed have moved, or are gone for good."""
+        listed = set(self._all_ids(None))
+        apart = {identity: label for label in UNLISTED for identity in self._all_ids(label)}
+        held = [identity for (identity, _) in self.holdings.rows("all_held_mails") if identity not in listed]
+        for start in range(0, len(held), 500):
+            known = self._held(held[start : start + 500])
+            yield from self._relabelled(
+                {identity: labels for identity, (_, labels) in known.items() if apart.get(identity) not in labels}
+            )
+
+    def _all_ids(self, label: str | None) -> Iterator[str]:
+        token = None
+        while True:
+            ids, token = self.mailbox.page(token, label=label)
+            yield from ids
+            if token is None:
+                return
+
+    def _relabelled(self, known: dict[str, list[str]]) -> Iterator[Page]:
+        """Changes of held mails that no history told: other labels, or gone."""
+        for batch in self.mailbox.batches(list(known), "minimal"):
+            told = [
+                change
+                for identity, mail in batch
+                if (change := difference(identity, known[identity], mail, self.state["history_id"]))
+            ]
+            yield self.page(changes=self._rows_of(told))
+
+    # -- rows -------------------------------------------------------------------------------------
+
+    def _held(self, ids: list[str]) -> dict[str, tuple[int, list[str]]]:
+        """Of these mails the held ones: epoch milliseconds, and the labels last told."""
+        found = self.holdings.rows("held_mails", ids=ids) if ids else []
+        return {identity: (int(at) if at.isdigit() else 0, labels) for identity, at, labels in found}
+
+    def _mails(
+        self, ids: list[str]
+    ) -> Iterator[tuple[list[dict[str, Any]], dict[str, list[str]], set[str]]]:
+        """Batch by batch: rows of these mails, labels of those that exist, and which were asked for."""
+        for batch in self.mailbox.batches(ids, "raw"):
+            labels = {identity: list(mail.get("labelIds") or []) for identity, mail in batch if mail}
+            rows = [
+                self._row(mail)
+                for identity, mail in batch
+                if mail and mail.get("raw") and not UNFETCHED & set(labels[identity])
+            ]
+            self.fetched.update(row["id"] for row in rows)
+            yield rows, labels, {identity for identity, _ in batch}
+
+    def _row(self, mail: dict[str, Any]) -> dict[str, Any]:
+        raw = base64.urlsafe_b64decode(mail["raw"] + "=" * (-len(mail["raw"]) % 4))
+        raw_sha256 = self.holdings.media.store(raw)
+        labels = sorted(mail.get("labelIds") or [])
+        return {
+            "connection_id": self.connection_id,
+            "mailbox": self.mailbox.address,
+            "id": mail["id"],
+            "thread_id": mail.get("threadId"),
+            "history_id": mail.get("historyId"),
+            "label_ids": labels,
+            "internal_date": mail.get("internalDate"),
+            "size_estimate": mail.get("sizeEstimate"),
+            "version": version_of([raw_sha256, PARSER_VERSION, labels]),
+            "raw_sha256": raw_sha256,
+            "raw_size_bytes": len(raw),
+            **parse(raw).columns(),
+            "pulled_at": datetime.now(UTC),
+        }
+
+    def _rows_of(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        always = {"connection_id": self.connection_id, "mailbox": self.mailbox.address}
+        return [{**always, **storable(change), "pulled_at": datetime.now(UTC)} for change in told]
+
+
+def _backfill(since: datetime | None, total: int | None = None) -> dict[str, Any]:
+    return {
+        "since": since.isoformat() if since else None,
+        "page_token": None,
+        "passed": [],
+        "done": 0,
+        "total": total,
+        # The time (epoch seconds) until which the history was followed, where the cursor had expired.
+        "resync": None,
+        "compare": False,
+        "finished": False,
+    }
+
+
+def _fill(last: dict[str, dict[str, Any]], labels: dict[str, list[str]]) -> None:
+    """Give the last change of a mail the labels that Gmail left out of its record."""
+    for identity, found in labels.items():
+        if identity in last and last[identity]["label_ids"] is None:
+            last[identity]["label_ids"] = found

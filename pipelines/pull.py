@@ -1,0 +1,241 @@
+"""One pull of one connection, from the command line and from a job alike.
+
+    python -m pipelines.pull CONNECTION_ID [--since DATE]
+
+A pull is a row of steps (pipelines/__init__.py): extract, normalise, load; rows and cursor go into the
+warehouse in one load package. What a crash leaves is either nothing, or a whole package on disk that the
+next pull loads first; the keys make loading it twice the same as once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dlt
+import psycopg
+from dlt.common.schema.exceptions import DataValidationError
+from dlt.load.exceptions import LoadClientJobException
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from pipelines.destination import FILE_FORMAT, loading, pipeline
+from pipelines.failures import PullFailed, PullUnderWay, TryLater
+from pipelines.health import Health
+from pipelines.holdings import Holdings
+from warehouse.channels import Channel, registry
+from warehouse.connections import Connection, UnusableConnection, find
+from warehouse.queries import queries
+from warehouse.settings import Role, Settings, SettingsError
+
+SQL = queries("pipelines")
+#: How long a pull waits for another one of the same connection.
+LOCK_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a pull is: rows loaded by it, and of the whole history, where the provider tells its size."""
+
+    rows: dict[str, int]
+    listed: int | None = None
+    total: int | None = None
+
+
+@dataclass
+class PullResult:
+    """Rows per table that were not held before, seconds, and whether there is more to pull."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    more: bool = False
+
+
+def pull(
+    settings: Settings,
+    connection_id: str,
+    since: datetime | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    budget_seconds: float | None = None,
+) -> PullResult:
+    """Pull a connection: to the end, or until the time is used up (then the result says `more`).
+
+    Args:
+        since: aware; pull everything from then on again. None: go on from the cursor.
+        budget_seconds: after which no further step begins.
+
+    Raises:
+        PullFailed: and its kinds, in words for an admin; what was loaded before stays.
+    """
+    if since is not None and since.tzinfo is None:
+        raise ValueError("since must be an aware datetime")
+    started = time.monotonic()
+    result = PullResult()
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
+        connection = _usable(database, settings, connection_id)
+        channel = registry()[connection.channel]
+        with _alone(database, connection_id):
+            health = Health(database, connection_id, "pull")
+            with health.recorded(), Holdings(settings, connection_id) as holdings:
+                steps = _Steps(settings, connection, channel, holdings)
+                result.more = True
+                while result.more:
+                    rows = steps.run(since)
+                    since = None
+                    for table, count in rows.items():
+                        result.rows[table] = result.rows.get(table, 0) + count
+                    if any(rows.values()):
+                        database.execute(SQL["ask_for_refresh"], {"channel": channel.channel})
+                    state = steps.state()
+                    backfill = state.get("backfill") or {}
+                    result.more = bool(backfill or state.get("behind"))
+                    result.seconds = time.monotonic() - started
+                    told = Progress(dict(result.rows), backfill.get("done"), backfill.get("total"))
+                    health.detail = {
+                        "rows": told.rows,
+                        "seconds": round(result.seconds, 3),
+                        "more": result.more,
+                        "listed": told.listed,
+                        "total": told.total,
+                    }
+                    health.progressed()
+                    if progress:
+                        progress(told)
+                    if budget_seconds is not None and result.seconds > budget_seconds:
+                        break
+    return result
+
+
+def _usable(database: psycopg.Connection[Any], settings: Settings, connection_id: str) -> Connection:
+    connection = find(database, settings, connection_id)
+    if connection is None:
+        raise PullFailed(f"no connection {connection_id}")
+    if connection.disabled_at is not None:
+        raise PullFailed(f"{connection.channel} connection {connection_id} is disabled")
+    if connection.channel not in registry() or not registry()[connection.channel].pulls:
+        raise PullFailed(f"{connection.channel} has no history to pull")
+    return connection
+
+
+@contextlib.contextmanager
+def _alone(database: psycopg.Connection[Any], connection_id: str) -> Iterator[None]:
+    """No other pull of this connection, on any machine. The lock ends with the database session."""
+    name = {"name": f"pull {connection_id}"}
+    deadline = time.monotonic() + LOCK_SECONDS
+    while database.execute(SQL["lock"], name).fetchone() != (True,):
+        if time.monotonic() > deadline:
+            raise PullUnderWay(f"another pull of connection {connection_id} is under way")
+        time.sleep(0.1)
+    yield
+
+
+class _Steps:
+    """The steps of one pull, through dlt."""
+
+    def __init__(
+        self, settings: Settings, connection: Connection, channel: Channel, holdings: Holdings
+    ) -> None:
+        self.settings, self.connection, self.channel, self.holdings = settings, connection, channel, holdings
+        self.module = importlib.import_module(f"pipelines.{channel.channel}")
+        self.tables = {resource.name for resource in self.module.RESOURCES}
+        self.dlt = self._pipeline()
+        if self.dlt.has_pending_data:
+            self._finish_pending()
+
+    def _pipeline(self) -> dlt.Pipeline:
+        made = pipeline(self.settings, self.channel, self.connection.connection_id)
+        # The warehouse's copy of the state wins where it is newer: another machine may have pulled.
+        made.sync_destination()
+        return made
+
+    def _finish_pending(self) -> None:
+        """Load what a crash left extracted. Where that fails for good, go on from the warehouse's state."""
+        log.info("connection %s: loading what an interrupted pull left", self.connection.connection_id)
+        try:
+            self._load()
+        except TryLater:
+            raise
+        except PullFailed:
+            self.dlt.drop()
+            self.dlt = self._pipeline()
+
+    def state(self) -> dict[str, Any]:
+        """The source's own state, as last committed."""
+        return dict(self.dlt.state.get("sources", {}).get(self.channel.channel, {}))
+
+    def run(self, since: datetime | None) -> dict[str, int]:
+        """One step: rows per table that went into the warehouse."""
+        try:
+            source = self.module.source(self.connection, since, self.holdings)
+        except UnusableConnection as error:
+            raise PullFailed(str(error)) from None
+        with self._in_words("extract"):
+            self.dlt.extract(source, loader_file_format=FILE_FORMAT)
+        return self._load()
+
+    def _load(self) -> dict[str, int]:
+        with self._in_words("load"):
+            normalised = self.dlt.normalize()
+            with loading(self.settings, self.channel):
+                self.dlt.load()
+        counts = normalised.row_counts if normalised else {}
+        return {table: int(counts.get(table, 0)) for table in sorted(self.tables)}
+
+    @contextlib.contextmanager
+    def _in_words(self, step: str) -> Iterator[None]:
+        """dlt wraps what a source raises; its own texts may hold rows."""
+        try:
+            yield
+        except (PipelineStepFailed, LoadClientJobException, psycopg.Error) as error:
+            cause: BaseException | None = error
+            while cause is not None:
+                if isinstance(cause, PullFailed):
+                    raise cause from None
+                if isinstance(cause, DataValidationError):
+                    raise PullFailed(
+                        f"{self.channel.channel} connection {self.connection.connection_id}: the provider "
+                        f"changed the type of {cause.table_name}.{cause.column_name}; nothing was loaded"
+                    ) from None
+                deepest, cause = cause, cause.__cause__ or cause.__context__
+            words = f"{self.channel.channel} connection {self.connection.connection_id}: {step} failed"
+            if "OperationalError" in type(deepest).__name__ or isinstance(deepest, OSError):
+                raise TryLater(f"{words}: the warehouse is away ({type(deepest).__name__})") from None
+            raise PullFailed(f"{words} ({type(deepest).__name__})") from None
+
+
+def _print(told: Progress) -> None:
+    share = f" of {told.total}" if told.total else ""
+    listed = f", {told.listed}{share} listed" if told.listed else ""
+    rows = ", ".join(f"{count} {table}" for table, count in told.rows.items())
+    print(f"loaded {rows}{listed}", file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m pipelines.pull", description="Pull one connection.")
+    parser.add_argument("connection_id")
+    parser.add_argument("--since", type=date.fromisoformat, help="pull again from this day on (UTC)")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+    since = datetime(*chosen.since.timetuple()[:3], tzinfo=UTC) if chosen.since else None
+    try:
+        result = pull(Settings(), chosen.connection_id, since, _print)
+    except (PullFailed, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    rows = ", ".join(f"{count} {table}" for table, count in result.rows.items())
+    print(f"{rows} in {result.seconds:.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,42 @@
+"""What PostgreSQL can store of what a provider sent: text without NUL and without lone surrogates.
+
+Raw bytes stay as they are elsewhere; only text and JSON on their way into a table pass through here
+(providers.md §11.7).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+REPLACEMENT = "\ufffd"
+#: In a Python text every surrogate is a lone one: pairs were joined when it was decoded.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: Deeper JSON is none of these providers' making; PostgreSQL would refuse it at some depth too.
+GREATEST_DEPTH = 200
+
+
+def storable_text(text: str) -> str:
+    """The text with NUL and lone surrogates replaced by U+FFFD."""
+    return UNSTORABLE.sub(REPLACEMENT, text)
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """A JSON value with every text in it, keys too, made storable."""
+    if isinstance(value, str):
+        return storable_text(value)
+    if depth > GREATEST_DEPTH:
+        return None
+    if isinstance(value, dict):
+        return {storable_text(str(key)): storable(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [storable(item, depth + 1) for item in value]
+    return value
+
+
+def version_of(value: Any) -> str:
+    """SHA-256, in hex, of the canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

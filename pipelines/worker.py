@@ -1,0 +1,143 @@
+"""The worker: runs the jobs, and turns a push that carries no message into a pull at once.
+
+    python -m pipelines.worker
+
+It stops within five seconds of SIGTERM or SIGINT, goes on by itself when Postgres was away, and takes up
+what a killed worker left. Several may run, on several machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from procrastinate import App
+from procrastinate.exceptions import ProcrastinateException
+
+from pipelines import children, jobs
+from warehouse.channels import registry
+from warehouse.settings import Role, Settings, SettingsError
+
+#: Pulls wait for providers most of the time; a slot costs a process of some 40 MB while it runs.
+SLOTS = 12
+HEARTBEAT_SECONDS = 3.0
+#: A worker silent for so long is dead, and its jobs are repeated.
+DEAD_SECONDS = 12.0
+GRACE_SECONDS = 2.0
+PAUSES_SECONDS = (0.2, 5.0)
+
+log = logging.getLogger("crm.worker")
+
+
+class Worker:
+    """One worker process; `run` returns when `stop` was called."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    async def run(self) -> None:
+        await children.warm()
+        pause = PAUSES_SECONDS[0]
+        while not self._stopped.is_set():
+            started = time.monotonic()
+            try:
+                await self._until_something_ends()
+            except (psycopg.Error, ProcrastinateException, OSError) as error:
+                log.warning("the warehouse is away (%s); trying again", type(error).__name__)
+            if not self._stopped.is_set():
+                pause = PAUSES_SECONDS[0] if time.monotonic() - started > 10 else min(pause * 2, PAUSES_SECONDS[1])
+                await self._sleep(pause)
+
+    async def _until_something_ends(self) -> None:
+        """Run all parts; when one ends, end the others, and say why by its error."""
+        app = jobs.application(self.settings)
+        async with app.open_async():
+            parts: list[Coroutine[Any, Any, Any]] = [
+                app.run_worker_async(
+                    concurrency=SLOTS,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=5.0,
+                    update_heartbeat_interval=HEARTBEAT_SECONDS,
+                    stalled_worker_timeout=DEAD_SECONDS,
+                    shutdown_graceful_timeout=GRACE_SECONDS,
+                    additional_context={"settings": self.settings},
+                ),
+                self._listen(app),
+                self._heal(app),
+                self._stopped.wait(),
+            ]
+            tasks = [asyncio.create_task(part) for part in parts]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            for task in done:
+                task.result()
+
+    async def _listen(self, app: App) -> None:
+        """`crm_deliveries`: the receiver landed something. After a gap in listening, pull everything."""
+        url = self.settings.url_for(Role.LOADER)
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
+            await database.execute("listen crm_deliveries")
+            await jobs.catch_up(app)
+            log.info("worker ready")
+            async for notification in database.notifies():
+                channel, _, connection_id = notification.payload.partition(" ")
+                known = registry().get(channel)
+                if known and known.pulls and not known.push_carries_messages and connection_id:
+                    await jobs.defer(app, "pull_connection", connection_id)
+
+    async def _heal(self, app: App) -> None:
+        """Jobs of workers that died are repeated at once: a pull can be repeated at any point."""
+        while True:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_SECONDS):
+                log.info("job %s of a dead worker is repeated", job.task_name)
+                await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        except TimeoutError:
+            pass
+
+
+async def serve(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    worker = Worker(settings)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, worker.stop)
+    await worker.run()
+
+
+def main() -> int:
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    # Their lines per job would bury ours; failures stand in jobs.connection_health.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    try:
+        asyncio.run(serve(Settings()))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

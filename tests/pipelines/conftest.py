@@ -1,0 +1,96 @@
+"""Pulls in tests meet the simulated providers over real HTTP, and a warehouse of their own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+
+from pipelines.failures import BACK_OFF
+from simulator import server
+from simulator.server import Simulator
+from warehouse import connections
+from warehouse.settings import Settings
+
+
+
+@pytest.fixture(autouse=True)
+def _short_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BACK_OFF, "first_seconds", 0.001)
+    monkeypatch.setattr(BACK_OFF, "longest_seconds", 0.05)
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[Simulator]:
+    """The simulated providers with a small history."""
+    with server.start(seed=11, messages=120, state_dir=tmp_path / "provider") as running:
+        yield running
+
+
+@pytest.fixture
+def connect(settings: Settings, admin: psycopg.Connection[Any]) -> Callable[..., str]:
+    """Makes a connection of a channel with these keys; returns its id."""
+
+    def made(channel: str, values: dict[str, str], **more: str) -> str:
+        return connections.add(
+            admin, settings, channel=channel, name="test", values={**values, **more}, actor="test"
+        ).connection_id
+
+    return made
+
+
+class Twilio:
+    """A Twilio that a test scripts answer by answer, for what the simulator does not do.
+
+    `answers` maps a path ending to a list of (status, headers, body); the last one repeats.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[tuple[int, dict[str, str], Any]]] = {}
+        self.requests: list[tuple[str, dict[str, list[str]]]] = []
+        twilio = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                split = urlsplit(self.path)
+                twilio.requests.append((split.path, parse_qs(split.query)))
+                for ending, answers in twilio.answers.items():
+                    if split.path.endswith(ending):
+                        status, headers, body = answers.pop(0) if len(answers) > 1 else answers[0]
+                        break
+                else:
+                    status, headers, body = 404, {}, {"code": 20404, "status": 404}
+                content = json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.keys = {
+            "account_sid": "AC" + "0" * 32,
+            "auth_token": "invented",
+            "api_base": f"http://127.0.0.1:{self.server.server_port}",
+        }
+
+
+@pytest.fixture
+def twilio() -> Iterator[Twilio]:
+    made = Twilio()
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()

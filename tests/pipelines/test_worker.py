@@ -1,0 +1,172 @@
+"""The worker as a program: pushes become pulls at once, and neither a kill nor a broken account stops it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.jobs import request_pull
+from simulator.server import Simulator
+from tests.pipelines.programs import start, wait_until
+from warehouse import connections
+from warehouse.settings import Settings
+
+Database = psycopg.Connection[Any]
+
+
+class Running:
+    """A worker that a test starts, kills and starts again."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self.settings, self.log = settings, log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.log.write_text("")
+        self.process = start(self.settings, ["-m", "pipelines.worker"], self.log)
+        wait_until(lambda: "worker ready" in self.log.read_text(), 30, "the worker's start")
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> float:
+        """Ends it and returns the seconds that it took."""
+        assert self.process is not None
+        started = time.monotonic()
+        self.process.send_signal(how)
+        self.process.wait(15)
+        return time.monotonic() - started
+
+
+@pytest.fixture
+def worker(settings: Settings, tmp_path: Path) -> Iterator[Running]:
+    running = Running(settings, tmp_path / "worker.log")
+    yield running
+    if running.process and running.process.poll() is None:
+        running.process.kill()
+        running.process.wait()
+
+
+def loaded(admin: Database, connection: str, identity: str) -> bool:
+    return bool(
+        admin.execute(
+            "select 1 from raw_gmail.messages where connection_id = %s and id = %s", [connection, identity]
+        ).fetchone()
+    )
+
+
+def pulled(admin: Database, connection: str) -> bool:
+    return bool(
+        admin.execute(
+            "select 1 from jobs.connection_health where connection_id = %s and job = 'pull' "
+            "and last_succeeded_at is not null and not (detail ->> 'more')::boolean",
+            [connection],
+        ).fetchone()
+    )
+
+
+def test_a_push_is_loaded_at_once_while_another_account_is_broken(
+    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+) -> None:
+    mailbox = connect("gmail", provider.accounts["gmail"])
+    # Nothing answers there; it is tried for as long as the test lasts.
+    broken = [
+        connect("gmail", provider.accounts["gmail"], api_base=f"http://127.0.0.1:{port}", token_uri=f"http://127.0.0.1:{port}/token")
+        for port in (9, 10)
+    ]
+    disabled = connect("gmail", provider.accounts["gmail"])
+    connections.set_disabled(admin, disabled, disabled=True)
+    worker.start()
+    wait_until(lambda: pulled(admin, mailbox), what="the first pull")
+    made = provider.message(channel="gmail", sender="sam@example.com", body="hello")
+    started = time.monotonic()
+    for one in [mailbox, *broken, disabled]:
+        admin.execute("select pg_notify('crm_deliveries', %s)", [f"gmail {one}"])
+    wait_until(lambda: loaded(admin, mailbox, made["id"]), 10, "the load after the push")
+    # About half a second on an idle machine; the test leaves room for a busy one.
+    assert time.monotonic() - started < 5
+    assert not pulled(admin, disabled)
+    assert not any(pulled(admin, one) for one in broken)
+    wait_until(
+        lambda: admin.execute(
+            "select count(*) from jobs.connection_health where job = 'watch' and error is null "
+            "and last_succeeded_at is not null"
+        ).fetchone()
+        == (1,),
+        what="the watch",
+    )
+    assert worker.end() < 5
+
+
+def test_a_killed_worker_is_made_up_for(
+    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+) -> None:
+    worker.start()
+    mailbox = connect("gmail", provider.accounts["gmail"])
+    # Slow enough that the pull is under way when the worker dies.
+    provider.faults(gmail_units_per_minute=400)
+    request_pull(settings, mailbox)
+    doing = "select count(*) from jobs.procrastinate_jobs where status = 'doing' and task_name like '%%pull_connection'"
+    wait_until(lambda: admin.execute(doing).fetchone() == (1,), what="the pull's start")
+    time.sleep(0.5)
+    worker.end(signal.SIGKILL)
+    provider.faults(gmail_units_per_minute=0)
+    worker.start()
+    wait_until(lambda: pulled(admin, mailbox), 40, "the pull after the kill")
+    identities = admin.execute(
+        "select id from raw_gmail.messages where connection_id = %s", [mailbox]
+    ).fetchall()
+    assert len(identities) == len(set(identities)) > 30
+    assert worker.end() < 5
+
+
+def test_it_goes_on_when_the_warehouse_was_away(
+    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+) -> None:
+    mailbox = connect("gmail", provider.accounts["gmail"])
+    worker.start()
+    wait_until(lambda: pulled(admin, mailbox), what="the first pull")
+    admin.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'crm_loader'"
+    )
+    made = provider.message(channel="gmail", sender="sam@example.com", body="while away")
+    # Nobody listened: the worker pulls everything once it listens again.
+    admin.execute("select pg_notify('crm_deliveries', %s)", [f"gmail {mailbox}"])
+    wait_until(lambda: loaded(admin, mailbox, made["id"]), 30, "the load after the gap")
+    assert worker.process is not None and worker.process.poll() is None
+    assert worker.end() < 5
+
+
+def test_its_children_end_with_it(
+    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+) -> None:
+    worker.start()
+    mailbox = connect("gmail", provider.accounts["gmail"])
+    provider.faults(gmail_units_per_minute=400)
+    request_pull(settings, mailbox)
+    under_way = "select count(*) from jobs.connection_health where connection_id = %s and last_started_at is not null"
+    wait_until(lambda: admin.execute(under_way, [mailbox]).fetchone() == (1,), what="the pull's start")
+    assert worker.process is not None
+    children = _descendants(worker.process.pid)
+    assert children
+    worker.end(signal.SIGKILL)
+    wait_until(lambda: not any(_alive(pid) for pid in children), 5, "the end of the children")
+
+
+def _descendants(pid: int) -> list[int]:
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

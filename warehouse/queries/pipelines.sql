@@ -1,0 +1,128 @@
+What the pulls ask and write. The loader runs all of it.
+
+-- held_sms --
+-- The versions held of these SMS.
+select sid, payload, media
+from raw_twilio_sms.messages
+where connection_id = %(connection_id)s and sid = any(%(sids)s)
+
+-- held_sms_between --
+-- SMS held from a time to a time and not yet known to be gone.
+select distinct messages.sid
+from raw_twilio_sms.messages as messages
+where
+    messages.connection_id = %(connection_id)s
+    and messages.sent_at > %(after)s
+    and messages.sent_at < %(before)s
+    and not exists (
+        select from raw_twilio_sms.removals as removals
+        where removals.connection_id = messages.connection_id and removals.sid = messages.sid
+    )
+order by messages.sid
+limit %(limit)s
+
+-- held_mails --
+-- Which of these mails are held: id, time in epoch milliseconds, and the newest labels that were told.
+with told as (
+    select id, history_id, label_ids
+    from raw_gmail.messages
+    where connection_id = %(connection_id)s and id = any(%(ids)s)
+    union all
+    select id, history_id, label_ids
+    from raw_gmail.changes
+    where connection_id = %(connection_id)s and id = any(%(ids)s) and label_ids is not null
+),
+
+newest as (
+    select distinct on (id) id, label_ids
+    from told
+    -- Digits of the same length compare as numbers; the tie-break only makes the choice repeatable.
+    order by id asc, lpad(history_id, 20, '0') desc nulls last, label_ids::text asc
+)
+
+select distinct messages.id, coalesce(messages.internal_date, '0'), coalesce(newest.label_ids, '[]')
+from raw_gmail.messages as messages
+inner join newest using (id)
+where messages.connection_id = %(connection_id)s and messages.id = any(%(ids)s)
+
+-- all_held_mails --
+-- Every mail held and not known to be gone: id and thread.
+select distinct messages.id, messages.thread_id
+from raw_gmail.messages as messages
+where
+    messages.connection_id = %(connection_id)s
+    and not exists (
+        select from raw_gmail.changes as changes
+        where
+            changes.connection_id = messages.connection_id
+            and changes.id = messages.id
+            and changes.change in ('removed', 'missing')
+    )
+
+-- lock --
+-- One pull per connection, one load per channel: taken for as long as the session lives.
+select pg_try_advisory_lock(hashtextextended(%(name)s, 0))
+
+-- wait_for_lock --
+select pg_advisory_lock(hashtextextended(%(name)s, 0))
+
+-- ask_for_refresh --
+select pg_notify('crm_refresh', %(channel)s)
+
+-- job_started --
+insert into jobs.connection_health (connection_id, job, last_started_at)
+values (%(connection_id)s, %(job)s, now())
+on conflict (connection_id, job) do update set last_started_at = excluded.last_started_at
+
+-- job_progressed --
+update jobs.connection_health set detail = %(detail)s
+where connection_id = %(connection_id)s and job = %(job)s
+
+-- job_succeeded --
+insert into jobs.connection_health (connection_id, job, last_succeeded_at, detail)
+values (%(connection_id)s, %(job)s, now(), %(detail)s)
+on conflict (connection_id, job) do update
+set last_succeeded_at = excluded.last_succeeded_at, error = null, detail = excluded.detail
+
+-- job_failed --
+insert into jobs.connection_health (connection_id, job, last_failed_at, error)
+values (%(connection_id)s, %(job)s, now(), %(error)s)
+on conflict (connection_id, job) do update
+set last_failed_at = excluded.last_failed_at, error = excluded.error
+
+-- pullable_connections --
+-- Connections that are pulled, with their channel. Their secrets stay where they are.
+select connection_id, channel
+from crm.connections
+where disabled_at is null
+order by created_at, connection_id
+
+-- watches --
+-- Gmail connections that can be pushed to, and when Google's watch on each mailbox ends (null: there is none).
+select
+    connections.connection_id,
+    to_timestamp(nullif(health.detail ->> 'expires_ms', '')::bigint / 1000.0) as expires_at
+from crm.connections as connections
+left join jobs.connection_health as health
+    on health.connection_id = connections.connection_id and health.job = 'watch'
+where
+    connections.disabled_at is null
+    and connections.channel = 'gmail'
+    and connections.settings ->> 'pubsub_topic' <> ''
+
+-- make_partitions --
+select raw.make_partitions()
+
+-- forget_old_keys --
+select raw.forget_old_keys()
+
+-- transaction_id_columns --
+-- Tables of a schema that have a transaction id.
+select table_name::text
+from information_schema.columns
+where table_schema = %(schema)s and column_name = 'transaction_id'
+
+-- index_names --
+select indexname::text
+from pg_indexes
+where schemaname = %(schema)s
