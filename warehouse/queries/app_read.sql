@@ -100,29 +100,44 @@ cross join lateral (
 order by page.last_at desc nulls last, page.name, page.customer_id
 
 -- customers_of_latest_contacts --
--- The customers of the identities that wrote last, and the customers made last; the list before anything is searched.
-select customer_id
-from (
-    select links.customer_id, contacts.last_inbound_at as at
-    from (
-        (
-            select identity, last_inbound_at from canonical.identities
-            where last_inbound_at is not null
-            order by last_inbound_at desc
-            limit 10 * %(page_size)s
-        )
-        union all
-        select person ->> 'identity', tail.sent_at
-        from canonical.live_tail as tail
-        cross join lateral jsonb_array_elements(tail.participants) as person
-        where tail.content_order is not null and person ->> 'role' = 'from'
-    ) as contacts
-    join crm.identity_links as links on links.identity = contacts.identity and links.ended_at is null
+-- The customers of the identities that wrote last, then the customers made last; the list before anything is searched.
+with
+
+contacts as (
+
+    (
+        select identity, last_inbound_at as at
+        from canonical.identities
+        where last_inbound_at is not null
+        order by last_inbound_at desc
+        limit 10 * %(page_size)s
+    )
+
     union all
-    (select customer_id, created_at from crm.customers order by created_at desc limit %(page_size)s)
-) as either
+
+    select person ->> 'identity', tail.sent_at
+    from canonical.live_tail as tail
+    cross join lateral jsonb_array_elements(tail.participants) as person
+    where tail.content_order is not null and person ->> 'role' = 'from'
+
+),
+
+either as (
+
+    select links.customer_id, contacts.at as contact_at, null::timestamptz as created_at
+    from contacts
+    join crm.identity_links as links on links.identity = contacts.identity and links.ended_at is null
+
+    union all
+
+    (select customer_id, null, created_at from crm.customers order by created_at desc limit %(page_size)s)
+
+)
+
+select customer_id
+from either
 group by customer_id
-order by max(at) desc, customer_id
+order by max(contact_at) desc nulls last, max(created_at) desc, customer_id
 limit %(page_size)s
 
 -- count_customers --
@@ -289,7 +304,7 @@ from (
     where last_inbound_at is not null
         and not exists (select 1 from crm.identity_links as links where links.identity = identities.identity and links.ended_at is null)
     limit %(most)s + 1
-) as some
+) as counted
 
 -- warehouse_state --
 -- How the models stand: the newest finished refresh, and since when none has succeeded.

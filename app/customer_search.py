@@ -1,0 +1,80 @@
+"""What a person typed into the search, as patterns for SQL `like`.
+
+A phone is found in any Australian spelling (`0491 570 006`, `+61 491 570 006`, `(02) 5550 1234`)
+and by a fragment; a mail address and a name by a fragment.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+import phonenumbers
+
+REGION = "AU"
+#: Fewer digits than this match too many numbers to mean one.
+LEAST_DIGITS = 3
+LONGEST = 200
+SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015+]")
+IDENTITY = re.compile(r"^(phone|email|short_code|alphanumeric):", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patterns:
+    """`name` must all match the lower-case name; any of `identity` must match an open link."""
+
+    name: list[str] = field(default_factory=list)
+    identity: list[str] = field(default_factory=list)
+
+
+def patterns(typed: str) -> Patterns | None:
+    """The patterns of what was typed, or None where that asks for nothing."""
+    text = unicodedata.normalize("NFKC", typed).replace("\0", "").strip()[:LONGEST]
+    if not text:
+        return None
+    lower = text.lower()
+    if IDENTITY.match(text):
+        return Patterns(identity=[_literal(text)])
+    digits = SEPARATORS.sub("", lower)
+    if digits.isdigit() and len(digits) >= LEAST_DIGITS:
+        return Patterns(name=[_within(text.lower())], identity=phone_patterns(text, digits))
+    words = [_within(word) for word in lower.split()]
+    # One word may be part of an address as well as of a name.
+    address = [f"email:{_within(lower)}"] if len(words) == 1 else []
+    sender = [f"alphanumeric:{_within(text.upper())}"] if len(words) == 1 else []
+    return Patterns(name=words, identity=address + sender)
+
+
+def phone_patterns(text: str, digits: str) -> list[str]:
+    """Every way in which these digits can be (part of) a number, as identities are written."""
+    found = [f"phone:{_within(_ascii(digits))}", f"short_code:{_within(_ascii(digits))}"]
+    plain = _ascii(digits)
+    if plain.startswith("0011"):
+        found.append(f"phone:+{plain[4:]}%")
+    elif plain.startswith("610"):
+        # `+61 (0) 491 …` is how many write it.
+        found.append(f"phone:+61{plain[3:]}%")
+    elif plain.startswith("0"):
+        found.append(f"phone:+61{plain[1:]}%")
+    try:
+        number = phonenumbers.parse(text, REGION)
+    except phonenumbers.NumberParseException:
+        return found
+    if phonenumbers.is_possible_number(number):
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        found.append(f"phone:{e164}")
+    return found
+
+
+def _ascii(digits: str) -> str:
+    """Digits of any script as 0 to 9."""
+    return "".join(str(unicodedata.digit(character)) for character in digits)
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def _within(text: str) -> str:
+    return f"%{_literal(text)}%"

@@ -1,0 +1,92 @@
+"""The app's connections to the warehouse: one pool per process, signed in as `crm_app`."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from warehouse.settings import Role, Settings
+
+#: What a driver or the pool raises when the warehouse does not answer.
+AWAY = (psycopg.OperationalError, PoolTimeout)
+#: A statement ran into STATEMENT_TIMEOUT_MS. It is an OperationalError too: catch it before AWAY.
+TOO_SLOW = psycopg.errors.QueryCanceled
+#: A page that waits longer than this for one statement is better told so.
+STATEMENT_TIMEOUT_MS = 5_000
+#: How long a page waits for a connection before it says that the warehouse is away.
+WAIT_SECONDS = 3.0
+#: The pool tries this long to mend a lost connection, then anew at the next request: a short time,
+#: because its pauses grow and would outlast the outage.
+RECONNECT_SECONDS = 5.0
+
+Row = dict[str, Any]
+Database = psycopg.Connection[Row]
+
+_lock = threading.Lock()
+_settings: Settings | None = None
+_pool: ConnectionPool[Database] | None = None
+
+
+def use(settings: Settings) -> None:
+    """Take these settings for the whole process, closing the pool of former ones."""
+    global _settings
+    close()
+    _settings = settings
+
+
+def close() -> None:
+    """Close the pool; the next use opens another."""
+    global _pool
+    with _lock:
+        former, _pool = _pool, None
+    if former:
+        former.close()
+
+
+def settings() -> Settings:
+    """The settings of this process, from the environment unless `use` gave others."""
+    global _settings
+    if _settings is None:
+        _settings = Settings()
+    return _settings
+
+
+def pool() -> ConnectionPool[Database]:
+    """The pool, opened at first use. It does not fail while the warehouse is away; taking does."""
+    global _pool
+    chosen = settings()
+    with _lock:
+        if _pool is None:
+            _pool = ConnectionPool(
+                chosen.url_for(Role.APP),
+                connection_class=psycopg.Connection[Row],
+                kwargs={
+                    "row_factory": dict_row,
+                    "application_name": "crm app",
+                    "connect_timeout": 3,
+                    "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+                    " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC",
+                },
+                min_size=1,
+                max_size=10,
+                timeout=WAIT_SECONDS,
+                reconnect_timeout=RECONNECT_SECONDS,
+                check=ConnectionPool.check_connection,
+                open=True,
+                name="app",
+            )
+        return _pool
+
+
+def answers() -> bool:
+    """Whether the warehouse takes a statement now."""
+    try:
+        with pool().connection(timeout=1.0) as database:
+            database.execute("select 1")
+    except AWAY:
+        return False
+    return True

@@ -1,0 +1,173 @@
+"""The frame round every page: who is here, the notice when something is stale, and calm when the
+warehouse is away. Every run of a script or fragment passes through `viewer_now`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ParamSpec
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from app import clock, database, list_html, read, sessions, sign_in
+from app.sessions import Viewer
+
+P = ParamSpec("P")
+
+STYLE = Path(__file__).parent / "style.css"
+#: A file of ours: Streamlit would fetch an emoji or a Material icon from elsewhere.
+ICON = Path(__file__).parent / "icon.svg"
+RETRY_SECONDS = 2
+
+
+def zone() -> ZoneInfo:
+    """`CRM_TIMEZONE`: how times are shown, and nothing else."""
+    return ZoneInfo(database.settings().timezone)
+
+
+def address() -> str:
+    """The visitor's address; Streamlit gives none for this machine itself."""
+    return st.context.ip_address or "127.0.0.1"
+
+
+def viewer_now(*, touch: bool) -> Viewer | None:
+    """Who holds the cookie of this page, as the database knows them now."""
+    token = st.context.cookies.get(sessions.cookie_name())
+    return sessions.viewer_of(token, ip=address(), touch=touch)
+
+
+def viewer() -> Viewer:
+    """The viewer of this run, who main.py has found already."""
+    found: Viewer = st.session_state["viewer"]
+    return found
+
+
+def go(path: str) -> None:
+    """Send the browser to a path of ours with a whole page load, as cookies need it.
+
+    Streamlit has no call for it; its own sign-in sends this message to the browser.
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        message = ForwardMsg()
+        message.auth_redirect.url = path
+        context.enqueue(message)
+    st.stop()
+
+
+def sign_in_page(path: str) -> None:
+    """The form; on success the browser fetches its cookie and comes back to `path`."""
+    answers: list[sign_in.Answer] = []
+
+    def check(user_name: str, password: str) -> bool:
+        answers.append(sign_in.attempt(user_name, password, ip=address()))
+        return answers[-1].user_name is not None
+
+    with st.container(key="sign_in_box"):
+        st.html('<div class="product">Correspondence</div>')
+        sign_in.SignInForm(check).draw()
+        for answer in answers:
+            if answer.user_name:
+                token = sessions.start_token(answer.user_name)
+                go(f"/session/start?{urlencode({'token': token, 'next': path})}")
+            st.error(answer.sentence)
+
+
+def account(person: Viewer) -> None:
+    """Who is signed in, and the way out."""
+    with (
+        st.container(key="account"),
+        st.popover(person.display_name[:40].replace("`", "'"), icon=":material/person:"),
+    ):
+        st.html(list_html.signed_in_as(person.display_name, person.role.value))
+        if st.button("Sign out", key="sign_out", width="stretch"):
+            sessions.end_session(st.context.cookies.get(sessions.cookie_name()), ip=address())
+            go("/session/end")
+
+
+def notice() -> None:
+    """One line above the page when what it shows may be behind."""
+    sentence = stale(read.warehouse_state(), datetime.now(UTC))
+    if sentence:
+        st.html(list_html.banner(sentence))
+
+
+def stale(state: dict[str, Any], now: datetime) -> str | None:
+    """What to say about the last refresh; nothing while it goes well."""
+    if state["error"]:
+        since = state["failing_since"]
+        lasting = f" for {clock.ago((now - since).total_seconds())}" if since else ""
+        return (
+            f"The last refresh failed{lasting}. New messages still arrive; counts and lists may be "
+            f"behind. {state['error'][:300]}"
+        )
+    good = state["last_good_at"]
+    if good is None:
+        return "The first refresh has not finished yet." if state["ever_refreshed"] else None
+    return None
+
+
+def calm() -> None:
+    """The page while the warehouse does not answer; it comes back by itself."""
+    st.html(
+        list_html.empty(
+            "The database does not answer",
+            "Nothing is lost: what arrives meanwhile is sent again by its provider. "
+            "This page comes back by itself.",
+            "cloud_off",
+        )
+    )
+
+    @st.fragment(run_every=RETRY_SECONDS)
+    def look() -> None:
+        if database.answers():
+            st.rerun()
+
+    look()
+
+
+def live(seconds: float | None = None) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """A fragment that checks the session on each of its own runs, and goes calm with the warehouse.
+
+    A fragment runs without main.py, so what main.py guards must be guarded here again.
+
+    Args:
+        seconds: run it this often; None runs it only when something in it is used.
+    """
+
+    def decorate(draw: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(draw)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                # A page that refreshes itself keeps nobody signed in.
+                person = viewer_now(touch=seconds is None)
+                if person is not None:
+                    st.session_state["viewer"] = person
+                    draw(*args, **kwargs)
+                    return
+            except database.TOO_SLOW:
+                too_slow()
+                return
+            except database.AWAY:
+                pass
+            # main.py shows what is right now: the form, or that the warehouse is away.
+            st.rerun()
+
+        return st.fragment(guarded, run_every=seconds)
+
+    return decorate
+
+
+def too_slow() -> None:
+    """The warehouse answers, but not within the time that a page may take."""
+    st.html(
+        list_html.empty(
+            "This took too long", "Try again in a moment, or ask for less.", "hourglass_disabled"
+        )
+    )

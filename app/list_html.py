@@ -1,0 +1,174 @@
+"""Rows of the customer list and of the unassigned queue, and the head of a timeline, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app import clock, inert
+from app.message_html import icon
+from warehouse.channels import registry
+
+Row = dict[str, Any]
+
+#: Icon and word of each identity scheme.
+SCHEMES = {
+    "phone": ("call", "Phone"),
+    "email": ("alternate_email", "E-mail"),
+    "short_code": ("pin", "Short code"),
+    "alphanumeric": ("badge", "Alphanumeric sender"),
+}
+#: Identities shown in a list before "and 3 more".
+SHOWN_IDENTITIES = 2
+PREVIEW_CHARACTERS = 180
+
+
+def identity_text(identity: str) -> str:
+    """`phone:+61…` -> `+61…`; a scope stays, because it is part of who is meant. Not escaped."""
+    return identity.partition(":")[2] or identity
+
+
+def identity(text: str) -> str:
+    """One identity with the icon of its scheme."""
+    scheme = text.partition(":")[0]
+    glyph, word = SCHEMES.get(scheme, ("fingerprint", scheme))
+    return (
+        f'<span class="identity">{icon(glyph, word)}<bdi>{inert.line(identity_text(text))}</bdi></span>'
+    )
+
+
+def identities(texts: Sequence[str], shown: int) -> str:
+    more = f'<span class="more">and {len(texts) - shown} more</span>' if len(texts) > shown else ""
+    return "".join(map(identity, texts[:shown])) + more
+
+
+def channels(slugs: Sequence[str]) -> str:
+    known = registry()
+    return "".join(icon(known[slug].icon, known[slug].name) for slug in known if slug in slugs)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 message`, `1,204 messages`"""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def customer(row: Row, zone: ZoneInfo, now: datetime) -> str:
+    """One line of the customer list."""
+    last = row["last_at"]
+    when = (
+        f'<time datetime="{last.isoformat()}" title="{clock.full(last, zone)}">'
+        f"{clock.short(last, zone, now)}</time>"
+        if last
+        else '<span class="none">no messages</span>'
+    )
+    return (
+        '<div class="line customer">'
+        f'<span class="initials" aria-hidden="true">{inert.initials(row["name"])}</span>'
+        f'<bdi class="name">{inert.line(row["name"])}</bdi>'
+        f'<span class="identities">{identities(row["identities"], SHOWN_IDENTITIES)}</span>'
+        f'<span class="channels">{channels(row["channels"] or [])}</span>'
+        f'<span class="count">{count(row["message_count"], "message")}</span>'
+        f'<span class="when">{when}</span>'
+        "</div>"
+    )
+
+
+def waiting(row: Row, zone: ZoneInfo, now: datetime) -> str:
+    """One identity of the unassigned queue with the beginning of its last message."""
+    last = row["last_inbound_at"]
+    subject = inert.line(row["subject"])
+    preview = inert.line((row["body"] or "")[:PREVIEW_CHARACTERS]) or (
+        "Attachment" if row["attachments"] else "No text"
+    )
+    name = row["display_name"]
+    who = (
+        f'<bdi class="name">{inert.line(name)}</bdi>{identity(row["identity"])}'
+        if name
+        else f'<span class="name">{identity(row["identity"])}</span>'
+    )
+    return (
+        '<div class="line waiting">'
+        f'<span class="channels">{channels([row["channel"]])}</span>'
+        f'<span class="who">{who}</span>'
+        f'<span class="preview" dir="auto">{f"<b>{subject}</b> " if subject else ""}{preview}</span>'
+        f'<span class="count">{count(row["message_count"], "message")}</span>'
+        f'<span class="when"><time datetime="{last.isoformat()}" title="{clock.full(last, zone)}">'
+        f"{clock.short(last, zone, now)}</time></span></div>"
+    )
+
+
+def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
+    """Who this is: name, identities, first and last contact, how much there is."""
+    facts = [count(row["message_count"], "message")]
+    if row["first_at"]:
+        facts.append(f"first {clock.short(row['first_at'], zone, now)}")
+    if row["last_at"]:
+        facts.append(f"last {clock.short(row['last_at'], zone, now)}")
+    shown = identities(row["identities"], 6) or '<span class="none">no identity linked</span>'
+    return (
+        '<div class="customer-head">'
+        f'<span class="initials" aria-hidden="true">{inert.initials(row["name"])}</span>'
+        f'<h2><bdi>{inert.line(row["name"])}</bdi></h2>'
+        f'<span class="identities">{shown}</span>'
+        f'<span class="facts">{" · ".join(facts)}</span></div>'
+    )
+
+
+def empty(title: str, advice: str, glyph: str = "inbox") -> str:
+    """An empty state: what is not here, and what to do about it."""
+    return (
+        f'<div class="empty">{icon(glyph)}<h3>{inert.line(title)}</h3>'
+        f"<p>{inert.line(advice)}</p></div>"
+    )
+
+
+def banner(sentence: str) -> str:
+    """A notice that stands above every page."""
+    return f'<div class="banner" role="status">{icon("warning")}<span>{inert.line(sentence)}</span></div>'
+
+
+def signed_in_as(name: str, role: str) -> str:
+    return (
+        f'<div class="signed-in"><b><bdi>{inert.line(name)}</bdi></b>'
+        f"<span>{inert.line(role.replace('_', ' '))}</span></div>"
+    )
+
+
+def plain(text: str) -> str:
+    """A label that Streamlit reads as Markdown, with nothing in it that Markdown would act on."""
+    kept = "".join(c if c.isalnum() or c in "@.+'" else " " for c in text)
+    return " ".join(kept.split())[:80]
+
+
+def link_label(name: str, verb: str = "Open") -> str:
+    """What a screen reader says of a line that is a link."""
+    return f"{verb} {plain(name)}"
+
+
+def choice(row: Row) -> str:
+    """A customer in a list to choose from: name and first identities."""
+    known = ", ".join(plain(identity_text(text)) for text in row["identities"][:2])
+    return f"{plain(row['name'])} · {known}" if known else plain(row["name"])
+
+
+def cautions(text: str) -> list[str]:
+    """What a person should weigh before an identity becomes a customer's."""
+    if text.partition(":")[0] in ("short_code", "alphanumeric"):
+        return [
+            "Many senders can share a short code or a sender name. It is never linked by itself; "
+            "link it only if you know who writes from it."
+        ]
+    return []
+
+
+def tally(found_rows: int, matched: int, *, is_cut: bool, searched: bool) -> str:
+    """How many there are, and how many of them stand here."""
+    if not searched:
+        which = f"The latest {found_rows} of " if matched > found_rows else ""
+        return f'<p class="tally">{which}{count(matched, "customer")}</p>'
+    noun = "match" if matched == 1 else "matches"
+    more = "More than " if is_cut else ""
+    shown = f"; here the {found_rows} with the latest contact" if matched > found_rows else ""
+    return f'<p class="tally">{more}{matched:,} {noun}{shown}</p>'

@@ -1,0 +1,48 @@
+"""The script that Streamlit runs for every page: session, frame, page.
+
+It calls `st.navigation` in every run, signed in or not: otherwise Streamlit would fall back to
+listing the folder `pages` by itself.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import database, frame
+
+st.set_page_config(page_title="Correspondence", page_icon=str(frame.ICON), layout="wide")
+st.html(frame.STYLE)
+
+PAGES = [
+    st.Page("pages/customers.py", title="Customers", icon=":material/group:", default=True),
+    st.Page("pages/timeline.py", title="Timeline", icon=":material/forum:"),
+    st.Page("pages/unassigned.py", title="Unassigned", icon=":material/person_search:"),
+]
+
+try:
+    person = frame.viewer_now(touch=True)
+except database.AWAY:
+    st.navigation(PAGES, position="hidden")
+    frame.calm()
+    st.stop()
+
+page = st.navigation(PAGES, position="top" if person else "hidden")
+try:
+    if person is None:
+        query = urlencode(st.query_params.to_dict())
+        frame.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
+    else:
+        st.session_state["viewer"] = person
+        frame.account(person)
+        frame.notice()
+        if page.url_path != "timeline":
+            # Another visit reads anew.
+            st.session_state.pop("shown", None)
+        page.run()
+except database.TOO_SLOW:
+    frame.too_slow()
+except database.AWAY:
+    # The next run begins with the session and ends in calm, without half a page above it.
+    st.rerun()

@@ -1,0 +1,70 @@
+"""Find a customer: by name, phone or mail address. The URL holds the search, so it can be shared."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from app import frame, list_html, read
+
+PARAMETER = "q"
+
+
+def keep_in_url() -> None:
+    typed = st.session_state["search"].strip()
+    if typed:
+        st.query_params[PARAMETER] = typed
+    else:
+        st.query_params.pop(PARAMETER, None)
+
+
+typed = st.query_params.get(PARAMETER, "")
+if "search" not in st.session_state:
+    st.session_state["search"] = typed
+st.text_input(
+    "Search customers",
+    key="search",
+    placeholder="Name, phone or e-mail",
+    icon=":material/search:",
+    label_visibility="collapsed",
+    on_change=keep_in_url,
+    max_chars=200,
+)
+found = read.customers(frame.viewer(), typed)
+
+if found.rows:
+    st.html(
+        list_html.tally(
+            len(found.rows), found.matched, is_cut=found.is_cut, searched=bool(typed.strip())
+        )
+    )
+if not found.rows and typed:
+    st.html(
+        list_html.empty(
+            "Nobody found",
+            "Try a part of the name, of the number or of the address. Who wrote and is nobody's "
+            "customer yet stands under Unassigned.",
+            "search_off",
+        )
+    )
+elif not found.rows:
+    st.html(
+        list_html.empty(
+            "No customers yet",
+            "Make them from the people who wrote, under Unassigned, or import a file with "
+            "./crm customer import.",
+            "group_add",
+        )
+    )
+
+with st.container(key="customer_list", gap=None):
+    now = datetime.now(UTC)
+    for row in found.rows:
+        with st.container(key=f"row_{row['customer_id']}", gap=None):
+            st.html(list_html.customer(row, frame.zone(), now))
+            st.page_link(
+                "pages/timeline.py",
+                label=list_html.link_label(row["name"]),
+                query_params={"customer": row["customer_id"]},
+            )

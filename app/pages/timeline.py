@@ -1,0 +1,79 @@
+"""One customer's messages over all channels, newest in sight; what arrives appears by itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+import streamlit as st
+
+from app import clock, frame, list_html, message_html, read
+from app.shown import Page, Row, Shown
+
+REFRESH_SECONDS = 1.0
+#: So long an arrival counts as new on the way back to it.
+NEW_SECONDS = 120
+
+
+def draw(page: Page, above: Row | None) -> None:
+    zone, now = frame.zone(), datetime.now(UTC)
+    older_day = clock.day_of(above["sent_at"], zone) if above else None
+    make = partial(message_html.page, zone=zone, now=now, older_day=older_day)
+    st.html(page.drawn((older_day, clock.day_of(now, zone)), make))
+
+
+@frame.live(REFRESH_SECONDS)
+def newest(shown: Shown) -> None:
+    rows = read.changed_messages(frame.viewer(), shown.customer_id, shown.by_id)
+    if rows is not None and not shown.take(rows, datetime.now(UTC)):
+        del st.session_state["shown"]
+        st.rerun()
+    if not shown.newest:
+        st.html(
+            list_html.empty(
+                "No messages yet",
+                "What this customer sends or is sent appears here by itself.",
+                "mark_chat_unread",
+            )
+        )
+    for index, page in enumerate(shown.newest):
+        draw(page, shown.above_newest(index))
+    st.html(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
+
+
+@frame.live()
+def older(shown: Shown) -> None:
+    for index, page in enumerate(shown.older):
+        draw(page, shown.above_older(index))
+    if shown.oldest is None:
+        return
+    if shown.reached_first:
+        st.html('<p class="first">The first message</p>')
+    elif st.button("Earlier messages", icon=":material/expand_less:", key="earlier"):
+        rows = read.earlier_messages(frame.viewer(), shown.customer_id, shown.oldest)
+        shown.add_older(rows, read.PAGE_SIZE)
+        st.rerun(scope="fragment")
+
+
+customer_id = st.query_params.get("customer", "")
+opened = read.timeline(frame.viewer(), customer_id) if customer_id else None
+if opened is None:
+    st.html(
+        list_html.empty(
+            "There is no such customer" if customer_id else "No customer chosen",
+            "Find one under Customers.",
+            "forum",
+        )
+    )
+    st.stop()
+
+st.html(list_html.customer_head(opened.customer, frame.zone(), datetime.now(UTC)))
+shown: Shown | None = st.session_state.get("shown")
+# What a person has unrolled stays unrolled as long as they stay here.
+kept = shown is not None and shown.customer_id == customer_id
+if shown is None or not (kept and shown.take(opened.messages, datetime.now(UTC))):
+    shown = Shown.opened(customer_id, opened.messages, read.PAGE_SIZE)
+    st.session_state["shown"] = shown
+with st.container(key="timeline", gap=None):
+    newest(shown)
+    older(shown)

@@ -1,0 +1,81 @@
+"""Who wrote and is nobody yet: make a customer of them, or link them to one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from app import act, frame, list_html, read
+from app.database import Row
+from app.roles import Permission
+
+
+@st.dialog("Who is this?", width="medium")
+def decide(row: Row) -> None:
+    person, identity = frame.viewer(), row["identity"]
+    st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
+    for note in list_html.cautions(identity):
+        st.info(note, icon=":material/info:")
+    make, link = st.tabs(["New customer", "Existing customer"])
+    try:
+        with make, st.form("make", border=False):
+            name = st.text_input("Name", value=row["display_name"] or "", max_chars=200)
+            why = st.text_input("Reason", value="Wrote to us for the first time", max_chars=1000)
+            if st.form_submit_button("Make customer", type="primary"):
+                customer_id = act.create_customer(person, name, identity=identity, reason=why)
+                st.switch_page("pages/timeline.py", query_params={"customer": customer_id})
+        with link:
+            typed = st.text_input("Search", placeholder="Name, phone or e-mail", max_chars=200)
+            found = read.customers(person, typed).rows[:8] if typed.strip() else []
+            names = {r["customer_id"]: list_html.choice(r) for r in found}
+            chosen = st.radio("Customer", names, format_func=names.__getitem__) if names else None
+            if typed.strip() and not names:
+                st.caption("Nobody found.")
+            reason = st.text_input("Reason for the link", max_chars=1000)
+            if st.button("Link", type="primary", disabled=not chosen) and chosen:
+                act.link_identity(person, identity, chosen, reason=reason)
+                st.switch_page("pages/timeline.py", query_params={"customer": chosen})
+    except act.Refused as refusal:
+        st.error(str(refusal))
+
+
+@frame.live(5)
+def queue(pages: list[tuple[datetime, str] | None], shown: dict[int, read.Found]) -> None:
+    person = frame.viewer()
+    lists = [
+        read.unassigned(person, before, shown=shown.get(index))
+        for index, before in enumerate(pages)
+    ]
+    shown.update(enumerate(lists))
+    if not lists[0].rows:
+        st.html(
+            list_html.empty(
+                "Everybody is known",
+                "Who writes for the first time appears here by itself.",
+                "task_alt",
+            )
+        )
+        return
+    first = lists[0]
+    more = "More than " if first.is_cut else ""
+    st.html(f'<p class="tally">{more}{first.matched:,} waiting, newest first</p>')
+    for row in [row for each in lists for row in each.rows]:
+        with st.container(key=f"row_{row['identity']}", gap=None):
+            st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
+            if person.may(Permission.DECIDE_CUSTOMER):
+                label = list_html.link_label(row["display_name"] or row["identity"], "Decide on")
+                if st.button(label, key=f"decide_{row['identity']}"):
+                    st.session_state["deciding"] = row
+                    st.rerun()
+    last = lists[-1].rows
+    if len(last) == read.LIST_SIZE and st.button("More", key="more"):
+        pages.append((last[-1]["last_inbound_at"], last[-1]["identity"]))
+        st.rerun(scope="fragment")
+
+
+with st.container(key="queue", gap=None):
+    # Both live as long as the page is on the screen; a full run begins anew.
+    queue([None], {})
+if chosen_row := st.session_state.pop("deciding", None):
+    decide(chosen_row)

@@ -1,0 +1,201 @@
+"""What pages show: one function per SELECT, each in a transaction that first says who looks at what.
+
+Where the event cannot be written the transaction fails and nothing is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app import database
+from app.customer_search import patterns
+from app.database import Database, Row
+from app.sessions import Viewer
+from warehouse.events import record
+from warehouse.queries import queries
+
+SQL = queries("app_read")
+TIMELINE = queries("timeline")
+
+#: Messages per page of a timeline: one element of the browser.
+PAGE_SIZE = 50
+LIST_SIZE = 50
+#: Lists are counted up to here; beyond it the page says "more than".
+MOST = 1_000
+
+
+@contextmanager
+def _told(
+    viewer: Viewer,
+    action: str,
+    object_type: str,
+    object_id: str,
+    *,
+    customer_ids: list[str] | None = None,
+    detail: dict[str, object] | None = None,
+) -> Iterator[Database]:
+    with database.pool().connection() as connection:
+        event = viewer.event(
+            action, object_type, object_id, customer_ids=customer_ids, detail=detail
+        )
+        record(connection, event)
+        yield connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A list that may be cut: `matched` is exact unless `is_cut`, then it is a lower bound."""
+
+    rows: list[Row]
+    matched: int
+    is_cut: bool
+
+
+def customers(viewer: Viewer, typed: str) -> Found:
+    """Customers for what was typed; the latest contacts where nothing was."""
+    wanted = patterns(typed)
+    with _told(
+        viewer, "customer.search", "customer", "*", detail={"query": typed[:200].replace("\0", "")}
+    ) as connection:
+        if wanted is None:
+            return _latest_contacts(connection)
+        rows = connection.execute(
+            SQL["customers_found"],
+            {
+                "name_patterns": wanted.name,
+                "identity_patterns": wanted.identity,
+                "customer_ids": [],
+                "most": MOST,
+                "page_size": LIST_SIZE,
+            },
+        ).fetchall()
+    matched = rows[0]["matched"] if rows else 0
+    return Found(rows=rows, matched=min(matched, MOST), is_cut=matched > MOST)
+
+
+def _latest_contacts(connection: Database) -> Found:
+    total = connection.execute(SQL["count_customers"]).fetchone()
+    assert total is not None
+    latest = connection.execute(
+        SQL["customers_of_latest_contacts"], {"page_size": LIST_SIZE}
+    ).fetchall()
+    rows = connection.execute(
+        SQL["customers_found"],
+        {
+            "name_patterns": [],
+            "identity_patterns": [],
+            "customer_ids": [row["customer_id"] for row in latest],
+            "most": MOST,
+            "page_size": LIST_SIZE,
+        },
+    ).fetchall()
+    return Found(rows=rows, matched=total["customers"], is_cut=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A customer's head and the newest page of their timeline, oldest message first."""
+
+    customer: Row
+    messages: list[Row]
+
+
+def timeline(viewer: Viewer, customer_id: str) -> Opened | None:
+    """Open a timeline at its newest page; None where there is no such customer."""
+    with _told(
+        viewer, "timeline.view", "customer", customer_id, customer_ids=[customer_id]
+    ) as connection:
+        customer = connection.execute(
+            SQL["one_customer"], {"customer_id": customer_id}
+        ).fetchone()
+        if customer is None:
+            return None
+        return Opened(customer=customer, messages=_page(connection, customer_id, None))
+
+
+def earlier_messages(viewer: Viewer, customer_id: str, before: Row) -> list[Row]:
+    """The page before a message, oldest first; empty at the beginning of the timeline."""
+    detail: dict[str, object] = {"before": before["sent_at"].isoformat()}
+    with _told(
+        viewer, "timeline.view", "customer", customer_id, customer_ids=[customer_id], detail=detail
+    ) as connection:
+        return _page(connection, customer_id, before)
+
+
+def changed_messages(
+    viewer: Viewer, customer_id: str, shown: Mapping[str, Row]
+) -> list[Row] | None:
+    """The newest page, oldest first, when a message in it is not shown or not as it is now.
+
+    None while nothing changed: then nothing new is shown and no event is due.
+    """
+    with database.pool().connection() as connection:
+        rows = _page(connection, customer_id, None)
+        new = [row for row in rows if row["message_id"] not in shown]
+        changed = [row for row in rows if row != shown.get(row["message_id"], row)]
+        if not new and not changed:
+            return None
+        record(
+            connection,
+            viewer.event(
+                "timeline.view",
+                "customer",
+                customer_id,
+                customer_ids=[customer_id],
+                detail={"new": len(new), "changed": len(changed)},
+            ),
+        )
+    return rows
+
+
+def _page(connection: Database, customer_id: str, before: Row | None) -> list[Row]:
+    position: dict[str, Any] = {
+        "before_sent_at": before["sent_at"] if before else None,
+        "before_message_id": before["message_id"] if before else None,
+    }
+    rows = connection.execute(
+        TIMELINE["timeline_page"],
+        {"customer_id": customer_id, "page_size": PAGE_SIZE, **position},
+    ).fetchall()
+    return rows[::-1]
+
+
+def unassigned(
+    viewer: Viewer, before: tuple[datetime, str] | None = None, *, shown: Found | None = None
+) -> Found:
+    """Identities that wrote and belong to nobody, newest first, before a position of the list.
+
+    Args:
+        shown: what the page shows already; the same again is no new sight and writes no event.
+    """
+    with database.pool().connection() as connection:
+        rows = connection.execute(
+            SQL["unassigned"],
+            {
+                "before_at": before[0] if before else None,
+                "before_identity": before[1] if before else None,
+                "page_size": LIST_SIZE,
+            },
+        ).fetchall()
+        counted = connection.execute(SQL["count_unassigned"], {"most": MOST}).fetchone()
+        if shown is None or shown.rows != rows:
+            record(connection, viewer.event("queue.view", "queue", "unassigned"))
+    assert counted is not None
+    return Found(
+        rows=rows,
+        # Who wrote a moment ago is in the list before the count knows it.
+        matched=max(min(counted["waiting"], MOST), len(rows)),
+        is_cut=counted["waiting"] > MOST,
+    )
+
+
+def warehouse_state() -> Row:
+    """How the last refresh went. About no customer, so no event."""
+    with database.pool().connection() as connection:
+        row = connection.execute(SQL["warehouse_state"]).fetchone()
+    assert row is not None
+    return row

@@ -1,0 +1,35 @@
+"""The ASGI application: Streamlit with our routes beside it and our middleware round it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from app import database
+from app.headers import SecurityHeaders
+from app.routes import ROUTES
+
+SCRIPT = Path(__file__).parent / "main.py"
+
+
+@asynccontextmanager
+async def _lifespan(_: Any) -> AsyncIterator[None]:
+    # Streamlit switches uvicorn's access log on; the query of /session/start holds a token.
+    logging.getLogger("uvicorn.access").disabled = True
+    # Opened here, so that the first visitor does not wait for the first connection.
+    database.pool()
+    yield
+    database.close()
+
+
+def application() -> st.App:
+    """The app that uvicorn serves. One per process: Streamlit's runtime is a process-wide object."""
+    return st.App(
+        SCRIPT, routes=ROUTES, middleware=[Middleware(SecurityHeaders)], lifespan=_lifespan
+    )

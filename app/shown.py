@@ -1,0 +1,124 @@
+"""What of one timeline stands on the screen: pages of messages, each drawn as one element.
+
+Pages once drawn keep their place; what arrives later is appended in small pages, so that the browser
+replaces little and a fold that someone opened stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Row = dict[str, Any]
+
+#: A page of arrivals takes this many before the next one begins.
+ARRIVALS_PER_PAGE = 20
+
+
+def position(row: Row) -> tuple[datetime, str]:
+    """Where a message stands in its timeline; the message id breaks ties."""
+    return row["sent_at"], row["message_id"]
+
+
+@dataclass
+class Page:
+    """Messages drawn as one element, oldest first."""
+
+    rows: list[Row]
+    _drawn: tuple[Hashable, str] | None = field(default=None, repr=False)
+
+    def change(self, rows: list[Row]) -> None:
+        self.rows, self._drawn = sorted(rows, key=position), None
+
+    def drawn(self, key: Hashable, draw: Callable[[list[Row]], str]) -> str:
+        """The HTML, made again only when the messages or the key differ."""
+        if self._drawn is None or self._drawn[0] != key:
+            self._drawn = (key, draw(self.rows))
+        return self._drawn[1]
+
+
+@dataclass
+class Shown:
+    """The pages on the screen. No page is empty."""
+
+    customer_id: str
+    #: Pages with the newest messages, oldest page first: the first page, then arrivals.
+    newest: list[Page]
+    #: Pages fetched by "Earlier messages", in the order they were fetched: newest page first.
+    older: list[Page]
+    #: Whether nothing stands before the oldest shown message.
+    reached_first: bool
+    #: When each message arrived that was not there at the opening.
+    arrivals: list[datetime] = field(default_factory=list)
+
+    @classmethod
+    def opened(cls, customer_id: str, rows: list[Row], page_size: int) -> Shown:
+        """The screen as it is when a timeline is opened at its newest page."""
+        pages = [Page(rows)] if rows else []
+        return cls(customer_id, pages, [], len(rows) < page_size)
+
+    @property
+    def by_id(self) -> dict[str, Row]:
+        pages = (*self.older, *self.newest)
+        return {row["message_id"]: row for page in pages for row in page.rows}
+
+    @property
+    def oldest(self) -> Row | None:
+        pages = (*self.older[::-1], *self.newest)
+        return pages[0].rows[0] if pages else None
+
+    def above_newest(self, index: int) -> Row | None:
+        """The message before page `index` of `newest`, when it is on the screen."""
+        if index > 0:
+            return self.newest[index - 1].rows[-1]
+        return self.older[0].rows[-1] if self.older else None
+
+    def above_older(self, index: int) -> Row | None:
+        """The message before page `index` of `older`, when it is on the screen."""
+        return self.older[index + 1].rows[-1] if index + 1 < len(self.older) else None
+
+    def add_older(self, rows: list[Row], page_size: int) -> None:
+        """Add the page before the oldest message."""
+        if rows:
+            self.older.append(Page(rows))
+        self.reached_first = len(rows) < page_size
+
+    def arrived_within(self, seconds: float, now: datetime) -> int:
+        """How many messages arrived on this screen in the last seconds."""
+        return sum((now - at).total_seconds() < seconds for at in self.arrivals)
+
+    def take(self, rows: list[Row], now: datetime) -> bool:
+        """Take the newest page as it is now.
+
+        False when it does not reach down to what is shown: there would be a gap, so start anew.
+        """
+        known = self.by_id
+        if known and not any(row["message_id"] in known for row in rows):
+            return False
+        for row in rows:
+            if row["message_id"] not in known:
+                self._insert(row)
+                self.arrivals.append(now)
+            elif row != known[row["message_id"]]:
+                self._replace(row)
+        return True
+
+    def _replace(self, row: Row) -> None:
+        for page in (*self.newest[::-1], *self.older):
+            others = [there for there in page.rows if there["message_id"] != row["message_id"]]
+            if len(others) < len(page.rows):
+                # Sorted anew: another copy of a message can make it earlier.
+                page.change([*others, row])
+                return
+
+    def _insert(self, row: Row) -> None:
+        last = self.newest[-1].rows if self.newest else []
+        is_newest = not last or position(row) > position(last[-1])
+        if is_newest and (len(self.newest) < 2 or len(last) >= ARRIVALS_PER_PAGE):
+            self.newest.append(Page([row]))
+            return
+        below = (page for page in self.newest[::-1] if position(row) > position(page.rows[0]))
+        page = next(below, self.newest[0])
+        page.change([*page.rows, row])

@@ -1,0 +1,188 @@
+"""A warehouse with models, people and correspondence for the tests of the app.
+
+Messages are written as a provider's history would be: raw rows, which the models turn into messages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from app import database, passwords
+from app.roles import UserRole
+from app.sessions import Viewer
+from warehouse import connections
+from warehouse.settings import Settings
+
+ACCOUNT = "AC" + "5" * 32
+OUR_NUMBER = "+61255501000"
+OUR_MAILBOX = "help@example.com"
+PASSWORD = "correct horse battery"
+
+@dataclass
+class Correspondence:
+    """Writes what a person wrote to us and what we wrote, as history rows."""
+
+    settings: Settings
+    sms_connection: str = ""
+    mail_connection: str = ""
+    _mails: int = field(default=0)
+
+    def execute(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """As the owner: tests may look and change where no program may."""
+        with psycopg.connect(self.settings.admin_url, autocommit=True) as connection:
+            cursor = connection.execute(statement, parameters)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+    def connect_channels(self) -> None:
+        with psycopg.connect(self.settings.admin_url) as owner:
+            self.sms_connection = connections.add(
+                owner, self.settings, channel="twilio_sms", name="SMS", actor="test",
+                values={"account_sid": ACCOUNT, "auth_token": "t" * 32, "numbers": OUR_NUMBER},
+            ).connection_id  # fmt: skip
+            self.mail_connection = connections.add(
+                owner, self.settings, channel="gmail", name="Mail", actor="test",
+                values={
+                    "address": OUR_MAILBOX,
+                    "push_audience": "https://example.com/push",
+                    "push_service_account": "push@example.com",
+                },
+            ).connection_id  # fmt: skip
+
+    def sms(
+        self,
+        number: str,
+        body: str,
+        at: datetime,
+        *,
+        ours: bool = False,
+        status: str | None = None,
+        sid: str | None = None,
+        media: list[dict[str, Any]] | None = None,
+        **more: Any,
+    ) -> str:
+        """One version of an SMS; returns its SID. A newer version of a SID says a newer status."""
+        sid = sid or "SM" + secrets.token_hex(16)
+        payload = {
+            "sid": sid,
+            "account_sid": ACCOUNT,
+            "from": OUR_NUMBER if ours else number,
+            "to": number if ours else OUR_NUMBER,
+            "direction": "outbound-api" if ours else "inbound",
+            "body": body,
+            "status": status or ("delivered" if ours else "received"),
+            "date_sent": format_datetime(at),
+            "date_created": format_datetime(at),
+            "date_updated": format_datetime(datetime.now(UTC)),
+            "num_media": str(len(media or [])),
+            **more,
+        }
+        version = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+        self.execute(
+            "insert into raw_twilio_sms.messages (connection_id, sid, version, payload, media, pulled_at, _dlt_id, _dlt_load_id)"
+            " values (%s, %s, %s, %s, %s, now(), %s, '1')",
+            [self.sms_connection, sid, version, json.dumps(payload), json.dumps(media or []),
+             secrets.token_hex(16)],
+        )
+        return sid
+
+    def remove_sms(self, sid: str) -> None:
+        self.execute(
+            "insert into raw_twilio_sms.removals (connection_id, sid, noticed_at, _dlt_id, _dlt_load_id)"
+            " values (%s, %s, now(), %s, '1')",
+            [self.sms_connection, sid, secrets.token_hex(16)],
+        )
+
+    def mail(
+        self,
+        address: str,
+        subject: str,
+        body: str,
+        at: datetime,
+        *,
+        name: str = "",
+        ours: bool = False,
+        quoted: str | None = None,
+        attachments: list[dict[str, Any]] | None = None,
+    ) -> str:
+        self._mails += 1
+        mail_id = secrets.token_hex(8)
+        them, us = {"name": name, "address": address}, {"name": "Help", "address": OUR_MAILBOX}
+        envelope = {
+            "from": us if ours else them,
+            "to": [them if ours else us],
+            "cc": [],
+            "bcc": [],
+            "reply_to": [],
+            "subject": subject,
+            "message_id": f"<{mail_id}@example.com>",
+        }
+        self.execute(
+            "insert into raw_gmail.messages (connection_id, mailbox, id, thread_id, history_id, label_ids, internal_date,"
+            " version, raw_sha256, raw_size_bytes, envelope, body_text, body_quoted, body_format, attachments,"
+            " parser_version, parse_notes, pulled_at, size_estimate, _dlt_id, _dlt_load_id)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'plain', %s, 1, '[]', now(), 1, %s, '1')",
+            [
+                self.mail_connection, OUR_MAILBOX, mail_id, mail_id, str(self._mails),
+                json.dumps(["SENT"] if ours else ["INBOX"]), str(int(at.timestamp() * 1000)),
+                secrets.token_hex(32), secrets.token_hex(32), len(body), json.dumps(envelope), body, quoted,
+                json.dumps(attachments or []), secrets.token_hex(16),
+            ],
+        )  # fmt: skip
+        return mail_id
+
+    def customer(self, name: str, *identities: str) -> str:
+        customer_id = secrets.token_hex(16)
+        self.execute(
+            "insert into crm.customers (customer_id, name, created_by) values (%s, %s, 'test')",
+            [customer_id, name],
+        )
+        for identity in identities:
+            self.execute(
+                "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+                " values (%s, %s, %s, %s, 'test', 'test')",
+                [secrets.token_hex(16), secrets.token_hex(16), identity, customer_id],
+            )
+        return customer_id
+
+    def user(self, name: str, role: str = "agent", password: str = PASSWORD) -> str:
+        self.execute(
+            "insert into crm.users (user_name, display_name, email, role, password_hash) values (%s, %s, %s, %s, %s)",
+            [name, name.title(), f"{name}@example.com", role, passwords.hash_password(password)],
+        )
+        return name
+
+    def events(self, action: str) -> list[dict[str, Any]]:
+        with psycopg.connect(
+            self.settings.admin_url, row_factory=psycopg.rows.dict_row
+        ) as connection:
+            return connection.execute(
+                "select * from crm.events where action = %s order by at", [action]
+            ).fetchall()
+
+
+@pytest.fixture
+def correspondence(settings: Settings) -> Iterator[Correspondence]:
+    """A writer of messages, with one connection on each channel; the app's modules use its warehouse."""
+    database.use(settings)
+    writer = Correspondence(settings)
+    writer.connect_channels()
+    yield writer
+    database.close()
+
+
+@pytest.fixture
+def agent(correspondence: Correspondence) -> Viewer:
+    """A person who may decide, with a session that need not exist for reading."""
+    return Viewer(
+        user_name="agent", display_name="Agent", role=UserRole.AGENT, session_id="s1", ip="127.0.0.1"
+    )

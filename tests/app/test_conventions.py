@@ -1,0 +1,68 @@
+"""Rules of the room: names that Python can live with, pages that stay scripts, one matrix of roles."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+import app
+from app import frame
+from app.roles import MATRIX, Permission, UserRole, may
+from warehouse.channels import registry
+
+FOLDER = Path(app.__file__).parent
+PAGES = sorted((FOLDER / "pages").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.iterdir()))
+def test_no_file_is_named_like_a_module(name: str) -> None:
+    # This folder is first on sys.path while Streamlit runs.
+    if name.startswith("__"):
+        return
+    assert name not in sys.stdlib_module_names
+    assert name not in packages_distributions()
+    assert name != "app"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_is_a_short_script_without_sql(page: Path) -> None:
+    text = page.read_text()
+    assert len(text.splitlines()) <= 90
+    assert "psycopg" not in text and "database.pool" not in text
+    assert not re.search(r"\b(select|insert|update|delete)\b.*\b(from|into|set)\b", text, re.IGNORECASE)
+
+
+def test_html_is_drawn_by_st_html_alone() -> None:
+    for path in FOLDER.rglob("*.py"):
+        assert "unsafe_allow" not in path.read_text(), path.name
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    for path in (*FOLDER.rglob("*.css"), FOLDER.parent / ".streamlit" / "config.toml"):
+        assert not re.search(r"https?:|url\(|@import", path.read_text()), path.name
+
+
+def test_every_channel_has_an_icon() -> None:
+    assert all(re.fullmatch("[a-z_]+", channel.icon) for channel in registry().values())
+
+
+def test_the_matrix_names_every_role_and_all_may_read() -> None:
+    assert set(MATRIX) == set(UserRole)
+    assert all(may(role, Permission.READ) for role in UserRole)
+    deciders = {role for role in UserRole if may(role, Permission.DECIDE_CUSTOMER)}
+    assert deciders == {UserRole.AGENT, UserRole.ADMIN}
+
+
+def test_the_notice_says_what_and_since_when() -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    state = {"error": None, "last_good_at": now, "failing_since": None, "ever_refreshed": True}
+    assert frame.stale(state, now) is None
+    failing = {**state, "error": "messages: broken", "failing_since": now - timedelta(minutes=5)}
+    sentence = frame.stale(failing, now)
+    assert sentence and "failed for 5 minutes" in sentence and "messages: broken" in sentence
+    assert "not finished" in str(frame.stale({**state, "last_good_at": None}, now))

@@ -1,0 +1,231 @@
+"""What pages read, and the event that stands before every sight of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from app import read
+from app.sessions import Viewer
+from pipelines import refresh
+from tests.app.conftest import Correspondence
+
+NUMBER, ADDRESS = "+61491570006", "sam@example.com"
+START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(params=["live", "refreshed"])
+def settle(
+    request: pytest.FixtureRequest, correspondence: Correspondence, models: refresh.Models
+) -> Callable[[], None]:
+    """Every test holds before any refresh, from the live tail, and after one, from the tables."""
+
+    def now() -> None:
+        if request.param == "refreshed":
+            with refresh.connect(correspondence.settings) as transformer:
+                refresh.refresh(models, transformer)
+
+    return now
+
+
+def minutes(number: int) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def names(found: read.Found) -> list[str]:
+    return [row["name"] for row in found.rows]
+
+
+@pytest.mark.parametrize(
+    "typed", ["sam", "EXAMPLE sam", "0491 570 006", "+61 491 570 006", "570 006", "sam@example", "@example.com"]
+)
+def test_a_customer_is_found(
+    correspondence: Correspondence, agent: Viewer, settle: Callable[[], None], typed: str
+) -> None:
+    correspondence.customer("Sam Example", f"phone:{NUMBER}", f"email:{ADDRESS}")
+    correspondence.customer("Ann Other", "phone:+61491570110", "email:ann@example.org")
+    correspondence.sms(NUMBER, "one", minutes(1))
+    correspondence.mail(ADDRESS, "two", "two", minutes(2))
+    settle()
+    found = read.customers(agent, typed)
+    (row,) = found.rows
+    assert (row["name"], found.matched, found.is_cut) == ("Sam Example", 1, False)
+    assert (row["message_count"], row["last_at"], row["first_at"]) == (2, minutes(2), minutes(1))
+    assert row["channels"] == ["gmail", "twilio_sms"]
+    assert row["identities"] == [f"email:{ADDRESS}", f"phone:{NUMBER}"]
+    (event,) = correspondence.events("customer.search")
+    assert (event["actor"], event["role"], event["detail"]) == ("agent", "agent", {"query": typed})
+
+
+@pytest.mark.parametrize("typed", ["zzz", "%", "_", "'; drop table crm.customers; --", "\\", "a" * 5000, "\0"])
+def test_odd_searches_find_nobody_or_everybody_and_never_fail(
+    correspondence: Correspondence, agent: Viewer, typed: str
+) -> None:
+    correspondence.customer("Sam Example", f"phone:{NUMBER}")
+    found = read.customers(agent, typed)
+    assert names(found) == (["Sam Example"] if typed == "\0" else [])
+
+
+def test_who_never_wrote_is_found_too(correspondence: Correspondence, agent: Viewer) -> None:
+    correspondence.customer("Quiet One")
+    (row,) = read.customers(agent, "quiet").rows
+    assert (row["identities"], row["message_count"], row["last_at"]) == ([], 0, None)
+
+
+def test_the_latest_contacts_come_first(
+    correspondence: Correspondence, agent: Viewer, settle: Callable[[], None]
+) -> None:
+    for number, name in enumerate(["First", "Second", "Third"]):
+        phone = f"+6149157015{6 + number}"
+        correspondence.customer(name, f"phone:{phone}")
+        correspondence.sms(phone, "hello", minutes(number))
+    correspondence.customer("Never")
+    settle()
+    found = read.customers(agent, "")
+    assert names(found) == ["Third", "Second", "First", "Never"]
+    assert found.matched == 4
+
+
+def test_a_list_that_is_cut_says_how_many_there_are(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    correspondence.execute(
+        "insert into crm.customers (customer_id, name, created_by)"
+        " select 'c' || n, 'Many ' || n, 'test' from generate_series(1, 1200) as n"
+    )
+    some, all_of_them = read.customers(agent, "many 11"), read.customers(agent, "many")
+    assert (len(some.rows), some.matched, some.is_cut) == (50, 111, False)
+    assert (len(all_of_them.rows), all_of_them.matched, all_of_them.is_cut) == (50, 1000, True)
+
+
+def test_a_timeline_opens_at_its_end_and_pages_to_its_beginning(
+    correspondence: Correspondence, agent: Viewer, settle: Callable[[], None]
+) -> None:
+    customer = correspondence.customer("Sam", f"phone:{NUMBER}", f"email:{ADDRESS}")
+    # Three of each minute, so that ties stand across the borders of pages.
+    for number in range(20):
+        correspondence.sms(NUMBER, f"s{number}", minutes(number))
+        correspondence.sms(NUMBER, f"o{number}", minutes(number), ours=True)
+        correspondence.mail(ADDRESS, "Re", f"m{number}", minutes(number))
+    settle()
+    opened = read.timeline(agent, customer)
+    assert opened is not None
+    assert (opened.customer["name"], opened.customer["message_count"]) == ("Sam", 60)
+    assert opened.customer["first_at"] == minutes(0) and opened.customer["last_at"] == minutes(19)
+    rows = opened.messages
+    assert len(rows) == read.PAGE_SIZE
+    while page := read.earlier_messages(agent, customer, rows[0]):
+        rows = page + rows
+    positions = [(row["sent_at"], row["message_id"]) for row in rows]
+    assert positions == sorted(positions) and len(set(positions)) == 60
+    assert all(event["customer_ids"] == [customer] for event in correspondence.events("timeline.view"))
+    assert len(correspondence.events("timeline.view")) == 3
+
+
+def test_no_such_customer_is_told_and_on_record(correspondence: Correspondence, agent: Viewer) -> None:
+    assert read.timeline(agent, "nobody") is None
+    assert len(correspondence.events("timeline.view")) == 1
+
+
+def test_looking_again_writes_an_event_only_when_something_is_new(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    customer = correspondence.customer("Sam", f"phone:{NUMBER}")
+    sid = correspondence.sms(NUMBER, "on its way", minutes(1), ours=True, status="sent")
+    opened = read.timeline(agent, customer)
+    assert opened is not None
+
+    def shown(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        return {row["message_id"]: row for row in rows}
+
+    assert read.changed_messages(agent, customer, shown(opened.messages)) is None
+    correspondence.sms(NUMBER, "on its way", minutes(1), ours=True, status="delivered", sid=sid)
+    changed = read.changed_messages(agent, customer, shown(opened.messages))
+    assert changed is not None and changed[0]["status"] == "delivered"
+    correspondence.sms(NUMBER, "thanks", minutes(2))
+    newer = read.changed_messages(agent, customer, shown(changed))
+    assert newer is not None and [row["body"] for row in newer] == ["on its way", "thanks"]
+    details = [event["detail"] for event in correspondence.events("timeline.view")]
+    assert details == [{}, {"new": 0, "changed": 1}, {"new": 1, "changed": 0}]
+
+
+def test_the_queue_holds_who_wrote_and_is_nobody(
+    correspondence: Correspondence, agent: Viewer, settle: Callable[[], None]
+) -> None:
+    correspondence.customer("Known", f"phone:{NUMBER}")
+    correspondence.sms(NUMBER, "known", minutes(9))
+    correspondence.sms("+61491570156", "first", minutes(1))
+    correspondence.sms("+61491570156", "last", minutes(5))
+    correspondence.sms("+61491570157", "we wrote to them", minutes(8), ours=True)
+    correspondence.sms("EXAMPLECO", "a code", minutes(3))
+    correspondence.mail("new@example.org", "Prices?", "How much", minutes(7), name="New Person")
+    settle()
+    found = read.unassigned(agent)
+    assert [row["identity"] for row in found.rows] == [
+        "email:new@example.org", "phone:+61491570156", "alphanumeric:AU:EXAMPLECO",
+    ]  # fmt: skip
+    first, second, _ = found.rows
+    assert (first["display_name"], first["subject"], first["body"]) == ("New Person", "Prices?", "How much")
+    assert (second["body"], second["message_count"], second["last_inbound_at"]) == ("last", 2, minutes(5))
+    assert (found.matched, found.is_cut) == (3, False)
+
+
+def test_the_queue_is_paged_by_position(
+    correspondence: Correspondence, agent: Viewer, settle: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "LIST_SIZE", 4)
+    for number in range(10):
+        correspondence.sms(f"+6125550{number:04}", "hello", minutes(number // 3))
+    settle()
+    seen: list[str] = []
+    before = None
+    while rows := read.unassigned(agent, before).rows:
+        seen += [row["identity"] for row in rows]
+        before = (rows[-1]["last_inbound_at"], rows[-1]["identity"])
+    assert len(seen) == len(set(seen)) == 10
+
+
+def test_the_same_queue_again_is_no_new_sight(correspondence: Correspondence, agent: Viewer) -> None:
+    correspondence.sms(NUMBER, "hello", minutes(1))
+    shown = read.unassigned(agent)
+    read.unassigned(agent, shown=shown)
+    assert len(correspondence.events("queue.view")) == 1
+    correspondence.sms("+61491570156", "me too", minutes(2))
+    read.unassigned(agent, shown=shown)
+    assert len(correspondence.events("queue.view")) == 2
+
+
+def test_where_no_event_can_be_written_nothing_is_shown(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    customer = correspondence.customer("Sam", f"phone:{NUMBER}")
+    correspondence.sms(NUMBER, "secret", minutes(1))
+    correspondence.execute("revoke insert on crm.events from crm_app")
+    looks: list[Callable[[], object]] = [
+        lambda: read.customers(agent, "sam"),
+        lambda: read.timeline(agent, customer),
+        lambda: read.earlier_messages(agent, customer, {"sent_at": minutes(9), "message_id": "x"}),
+        lambda: read.changed_messages(agent, customer, {}),
+        lambda: read.unassigned(agent),
+    ]
+    for look in looks:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            look()
+
+
+def test_the_state_of_the_models_is_read(
+    correspondence: Correspondence, models: refresh.Models
+) -> None:
+    with refresh.connect(correspondence.settings) as transformer:
+        refresh.refresh(models, transformer)
+    good = read.warehouse_state()
+    assert good["error"] is None and good["last_good_at"] is not None
+    correspondence.execute(
+        "insert into canonical.refreshes (target, finished_at, error) values ('1', clock_timestamp(), 'messages: broken')"
+    )
+    bad = read.warehouse_state()
+    assert bad["error"] == "messages: broken" and bad["failing_since"] is not None

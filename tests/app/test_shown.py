@@ -1,0 +1,97 @@
+"""What stands on the screen while messages arrive, change, and are unrolled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.shown import ARRIVALS_PER_PAGE, Shown
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def row(minute: int, body: str = "hello") -> dict[str, Any]:
+    return {"message_id": f"m{minute:05}", "sent_at": START + timedelta(minutes=minute), "body": body}
+
+
+def opened(*minutes: int) -> Shown:
+    return Shown.opened("c1", [row(minute) for minute in minutes], page_size=3)
+
+
+def order(shown: Shown) -> list[str]:
+    pages = (*shown.older[::-1], *shown.newest)
+    return [each["message_id"] for page in pages for each in page.rows]
+
+
+def test_an_arrival_begins_a_page_of_its_own_and_leaves_the_first_as_it_was() -> None:
+    shown = opened(1, 2, 3)
+    first = shown.newest[0].rows
+    assert shown.take([row(2), row(3), row(4)], START)
+    assert shown.newest[0].rows is first
+    assert order(shown) == ["m00001", "m00002", "m00003", "m00004"]
+
+
+def test_arrivals_share_a_page_up_to_its_size() -> None:
+    shown = opened(0)
+    for minute in range(1, ARRIVALS_PER_PAGE + 2):
+        assert shown.take([row(minute - 1), row(minute)], START)
+    assert [len(page.rows) for page in shown.newest] == [1, ARRIVALS_PER_PAGE, 1]
+
+
+def test_a_late_message_stands_where_it_was_sent() -> None:
+    shown = opened(1, 3, 5)
+    assert shown.take([row(3), row(4), row(5)], START)
+    assert order(shown) == ["m00001", "m00003", "m00004", "m00005"]
+
+
+def test_a_late_message_before_everything_shown_comes_first() -> None:
+    shown = opened(3, 4)
+    assert shown.take([row(1), row(3), row(4)], START)
+    assert order(shown) == ["m00001", "m00003", "m00004"]
+
+
+def test_a_changed_message_is_drawn_again_and_others_are_not() -> None:
+    shown = opened(1, 2, 3)
+    shown.take([row(3), row(4)], START)
+    drawn: list[str] = []
+
+    def draw(rows: list[dict[str, Any]]) -> str:
+        drawn.append(rows[0]["message_id"])
+        return str([each["body"] for each in rows])
+
+    for page in shown.newest:
+        page.drawn("k", draw)
+    shown.take([row(3), row(4, "edited")], START)
+    html = [page.drawn("k", draw) for page in shown.newest]
+    assert "edited" in html[1] and drawn == ["m00001", "m00004", "m00004"]
+
+
+def test_a_gap_is_noticed() -> None:
+    shown = opened(1, 2, 3)
+    assert not shown.take([row(7), row(8), row(9)], START)
+    assert order(shown) == ["m00001", "m00002", "m00003"]
+
+
+def test_earlier_pages_are_added_above() -> None:
+    shown = opened(7, 8, 9)
+    assert not shown.reached_first
+    shown.add_older([row(4), row(5), row(6)], page_size=3)
+    shown.add_older([row(3)], page_size=3)
+    assert order(shown) == [f"m{minute:05}" for minute in range(3, 10)]
+    assert shown.reached_first and shown.oldest == row(3)
+    assert shown.above_newest(0) == row(6) and shown.above_older(0) == row(3)
+    assert shown.above_older(1) is None
+
+
+def test_the_first_message_of_an_empty_timeline_appears() -> None:
+    shown = opened()
+    assert shown.oldest is None
+    assert shown.take([row(1)], START)
+    assert order(shown) == ["m00001"] and shown.reached_first
+
+
+def test_arrivals_count_as_new_for_a_while() -> None:
+    shown = opened(1)
+    shown.take([row(1), row(2)], START)
+    assert shown.arrived_within(60, START + timedelta(seconds=59)) == 1
+    assert shown.arrived_within(60, START + timedelta(seconds=61)) == 0
