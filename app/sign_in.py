@@ -50,6 +50,8 @@ def attempt(user_name: str, password: str, *, ip: str) -> Answer:
     key = {"account_hash": account, "ip": ip, "window_seconds": WINDOW_SECONDS}
     with database.pool().connection() as connection:
         connection.execute(SQL["record_attempt"], key)
+        # Committed first: attempts at once must see each other, or each would see itself alone.
+        connection.commit()
         recent = connection.execute(SQL["recent_attempts"], key).fetchone()
         user = connection.execute(
             SQL["user_for_sign_in"], {"user_name": user_name.strip()[:200].replace("\0", "")}

@@ -18,10 +18,10 @@ import pytest
 
 from pipelines import refresh
 from pipelines.destination import prepare_all
+from tests.ports import free_port
 from warehouse.migrate import migrate
 from warehouse.postgres import Embedded
 from warehouse.settings import Role, Settings
-from tests.ports import free_port
 
 MASTER_KEY = "an-invented-master-key-0123456789-abcdefgh"
 

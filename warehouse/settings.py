@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+#: Where `.env` and the default data folder lie, wherever the caller stands.
+ROOT = Path(__file__).resolve().parent.parent
+
 #: A master key shorter than this cannot be a random 32-byte value in hex or base64.
 MASTER_KEY_LEAST_LENGTH = 32
 
@@ -40,10 +43,10 @@ class Role(StrEnum):
 class Settings(BaseSettings):
     """The environment, checked. Units are in the names; paths are absolute after loading."""
 
-    model_config = SettingsConfigDict(env_prefix="CRM_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CRM_", env_file=ROOT / ".env", extra="ignore")
 
     database_url: SecretStr | None = None
-    data_dir: Path = Path("data")
+    data_dir: Path = ROOT / "data"
     public_url: str | None = None
     master_key: SecretStr | None = None
     media_url: str | None = None

@@ -98,7 +98,8 @@ def test_a_list_that_is_cut_says_how_many_there_are(
         " select 'c' || n, 'Many ' || n, 'test' from generate_series(1, 1200) as n"
     )
     some, all_of_them = read.customers(agent, "many 11"), read.customers(agent, "many")
-    assert (len(some.rows), some.matched, some.is_cut) == (50, 111, False)
+    with_eleven = sum("11" in str(number) for number in range(1, 1201))
+    assert (len(some.rows), some.matched, some.is_cut) == (50, with_eleven, False)
     assert (len(all_of_them.rows), all_of_them.matched, all_of_them.is_cut) == (50, 1000, True)
 
 

@@ -1,0 +1,18 @@
+"""What is measured, with the machine's own limit in the same run: `./crm bench NAME [--scale N]`.
+
+    landing    durable signed posts a second, against a bare echo on the same server settings
+    live       from a POST to its row in marts.timeline, and to an open browser page
+    refresh    a warm dbt cycle of 1,000 new rows, at 100,000 stored messages and at `scale`
+    timeline   the first and the 200th page of a customer with 10,000 messages
+
+Each is a module with `run(settings, scale)` that returns the document of interface.md. Each works on a
+warehouse of its own, in a temporary folder and with the product's durable settings, and leaves nothing
+behind: never on that of `settings`. What they stand on:
+
+    machine      what the figures were taken on, and how long one fdatasync takes here
+    figures      one line of a result, percentiles
+    throwaway    the temporary warehouse and the programs that run on it
+    storing      invented correspondence in the shape that the two doors leave
+    sender       a process that signs and posts like Twilio; echo, the bare server it is held against
+    open_page    a signed-in browser on one customer's timeline
+"""

@@ -1,0 +1,132 @@
+"""Invented correspondence, written straight into raw in the shape that the two doors leave.
+
+40 of 100 messages are incoming SMS by webhook (half of them in the history too), 30 outgoing SMS from
+the history (a third with a delivered status by webhook), 30 mails from Gmail's history. One customer,
+`BUSY`, has a known number of messages; some twenty thousand others at a million messages share the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from warehouse.queries import parse
+from warehouse.settings import Role, Settings
+
+SQL = parse((Path(__file__).parent / "storing.sql").read_text())
+SMS_CONNECTION, MAIL_CONNECTION = "be0c000000000001", "be0c000000000002"
+ACCOUNT_SID = "AC0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+OUR_NUMBER = "+61491570156"
+MAILBOX = "sales@example.com"
+#: The customer with many messages.
+BUSY = "customer-0"
+MESSAGES_PER_CUSTOMER = 50
+#: As many as there are numbers for fiction in the four ranges that are used.
+MOST_CUSTOMERS = 40_000
+#: Messages in one transaction, so that transaction ids spread as they do in use.
+CHUNK = 5_000
+YEAR_SECONDS = 365 * 24 * 3600
+#: No message has a multiple of this as its number.
+NEVER = 1 << 62
+
+
+@dataclass
+class Store:
+    """What has been stored so far, by the number of the last message."""
+
+    settings: Settings
+    #: Messages of the first fill.
+    messages: int
+    #: How many of them are the busy customer's. No later fill gives them more.
+    busy_messages: int
+    last: int = 0
+
+    @property
+    def customers(self) -> int:
+        most = max(self.messages, self.last) // MESSAGES_PER_CUSTOMER
+        return max(3, min(MOST_CUSTOMERS, most))
+
+    def prepare(self) -> None:
+        """The function that invents, past partitions, connections, customers and their links."""
+        with self._connect() as database:
+            database.execute(SQL["make_correspondence"])
+            for (statement,) in database.execute(SQL["past_partitions"], {}).fetchall():
+                database.execute(statement)
+            values = self._values() | {"customers": self.customers}
+            database.execute(SQL["add_connections"], values)
+            database.execute(SQL["add_customers"], values)
+
+    def fill(self, messages: int | None = None) -> None:
+        """Store up to so many messages in all (`messages` of the store unless told), spread over the last year."""
+        total = messages or self.messages
+        every = self.messages // self.busy_messages if self.busy_messages else NEVER
+        with self._connect() as database:
+            for first in range(self.last + 1, total + 1, CHUNK):
+                last = min(first + CHUNK - 1, total)
+                self._write(
+                    database,
+                    first,
+                    last,
+                    busy_every=every,
+                    busy_last=self.messages,
+                    seconds_apart=YEAR_SECONDS / total,
+                    behind=total - last,
+                )
+        self.last = max(self.last, total)
+
+    def add(self, messages: int, *, busy_every: int = NEVER) -> None:
+        """Store some more, dated in the last minutes, in one transaction.
+
+        Args:
+            busy_every: every so many of them are the busy customer's; NEVER: none is.
+        """
+        with self._connect() as database:
+            self._write(
+                database,
+                self.last + 1,
+                self.last + messages,
+                busy_every=busy_every,
+                busy_last=self.last + messages,
+                seconds_apart=0.05,
+                behind=0,
+            )
+        self.last += messages
+
+    def analyze(self) -> None:
+        """Statistics and visibility, as autovacuum would have left them."""
+        with self._connect() as database:
+            database.execute(SQL["analyze"])
+
+    def counted(self) -> int:
+        """Messages with content in the incremental table."""
+        with self._connect() as database:
+            row = database.execute(SQL["count_messages"]).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.settings.url_for(Role.ADMIN), autocommit=True)
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            "sms_connection": SMS_CONNECTION,
+            "mail_connection": MAIL_CONNECTION,
+            "account_sid": ACCOUNT_SID,
+            "our_number": OUR_NUMBER,
+            "mailbox": MAILBOX,
+        }
+
+    def _write(
+        self,
+        database: psycopg.Connection[Any],
+        first: int,
+        last: int,
+        **shape: Any,
+    ) -> None:
+        values = self._values() | shape | {"first": first, "last": last, "customers": self.customers}
+        with database.transaction():
+            for query in ("store_deliveries", "store_sms_history", "store_mails"):
+                database.execute(SQL[query], values)

@@ -1,0 +1,388 @@
+"""The app in a real Chromium: signing in and out, the live timeline, hostile text, both widths."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from app import sessions
+from tests.app.conftest import PASSWORD, Correspondence
+from tests.app.test_message_html import HOSTILE
+from tests.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+NUMBER, ADDRESS = "+61491570006", "sam@example.com"
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-quic",
+]  # fmt: skip
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = os.environ.get("CRM_TEST_CHROMIUM") or shutil.which("chromium")
+    if not found:
+        pytest.fail("no Chromium: install one (apt-get install chromium) or name it in CRM_TEST_CHROMIUM")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def address(correspondence: Correspondence, tmp_path: Path) -> Iterator[str]:
+    """The app as a program of its own, on the warehouse of the test."""
+    settings = correspondence.settings
+    assert settings.database_url and settings.master_key
+    correspondence.user("agent")
+    port = free_port()
+    environment = {
+        **os.environ,
+        "CRM_DATABASE_URL": settings.database_url.get_secret_value(),
+        "CRM_MASTER_KEY": settings.master_key.get_secret_value(),
+        "CRM_DATA_DIR": str(settings.data_dir),
+        "PYTHONPATH": str(ROOT),
+    }
+    log_file = tmp_path / "app.log"
+    with log_file.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "--port", str(port)],
+            cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        _wait_until_serving(port, process, log_file)
+        yield f"http://127.0.0.1:{port}"
+        log_text = log_file.read_text()
+        assert "Traceback" not in log_text and "Uncaught" not in log_text, log_text[-3000:]
+        assert "token=" not in log_text
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_serving(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
+    for _ in range(300):
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
+                return
+        except OSError:
+            assert process.poll() is None, log_file.read_text()
+            time.sleep(0.1)
+    pytest.fail("the app did not serve within 30 s")
+
+
+class Person:
+    """A browser with one person in front of it, who writes down what goes wrong on the way."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.context, self.address = context, address
+        self.page = self.tab()
+
+    def tab(self) -> Page:
+        page = self.context.new_page()
+        self.elsewhere: list[str] = []
+        self.errors: list[str] = []
+        page.on("request", self._note_request)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda message: self.errors.append(message.text) if "Content Security" in message.text else None,
+        )
+        return page
+
+    def _note_request(self, request: object) -> None:
+        url: str = request.url  # type: ignore[attr-defined]
+        if not url.startswith((self.address, "data:", "blob:")):
+            self.elsewhere.append(url)
+
+    def sign_in(self, path: str = "/", *, password: str = PASSWORD) -> Page:
+        self.page.goto(self.address + path)
+        self.page.get_by_label("User name").fill("agent")
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        return self.page
+
+
+@pytest.fixture
+def person(browser: Browser, address: str) -> Iterator[Person]:
+    context = browser.new_context(viewport={"width": 1200, "height": 800}, timezone_id="Australia/Sydney")
+    made = Person(context, address)
+    yield made
+    assert made.elsewhere == [] and made.errors == []
+    context.close()
+
+
+@pytest.fixture
+def sam(correspondence: Correspondence) -> str:
+    customer = correspondence.customer("Sam Example", f"phone:{NUMBER}", f"email:{ADDRESS}")
+    start = datetime.now(UTC) - timedelta(days=9)
+    for number in range(130):
+        correspondence.sms(NUMBER, f"message {number:03}", start + timedelta(hours=number), ours=number % 3 == 0)
+    correspondence.mail(
+        ADDRESS, "The invoice", "It is wrong.", start + timedelta(hours=131), name="Sam", quoted="> We wrote",
+        attachments=[{"part_id": "1", "filename": "invoice.pdf", "content_type": "application/pdf", "size_bytes": 9}],
+    )  # fmt: skip
+    return customer
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def test_signing_in_leads_to_the_page_asked_for(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_role("heading", name="Sam Example")).to_be_visible()
+    assert page.url == f"{person.address}/timeline?customer={sam}"
+    (cookie,) = [c for c in person.context.cookies() if c["name"] == sessions.cookie_name()]
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Lax" and cookie["path"] == "/"
+    assert sessions.cookie_name() not in page.evaluate("document.cookie")
+    # Nothing of streamlit-authenticator's own cookie.
+    assert not any("authenticator" in c["name"] or c["name"] == "some_cookie_name" for c in person.context.cookies())
+    assert correspondence.execute("select count(*) from crm.sessions") == [(1,)]
+
+
+def test_a_wrong_password_shows_nothing(person: Person, sam: str) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}", password="wrong")
+    expect(page.get_by_text("User name or password is wrong.")).to_be_visible()
+    assert page.get_by_text("Sam Example").count() == 0
+    assert page.locator(".st-key-account").count() == 0
+
+
+def test_signing_out_ends_every_tab(person: Person, sam: str, correspondence: Correspondence) -> None:
+    page = person.sign_in()
+    expect(page.locator(".line.customer")).to_have_count(1)
+    other = person.tab()
+    other.goto(f"{person.address}/timeline?customer={sam}")
+    expect(other.get_by_text("The invoice")).to_be_visible()
+    page.locator(".st-key-account button").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("User name")).to_be_visible()
+    expect(other.get_by_label("User name")).to_be_visible()
+    assert other.locator(".message").count() == 0
+    assert len(correspondence.events("sign_in.end")) == 1
+    assert sessions.cookie_name() not in [c["name"] for c in person.context.cookies()]
+
+
+def test_disabling_a_user_empties_the_screen(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("The invoice")).to_be_visible()
+    correspondence.execute("update crm.users set disabled_at = now()")
+    expect(page.get_by_label("User name")).to_be_visible()
+    assert page.locator(".message").count() == 0
+
+
+def test_a_customer_is_found_by_phone_and_opened(person: Person, sam: str) -> None:
+    page = person.sign_in()
+    page.get_by_placeholder("Name, phone or e-mail").fill("0491 570 006")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 match")).to_be_visible()
+    assert page.url.endswith("?q=0491+570+006")
+    page.get_by_role("link", name="Open Sam Example").click()
+    expect(page.get_by_text("The invoice")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".line.customer")).to_have_count(1)
+
+
+def test_the_timeline_lives_without_moving_under_the_reader(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("The invoice")).to_be_visible()
+    scroller = page.locator(".st-key-timeline")
+    assert scroller.evaluate("e => e.scrollTop") == 0
+    page.get_by_text("Quoted text").click()
+    expect(page.get_by_text("> We wrote")).to_be_visible()
+
+    correspondence.sms(NUMBER, "just arrived", datetime.now(UTC))
+    expect(page.get_by_text("just arrived")).to_be_in_viewport()
+    # The fold that was opened stays open, and the end stays in sight.
+    expect(page.get_by_text("> We wrote")).to_be_visible()
+    assert scroller.evaluate("e => e.scrollTop") == 0
+    expect(page.locator("a.jump")).to_be_hidden()
+
+    scroller.evaluate("e => { e.scrollTop = -900 }")
+    expect(page.locator("a.jump")).to_be_visible()
+    in_sight = page.get_by_text("message 115", exact=True)
+    top = in_sight.evaluate("e => e.getBoundingClientRect().top")
+    correspondence.sms(NUMBER, "arrived unseen", datetime.now(UTC))
+    expect(page.locator("a.jump")).to_contain_text("2 new")
+    assert in_sight.evaluate("e => e.getBoundingClientRect().top") == pytest.approx(top, abs=2)
+    page.locator("a.jump").click()
+    expect(page.get_by_text("arrived unseen")).to_be_in_viewport()
+
+
+def test_a_status_that_advances_is_shown(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    sid = correspondence.sms(NUMBER, "on its way", datetime.now(UTC), ours=True, status="sent")
+    page = person.sign_in(f"/timeline?customer={sam}")
+    message = page.locator(".message", has_text="on its way")
+    expect(message).to_contain_text("Sent")
+    correspondence.sms(NUMBER, "on its way", datetime.now(UTC), ours=True, status="delivered", sid=sid)
+    expect(message).to_contain_text("Delivered")
+
+
+def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.locator(".message")).to_have_count(50)
+    for count in (100, 131):
+        page.get_by_role("button", name="Earlier messages").click()
+        expect(page.locator(".message")).to_have_count(count)
+    expect(page.get_by_text("The first message")).to_be_visible()
+    expect(page.get_by_text("message 000", exact=True)).to_be_visible()
+    times = page.evaluate(
+        "() => [...document.querySelectorAll('.message')]"
+        ".sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)"
+        ".map(each => each.querySelector('.facts time').dateTime)"
+    )
+    assert times == sorted(times)
+    days = page.locator(".day").all_inner_texts()
+    assert len(days) == len(set(days))
+    # One element of Streamlit per page of messages, none per message.
+    assert page.locator(".st-key-timeline .stElementContainer").count() < 10
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_hostile_text_is_inert_wherever_it_stands(
+    browser: Browser, address: str, correspondence: Correspondence, scheme: str
+) -> None:
+    everything = " ".join(HOSTILE).replace("alert(1)", "window.hurt=1").replace("\x00", "")
+    customer = correspondence.customer(everything, f"phone:{NUMBER}", f"email:{ADDRESS}")
+    for text in HOSTILE:
+        attack = text.replace("alert(1)", "window.hurt=1").replace("\x00", "")
+        correspondence.sms(NUMBER, attack, datetime.now(UTC))
+        correspondence.mail(
+            ADDRESS, attack, attack, datetime.now(UTC), name=attack, quoted=attack,
+            attachments=[{"part_id": "1", "filename": attack, "content_type": attack, "size_bytes": 1}],
+        )  # fmt: skip
+        correspondence.mail("stranger@example.org", attack, attack, datetime.now(UTC), name=attack)
+    context = browser.new_context(color_scheme=scheme)
+    person = Person(context, address)
+    person.sign_in(f"/timeline?customer={customer}")
+    page = person.page
+    for path, mark in ((f"/timeline?customer={customer}", ".message"), ("/", ".line"), ("/unassigned", ".line")):
+        if path != "/":
+            page.goto(address + path)
+        else:
+            page.goto(address + "/?q=%3Cscript%3E")
+        expect(page.locator(mark).first).to_be_visible()
+        for fold in page.locator("details summary").all():
+            fold.click()
+        page.mouse.move(300, 300)
+        assert page.evaluate("window.hurt") is None
+        assert page.locator(".stHtml script, .stHtml img, .stHtml svg, .stHtml iframe, .stHtml form").count() == 0
+        assert page.locator(".stHtml [onerror], .stHtml [onload], .stHtml [onmouseover]").count() == 0
+    page.get_by_role("button", name="Decide on").first.click()
+    expect(page.get_by_text("Who is this?")).to_be_visible()
+    assert page.evaluate("window.hurt") is None
+    assert person.elsewhere == [] and person.errors == []
+    context.close()
+
+
+def test_a_stranger_becomes_a_customer_and_another_is_linked(
+    person: Person, correspondence: Correspondence
+) -> None:
+    correspondence.customer("Known Customer", f"email:{ADDRESS}")
+    correspondence.sms(NUMBER, "who am I", datetime.now(UTC) - timedelta(hours=2))
+    correspondence.sms("EXAMPLECO", "your code", datetime.now(UTC) - timedelta(hours=1))
+    page = person.sign_in("/unassigned")
+    expect(page.get_by_text("2 waiting")).to_be_visible()
+    page.get_by_role("button", name=f"Decide on phone {NUMBER}").click()
+    page.get_by_label("Name", exact=True).fill("New Customer")
+    page.get_by_role("button", name="Make customer").click()
+    expect(page.get_by_role("heading", name="New Customer")).to_be_visible()
+    expect(page.get_by_text("who am I")).to_be_visible()
+
+    page.goto(f"{person.address}/unassigned")
+    page.get_by_role("button", name="Decide on alphanumeric").click()
+    expect(page.get_by_text("Many senders can share")).to_be_visible()
+    page.get_by_role("tab", name="Existing customer").click()
+    page.get_by_label("Search", exact=True).fill("known")
+    page.keyboard.press("Enter")
+    page.get_by_role("radio", name="Known Customer").wait_for(state="attached")
+    page.get_by_text("Known Customer · sam@example.com").click()
+    page.get_by_label("Reason for the link").fill("Their sender name")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Link", exact=True).click()
+    expect(page.get_by_role("heading", name="Known Customer")).to_be_visible()
+    expect(page.get_by_text("your code")).to_be_visible()
+    linked = correspondence.execute("select identity, reason from crm.identity_links where linked_by = 'agent' order by 1")
+    assert linked == [("alphanumeric:AU:EXAMPLECO", "Their sender name"), (f"phone:{NUMBER}", "Wrote to us for the first time")]
+
+
+def test_a_viewer_sees_the_queue_and_decides_nothing(
+    person: Person, correspondence: Correspondence
+) -> None:
+    correspondence.execute("update crm.users set role = 'viewer'")
+    correspondence.sms(NUMBER, "who am I", datetime.now(UTC))
+    page = person.sign_in("/unassigned")
+    expect(page.get_by_text("who am I")).to_be_visible()
+    assert page.get_by_role("button", name="Decide on").count() == 0
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+def test_nothing_is_wider_than_the_window(
+    browser: Browser, address: str, correspondence: Correspondence, width: int
+) -> None:
+    customer = correspondence.customer("W" * 150, f"phone:{NUMBER}", f"email:{'long.' * 12}sam@example.com")
+    correspondence.sms(NUMBER, "x" * 900, datetime.now(UTC))
+    correspondence.sms(NUMBER, "שלום, איפה ההזמנה שלי? 1234", datetime.now(UTC))
+    correspondence.mail("stranger@example.org", "s" * 300, "b" * 900, datetime.now(UTC), name="N" * 200)
+    context = browser.new_context(viewport={"width": width, "height": 844})
+    person = Person(context, address)
+    page = person.sign_in()
+    for path, mark in (("/", ".line"), (f"/timeline?customer={customer}", ".message"), ("/unassigned", ".line")):
+        page.goto(address + path)
+        expect(page.locator(mark).first).to_be_visible()
+        too_wide = page.evaluate(
+            "() => [...document.querySelectorAll('.stHtml, .line, .message')]"
+            ".filter(e => e.getBoundingClientRect().right > innerWidth + 1).length"
+            " + (document.querySelector('.stMain').scrollWidth > innerWidth ? 1 : 0)"
+        )
+        assert too_wide == 0, path
+    context.close()
+
+
+def test_a_failed_refresh_is_said_on_the_page(person: Person, correspondence: Correspondence) -> None:
+    correspondence.execute(
+        "insert into canonical.refreshes (target, finished_at, error)"
+        " values ('1', clock_timestamp(), 'messages: <b>broken</b>')"
+    )
+    page = person.sign_in()
+    expect(page.get_by_role("status").filter(has_text="refresh failed")).to_be_visible()
+    expect(page.get_by_text("messages: <b>broken</b>")).to_be_visible()
+
+
+def test_the_page_is_calm_while_the_warehouse_is_away_and_comes_back(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("The invoice")).to_be_visible()
+    away = "alter role crm_app nologin; select pg_terminate_backend(pid) from pg_stat_activity where usename = 'crm_app'"
+    for statement in away.split("; "):
+        correspondence.execute(statement)
+    try:
+        expect(page.get_by_text("The database does not answer")).to_be_visible(timeout=20_000)
+        assert "Traceback" not in page.content()
+    finally:
+        correspondence.execute("alter role crm_app login")
+    expect(page.get_by_text("The invoice")).to_be_visible(timeout=20_000)
