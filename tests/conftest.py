@@ -6,6 +6,7 @@ The server is the embedded one, or that of CRM_DATABASE_URL (which must be allow
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, _clean_environment: Non
         _wait_for(url)
         yield url
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:

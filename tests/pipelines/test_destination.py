@@ -14,6 +14,7 @@ import pytest
 from pipelines.destination import prepare_all
 from pipelines.failures import PullFailed
 from pipelines.pull import pull
+from pipelines.twilio_sms import _Reader
 from tests.pipelines.conftest import Twilio
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings
@@ -98,7 +99,10 @@ def test_a_changed_type_stops_the_pull_and_names_the_column(
         (200, {}, {"messages": [{"sid": "SM" + "1" * 32, "date_sent": None, "num_media": "0"}]})
     ]
     connection = connect("twilio_sms", twilio.keys)
-    monkeypatch.setattr("pipelines.twilio_sms._sent_at", lambda message: "no time at all")
+    made = _Reader._rows
+    monkeypatch.setattr(
+        _Reader, "_rows", lambda self, listed: [row | {"sent_at": "no time at all"} for row in made(self, listed)]
+    )
     with pytest.raises(PullFailed, match=r"messages\.sent_at") as failure:
         pull(settings, connection)
     assert "no time at all" not in str(failure.value)
@@ -112,7 +116,8 @@ def test_dlt_neither_reports_home_nor_imports_streamlit() -> None:
         "import sys, tempfile, pipelines.pull, dlt\n"
         "from dlt.destinations import postgres\n"
         "made = dlt.pipeline('x', destination=postgres('postgresql://a:b@127.0.0.1:1/x'), pipelines_dir=tempfile.mkdtemp())\n"
-        "print('streamlit' in sys.modules, made.runtime_config.dlthub_telemetry)"
+        "from dlt.common.runtime.run_context import active\n"
+        "print('streamlit' in sys.modules, active().runtime_config.dlthub_telemetry)"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]

@@ -102,7 +102,7 @@ def test_spam_is_fetched_when_the_label_goes(
     settings: Settings, admin: Database, provider: Simulator, mailbox: str
 ) -> None:
     pull(settings, mailbox)
-    identity = write(provider, "not really spam", shape="spam")
+    identity = write(provider, "not really spam", labels=["SPAM", "UNREAD"])
     assert pull(settings, mailbox).rows["messages"] == 0
     provider.labels(identity, add=["INBOX"], remove=["SPAM"])
     assert pull(settings, mailbox).rows["messages"] == 1
@@ -137,7 +137,7 @@ def test_an_expired_history_is_made_up_for_without_doubles(
 def test_a_storm_of_rate_limits_is_sat_out(
     settings: Settings, admin: Database, provider: Simulator, mailbox: str
 ) -> None:
-    provider.faults(gmail_rate_limit=0.3, http_429=5, http_500=5)
+    provider.faults(gmail_rate_limit=0.2, http_429=2, http_500=2)
     pull(settings, mailbox)
     provider.faults(gmail_rate_limit=0)
     assert pull(settings, mailbox).rows == NOTHING

@@ -111,7 +111,7 @@ def test_a_killed_worker_is_made_up_for(
     # Slow enough that the pull is under way when the worker dies.
     provider.faults(gmail_units_per_minute=400)
     request_pull(settings, mailbox)
-    doing = "select count(*) from jobs.procrastinate_jobs where status = 'doing' and task_name like '%%pull_connection'"
+    doing = "select count(*) from jobs.procrastinate_jobs where status = 'doing' and task_name = 'pull_connection'"
     wait_until(lambda: admin.execute(doing).fetchone() == (1,), what="the pull's start")
     time.sleep(0.5)
     worker.end(signal.SIGKILL)

@@ -12,6 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -53,6 +54,13 @@ class RunningReceiver:
 
 @pytest.fixture
 def receiver(settings: Settings) -> Iterator[RunningReceiver]:
+    with serve(settings) as running:
+        yield running
+
+
+@contextmanager
+def serve(settings: Settings) -> Iterator[RunningReceiver]:
+    """The receiver on a free port, with the server settings of production."""
     port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     served = settings.model_copy(update={"public_url": base_url})
