@@ -1,0 +1,254 @@
+"""The main job as its user does it: `./crm up`, a connection by command, a signed POST, the page in Chromium.
+
+Everything is the product's own program in its own process; the POST is signed by Twilio's public rule,
+written here once more, and the provider that histories are pulled from is the simulator.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import psycopg
+import pytest
+from playwright.sync_api import sync_playwright
+
+from simulator import server as simulator
+from tests.operations.test_up import free_base
+from warehouse.channels import ROOT
+
+PASSWORD = "an invented long password"
+CUSTOMERS = "name,phone,email\nSam Citizen,0491 570 156,sam.citizen@example.com\n"
+
+
+@dataclass
+class Installation:
+    """A running `./crm up` on a data folder of its own, and a provider beside it."""
+
+    data_dir: Path
+    base: int
+    provider: simulator.Simulator
+    connection: dict[str, str]
+
+    @property
+    def app_url(self) -> str:
+        return f"http://127.0.0.1:{self.base + 1}"
+
+    def crm(self, *arguments: str, stdin: str = "", status: int = 0) -> Any:
+        return crm(self.data_dir, *arguments, stdin=stdin, status=status)
+
+    def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        url = self.crm("database-url", "--role", "analyst", "--json")["url"]
+        with psycopg.connect(url) as database:
+            return database.execute(statement, parameters or None).fetchall()  # type: ignore[arg-type]
+
+
+def crm(data_dir: Path, *arguments: str, stdin: str = "", status: int = 0) -> Any:
+    """`./crm … --json`: the parsed document."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "operations",
+            *arguments,
+            "--data-dir",
+            str(data_dir),
+            "--json",
+        ],
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("installation")
+    data_dir, base = folder / "data", free_base()
+    with simulator.start(port=0, seed=11, messages=120, state_dir=folder / "simulator") as provider:
+        try:
+            crm(data_dir, "up", "--until-ready", "--port-base", str(base))
+            account = provider.accounts["twilio_sms"]
+            keys = [
+                f"--set={name}={account[name]}"
+                for name in ("account_sid", "auth_token", "api_base")
+            ]
+            connection = crm(data_dir, "connection", "add", "twilio_sms", "--name", "Shop", *keys)
+            crm(
+                data_dir,
+                "user",
+                "add",
+                "kim",
+                "--email",
+                "kim@example.com",
+                "--role",
+                "agent",
+                "--password-stdin",
+                stdin=PASSWORD,
+            )
+            (folder / "customers.csv").write_text(CUSTOMERS)
+            crm(data_dir, "customer", "import", str(folder / "customers.csv"))
+            yield Installation(data_dir, base, provider, connection)
+        finally:
+            crm(data_dir, "down")
+
+
+def signed(installation: Installation, fields: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    """A form POST by Twilio's public rule: URL, then names and values by name, HMAC-SHA1, base64."""
+    token = installation.provider.accounts["twilio_sms"]["auth_token"]
+    text = installation.connection["webhook_url"] + "".join(
+        name + fields[name] for name in sorted(fields)
+    )
+    digest = hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()
+    return urlencode(fields).encode(), {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Twilio-Signature": base64.b64encode(digest).decode(),
+    }
+
+
+def form(
+    installation: Installation, sid: str, sender: str, recipient: str, body: str
+) -> dict[str, str]:
+    return {
+        "MessageSid": sid,
+        "AccountSid": installation.provider.accounts["twilio_sms"]["account_sid"],
+        "From": sender,
+        "To": recipient,
+        "Body": body,
+        "NumMedia": "0",
+        "NumSegments": "1",
+        "SmsStatus": "received",
+        "FromCity": "",
+    }
+
+
+def test_a_signed_post_is_on_the_page_and_stays_one_row(installation: Installation) -> None:
+    ours = installation.provider.accounts["twilio_sms"]["numbers"].split(",")[0].strip()
+    body = "Can I pick it up at noon? 🚲 <b>مرحبا</b>"
+    made = installation.provider.message(
+        channel="twilio_sms", sender="+61491570156", to=ours, body=body, silent=True
+    )
+    fields = form(installation, made["sid"], "+61491570156", ours, body)
+    content, headers = signed(installation, fields)
+    url = installation.connection["webhook_url"]
+
+    with sync_playwright() as playwright:
+        chromium = os.environ.get("CRM_TEST_CHROMIUM") or shutil.which("chromium")
+        assert chromium, "no Chromium: run the tests with ./crm test, which provides one"
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page()
+        page.goto(installation.app_url)
+        page.get_by_label("User name").fill("kim")
+        page.get_by_label("Password").first.fill(PASSWORD)
+        page.get_by_label("Password").first.press("Enter")
+        customer = page.locator("a", has_text="Sam Citizen").first
+        customer.wait_for(timeout=30_000)
+        customer_id = installation.query("select customer_id from marts.customers")[0][0]
+        page.goto(f"{installation.app_url}/timeline?customer={customer_id}")
+        page.get_by_text("No messages yet").wait_for(timeout=30_000)
+
+        assert httpx.post(url, content=content, headers=headers).status_code == 200
+        page.get_by_text("Can I pick it up at noon? 🚲 <b>مرحبا</b>").wait_for(timeout=10_000)
+        browser.close()
+
+    row = installation.query(
+        "select message_id, channel, connection_id, direction, from_address, to_addresses, counterpart_identity,"
+        " customer_id, thread_key, kind, subject, body, attachments, status, reactions, revision, is_deleted,"
+        " in_reply_to, seen_via, provider_message_id, sent_at = received_at, jsonb_array_length(raw_refs)"
+        " from marts.messages"
+    )
+    assert row == [
+        (
+            f"twilio_sms|{made['sid']}", "twilio_sms", installation.connection["connection_id"], "inbound",
+            "+61491570156", [ours], "phone:+61491570156", customer_id, f"{ours}|+61491570156", "text", None, body, [],
+            "received", [], 0, False, None, ["webhook"], made["sid"], True, 1,
+        )
+    ]  # fmt: skip
+
+    with ThreadPoolExecutor(25) as pool:
+        answers = list(
+            pool.map(
+                lambda _: httpx.post(url, content=content, headers=headers).status_code, range(100)
+            )
+        )
+    assert answers == [200] * 100
+    installation.crm("backfill", installation.connection["connection_id"])
+    installation.crm("refresh")
+    assert installation.query(
+        "select count(*), max(seen_via), min(body), bool_and(sent_at < received_at) from marts.messages where provider_message_id = %s",
+        made["sid"],
+    ) == [(1, ["history", "webhook"], body, True)]
+
+
+def test_a_rebuild_gives_the_same_after_a_random_mix(installation: Installation) -> None:
+    choose = random.Random(5)
+    numbers = installation.provider.accounts["twilio_sms"]["numbers"].split(",")
+    account = installation.provider.accounts["twilio_sms"]["account_sid"]
+    posts: list[dict[str, str]] = []
+    for number in range(120):
+        sid = f"SM{number:032x}"
+        if choose.random() < 0.5:
+            posts.append(form(installation, sid, "+61491570157", numbers[0], f"message {number}"))
+        else:
+            made = installation.provider.message(
+                channel="twilio_sms",
+                direction="outbound",
+                person="+61491570006",
+                body=f"reply {number}",
+                silent=True,
+            )
+            posts += [
+                {
+                    "MessageSid": made["sid"],
+                    "AccountSid": account,
+                    "From": numbers[0],
+                    "To": "+61491570006",
+                    "MessageStatus": word,
+                }
+                for word in choose.sample(["queued", "sent", "delivered", "read", "failed"], 3)
+            ]
+    posts += choose.choices(posts, k=100)
+    choose.shuffle(posts)
+
+    def post(fields: dict[str, str]) -> int:
+        content, headers = signed(installation, fields)
+        return httpx.post(
+            installation.connection["webhook_url"], content=content, headers=headers
+        ).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        half = len(posts) // 2
+        assert all(status in (200, 204) for status in pool.map(post, posts[:half]))
+        installation.crm("backfill", installation.connection["connection_id"])
+        assert all(status in (200, 204) for status in pool.map(post, posts[half:]))
+    installation.crm("backfill", installation.connection["connection_id"], "--since", "2020-01-01")
+    rebuilt = installation.crm("rebuild")
+    assert rebuilt["before"] == rebuilt["after"]
+    assert rebuilt["rows"] > 150
+    outcomes = dict(installation.query("select outcome, count(*) from marts.outcomes group by 1"))
+    assert outcomes["status"] > 100
+    assert "quarantined" not in outcomes
