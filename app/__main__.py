@@ -28,7 +28,7 @@ def main() -> int:
     try:
         settings.url_for(Role.APP)
     except SettingsError as problem:
-        print(problem, file=sys.stderr)
+        sys.stderr.write(f"{problem}\n")
         return 2
     database.use(settings)
     # Streamlit reads .streamlit/config.toml from the folder it runs in; the settings are read already.

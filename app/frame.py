@@ -24,6 +24,8 @@ STYLE = Path(__file__).parent / "style.css"
 #: A file of ours: Streamlit would fetch an emoji or a Material icon from elsewhere.
 ICON = Path(__file__).parent / "icon.svg"
 RETRY_SECONDS = 2
+#: A message that waits longer than this for a refresh means that nobody refreshes.
+STALE_SECONDS = 5 * 60
 
 
 def zone() -> ZoneInfo:
@@ -43,8 +45,10 @@ def viewer_now(*, touch: bool) -> Viewer | None:
 
 
 def viewer() -> Viewer:
-    """The viewer of this run, who main.py has found already."""
-    found: Viewer = st.session_state["viewer"]
+    """The viewer of this run, whom main.py or `live` has found. Without one a page shows nothing."""
+    found = st.session_state.get("viewer")
+    if not isinstance(found, Viewer):
+        raise PermissionError("a page ran without a session")
     return found
 
 
@@ -99,18 +103,25 @@ def notice() -> None:
 
 
 def stale(state: dict[str, Any], now: datetime) -> str | None:
-    """What to say about the last refresh; nothing while it goes well."""
+    """What to say about the models; nothing while they keep up."""
     if state["error"]:
         since = state["failing_since"]
-        lasting = f" for {clock.ago((now - since).total_seconds())}" if since else ""
+        lasting = f"; none has worked for {_ago(since, now)}" if since else ""
         return (
             f"The last refresh failed{lasting}. New messages still arrive; counts and lists may be "
             f"behind. {state['error'][:300]}"
         )
-    good = state["last_good_at"]
-    if good is None:
-        return "The first refresh has not finished yet." if state["ever_refreshed"] else None
+    waiting = state["waiting_since"]
+    if waiting and (now - waiting).total_seconds() > STALE_SECONDS:
+        return (
+            f"Nothing has been refreshed for {_ago(waiting, now)}. New messages still arrive; "
+            "counts and lists may be behind."
+        )
     return None
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    return clock.ago((now - moment).total_seconds())
 
 
 def calm() -> None:

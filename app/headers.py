@@ -18,9 +18,9 @@ INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 #: Features of a browser that no page of ours asks for.
 SWITCHED_OFF = (
-    "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi "
-    "payment usb"
-).split()
+    *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer"),
+    *("microphone", "midi", "payment", "usb"),
+)
 
 #: Doors of Streamlit that this app does not use.
 CLOSED = ("/_stcore/agent", "/_stcore/metrics", "/oauth2callback", "/auth/")

@@ -34,9 +34,7 @@ def identity(text: str) -> str:
     """One identity with the icon of its scheme."""
     scheme = text.partition(":")[0]
     glyph, word = SCHEMES.get(scheme, ("fingerprint", scheme))
-    return (
-        f'<span class="identity">{icon(glyph, word)}<bdi>{inert.line(identity_text(text))}</bdi></span>'
-    )
+    return f'<span class="identity">{icon(glyph, word)}<bdi>{inert.line(identity_text(text))}</bdi></span>'
 
 
 def identities(texts: Sequence[str], shown: int) -> str:
@@ -110,7 +108,7 @@ def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
     return (
         '<div class="customer-head">'
         f'<span class="initials" aria-hidden="true">{inert.initials(row["name"])}</span>'
-        f'<h2><bdi>{inert.line(row["name"])}</bdi></h2>'
+        f"<h2><bdi>{inert.line(row['name'])}</bdi></h2>"
         f'<span class="identities">{shown}</span>'
         f'<span class="facts">{" · ".join(facts)}</span></div>'
     )

@@ -31,6 +31,7 @@ except database.AWAY:
 page = st.navigation(PAGES, position="top" if person else "hidden")
 try:
     if person is None:
+        st.session_state.pop("viewer", None)
         query = urlencode(st.query_params.to_dict())
         frame.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
     else:

@@ -23,7 +23,6 @@ FOLD_CHARACTERS = 1_400
 FOLD_LINES = 18
 #: No browser page carries more of one body; what is left out is said.
 MOST_CHARACTERS = 200_000
-
 #: Words, icon and class of each status. A received message says nothing: that it is here says it.
 STATUS = {
     "queued": ("Queued", "schedule", ""),
@@ -81,9 +80,7 @@ def message(row: Row, zone: ZoneInfo) -> str:
     ours = row["direction"] == "outbound"
     deleted = bool(row["is_deleted"])
     classes = " ".join(
-        name
-        for name, holds in (("message", True), ("ours", ours), ("deleted", deleted))
-        if holds
+        name for name, holds in (("message", True), ("ours", ours), ("deleted", deleted)) if holds
     )
     subject = inert.line(row["subject"])
     return "".join(

@@ -24,7 +24,7 @@ def _within_bcrypt(password: str) -> str:
 
 def hash_password(password: str) -> str:
     """A bcrypt hash of the password exactly as typed, for `crm.users.password_hash`."""
-    return Hasher.hash(_within_bcrypt(password))
+    return str(Hasher.hash(_within_bcrypt(password)))
 
 
 def matches(password: str, password_hash: str | None) -> bool:
@@ -37,9 +37,9 @@ def matches(password: str, password_hash: str | None) -> bool:
     except ValueError:
         # A stored value that is no bcrypt hash lets nobody in.
         return False
-    return same and password_hash is not None
+    return bool(same) and password_hash is not None
 
 
 @cache
 def _nobody() -> str:
-    return Hasher.hash(secrets.token_hex(16))
+    return str(Hasher.hash(secrets.token_hex(16)))

@@ -109,9 +109,7 @@ def timeline(viewer: Viewer, customer_id: str) -> Opened | None:
     with _told(
         viewer, "timeline.view", "customer", customer_id, customer_ids=[customer_id]
     ) as connection:
-        customer = connection.execute(
-            SQL["one_customer"], {"customer_id": customer_id}
-        ).fetchone()
+        customer = connection.execute(SQL["one_customer"], {"customer_id": customer_id}).fetchone()
         if customer is None:
             return None
         return Opened(customer=customer, messages=_page(connection, customer_id, None))

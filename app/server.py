@@ -10,8 +10,9 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
 
-from app import database
+from app import database, news
 from app.headers import SecurityHeaders
 from app.routes import ROUTES
 
@@ -24,12 +25,17 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     logging.getLogger("uvicorn.access").disabled = True
     # Opened here, so that the first visitor does not wait for the first connection.
     database.pool()
+    news.listen()
     yield
+    news.close()
     database.close()
 
 
 def application() -> st.App:
     """The app that uvicorn serves. One per process: Streamlit's runtime is a process-wide object."""
+    # Until st.navigation has run once, Streamlit runs the scripts of a folder `pages` by themselves,
+    # past main.py and its sign-in. The first request of a process must not be such a one.
+    PagesManager.uses_pages_directory = False
     return st.App(
         SCRIPT, routes=ROUTES, middleware=[Middleware(SecurityHeaders)], lifespan=_lifespan
     )

@@ -110,7 +110,7 @@ class _Door:
         return bool(username and password and self.check(username, password))
 
 
-class SignInForm(Authenticate):
+class SignInForm(Authenticate):  # type: ignore[misc]  # the package has no types
     """streamlit-authenticator's form on our users.
 
     Its constructor is not run: it would put a component on the page that hands every readable

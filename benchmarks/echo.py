@@ -1,6 +1,6 @@
 """The limit that landing is held against: FastAPI that answers with what it was sent, and does nothing else.
 
-    python -m benchmarks.echo --port 9180
+python -m benchmarks.echo --port 9180
 """
 
 from __future__ import annotations

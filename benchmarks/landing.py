@@ -52,12 +52,20 @@ class Target:
 class Sender:
     """The sending process; numbers of posts never repeat within it."""
 
-    def __init__(self, on: Throwaway) -> None:
+    def __init__(self, on: Throwaway, *, first: int = 1) -> None:
         self._process: subprocess.Popen[str] = on.converse("benchmarks.sender")
-        self._next = 1
+        self.next_number = first
 
-    def send(self, target: Target, *, do: str, posts: int, per_second: float = 0.0) -> dict[str, Any]:
-        """Carry out one order (benchmarks.sender).
+    def send(
+        self,
+        target: Target,
+        *,
+        do: str,
+        posts: int,
+        per_second: float = 0.0,
+        sender: str | None = None,
+    ) -> dict[str, Any]:
+        """Carry out one order (benchmarks.sender). `sender` writes all posts; None: many people do.
 
         Raises:
             Uncounted: a post was not answered 2xx.
@@ -69,12 +77,13 @@ class Sender:
             "url": target.url,
             "token": AUTH_TOKEN,
             "account_sid": ACCOUNT_SID,
-            "first": self._next,
+            "first": self.next_number,
             "posts": posts,
             "connections": CONNECTIONS,
             "per_second": per_second,
+            "sender": sender,
         }
-        self._next += posts
+        self.next_number += posts
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -98,7 +107,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """
     posts = scale or DEFAULT_POSTS
     with throwaway() as on:
-        receiver, echo = _receiver(on), _echo(on)
+        receiver, echo = start_receiver(on), _echo(on)
         sender = Sender(on)
         for target in (receiver, echo):
             sender.send(target, do="flood", posts=min(WARM_UP_POSTS, posts))
@@ -117,7 +126,12 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         stored = _stored(on.settings)
         if stored != receiver.accepted:
             raise Uncounted(f"raw holds {stored} deliveries of {receiver.accepted} answered 2xx")
-        return document("landing", posts, machine(on.settings.admin_url, on.folder), _results(rates, times, stored))
+        return document(
+            "landing",
+            posts,
+            machine(on.settings.admin_url, on.folder),
+            _results(rates, times, stored),
+        )
 
 
 def _results(
@@ -152,7 +166,8 @@ def _results(
     ]
 
 
-def _receiver(on: Throwaway) -> Target:
+def start_receiver(on: Throwaway) -> Target:
+    """A connection of twilio_sms and a receiver for it, ready."""
     port = free_port()
     with psycopg.connect(on.settings.url_for(Role.ADMIN)) as database:
         connection = connections.add(

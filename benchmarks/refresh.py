@@ -16,7 +16,7 @@ import psycopg
 
 from benchmarks.figures import document, median, result
 from benchmarks.machine import machine
-from benchmarks.storing import Store
+from benchmarks.storing import TRIAL_MESSAGES, Store
 from benchmarks.throwaway import throwaway
 from pipelines import refresh
 from warehouse.queries import parse
@@ -47,6 +47,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     # A run for 100,000 or fewer compares with a third of itself.
     smaller = COMPARED_MESSAGES if messages > COMPARED_MESSAGES else max(1, messages // 3)
     new = min(NEW, max(1, smaller // 10))
+    repeated = CYCLES if messages >= TRIAL_MESSAGES else 2
     cycles: dict[int, list[float]] = {}
     plain: dict[int, list[float]] = {}
     with throwaway() as on:
@@ -59,13 +60,13 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
             with refresh.connect(on.settings) as database:
                 refresh.refresh(models, database, whole=True)
             store.analyze()
-            cycles[size], plain[size] = _cycles(on.settings, models, store, new)
+            cycles[size], plain[size] = _cycles(on.settings, models, store, new, repeated)
         results = [*_results(cycles, plain, new), _all_counted(store)]
         return document("refresh", messages, machine(on.settings.admin_url, on.folder), results)
 
 
 def _cycles(
-    settings: Settings, models: refresh.Models, store: Store, new: int
+    settings: Settings, models: refresh.Models, store: Store, new: int, repeated: int
 ) -> tuple[list[float], list[float]]:
     """Seconds of each cycle, and of a plain insert of the same rows."""
     cycles, plain = [], []
@@ -74,7 +75,7 @@ def _cycles(
         psycopg.connect(settings.url_for(Role.ADMIN), autocommit=True) as admin,
     ):
         admin.execute(SQL["make_plain"])
-        for cycle in range(WARM_UP_CYCLES + CYCLES):
+        for cycle in range(WARM_UP_CYCLES + repeated):
             store.add(new, busy_every=BUSY_EVERY)
             started = time.perf_counter()
             refresh.refresh(models, database)

@@ -3,12 +3,13 @@
 Signed by the public rule alone, apart from webhooks/ (providers.md §2.1); all bodies are made and signed
 before the clock starts. It reads orders as JSON lines and answers each with one line:
 
-    {"do": "flood", "port", "path", "url", "token", "account_sid", "first", "posts", "connections"}
+    {"do": "flood", "port", "path", "url", "token", "account_sid", "sender", "first", "posts", "connections"}
         as fast as answers come: the next post of a connection leaves when its answer is in
     {"do": "steady", … , "per_second"}
         one post every 1/per_second, whatever the answers do; a time counts from when the post was due
 
-    {"seconds", "statuses": {"200": n}, "broken": n, "latencies_ms": […]}
+    {"started", "started_at", "seconds", "statuses": {"200": n}, "broken": n, "latencies_ms": […]}
+        `started` by time.perf_counter, which all processes of a machine share, `started_at` by the wall clock
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ import uvloop
 PATIENCE_SECONDS = 20.0
 
 
-def form(number: int, account_sid: str) -> bytes:
+def message_id(number: int) -> str:
+    """The message that the post of this number becomes."""
+    return f"twilio_sms|SM{number:032x}"
+
+
+def form(number: int, account_sid: str, sender: str | None) -> bytes:
     """An incoming message as Twilio posts it, unlike every other number's."""
     return urlencode(
         {
@@ -53,7 +59,7 @@ def form(number: int, account_sid: str) -> bytes:
             "NumSegments": "1",
             "MessageSid": f"SM{number:032x}",
             "AccountSid": account_sid,
-            "From": f"+6125550{number % 10_000:04d}",
+            "From": sender or f"+6125550{number % 10_000:04d}",
             "ApiVersion": "2010-04-01",
         }
     ).encode()
@@ -69,7 +75,7 @@ def signature(url: str, body: bytes, token: str) -> str:
 
 def request(number: int, order: dict[str, Any]) -> bytes:
     """One whole HTTP request, ready to be written."""
-    body = form(number, order["account_sid"])
+    body = form(number, order["account_sid"], order["sender"])
     head = (
         f"POST {order['path']} HTTP/1.1\r\n"
         f"Host: 127.0.0.1:{order['port']}\r\n"
@@ -151,7 +157,9 @@ def _content_length(head: bytes) -> int:
 
 async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
     """Make the posts, then send them as the order says."""
-    posts = [request(number, order) for number in range(order["first"], order["first"] + order["posts"])]
+    posts = [
+        request(number, order) for number in range(order["first"], order["first"] + order["posts"])
+    ]
     run = Run(outstanding=len(posts))
     loop = asyncio.get_running_loop()
     lines = [
@@ -160,7 +168,7 @@ async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
     ]
     gc.collect()
     gc.disable()
-    started = time.perf_counter()
+    started, started_at = time.perf_counter(), time.time()
     if order["do"] == "flood":
         run.waiting.extend((0.0, post) for post in posts)
         for line in lines:
@@ -168,7 +176,7 @@ async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
                 line.send(time.perf_counter(), run.waiting.popleft()[1])
     else:
         run.idle = lines
-        await _send_steadily(run, posts, order["per_second"])
+        await _send_steadily(run, posts, started, order["per_second"])
     patience = PATIENCE_SECONDS + len(posts) / 500
     try:
         await asyncio.wait_for(run.finished.wait(), patience)
@@ -180,6 +188,8 @@ async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
         if line.transport is not None:
             line.transport.close()
     return {
+        "started": started,
+        "started_at": started_at,
         "seconds": seconds,
         "statuses": dict(run.statuses),
         "broken": run.broken,
@@ -187,9 +197,8 @@ async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _send_steadily(run: Run, posts: list[bytes], per_second: float) -> None:
+async def _send_steadily(run: Run, posts: list[bytes], started: float, per_second: float) -> None:
     """Open loop: a slow answer delays no other post, unless every connection waits for one."""
-    started = time.perf_counter()
     for index, post in enumerate(posts):
         due = started + index / per_second
         pause = due - time.perf_counter()

@@ -59,6 +59,8 @@ class Throwaway:
             master_key=SecretStr("an-invented-master-key-for-benchmarks-only"),
             _env_file=None,  # type: ignore[call-arg]
         )
+        #: The server's process, once started.
+        self.warehouse: subprocess.Popen[Any]
         self._running: list[tuple[subprocess.Popen[Any], signal.Signals, IO[Any] | None]] = []
 
     # -- the warehouse ----------------------------------------------------------------------------
@@ -79,6 +81,7 @@ class Throwaway:
         )
         # Fast shutdown: SIGTERM would wait for every client to leave by itself.
         self._running.append((process, signal.SIGINT, log))
+        self.warehouse = process
         url = server.url_file.read_text().strip()
         _wait_until(lambda: _takes_queries(url), process, self.folder / "postgres.log")
         server.make_database()

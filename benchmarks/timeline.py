@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 
 from benchmarks.figures import document, median, percentile, result
 from benchmarks.machine import machine
-from benchmarks.storing import BUSY, Store
+from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
 from benchmarks.throwaway import throwaway
 from pipelines import refresh
 from warehouse.queries import parse, queries
@@ -47,6 +47,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """
     messages = scale or DEFAULT_MESSAGES
     busy = min(BUSY_MESSAGES, messages // 2)
+    rounds, tail = (ROUNDS, TAIL) if messages >= TRIAL_MESSAGES else (ROUNDS // 10, TAIL // 10)
     with throwaway() as on:
         store = Store(on.settings, messages, busy)
         store.prepare()
@@ -60,12 +61,10 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         results = []
         with _connect(on.settings) as database:
             positions = _walk(database, busy)
-            results += _measure(database, positions, tail=0)
-            store.add(TAIL)
-            results += _measure(database, positions, tail=_tail(database))
-        return document(
-            "timeline", messages, machine(on.settings.admin_url, on.folder), results
-        )
+            results += _measure(database, positions, rounds, tail=0)
+            store.add(tail)
+            results += _measure(database, positions, rounds, tail=_tail(database))
+        return document("timeline", messages, machine(on.settings.admin_url, on.folder), results)
 
 
 def _connect(settings: Settings) -> psycopg.Connection[Row]:
@@ -107,12 +106,12 @@ def _tail(database: psycopg.Connection[Row]) -> int:
 
 
 def _measure(
-    database: psycopg.Connection[Row], positions: list[Row | None], *, tail: int
+    database: psycopg.Connection[Row], positions: list[Row | None], rounds: int, *, tail: int
 ) -> list[dict[str, Any]]:
     """Page 1 and the 200th (or the last) in turns, and the same rows fetched by their keys."""
     number = min(200, len(positions))
     times: dict[str, list[float]] = {"first": [], "late": [], "by key": []}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         rows = _timed(times["first"], lambda: _page(database, None))
         _timed(times["late"], lambda: _page(database, positions[number - 1]))
         keys = [row["message_id"] for row in rows]

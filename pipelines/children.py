@@ -83,11 +83,12 @@ def _child(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, .
     # Ctrl-C reaches the whole group; the parent decides what ends when.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    answer: tuple[PullFailed | None, Any]
     try:
         answer = (None, work(*arguments))
     except PullFailed as failure:
         answer = (failure, None)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         # Its text may hold a row.
         answer = (PullFailed(f"unexpected {type(error).__name__}"), None)
     sender.send(answer)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any, Literal
 
 # Before dlt is imported: it reads these then. Its own settings are looked for beside this file and nowhere
 # else (pipelines/.dlt/secrets.toml says why there is one).
@@ -22,29 +23,36 @@ os.environ["DLT_PROJECT_DIR"] = os.environ["DLT_DATA_DIR"] = str(Path(__file__).
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
 
-import dlt  # noqa: E402
-import psycopg  # noqa: E402
-from dlt.common.schema.typing import TColumnSchema, TSchemaContractDict, TWriteDispositionConfig  # noqa: E402
-from dlt.destinations import postgres  # noqa: E402
-from dlt.extract import DltResource  # noqa: E402
-from psycopg import sql  # noqa: E402
+import dlt
+import psycopg
+from dlt.common.schema.typing import TColumnSchema, TSchemaContractDict
+from dlt.destinations import postgres
+from dlt.extract import DltResource
+from psycopg import sql
 
-from warehouse.channels import Channel, registry  # noqa: E402
-from warehouse.queries import queries  # noqa: E402
-from warehouse.settings import Role, Settings  # noqa: E402
+from warehouse.channels import Channel, registry
+from warehouse.queries import queries
+from warehouse.settings import Role, Settings
 
 SQL = queries("pipelines")
 
 #: A version once seen is never rewritten.
-INSERT_ONLY: TWriteDispositionConfig = {"disposition": "merge", "strategy": "insert-only"}
+# dlt types the decorator for a word alone, and takes the strategy too.
+INSERT_ONLY: Any = {"disposition": "merge", "strategy": "insert-only"}
 #: A provider may add a field; one that changes its type stops the pull with its name.
 CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 #: csv is a fifth faster, but turns an empty text into null (measured, docs/decisions.md).
-FILE_FORMAT = "insert_values"
+FILE_FORMAT: Literal["insert_values"] = "insert_values"
 #: What dlt adds to every table; made ahead, so that no first load needs an exclusive lock for it.
 OWN_COLUMNS: dict[str, TColumnSchema] = {
     "_dlt_load_id": {"name": "_dlt_load_id", "data_type": "text", "nullable": False},
-    "_dlt_id": {"name": "_dlt_id", "data_type": "text", "nullable": False, "unique": True, "row_key": True},
+    "_dlt_id": {
+        "name": "_dlt_id",
+        "data_type": "text",
+        "nullable": False,
+        "unique": True,
+        "row_key": True,
+    },
 }
 
 
@@ -96,7 +104,9 @@ def _add_indexes(settings: Settings, channel: Channel, module: ModuleType) -> No
     """
     schema = channel.history_schema
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
-        columns = set(database.execute(SQL["transaction_id_columns"], {"schema": schema}).fetchall())
+        columns = set(
+            database.execute(SQL["transaction_id_columns"], {"schema": schema}).fetchall()
+        )
         indexes = {name for (name,) in database.execute(SQL["index_names"], {"schema": schema})}
         for resource in module.RESOURCES:
             table = sql.Identifier(schema, resource.name)

@@ -1,9 +1,9 @@
 """What can go wrong in a pull, in words that an admin can act on. None holds a body or a secret.
 
-    PullFailed
-    ├── NeedsAdmin       credentials or rights: repeating changes nothing
-    ├── TryLater         the provider is slow, limited or away: repeat with a growing pause
-    └── PullUnderWay     another pull of the same connection runs
+PullFailed
+├── NeedsAdmin       credentials or rights: repeating changes nothing
+├── TryLater         the provider is slow, limited or away: repeat with a growing pause
+└── PullUnderWay     another pull of the same connection runs
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class BackOff:
 
     def pause(self, attempt: int, after_seconds: float | None = None) -> None:
         """Sleep before attempt number `attempt` + 1 (the first is 0)."""
-        drawn = random.uniform(0.5, 1.0) * self.first_seconds * 2**attempt
+        drawn = random.uniform(0.5, 1.0) * self.first_seconds * 2**attempt  # noqa: S311
         time.sleep(min(self.longest_seconds, max(drawn, after_seconds or 0.0)))
 
     def run(self, call: Callable[[], T]) -> T:

@@ -35,7 +35,9 @@ SEND_AS_EVERY_SECONDS = 86_400.0
 
 
 @dlt.resource(name="walk", selected=False)
-def walk(mailbox: Mailbox, connection_id: str, since: datetime | None, holdings: Holdings) -> Iterator[Page]:
+def walk(
+    mailbox: Mailbox, connection_id: str, since: datetime | None, holdings: Holdings
+) -> Iterator[Page]:
     """One step of a pull; the state moves on only together with the rows."""
     state = dlt.current.source_state()
     step = Step(mailbox, connection_id, holdings, state)
@@ -43,7 +45,12 @@ def walk(mailbox: Mailbox, connection_id: str, since: datetime | None, holdings:
     if now.timestamp() - state.get("send_as_at", 0.0) > SEND_AS_EVERY_SECONDS:
         yield step.page(
             send_as=[
-                {"connection_id": connection_id, "mailbox": mailbox.address, "address": address, "pulled_at": now}
+                {
+                    "connection_id": connection_id,
+                    "mailbox": mailbox.address,
+                    "address": address,
+                    "pulled_at": now,
+                }
                 for address in mailbox.send_as()
             ]
         )
@@ -130,7 +137,9 @@ INDEXES = {"changes": [("connection_id", "id")]}
 
 
 @dlt.source(name="gmail", max_table_nesting=0, schema_contract=CONTRACT)
-def source(connection: Connection, since: datetime | None, holdings: Holdings) -> tuple[DltResource, ...]:
+def source(
+    connection: Connection, since: datetime | None, holdings: Holdings
+) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
     pages = walk(Mailbox(connection), connection.connection_id, since, holdings)
     return (pages, *(pages | resource for resource in RESOURCES))

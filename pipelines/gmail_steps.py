@@ -10,17 +10,16 @@ The state of a mailbox, kept by dlt:
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines.gmail_api import Mailbox, NotFound, Refused
+from pipelines.gmail_api import Mailbox
 from pipelines.gmail_changes import changes_of, difference
+from pipelines.gmail_failures import NotFound, Refused
+from pipelines.gmail_rows import UNFETCHED, Rows
 from pipelines.holdings import Holdings
-from pipelines.mail import PARSER_VERSION, parse
-from pipelines.storable import storable, version_of
 
 Page = dict[str, list[dict[str, Any]]]
 
@@ -28,8 +27,6 @@ Page = dict[str, list[dict[str, Any]]]
 FIRST_STEP_SECONDS = 2.0
 STEP_SECONDS = 10.0
 STEP_MAILS = 2000
-#: Labels of what is no correspondence (yet): such a mail is fetched when the label goes.
-UNFETCHED = {"DRAFT", "SPAM", "CHAT"}
 #: Labels that keep a mail out of the ordinary list.
 UNLISTED = ("TRASH", "SPAM")
 
@@ -41,14 +38,13 @@ class Step:
         self, mailbox: Mailbox, connection_id: str, holdings: Holdings, state: dict[str, Any]
     ) -> None:
         self.mailbox, self.holdings, self.state = mailbox, holdings, state
-        self.connection_id = connection_id
+        self.rows = Rows(mailbox, connection_id, holdings)
         seconds = STEP_SECONDS if state.get("history_id") else FIRST_STEP_SECONDS
         self.deadline = time.monotonic() + seconds
-        self.fetched: set[str] = set()
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() > self.deadline or len(self.fetched) >= STEP_MAILS
+        return time.monotonic() > self.deadline or len(self.rows.fetched) >= STEP_MAILS
 
     def page(self, **rows: list[dict[str, Any]]) -> Page:
         return {"messages": [], "changes": [], "send_as": [], **rows}
@@ -110,16 +106,16 @@ class Step:
     def _changed(self, records: list[dict[str, Any]]) -> Iterator[Page]:
         told = changes_of(records)
         last = {change["id"]: change for change in told}
-        known = self._held(list(last))
+        known = self.rows.held(list(last))
         fetch = [
             identity
             for identity, change in last.items()
             if change["change"] != "removed"
             and identity not in known
-            and identity not in self.fetched
+            and identity not in self.rows.fetched
             and not UNFETCHED & set(change["label_ids"] or ())
         ]
-        for rows, labels, _ in self._mails(fetch):
+        for rows, labels, _ in self.rows.mails(fetch):
             _fill(last, labels)
             yield self.page(messages=rows)
         unknown = [
@@ -129,7 +125,7 @@ class Step:
         ]
         for batch in self.mailbox.batches(unknown, "minimal"):
             _fill(last, {identity: mail.get("labelIds") or [] for identity, mail in batch if mail})
-        yield self.page(changes=self._rows_of(told))
+        yield self.page(changes=self.rows.of_changes(told))
 
     # -- the backfill -----------------------------------------------------------------------------
 
@@ -158,10 +154,12 @@ class Step:
     def _listed(self, todo: dict[str, Any]) -> Iterator[Page]:
         since = datetime.fromisoformat(todo["since"]) if todo["since"] else None
         ids, following = self.mailbox.page(todo["page_token"], since=since)
-        known = self._held(ids)
+        known = self.rows.held(ids)
         passed = set(todo["passed"])
-        fetch = [identity for identity in ids if identity not in {*known, *passed, *self.fetched}]
-        for rows, _, asked in self._mails(fetch):
+        fetch = [
+            identity for identity in ids if identity not in {*known, *passed, *self.rows.fetched}
+        ]
+        for rows, _, asked in self.rows.mails(fetch):
             passed |= asked - {row["id"] for row in rows}
             yield self.page(messages=rows)
             if self.is_over:
@@ -183,11 +181,19 @@ class Step:
         """After a resync: held mails that are not listed have moved, or are gone for good."""
         listed = set(self._all_ids(None))
         apart = {identity: label for label in UNLISTED for identity in self._all_ids(label)}
-        held = [identity for (identity, _) in self.holdings.rows("all_held_mails") if identity not in listed]
+        held = [
+            identity
+            for (identity, _) in self.holdings.rows("all_held_mails")
+            if identity not in listed
+        ]
         for start in range(0, len(held), 500):
-            known = self._held(held[start : start + 500])
+            known = self.rows.held(held[start : start + 500])
             yield from self._relabelled(
-                {identity: labels for identity, (_, labels) in known.items() if apart.get(identity) not in labels}
+                {
+                    identity: labels
+                    for identity, (_, labels) in known.items()
+                    if apart.get(identity) not in labels
+                }
             )
 
     def _all_ids(self, label: str | None) -> Iterator[str]:
@@ -206,52 +212,7 @@ class Step:
                 for identity, mail in batch
                 if (change := difference(identity, known[identity], mail, self.state["history_id"]))
             ]
-            yield self.page(changes=self._rows_of(told))
-
-    # -- rows -------------------------------------------------------------------------------------
-
-    def _held(self, ids: list[str]) -> dict[str, tuple[int, list[str]]]:
-        """Of these mails the held ones: epoch milliseconds, and the labels last told."""
-        found = self.holdings.rows("held_mails", ids=ids) if ids else []
-        return {identity: (int(at) if at.isdigit() else 0, labels) for identity, at, labels in found}
-
-    def _mails(
-        self, ids: list[str]
-    ) -> Iterator[tuple[list[dict[str, Any]], dict[str, list[str]], set[str]]]:
-        """Batch by batch: rows of these mails, labels of those that exist, and which were asked for."""
-        for batch in self.mailbox.batches(ids, "raw"):
-            labels = {identity: list(mail.get("labelIds") or []) for identity, mail in batch if mail}
-            rows = [
-                self._row(mail)
-                for identity, mail in batch
-                if mail and mail.get("raw") and not UNFETCHED & set(labels[identity])
-            ]
-            self.fetched.update(row["id"] for row in rows)
-            yield rows, labels, {identity for identity, _ in batch}
-
-    def _row(self, mail: dict[str, Any]) -> dict[str, Any]:
-        raw = base64.urlsafe_b64decode(mail["raw"] + "=" * (-len(mail["raw"]) % 4))
-        raw_sha256 = self.holdings.media.store(raw)
-        labels = sorted(mail.get("labelIds") or [])
-        return {
-            "connection_id": self.connection_id,
-            "mailbox": self.mailbox.address,
-            "id": mail["id"],
-            "thread_id": mail.get("threadId"),
-            "history_id": mail.get("historyId"),
-            "label_ids": labels,
-            "internal_date": mail.get("internalDate"),
-            "size_estimate": mail.get("sizeEstimate"),
-            "version": version_of([raw_sha256, PARSER_VERSION, labels]),
-            "raw_sha256": raw_sha256,
-            "raw_size_bytes": len(raw),
-            **parse(raw).columns(),
-            "pulled_at": datetime.now(UTC),
-        }
-
-    def _rows_of(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        always = {"connection_id": self.connection_id, "mailbox": self.mailbox.address}
-        return [{**always, **storable(change), "pulled_at": datetime.now(UTC)} for change in told]
+            yield self.page(changes=self.rows.of_changes(told))
 
 
 def _backfill(since: datetime | None, total: int | None = None) -> dict[str, Any]:

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import importlib
 import random
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from procrastinate import App, Blueprint, JobContext
-from procrastinate.exceptions import AlreadyEnqueued
-from procrastinate.jobs import Job
+from procrastinate import App, JobContext
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from pipelines import children
-from pipelines.failures import NeedsAdmin
+from pipelines.failures import NeedsAdmin, PullFailed
 from pipelines.pull import PullResult, pull
 from pipelines.watch import renew
 from warehouse.channels import registry
@@ -38,27 +39,70 @@ KEPT_HOURS = 72
 #: A watch is renewed when less than this is left of its seven days.
 WATCH_LEFT = timedelta(days=6)
 
-blueprint = Blueprint()
+JobFunction = Callable[..., Coroutine[Any, Any, None]]
+_JOBS: list[tuple[JobFunction, str | None]] = []
 
 
-class GrowingPause(BaseRetryStrategy):
-    """Exponential with jitter. What only an admin can mend waits for the next scheduled pull."""
+def _job(*, cron: str | None = None) -> Callable[[JobFunction], JobFunction]:
+    """Makes a function a job of every queue, under its own name; `cron` (UTC) puts it on the schedule."""
+
+    def noted(function: JobFunction) -> JobFunction:
+        _JOBS.append((function, cron))
+        return function
+
+    return noted
+
+
+class OnlyWhenStopped(BaseRetryStrategy):
+    """A job cancelled because its worker stops is taken up by the next worker.
+
+    Failures are repeated by `_again` instead: procrastinate puts a failed job back under its queueing
+    lock, which fails when another one waits by then, and the job would stay "doing" for ever.
+    """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, NeedsAdmin) or job.attempts >= RETRIES:
-            return None
-        if not isinstance(exception, Exception):
-            # The worker stops, and the job was cancelled: the next worker takes it up.
-            return RetryDecision(retry_at=datetime.now(UTC))
-        asked = getattr(exception, "after_seconds", None) or 0.0
-        drawn = random.uniform(0.5, 1.0) * FIRST_RETRY_SECONDS * 2**job.attempts
-        return RetryDecision(retry_in={"seconds": round(max(asked, min(drawn, LONGEST_RETRY_SECONDS)))})
+        return (
+            None if isinstance(exception, Exception) else RetryDecision(retry_at=datetime.now(UTC))
+        )
+
+
+async def _again(context: JobContext, failure: PullFailed, attempt: int, **arguments: Any) -> None:
+    """Queue the job again after a growing pause. What only an admin can mend waits for the schedule."""
+    if isinstance(failure, NeedsAdmin) or attempt >= RETRIES:
+        return
+    asked = getattr(failure, "after_seconds", None) or 0.0
+    drawn = random.uniform(0.5, 1.0) * FIRST_RETRY_SECONDS * 2**attempt  # noqa: S311
+    seconds = round(max(asked, min(drawn, LONGEST_RETRY_SECONDS)))
+    job = context.job
+    deferrer = context.app.configure_task(
+        job.task_name,
+        lock=job.lock,
+        queueing_lock=job.queueing_lock,
+        schedule_in={"seconds": seconds},
+    )
+    try:
+        await deferrer.defer_async(**arguments, attempt=attempt + 1)
+    except AlreadyEnqueued:
+        pass
 
 
 def application(settings: Settings, *, sync: bool = False) -> App:
-    """The queue of these settings with every task. Open it before use."""
-    app = App(connector=queue_connector(settings, sync=sync), worker_defaults={"delete_jobs": "successful"})
-    app.add_tasks_from(blueprint, namespace="pipelines")
+    """The queue of these settings with every job. Open it before use."""
+    app = App(
+        connector=queue_connector(settings, sync=sync),
+        worker_defaults={"delete_jobs": "successful"},
+    )
+    for function, cron in _JOBS:
+        name = function.__name__
+        task = app.task(
+            name=name,
+            retry=OnlyWhenStopped(),
+            pass_context=True,
+            # One waiting job of the schedule is enough, however long no worker ran.
+            queueing_lock=name if cron else None,
+        )(function)
+        if cron:
+            app.periodic(cron=cron)(task)
     return app
 
 
@@ -70,14 +114,19 @@ def request_pull(settings: Settings, connection_id: str, *, watch: bool = False)
     """
     with application(settings, sync=True).open() as app:
         for name in ("pull_connection", *(["watch_connection"] if watch else [])):
-            deferrer = app.configure_task(f"pipelines:{name}", **locks(name, connection_id))
+            # Beside a job that waits after a failure, and before it: somebody has just mended something.
+            named = {
+                **locks(name, connection_id),
+                "queueing_lock": f"{name} {connection_id} requested",
+            }
+            deferrer = app.configure_task(name, **named, priority=2)
             try:
                 deferrer.defer(connection_id=connection_id)
             except AlreadyEnqueued:
                 pass
 
 
-def locks(task: str, connection_id: str) -> dict[str, str]:
+def locks(task: str, connection_id: str) -> dict[str, Any]:
     """One job of a kind runs per connection (`lock`), and one waits (`queueing_lock`)."""
     return {"lock": f"{task} {connection_id}", "queueing_lock": f"{task} {connection_id}"}
 
@@ -87,10 +136,10 @@ async def defer(app: App, task: str, connection_id: str, **arguments: Any) -> No
     named = locks(task, connection_id)
     if arguments:
         named["queueing_lock"] += " with arguments"
+    # Of jobs with one lock the older goes first, even while it waits after a failure: priority passes it.
+    deferrer = app.configure_task(task, **named, priority=1 if arguments else 0)
     try:
-        await app.configure_task(f"pipelines:{task}", **named).defer_async(
-            connection_id=connection_id, **arguments
-        )
+        await deferrer.defer_async(connection_id=connection_id, **arguments)
     except AlreadyEnqueued:
         pass
 
@@ -106,9 +155,22 @@ async def catch_up(app: App) -> None:
     await defer_pulls(app)
     for name in ("renew_watches", "keep_house"):
         try:
-            await app.configure_task(f"pipelines:{name}", queueing_lock=name).defer_async(timestamp=0)
+            await app.configure_task(name).defer_async(timestamp=0)
         except AlreadyEnqueued:
             pass
+
+
+async def heal(app: App, dead_seconds: float) -> list[str]:
+    """Queue again what dead workers were doing; returns the names. A pull can be repeated at any point."""
+    names = []
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_seconds):
+        names.append(job.task_name)
+        try:
+            await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+        except UniqueViolation:
+            # One like it waits already.
+            await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+    return names
 
 
 async def pullable(app: App) -> list[tuple[str, str]]:
@@ -121,14 +183,20 @@ async def pullable(app: App) -> list[tuple[str, str]]:
     ]
 
 
-@blueprint.task(name="pull_connection", retry=GrowingPause(), pass_context=True)
-async def pull_connection(context: JobContext, connection_id: str, since: str | None = None) -> None:
+@_job()
+async def pull_connection(
+    context: JobContext, connection_id: str, since: str | None = None, attempt: int = 0
+) -> None:
     """Pull a connection for BUDGET_SECONDS; what is left becomes the next job."""
     if connection_id not in {known for known, _ in await pullable(context.app)}:
         return
     settings = context.additional_context["settings"]
     start = datetime.fromisoformat(since) if since else None
-    result = await children.run(_pull, settings, connection_id, start)
+    try:
+        result = await children.run(_pull, settings, connection_id, start)
+    except PullFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id, since=since)
+        raise
     if result.more:
         await defer(context.app, "pull_connection", connection_id)
 
@@ -137,22 +205,25 @@ def _pull(settings: Settings, connection_id: str, since: datetime | None) -> Pul
     return pull(settings, connection_id, since, budget_seconds=BUDGET_SECONDS)
 
 
-@blueprint.task(name="watch_connection", retry=GrowingPause(), pass_context=True)
-async def watch_connection(context: JobContext, connection_id: str) -> None:
+@_job()
+async def watch_connection(context: JobContext, connection_id: str, attempt: int = 0) -> None:
     """Renew Google's watch on a mailbox."""
-    if connection_id in {known for known, _ in await pullable(context.app)}:
+    if connection_id not in {known for known, _ in await pullable(context.app)}:
+        return
+    try:
         await children.run(renew, context.additional_context["settings"], connection_id)
+    except PullFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id)
+        raise
 
 
-@blueprint.periodic(cron="*/5 * * * *")
-@blueprint.task(name="pull_all", pass_context=True, queueing_lock="pull_all")
+@_job(cron="*/5 * * * *")
 async def pull_all(context: JobContext, timestamp: int) -> None:
     """Every five minutes: pushes may be lost, late or not set up."""
     await defer_pulls(context.app)
 
 
-@blueprint.periodic(cron="20 15 * * *")
-@blueprint.task(name="look_back", pass_context=True, queueing_lock="look_back")
+@_job(cron="20 15 * * *")
 async def look_back(context: JobContext, timestamp: int) -> None:
     """Every night in Australia: some providers change what they have sent without saying so."""
     for connection_id, channel in await pullable(context.app):
@@ -162,8 +233,7 @@ async def look_back(context: JobContext, timestamp: int) -> None:
             await defer(context.app, "pull_connection", connection_id, since=since.isoformat())
 
 
-@blueprint.periodic(cron="*/10 * * * *")
-@blueprint.task(name="renew_watches", pass_context=True, queueing_lock="renew_watches")
+@_job(cron="*/10 * * * *")
 async def renew_watches(context: JobContext, timestamp: int) -> None:
     """Daily for each mailbox; looked after more often, so that a missed day is made up for."""
     due = datetime.now(UTC) + WATCH_LEFT
@@ -172,8 +242,7 @@ async def renew_watches(context: JobContext, timestamp: int) -> None:
             await defer(context.app, "watch_connection", row["connection_id"])
 
 
-@blueprint.periodic(cron="30 14 * * *")
-@blueprint.task(name="keep_house", pass_context=True, queueing_lock="keep_house", retry=GrowingPause())
+@_job(cron="30 14 * * *")
 async def keep_house(context: JobContext, timestamp: int) -> None:
     """Daily: partitions ahead, keys no sender repeats any more, jobs that are long over."""
     await context.app.connector.execute_query_one_async(SQL["make_partitions"])

@@ -61,7 +61,7 @@ def parse(raw: bytes) -> ParsedMail:
     message = _read(raw, notes)
     try:
         mail = ParsedMail(envelope(message, notes), parse_notes=notes)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         notes.append(f"the header could not be read ({type(error).__name__})")
         mail = ParsedMail(envelope(Message(), []), parse_notes=notes)
     try:
@@ -69,7 +69,7 @@ def parse(raw: bytes) -> ParsedMail:
         body = choose_body(message, parts, notes)
         _take_body(mail, body)
         mail.attachments = attachments(parts, body, notes)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         notes.append(f"the parts could not be read ({type(error).__name__})")
         if mail.body_text is None:
             _take_body(mail, Body(_rest(raw), "plain"))
@@ -99,7 +99,7 @@ def _read(raw: bytes, notes: list[str]) -> Message:
         return _flat(raw)
     try:
         return message_from_bytes(raw)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         notes.append(f"the parts could not be parted ({type(error).__name__})")
         return _flat(raw)
 
@@ -108,7 +108,7 @@ def _flat(raw: bytes) -> Message:
     """The mail as its header and one plain text."""
     try:
         header = BytesHeaderParser().parsebytes(raw[:HEADER_LIMIT])
-    except Exception:  # noqa: BLE001
+    except Exception:
         header = Message()
     for name in ("Content-Type", "Content-Transfer-Encoding", "Content-Disposition"):
         del header[name]
@@ -124,7 +124,9 @@ def _rest(raw: bytes) -> str:
 def _take_body(mail: ParsedMail, body: Body) -> None:
     text = body.text
     if len(text) > BODY_LIMIT:
-        mail.parse_notes.append(f"the text is cut after {BODY_LIMIT} characters: all of it is in the raw mail")
+        mail.parse_notes.append(
+            f"the text is cut after {BODY_LIMIT} characters: all of it is in the raw mail"
+        )
         text = text[:BODY_LIMIT]
     mail.body_format = body.format
     if body.format is None:

@@ -20,7 +20,15 @@ ADDRESSES_LIMIT = 256 * 1024
 #: Charsets whose bytes are valid UTF-8 by accident, so that the declaration must be believed first.
 SEVEN_BIT_OR_WIDE = re.compile(r"^(iso-?2022|utf-?7|utf-?16|utf-?32|hz)", re.IGNORECASE)
 #: Codecs that are no charset of mail, or take quadratic time.
-NOT_CHARSETS = {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+NOT_CHARSETS = {
+    "punycode",
+    "idna",
+    "unicode-escape",
+    "raw-unicode-escape",
+    "undefined",
+    "mbcs",
+    "oem",
+}
 CHARSET_ALIASES = {
     "ansi": "windows-1252",
     "cp-850": "cp850",
@@ -100,7 +108,8 @@ def decode_words(value: str) -> str:
     except (HeaderParseError, ValueError, LookupError):
         return storable_text(value)
     text = "".join(
-        piece if isinstance(piece, str) else decode_text(piece, charset) for piece, charset in pieces
+        piece if isinstance(piece, str) else decode_text(piece, charset)
+        for piece, charset in pieces
     )
     return storable_text(re.sub(r"[\r\n]+[ \t]*", " ", text))
 

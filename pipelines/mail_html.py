@@ -33,7 +33,8 @@ SELF_ENDING = {
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,30})")
 #: Only what may hold no text for people; unclosed ones end the text, as in a browser.
 UNREADABLE = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style|title|template)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
+    r"<!--.*?(?:-->|\Z)|<(script|style|title|template)\b.*?(?:</\1\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
 )
 
 

@@ -158,7 +158,15 @@ def decoded(message: Message) -> bytes:
         inner = message.get_payload(0) if message.get_payload() else None
         try:
             return inner.as_bytes() if isinstance(inner, Message) else b""
-        except (RecursionError, UnicodeError, ValueError, KeyError, LookupError, AttributeError, TypeError):
+        except (
+            RecursionError,
+            UnicodeError,
+            ValueError,
+            KeyError,
+            LookupError,
+            AttributeError,
+            TypeError,
+        ):
             return str(message.get_payload())[:1000].encode("utf-8", "replace")
     payload = message.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
@@ -202,7 +210,11 @@ def attachments(parts: list[Part], body: Body, notes: list[str]) -> list[dict[st
                 "size_bytes": len(content),
                 "content_id": storable_text(content_id)[:500] if content_id else None,
                 "is_inline": disposition(part.message) == "inline"
-                or (part.in_related and bool(content_id) and disposition(part.message) != "attachment"),
+                or (
+                    part.in_related
+                    and bool(content_id)
+                    and disposition(part.message) != "attachment"
+                ),
                 "sha256": hashlib.sha256(content).hexdigest(),
             }
         )

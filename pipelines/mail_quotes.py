@@ -140,9 +140,11 @@ def _foldable(lines: list[str], spans: list[tuple[int, int]]) -> list[tuple[int,
     chosen = []
     start, end = spans[-1]
     after = [line for line in lines[end:] if line.strip()]
-    if not after or (len(after) <= FOOTER_LINES and _is_footer(after[0])):
-        chosen.append((start, end))
-    elif len(spans) == 1 and not any(line.strip() for line in lines[:start]):
+    if (
+        not after
+        or (len(after) <= FOOTER_LINES and _is_footer(after[0]))
+        or (len(spans) == 1 and not any(line.strip() for line in lines[:start]))
+    ):
         chosen.append((start, end))
     return chosen
 

@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import secrets
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -60,16 +61,15 @@ class MediaStore:
             # An object store shows an object only when it is whole.
             self.files.pipe_file(path, compressed)
             return sha256
-        temporary = f"{folder}/.{sha256}.{secrets.token_hex(4)}"
+        temporary = Path(folder) / f".{sha256}.{secrets.token_hex(4)}"
         try:
-            with open(temporary, "xb") as file:
+            with temporary.open("xb") as file:
                 file.write(compressed)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
         return sha256
 
     def has(self, sha256: str) -> bool:

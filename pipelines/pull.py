@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from datetime import time as time_of_day
 from typing import Any
 
 import dlt
@@ -116,7 +117,9 @@ def pull(
     return result
 
 
-def _usable(database: psycopg.Connection[Any], settings: Settings, connection_id: str) -> Connection:
+def _usable(
+    database: psycopg.Connection[Any], settings: Settings, connection_id: str
+) -> Connection:
     connection = find(database, settings, connection_id)
     if connection is None:
         raise PullFailed(f"no connection {connection_id}")
@@ -145,7 +148,12 @@ class _Steps:
     def __init__(
         self, settings: Settings, connection: Connection, channel: Channel, holdings: Holdings
     ) -> None:
-        self.settings, self.connection, self.channel, self.holdings = settings, connection, channel, holdings
+        self.settings, self.connection, self.channel, self.holdings = (
+            settings,
+            connection,
+            channel,
+            holdings,
+        )
         self.module = importlib.import_module(f"pipelines.{channel.channel}")
         self.tables = {resource.name for resource in self.module.RESOURCES}
         self.dlt = self._pipeline()
@@ -160,7 +168,9 @@ class _Steps:
 
     def _finish_pending(self) -> None:
         """Load what a crash left extracted. Where that fails for good, go on from the warehouse's state."""
-        log.info("connection %s: loading what an interrupted pull left", self.connection.connection_id)
+        log.info(
+            "connection %s: loading what an interrupted pull left", self.connection.connection_id
+        )
         try:
             self._load()
         except TryLater:
@@ -207,33 +217,48 @@ class _Steps:
                         f"changed the type of {cause.table_name}.{cause.column_name}; nothing was loaded"
                     ) from None
                 deepest, cause = cause, cause.__cause__ or cause.__context__
-            words = f"{self.channel.channel} connection {self.connection.connection_id}: {step} failed"
+            words = (
+                f"{self.channel.channel} connection {self.connection.connection_id}: {step} failed"
+            )
             if "OperationalError" in type(deepest).__name__ or isinstance(deepest, OSError):
-                raise TryLater(f"{words}: the warehouse is away ({type(deepest).__name__})") from None
+                raise TryLater(
+                    f"{words}: the warehouse is away ({type(deepest).__name__})"
+                ) from None
             raise PullFailed(f"{words} ({type(deepest).__name__})") from None
 
 
-def _print(told: Progress) -> None:
+def _say(told: Progress) -> None:
     share = f" of {told.total}" if told.total else ""
     listed = f", {told.listed}{share} listed" if told.listed else ""
-    rows = ", ".join(f"{count} {table}" for table, count in told.rows.items())
-    print(f"loaded {rows}{listed}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"loaded {_counted(told.rows)}{listed}\n")
+    sys.stderr.flush()
+
+
+def _counted(rows: dict[str, int]) -> str:
+    return ", ".join(f"{count} {table}" for table, count in rows.items())
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m pipelines.pull", description="Pull one connection.")
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.pull", description="Pull one connection."
+    )
     parser.add_argument("connection_id")
-    parser.add_argument("--since", type=date.fromisoformat, help="pull again from this day on (UTC)")
+    parser.add_argument(
+        "--since", type=date.fromisoformat, help="pull again from this day on (UTC)"
+    )
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
-    since = datetime(*chosen.since.timetuple()[:3], tzinfo=UTC) if chosen.since else None
+    logging.basicConfig(
+        level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr
+    )
+    # The failure is told once, below.
+    logging.getLogger("pipelines.health").setLevel(logging.ERROR)
+    since = datetime.combine(chosen.since, time_of_day.min, UTC) if chosen.since else None
     try:
-        result = pull(Settings(), chosen.connection_id, since, _print)
+        result = pull(Settings(), chosen.connection_id, since, _say)
     except (PullFailed, SettingsError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
-    rows = ", ".join(f"{count} {table}" for table, count in result.rows.items())
-    print(f"{rows} in {result.seconds:.1f} s")
+    sys.stdout.write(f"{_counted(result.rows)} in {result.seconds:.1f} s\n")
     return 0
 
 

@@ -41,7 +41,9 @@ class Account:
         account_sid = connection.required("account_sid")
         key = connection.value("api_key_sid")
         # While the Auth Token rotates it has two values; calls need the one that is valid now, the first.
-        secret = connection.required("api_key_secret") if key else connection.several("auth_token")[0]
+        secret = (
+            connection.required("api_key_secret") if key else connection.several("auth_token")[0]
+        )
         self.client = Client(
             key or account_sid,
             secret,
@@ -53,7 +55,9 @@ class Account:
         self.base = (connection.value("api_base") or API_BASE).rstrip("/")
         self.root = f"/2010-04-01/Accounts/{account_sid}"
 
-    def page(self, next_page: str | None, since: datetime | None) -> tuple[list[dict[str, Any]], str | None]:
+    def page(
+        self, next_page: str | None, since: datetime | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
         """A page of the message list, newest first, and the address of the next one.
 
         Args:
@@ -100,9 +104,13 @@ class Account:
         try:
             response = self.client.request("GET", self.base + uri, params=parameters)
         except requests.RequestException as error:
-            raise TryLater(f"{self.name}: Twilio cannot be reached ({type(error).__name__})") from None
+            raise TryLater(
+                f"{self.name}: Twilio cannot be reached ({type(error).__name__})"
+            ) from None
         except TwilioException as error:
-            raise PullFailed(f"{self.name}: the Twilio client refuses ({type(error).__name__})") from None
+            raise PullFailed(
+                f"{self.name}: the Twilio client refuses ({type(error).__name__})"
+            ) from None
         if response.status_code == 200:
             try:
                 answer = json.loads(response.text)
@@ -120,10 +128,15 @@ class Account:
             code = ""
         said = f"{self.name}: Twilio answered {status}{code}"
         if status in (401, 403):
-            return NeedsAdmin(f"{said}: check account_sid and auth_token (or api_key_sid and api_key_secret)")
+            return NeedsAdmin(
+                f"{said}: check account_sid and auth_token (or api_key_sid and api_key_secret)"
+            )
         if status == 404:
             return Gone(f"{said}: no such account or message; check account_sid and region")
         if status == 429 or status >= 500:
             headers = {name.lower(): value for name, value in dict(response.headers or {}).items()}
-            return TryLater(f"{said}: it asks us to slow down or is away", seconds_asked(headers.get("retry-after")))
+            return TryLater(
+                f"{said}: it asks us to slow down or is away",
+                seconds_asked(headers.get("retry-after")),
+            )
         return Refused(f"{said}: the request was refused")

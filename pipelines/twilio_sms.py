@@ -43,7 +43,9 @@ Page = dict[str, list[dict[str, Any]]]
 
 
 @dlt.resource(name="walk", selected=False)
-def walk(account: Account, connection_id: str, since: datetime | None, holdings: Holdings) -> Iterator[Page]:
+def walk(
+    account: Account, connection_id: str, since: datetime | None, holdings: Holdings
+) -> Iterator[Page]:
     """One step: what is new since the cursor, then as much of the backfill as fits in the time."""
     state = dlt.current.source_state()
     deadline = time.monotonic() + STEP_SECONDS
@@ -54,13 +56,18 @@ def walk(account: Account, connection_id: str, since: datetime | None, holdings:
         # A long absence becomes a backfill of its own; beside another one it is read to its end.
         left = yield from reader.pages(None, start, math.inf if backfill else deadline)
         if left:
-            backfill = {"since": start.isoformat(), "next": left, "again": False, "done": reader.seen}
+            backfill = {
+                "since": start.isoformat(),
+                "next": left,
+                "again": False,
+                "done": reader.seen,
+            }
     if since or not state.get("sent_at"):
         backfill = _wider(backfill, since)
     if backfill:
-        start = datetime.fromisoformat(backfill["since"]) if backfill["since"] else None
+        until = datetime.fromisoformat(backfill["since"]) if backfill["since"] else None
         reader.again, seen = backfill["again"], reader.seen
-        left = yield from reader.pages(backfill["next"], start, deadline)
+        left = yield from reader.pages(backfill["next"], until, deadline)
         done = backfill["done"] + reader.seen - seen
         backfill = {**backfill, "next": left, "done": done} if left else None
     state["backfill"] = backfill
@@ -110,7 +117,9 @@ INDEXES = {"messages": [("connection_id", "sent_at")]}
 
 
 @dlt.source(name="twilio_sms", max_table_nesting=0, schema_contract=CONTRACT)
-def source(connection: Connection, since: datetime | None, holdings: Holdings) -> tuple[DltResource, ...]:
+def source(
+    connection: Connection, since: datetime | None, holdings: Holdings
+) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
     pages = walk(Account(connection), connection.connection_id, since, holdings)
     return (pages, *(pages | resource for resource in RESOURCES))
@@ -152,7 +161,10 @@ class _Reader:
             self.seen += len(listed)
             self.newest = max([*sent, *([self.newest] if self.newest else [])], default=None)
             after = min(sent, default=before) if next_page else self._floor(sent, since)
-            yield {"messages": self._rows(listed), "removals": self._removals(listed, after, before)}
+            yield {
+                "messages": self._rows(listed),
+                "removals": self._removals(listed, after, before),
+            }
             if not next_page:
                 return None
             before = min([before, *sent])
@@ -169,7 +181,9 @@ class _Reader:
     def _rows(self, listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
         payloads = [storable(message) for message in listed]
         held: dict[str, list[tuple[Any, Any]]] = {}
-        for sid, payload, media in self.holdings.rows("held_sms", sids=[m["sid"] for m in payloads]):
+        for sid, payload, media in self.holdings.rows(
+            "held_sms", sids=[m["sid"] for m in payloads]
+        ):
             held.setdefault(sid, []).append((payload, media))
         changed = [
             payload
@@ -182,7 +196,10 @@ class _Reader:
         now = datetime.now(UTC)
         rows = []
         for payload, media in zip(changed, media_lists, strict=True):
-            if any(payload == known and media == known_media for known, known_media in held.get(payload["sid"], ())):
+            if any(
+                payload == known and media == known_media
+                for known, known_media in held.get(payload["sid"], ())
+            ):
                 continue
             rows.append(
                 {
@@ -220,6 +237,7 @@ class _Reader:
 def _sent_at(message: dict[str, Any]) -> datetime | None:
     """RFC 2822 as Twilio writes it; None while queued, and for what is no such time."""
     try:
-        return parsedate_to_datetime(message["date_sent"]).astimezone(UTC)
+        sent: datetime = parsedate_to_datetime(message["date_sent"])
+        return sent.astimezone(UTC)
     except (KeyError, TypeError, ValueError):
         return None

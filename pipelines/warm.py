@@ -10,7 +10,7 @@ import tempfile
 
 import dlt
 import dlt.destinations.impl.postgres.postgres
-import dlt.load.load  # noqa: F401
+import dlt.load.load
 from dlt.destinations import postgres
 
 from pipelines import jobs  # noqa: F401
@@ -21,7 +21,9 @@ from pipelines.twilio_sms import source as twilio_sms  # noqa: F401
 
 with tempfile.TemporaryDirectory() as folder:
     made = dlt.pipeline(
-        "warm", destination=postgres("postgresql://warm:warm@127.0.0.1:1/warm"), pipelines_dir=folder
+        "warm",
+        destination=postgres("postgresql://warm:warm@127.0.0.1:1/warm"),
+        pipelines_dir=folder,
     )
     made.extract([{"text": "text"}], table_name="texts", loader_file_format=FILE_FORMAT)
     made.normalize()

@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -22,6 +21,7 @@ from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
 from pipelines import children, jobs
+from pipelines.failures import PullFailed
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings, SettingsError
 
@@ -56,7 +56,11 @@ class Worker:
             except (psycopg.Error, ProcrastinateException, OSError) as error:
                 log.warning("the warehouse is away (%s); trying again", type(error).__name__)
             if not self._stopped.is_set():
-                pause = PAUSES_SECONDS[0] if time.monotonic() - started > 10 else min(pause * 2, PAUSES_SECONDS[1])
+                pause = (
+                    PAUSES_SECONDS[0]
+                    if time.monotonic() - started > 10
+                    else min(pause * 2, PAUSES_SECONDS[1])
+                )
                 await self._sleep(pause)
 
     async def _until_something_ends(self) -> None:
@@ -67,7 +71,8 @@ class Worker:
                 app.run_worker_async(
                     concurrency=SLOTS,
                     install_signal_handlers=False,
-                    fetch_job_polling_interval=5.0,
+                    # procrastinate forgets a notification that comes while it looks for jobs.
+                    fetch_job_polling_interval=0.5,
                     update_heartbeat_interval=HEARTBEAT_SECONDS,
                     stalled_worker_timeout=DEAD_SECONDS,
                     shutdown_graceful_timeout=GRACE_SECONDS,
@@ -101,11 +106,10 @@ class Worker:
                     await jobs.defer(app, "pull_connection", connection_id)
 
     async def _heal(self, app: App) -> None:
-        """Jobs of workers that died are repeated at once: a pull can be repeated at any point."""
+        """Jobs of workers that died are repeated at once."""
         while True:
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_SECONDS):
-                log.info("job %s of a dead worker is repeated", job.task_name)
-                await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+            for name in await jobs.heal(app, DEAD_SECONDS):
+                log.info("a job of a dead worker is repeated: %s", name)
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _sleep(self, seconds: float) -> None:
@@ -124,17 +128,24 @@ async def serve(settings: Settings) -> None:
     await worker.run()
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line says something new: a failed pull was told when it failed (pipelines.health)."""
+    return not (record.exc_info and isinstance(record.exc_info[1], PullFailed))
+
+
 def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr
     )
-    # Their lines per job would bury ours; failures stand in jobs.connection_health.
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    # Their lines per job would bury ours.
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_news)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     try:
         asyncio.run(serve(Settings()))
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     return 0
 

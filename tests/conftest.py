@@ -6,8 +6,10 @@ The server is the embedded one, or that of CRM_DATABASE_URL (which must be allow
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,13 +42,15 @@ def _clean_environment() -> None:
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory, _clean_environment: None) -> Iterator[str]:
+def server_url(_clean_environment: None) -> Iterator[str]:
     """The URL of a server's maintenance database, as a role that may make databases."""
     given = os.environ.pop("CRM_DATABASE_URL", "")
     if given:
         yield given
         return
-    server = Embedded(data_dir=tmp_path_factory.mktemp("server"), port=free_port())
+    # Not among pytest's folders: a second run of pytest closes those to other users, the server's included.
+    folder = Path(tempfile.mkdtemp(prefix="crm-tests-"))
+    server = Embedded(data_dir=folder, port=free_port())
     server.prepare()
     with (server.data_dir / "postgres.log").open("w") as log:
         process = subprocess.Popen(
@@ -69,6 +73,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, _clean_environment: Non
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for(url: str) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import clock, frame, list_html, message_html, read
+from app import clock, frame, list_html, message_html, news, read
 from app.shown import Page, Row, Shown
 
 REFRESH_SECONDS = 1.0
@@ -24,7 +24,9 @@ def draw(page: Page, above: Row | None) -> None:
 
 @frame.live(REFRESH_SECONDS)
 def newest(shown: Shown) -> None:
-    rows = read.changed_messages(frame.viewer(), shown.customer_id, shown.by_id)
+    rows = None
+    if shown.wants_reading(news.count(), datetime.now(UTC), anyway_seconds=news.ANYWAY_SECONDS):
+        rows = read.changed_messages(frame.viewer(), shown.customer_id, shown.by_id)
     if rows is not None and not shown.take(rows, datetime.now(UTC)):
         del st.session_state["shown"]
         st.rerun()

@@ -28,6 +28,7 @@ OUR_NUMBER = "+61255501000"
 OUR_MAILBOX = "help@example.com"
 PASSWORD = "correct horse battery"
 
+
 @dataclass
 class Correspondence:
     """Writes what a person wrote to us and what we wrote, as history rows."""
@@ -40,7 +41,7 @@ class Correspondence:
     def execute(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """As the owner: tests may look and change where no program may."""
         with psycopg.connect(self.settings.admin_url, autocommit=True) as connection:
-            cursor = connection.execute(statement, parameters)  # type: ignore[arg-type]
+            cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 
     def connect_channels(self) -> None:
@@ -90,8 +91,14 @@ class Correspondence:
         self.execute(
             "insert into raw_twilio_sms.messages (connection_id, sid, version, payload, media, pulled_at, _dlt_id, _dlt_load_id)"
             " values (%s, %s, %s, %s, %s, now(), %s, '1')",
-            [self.sms_connection, sid, version, json.dumps(payload), json.dumps(media or []),
-             secrets.token_hex(16)],
+            [
+                self.sms_connection,
+                sid,
+                version,
+                json.dumps(payload),
+                json.dumps(media or []),
+                secrets.token_hex(16),
+            ],
         )
         return sid
 
@@ -184,5 +191,9 @@ def correspondence(settings: Settings) -> Iterator[Correspondence]:
 def agent(correspondence: Correspondence) -> Viewer:
     """A person who may decide, with a session that need not exist for reading."""
     return Viewer(
-        user_name="agent", display_name="Agent", role=UserRole.AGENT, session_id="s1", ip="127.0.0.1"
+        user_name="agent",
+        display_name="Agent",
+        role=UserRole.AGENT,
+        session_id="s1",
+        ip="127.0.0.1",
     )

@@ -23,11 +23,20 @@ def links(correspondence: Correspondence) -> list[tuple[object, ...]]:
 
 def test_a_customer_is_made_of_an_identity(correspondence: Correspondence, agent: Viewer) -> None:
     customer = act.create_customer(agent, "  Sam \n Example ", identity=IDENTITY, reason="said so")
-    assert correspondence.execute("select name, created_by from crm.customers") == [("Sam Example", "agent")]
+    assert correspondence.execute("select name, created_by from crm.customers") == [
+        ("Sam Example", "agent")
+    ]
     assert links(correspondence) == [(IDENTITY, customer, "agent", "said so")]
-    (made,), (linked,) = correspondence.events("customer.create"), correspondence.events("identity.link")
+    (made,), (linked,) = (
+        correspondence.events("customer.create"),
+        correspondence.events("identity.link"),
+    )
     assert made["customer_ids"] == linked["customer_ids"] == [customer]
-    assert (linked["object_id"], linked["session_id"], linked["detail"]["reason"]) == (IDENTITY, "s1", "said so")
+    assert (linked["object_id"], linked["session_id"], linked["detail"]["reason"]) == (
+        IDENTITY,
+        "s1",
+        "said so",
+    )
 
 
 def test_an_identity_is_linked(correspondence: Correspondence, agent: Viewer) -> None:
@@ -37,7 +46,8 @@ def test_an_identity_is_linked(correspondence: Correspondence, agent: Viewer) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("", "r"), ("   ", "r"), ("\0", "r"), ("x" * 201, "r"), ("n", ""), ("n", "x" * 1001)]
+    ("name", "reason"),
+    [("", "r"), ("   ", "r"), ("\0", "r"), ("x" * 201, "r"), ("n", ""), ("n", "x" * 1001)],
 )
 def test_a_name_and_a_reason_are_needed(
     correspondence: Correspondence, agent: Viewer, name: str, reason: str
@@ -47,7 +57,9 @@ def test_a_name_and_a_reason_are_needed(
     assert correspondence.execute("select 1 from crm.customers") == []
 
 
-def test_an_identity_that_is_someones_stays_theirs(correspondence: Correspondence, agent: Viewer) -> None:
+def test_an_identity_that_is_someones_stays_theirs(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
     owner = correspondence.customer("Owner", IDENTITY)
     other = correspondence.customer("Other")
     with pytest.raises(act.Refused, match="to Owner"):
@@ -75,7 +87,8 @@ def test_of_two_at_once_one_wins(correspondence: Correspondence, agent: Viewer) 
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(refused) == 5 and len(links(correspondence)) == 1
+    assert len(refused) == 5
+    assert len(links(correspondence)) == 1
 
 
 def test_no_such_customer(correspondence: Correspondence, agent: Viewer) -> None:
@@ -96,7 +109,9 @@ def test_who_may_not_decide_is_refused(
     assert links(correspondence) == []
 
 
-def test_without_its_event_there_is_no_decision(correspondence: Correspondence, agent: Viewer) -> None:
+def test_without_its_event_there_is_no_decision(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
     correspondence.execute("revoke insert on crm.events from crm_app")
     with pytest.raises(Exception, match="permission denied"):
         act.create_customer(agent, "Sam", identity=IDENTITY, reason="r")

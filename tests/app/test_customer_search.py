@@ -38,7 +38,9 @@ def test_a_mobile_in_any_spelling_and_by_fragment(typed: str) -> None:
     assert found(typed, MOBILE)
 
 
-@pytest.mark.parametrize("typed", ["02 5550 1234", "(02) 5550 1234", "5550 1234", "+61 2 5550 1234"])
+@pytest.mark.parametrize(
+    "typed", ["02 5550 1234", "(02) 5550 1234", "5550 1234", "+61 2 5550 1234"]
+)
 def test_a_landline(typed: str) -> None:
     assert found(typed, LANDLINE)
     assert not found(typed, MOBILE)
@@ -51,7 +53,8 @@ def test_a_mail_address_by_fragment(typed: str) -> None:
 
 def test_words_must_all_be_in_the_name() -> None:
     wanted = patterns("  Sam   EXAMPLE ")
-    assert wanted is not None and wanted.name == ["%sam%", "%example%"]
+    assert wanted is not None
+    assert wanted.name == ["%sam%", "%example%"]
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\0"])
@@ -69,4 +72,5 @@ def test_signs_of_like_are_letters(typed: str) -> None:
 
 def test_two_digits_are_part_of_a_name() -> None:
     wanted = patterns("42")
-    assert wanted is not None and wanted.name == ["%42%"]
+    assert wanted is not None
+    assert wanted.name == ["%42%"]

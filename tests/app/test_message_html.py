@@ -76,7 +76,16 @@ def page(*rows: dict[str, Any], older_day: date | None = None) -> Elements:
 
 
 PLAIN_TAGS = set(page(row(subject="s", quoted_body="q", body="x" * 9000, attachments=[{}])).tags)
-PLAIN_ATTRIBUTES = {"class", "data-message", "datetime", "title", "role", "aria-label", "aria-hidden", "dir"}
+PLAIN_ATTRIBUTES = {
+    "class",
+    "data-message",
+    "datetime",
+    "title",
+    "role",
+    "aria-label",
+    "aria-hidden",
+    "dir",
+}
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -90,7 +99,8 @@ def test_nothing_that_others_wrote_becomes_an_element(text: str) -> None:
     found = page(everywhere, row(is_deleted=True, body=text))
     assert set(found.tags) <= PLAIN_TAGS | {"p"}
     assert set(found.attributes) <= PLAIN_ATTRIBUTES
-    assert "\x1b" not in found.text and "\x00" not in found.text
+    assert "\x1b" not in found.text
+    assert "\x00" not in found.text
 
 
 def test_text_is_shown_as_written() -> None:
@@ -141,7 +151,8 @@ def test_a_failure_says_the_providers_reason() -> None:
 def test_received_says_nothing_and_deleted_wins() -> None:
     assert "eceived" not in page(row()).text
     text = page(row(is_deleted=True, status="received")).text
-    assert "Deleted" in text and "Hello" in text
+    assert "Deleted" in text
+    assert "Hello" in text
 
 
 def test_a_long_body_is_folded_and_complete() -> None:
@@ -151,7 +162,8 @@ def test_a_long_body_is_folded_and_complete() -> None:
     text = Elements(html).text
     assert all(f"line {n} of" in text for n in range(500))
     before_fold = html.split("<details")[0]
-    assert "line 0 of" in before_fold and "line 60 of" not in before_fold
+    assert "line 0 of" in before_fold
+    assert "line 60 of" not in before_fold
     assert before_fold.rstrip().endswith("words in it\n</div>")
 
 
@@ -178,8 +190,10 @@ def test_attachments_say_name_type_size_and_state() -> None:
             {"filename": None, "content_type": "image/jpeg", "size_bytes": None, "state": "waiting"},
         ])
     ).text  # fmt: skip
-    assert "receipt.pdf" in text and "application/pdf · 48 kB · stored" in text
-    assert "unnamed" in text and "image/jpeg · waiting" in text
+    assert "receipt.pdf" in text
+    assert "application/pdf · 48 kB · stored" in text
+    assert "unnamed" in text
+    assert "image/jpeg · waiting" in text
 
 
 @pytest.mark.parametrize(
@@ -191,11 +205,14 @@ def test_sizes(count: int, text: str) -> None:
 
 def test_doors_and_direction_are_said_to_screen_readers() -> None:
     labels = page(row(seen_via=["history", "webhook"])).attributes["aria-label"]
-    assert "Received" in labels and "SMS" in labels
-    assert any("webhook" in label for label in labels) and any("history" in x for x in labels)
+    assert "Received" in labels
+    assert "SMS" in labels
+    assert any("webhook" in label for label in labels)
+    assert any("history" in x for x in labels)
     assert "Sent by us" in page(row(direction="outbound")).attributes["aria-label"]
 
 
 def test_a_page_of_fifty_is_one_element() -> None:
     html = message_html.page([row(message_id=f"m{n}") for n in range(50)], SYDNEY, NOW)
-    assert html.startswith('<div class="messages">') and html.count("<article") == 50
+    assert html.startswith('<div class="messages">')
+    assert html.count("<article") == 50

@@ -7,6 +7,7 @@ from http.cookies import Morsel, SimpleCookie
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -38,6 +39,12 @@ def client(correspondence: Correspondence) -> Iterator[TestClient]:
         yield made
 
 
+def without_a_server(settings: Settings) -> Settings:
+    return settings.model_copy(
+        update={"database_url": SecretStr("postgresql://owner@127.0.0.1:1/none")}
+    )
+
+
 def set_cookie(response: httpx.Response) -> Morsel[str] | None:
     jar: SimpleCookie = SimpleCookie(response.headers.get("set-cookie", ""))
     return next(iter(jar.values()), None)
@@ -45,29 +52,37 @@ def set_cookie(response: httpx.Response) -> Morsel[str] | None:
 
 def start(client: TestClient, **more: str) -> httpx.Response:
     token = sessions.start_token("agent")
-    return client.get("/session/start", params={"token": token, **more})
+    response: httpx.Response = client.get("/session/start", params={"token": token, **more})
+    return response
 
 
 def test_health_needs_no_warehouse(client: TestClient) -> None:
-    database.use(Settings(database_url="postgresql://127.0.0.1:1/none", master_key="k" * 12 + "0123456789" * 3))
+    database.use(without_a_server(database.settings()))
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
 def test_the_cookie_is_for_the_browser_alone(client: TestClient) -> None:
     response = start(client, next="/timeline?customer=c1")
     cookie = set_cookie(response)
-    assert response.status_code == 303 and response.headers["location"] == "/timeline?customer=c1"
+    assert response.status_code == 303
+    assert response.headers["location"] == "/timeline?customer=c1"
     assert response.headers["cache-control"] == "no-store"
-    assert cookie is not None and cookie.key == sessions.cookie_name()
-    assert cookie["httponly"] and cookie["samesite"].lower() == "lax" and cookie["path"] == "/"
-    assert not cookie["secure"] and not cookie["domain"] and not cookie["max-age"]
+    assert cookie is not None
+    assert cookie.key == sessions.cookie_name()
+    assert cookie["httponly"]
+    assert cookie["samesite"].lower() == "lax"
+    assert cookie["path"] == "/"
+    assert not cookie["secure"]
+    assert not cookie["domain"]
+    assert not cookie["max-age"]
     assert sessions.viewer_of(cookie.value, ip=None, touch=True) is not None
 
 
 def test_the_cookie_is_secure_behind_tls(client: TestClient) -> None:
     client.base_url = httpx.URL("https://crm.example.com")
     cookie = set_cookie(start(client))
-    assert cookie is not None and cookie["secure"]
+    assert cookie is not None
+    assert cookie["secure"]
 
 
 def test_the_cookie_is_secure_where_the_public_address_is(
@@ -76,20 +91,24 @@ def test_the_cookie_is_secure_where_the_public_address_is(
     public = correspondence.settings.model_copy(update={"public_url": "https://crm.example.com"})
     database.use(public)
     cookie = set_cookie(start(client))
-    assert cookie is not None and cookie["secure"]
+    assert cookie is not None
+    assert cookie["secure"]
 
 
 def test_a_start_token_works_once(client: TestClient) -> None:
     token = sessions.start_token("agent")
     assert set_cookie(client.get("/session/start", params={"token": token}))
     second = client.get("/session/start", params={"token": token})
-    assert set_cookie(second) is None and second.headers["location"] == "/"
+    assert set_cookie(second) is None
+    assert second.headers["location"] == "/"
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_another_site_can_neither_sign_in_nor_out(client: TestClient, site: str) -> None:
     token = sessions.start_token("agent")
-    refused = client.get("/session/start", params={"token": token}, headers={"sec-fetch-site": site})
+    refused = client.get(
+        "/session/start", params={"token": token}, headers={"sec-fetch-site": site}
+    )
     assert set_cookie(refused) is None
     assert set_cookie(client.get("/session/start", params={"token": token}))
     client.post("/session/end", headers={"sec-fetch-site": site})
@@ -104,7 +123,8 @@ def test_the_end_revokes_and_clears(client: TestClient, method: str) -> None:
     response = client.request(method, "/session/end")
     cookie = set_cookie(response)
     assert response.status_code == 303
-    assert cookie is not None and cookie["max-age"] == "0"
+    assert cookie is not None
+    assert cookie["max-age"] == "0"
     assert sessions.viewer_of(held, ip=None, touch=True) is None
     assert client.request(method, "/session/end").status_code == 303
 
@@ -118,15 +138,10 @@ def test_signing_in_again_ends_the_former_session(client: TestClient) -> None:
 
 def test_without_a_warehouse_nobody_is_told_that_they_signed_out(client: TestClient) -> None:
     start(client)
-    database.use(
-        Settings(
-            database_url="postgresql://127.0.0.1:1/none",
-            master_key=database.settings().master_key,
-            _env_file=None,
-        )
-    )
+    database.use(without_a_server(database.settings()))
     response = client.get("/session/end")
-    assert response.status_code == 503 and "set-cookie" not in response.headers
+    assert response.status_code == 503
+    assert "set-cookie" not in response.headers
 
 
 @pytest.mark.parametrize("path", ["/", "/timeline?customer=c1", "/unassigned", "/a%20b?x=//y"])
@@ -149,16 +164,25 @@ def test_paths_that_lead_elsewhere_are_not(path: str | None) -> None:
 def test_every_answer_carries_the_headers(client: TestClient) -> None:
     for response in (client.get("/healthz"), client.get("/nowhere"), start(client)):
         policy = response.headers["content-security-policy"]
-        for part in ("default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
+        for part in (
+            "default-src 'none'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ):
             assert part in policy
         scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
-        assert "unsafe" not in scripts and "*" not in policy and "http" not in policy
+        assert "unsafe" not in scripts
+        assert "*" not in policy
+        assert "http" not in policy
         assert response.headers["x-content-type-options"] == "nosniff"
         assert response.headers["referrer-policy"] == "same-origin"
         assert "camera=()" in response.headers["permissions-policy"]
 
 
-@pytest.mark.parametrize("path", ["/_stcore/agent/openapi.json", "/_stcore/metrics", "/auth/login", "/oauth2callback"])
+@pytest.mark.parametrize(
+    "path", ["/_stcore/agent/openapi.json", "/_stcore/metrics", "/auth/login", "/oauth2callback"]
+)
 def test_doors_that_are_not_used_are_closed(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
     assert client.post(path).status_code == 404
@@ -191,6 +215,12 @@ def test_a_socket_from_elsewhere_is_refused(client: TestClient) -> None:
     own = {"origin": "http://crm.example.com", "host": "crm.example.com"}
     with client.websocket_connect("/_stcore/stream", headers=own) as socket:
         assert socket.receive_text() == "open"
-    for foreign in ({"origin": "http://example.org", "host": "crm.example.com"}, {"host": "crm.example.com"}):
-        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream", headers=foreign):
+    for foreign in (
+        {"origin": "http://example.org", "host": "crm.example.com"},
+        {"host": "crm.example.com"},
+    ):
+        with (
+            pytest.raises(WebSocketDisconnect),
+            client.websocket_connect("/_stcore/stream", headers=foreign),
+        ):
             pass

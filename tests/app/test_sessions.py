@@ -28,7 +28,11 @@ def test_a_session_says_who_it_is(token: str, correspondence: Correspondence) ->
     assert viewer is not None
     assert (viewer.user_name, viewer.role) == ("agent", UserRole.AGENT)
     (event,) = correspondence.events("sign_in.succeed")
-    assert (event["actor"], event["session_id"], event["ip"]) == ("agent", viewer.session_id, "192.0.2.1")
+    assert (event["actor"], event["session_id"], event["ip"]) == (
+        "agent",
+        viewer.session_id,
+        "192.0.2.1",
+    )
 
 
 def test_neither_token_is_stored(token: str, correspondence: Correspondence) -> None:
@@ -48,7 +52,9 @@ def test_a_start_token_opens_one_session(correspondence: Correspondence) -> None
 def test_a_start_token_lives_a_minute(correspondence: Correspondence) -> None:
     correspondence.user("agent")
     start = sessions.start_token("agent")
-    (left,) = correspondence.execute("select extract(epoch from expires_at - now()) from crm.session_starts")[0]
+    (left,) = correspondence.execute(
+        "select extract(epoch from expires_at - now()) from crm.session_starts"
+    )[0]
     assert 50 < left <= 60
     correspondence.execute("update crm.session_starts set expires_at = now() - interval '1 second'")
     assert sessions.open_session(start, ip=None, user_agent=None) is None
@@ -60,7 +66,9 @@ def test_unknown_tokens_open_nothing(correspondence: Correspondence, wrong: str)
     assert look(wrong) is None
 
 
-def test_a_user_disabled_before_the_redirect_gets_no_session(correspondence: Correspondence) -> None:
+def test_a_user_disabled_before_the_redirect_gets_no_session(
+    correspondence: Correspondence,
+) -> None:
     correspondence.user("agent")
     start = sessions.start_token("agent")
     correspondence.execute("update crm.users set disabled_at = now()")
@@ -84,10 +92,13 @@ def test_what_ends_a_session_ends_it_at_the_next_look(
     assert look(token) is None
 
 
-def test_a_change_of_role_bites_at_the_next_look(token: str, correspondence: Correspondence) -> None:
+def test_a_change_of_role_bites_at_the_next_look(
+    token: str, correspondence: Correspondence
+) -> None:
     correspondence.execute("update crm.users set role = 'viewer'")
     viewer = look(token)
-    assert viewer is not None and viewer.role is UserRole.VIEWER
+    assert viewer is not None
+    assert viewer.role is UserRole.VIEWER
 
 
 def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(
@@ -119,4 +130,5 @@ def test_signing_out_ends_it_once_and_says_so(token: str, correspondence: Corres
 def test_one_of_two_sessions_ends(token: str) -> None:
     other = sessions.open_session(sessions.start_token("agent"), ip=None, user_agent=None)
     sessions.end_session(token, ip=None)
-    assert look(token) is None and look(other) is not None
+    assert look(token) is None
+    assert look(other) is not None

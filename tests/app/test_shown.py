@@ -11,7 +11,11 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def row(minute: int, body: str = "hello") -> dict[str, Any]:
-    return {"message_id": f"m{minute:05}", "sent_at": START + timedelta(minutes=minute), "body": body}
+    return {
+        "message_id": f"m{minute:05}",
+        "sent_at": START + timedelta(minutes=minute),
+        "body": body,
+    }
 
 
 def opened(*minutes: int) -> Shown:
@@ -63,7 +67,8 @@ def test_a_changed_message_is_drawn_again_and_others_are_not() -> None:
         page.drawn("k", draw)
     shown.take([row(3), row(4, "edited")], START)
     html = [page.drawn("k", draw) for page in shown.newest]
-    assert "edited" in html[1] and drawn == ["m00001", "m00004", "m00004"]
+    assert "edited" in html[1]
+    assert drawn == ["m00001", "m00004", "m00004"]
 
 
 def test_a_gap_is_noticed() -> None:
@@ -78,8 +83,10 @@ def test_earlier_pages_are_added_above() -> None:
     shown.add_older([row(4), row(5), row(6)], page_size=3)
     shown.add_older([row(3)], page_size=3)
     assert order(shown) == [f"m{minute:05}" for minute in range(3, 10)]
-    assert shown.reached_first and shown.oldest == row(3)
-    assert shown.above_newest(0) == row(6) and shown.above_older(0) == row(3)
+    assert shown.reached_first
+    assert shown.oldest == row(3)
+    assert shown.above_newest(0) == row(6)
+    assert shown.above_older(0) == row(3)
     assert shown.above_older(1) is None
 
 
@@ -87,7 +94,8 @@ def test_the_first_message_of_an_empty_timeline_appears() -> None:
     shown = opened()
     assert shown.oldest is None
     assert shown.take([row(1)], START)
-    assert order(shown) == ["m00001"] and shown.reached_first
+    assert order(shown) == ["m00001"]
+    assert shown.reached_first
 
 
 def test_arrivals_count_as_new_for_a_while() -> None:

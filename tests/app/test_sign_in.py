@@ -22,7 +22,13 @@ def test_the_right_password_proves_the_user(correspondence: Correspondence) -> N
 
 @pytest.mark.parametrize(
     ("name", "password"),
-    [("agent", "wrong"), ("agent", PASSWORD + " "), ("nobody", PASSWORD), ("agent\0", "\0"), ("\0", "x")],
+    [
+        ("agent", "wrong"),
+        ("agent", PASSWORD + " "),
+        ("nobody", PASSWORD),
+        ("agent\0", "\0"),
+        ("\0", "x"),
+    ],
 )
 def test_a_wrong_one_does_not_say_what_was_wrong(
     correspondence: Correspondence, name: str, password: str
@@ -32,7 +38,8 @@ def test_a_wrong_one_does_not_say_what_was_wrong(
     assert answer.user_name is None
     assert answer.sentence == "User name or password is wrong."
     (event,) = correspondence.events("sign_in.fail")
-    assert event["ip"] == IP and PASSWORD not in str(event)
+    assert event["ip"] == IP
+    assert PASSWORD not in str(event)
 
 
 def test_a_disabled_user_is_told_the_same(correspondence: Correspondence) -> None:
@@ -45,7 +52,8 @@ def test_what_was_typed_as_an_unknown_name_is_kept_nowhere(correspondence: Corre
     sign_in.attempt("my-password-by-mistake", "x", ip=IP)
     rows = correspondence.execute("select events::text from crm.events")
     rows += correspondence.execute("select sign_in_attempts::text from crm.sign_in_attempts")
-    assert len(rows) == 2 and "my-password" not in str(rows)
+    assert len(rows) == 2
+    assert "my-password" not in str(rows)
 
 
 def test_an_unknown_name_takes_as_long(correspondence: Correspondence) -> None:
@@ -70,7 +78,9 @@ def test_the_brake_holds_and_lets_go(correspondence: Correspondence) -> None:
     assert "Too many attempts" in sign_in.attempt("agent", PASSWORD, ip=IP).sentence
     # Nobody can lock a user out from elsewhere.
     assert sign_in.attempt("agent", PASSWORD, ip="192.0.2.99").user_name == "agent"
-    correspondence.execute("update crm.sign_in_attempts set attempted_at = now() - interval '16 minutes'")
+    correspondence.execute(
+        "update crm.sign_in_attempts set attempted_at = now() - interval '16 minutes'"
+    )
     assert sign_in.attempt("agent", PASSWORD, ip=IP).user_name == "agent"
 
 
@@ -96,7 +106,9 @@ def test_guesses_made_at_once_count_too(correspondence: Correspondence) -> None:
     assert sum("wrong" in sentence for sentence in sentences) <= sign_in.ATTEMPTS_PER_ACCOUNT
 
 
-@pytest.mark.parametrize("password", ["x" * 200, "ü" * 50, "spaces  at the end  ", "nul\0inside", "😀" * 20])
+@pytest.mark.parametrize(
+    "password", ["x" * 200, "ü" * 50, "spaces  at the end  ", "nul\0inside", "😀" * 20]
+)
 def test_any_password_is_checked_exactly_as_typed(password: str) -> None:
     hashed = passwords.hash_password(password)
     assert passwords.matches(password, hashed)

@@ -20,7 +20,6 @@ from warehouse import connections
 from warehouse.settings import Settings
 
 
-
 @pytest.fixture(autouse=True)
 def _short_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BACK_OFF, "first_seconds", 0.001)

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def start(settings: Settings, arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
     """`python <arguments>`; both its outputs go to `log`."""
-    assert settings.database_url is not None and settings.master_key is not None
+    assert settings.database_url is not None
+    assert settings.master_key is not None
     environment = {
         **os.environ,
         "CRM_DATABASE_URL": settings.database_url.get_secret_value(),

@@ -22,7 +22,9 @@ from warehouse.settings import Role, Settings
 Database = psycopg.Connection[Any]
 
 
-def test_every_table_has_its_key_its_transaction_id_and_its_indexes(settings: Settings, admin: Database) -> None:
+def test_every_table_has_its_key_its_transaction_id_and_its_indexes(
+    settings: Settings, admin: Database
+) -> None:
     prepare_all(settings)
     tables = {
         f"{schema}.{table}": (columns, definitions)
@@ -54,7 +56,9 @@ def test_every_table_has_its_key_its_transaction_id_and_its_indexes(settings: Se
         assert any("(transaction_id)" in one for one in definitions)
 
 
-def test_preparing_again_changes_nothing_and_waits_for_no_reader(settings: Settings, admin: Database) -> None:
+def test_preparing_again_changes_nothing_and_waits_for_no_reader(
+    settings: Settings, admin: Database
+) -> None:
     with psycopg.connect(settings.url_for(Role.ADMIN)) as reader:
         reader.execute("select count(*) from raw_gmail.messages")
         started = time.monotonic()
@@ -81,7 +85,8 @@ def test_a_row_gets_the_transaction_that_inserted_it(
     before = admin.execute("select pg_snapshot_xmin(pg_current_snapshot())").fetchone()
     pull(settings, connect("twilio_sms", twilio.keys))
     after = admin.execute("select pg_snapshot_xmax(pg_current_snapshot())").fetchone()
-    assert before and after
+    assert before
+    assert after
     assert admin.execute(
         "select transaction_id >= %s::xid8 and transaction_id < %s::xid8 from raw_twilio_sms.messages",
         [str(before[0]), str(after[0])],
@@ -101,7 +106,9 @@ def test_a_changed_type_stops_the_pull_and_names_the_column(
     connection = connect("twilio_sms", twilio.keys)
     made = _Reader._rows
     monkeypatch.setattr(
-        _Reader, "_rows", lambda self, listed: [row | {"sent_at": "no time at all"} for row in made(self, listed)]
+        _Reader,
+        "_rows",
+        lambda self, listed: [row | {"sent_at": "no time at all"} for row in made(self, listed)],
     )
     with pytest.raises(PullFailed, match=r"messages\.sent_at") as failure:
         pull(settings, connection)
@@ -119,5 +126,7 @@ def test_dlt_neither_reports_home_nor_imports_streamlit() -> None:
         "from dlt.common.runtime.run_context import active\n"
         "print('streamlit' in sys.modules, active().runtime_config.dlthub_telemetry)"
     )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert found.stdout.split() == ["False", "False"]

@@ -49,7 +49,9 @@ def changes(admin: Database, connection: str, identity: str) -> list[tuple[str, 
 
 
 def write(provider: Simulator, body: str = "hello", **more: Any) -> str:
-    made = provider.message(channel="gmail", sender="Sam Citizen <sam@example.com>", body=body, **more)
+    made = provider.message(
+        channel="gmail", sender="Sam Citizen <sam@example.com>", body=body, **more
+    )
     return str(made["id"])
 
 
@@ -92,7 +94,7 @@ def test_new_mail_labels_and_deletion_follow_by_history(
     provider.delete("gmail", identity)
     pull(settings, mailbox)
     told = changes(admin, mailbox, identity)
-    assert [change for change, _ in told][0] == "added"
+    assert next(change for change, _ in told) == "added"
     assert [change for change, _ in told][-1] == "removed"
     assert any("TRASH" in (labels or []) for _, labels in told)
     assert [row[5] for row in mails(admin, mailbox) if row[0] == identity] == ["new words"]
@@ -106,7 +108,7 @@ def test_spam_is_fetched_when_the_label_goes(
     assert pull(settings, mailbox).rows["messages"] == 0
     provider.labels(identity, add=["INBOX"], remove=["SPAM"])
     assert pull(settings, mailbox).rows["messages"] == 1
-    assert [row[4] for row in mails(admin, mailbox) if row[0] == identity][0].count("INBOX") == 1
+    assert next(row[4] for row in mails(admin, mailbox) if row[0] == identity).count("INBOX") == 1
 
 
 def test_an_expired_history_is_made_up_for_without_doubles(
@@ -144,7 +146,9 @@ def test_a_storm_of_rate_limits_is_sat_out(
     assert len(mails(admin, mailbox)) > 30
 
 
-def test_an_expired_access_token_is_renewed(settings: Settings, provider: Simulator, mailbox: str) -> None:
+def test_an_expired_access_token_is_renewed(
+    settings: Settings, provider: Simulator, mailbox: str
+) -> None:
     pull(settings, mailbox)
     provider.faults(expire_access_tokens=True)
     write(provider)
@@ -155,7 +159,7 @@ def test_a_dead_refresh_token_is_said_in_words(
     settings: Settings, admin: Database, provider: Simulator, mailbox: str
 ) -> None:
     provider.faults(invalid_grant=1.0)
-    with pytest.raises(NeedsAdmin, match="invalid_grant.*consent"):
+    with pytest.raises(NeedsAdmin, match=r"invalid_grant.*consent"):
         pull(settings, mailbox)
     ((error,),) = admin.execute(
         "select error from jobs.connection_health where connection_id = %s", [mailbox]
@@ -190,7 +194,9 @@ def test_new_mail_shows_before_a_long_first_pull_is_over(
     rest = pull(settings, mailbox)
     identities = [row[0] for row in mails(admin, mailbox)]
     assert len(identities) == len(set(identities))
-    assert first.rows["messages"] + second.rows["messages"] + rest.rows["messages"] == len(identities)
+    assert first.rows["messages"] + second.rows["messages"] + rest.rows["messages"] == len(
+        identities
+    )
     assert pull(settings, mailbox).rows == NOTHING
 
 

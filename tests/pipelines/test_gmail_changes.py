@@ -18,7 +18,9 @@ def test_every_kind_of_change_is_a_row() -> None:
             record(3, messagesDeleted=[{"message": {"id": "m", "threadId": "t"}}]),
         ]
     )
-    assert [(row["history_id"], row["change"], row["label_ids"], row["changed_labels"]) for row in told] == [
+    assert [
+        (row["history_id"], row["change"], row["label_ids"], row["changed_labels"]) for row in told
+    ] == [
         ("1", "added", ["INBOX"], []),
         ("2", "labels_removed", ["INBOX"], ["UNREAD"]),
         ("3", "removed", None, []),
@@ -28,7 +30,15 @@ def test_every_kind_of_change_is_a_row() -> None:
 def test_a_mail_twice_in_one_record_is_one_row() -> None:
     mail = {"id": "m", "threadId": "t"}
     told = changes_of(
-        [record(1, labelsAdded=[{"message": mail, "labelIds": ["A"]}, {"message": mail, "labelIds": ["B"]}])]
+        [
+            record(
+                1,
+                labelsAdded=[
+                    {"message": mail, "labelIds": ["A"]},
+                    {"message": mail, "labelIds": ["B"]},
+                ],
+            )
+        ]
     )
     assert [row["changed_labels"] for row in told] == [["A", "B"]]
     assert told[0]["label_ids"] is None
@@ -41,9 +51,16 @@ def test_a_record_without_details_is_no_change() -> None:
 def test_differences_after_a_resync() -> None:
     assert difference("m", ["INBOX"], {"labelIds": ["INBOX"], "historyId": "5"}, "9") is None
     gone = difference("m", ["INBOX"], None, "9")
-    assert gone and (gone["change"], gone["history_id"]) == ("missing", "9")
+    assert gone
+    assert (gone["change"], gone["history_id"]) == ("missing", "9")
     moved = difference("m", ["INBOX"], {"labelIds": ["TRASH"], "historyId": "5"}, "9")
-    assert moved and (moved["change"], moved["label_ids"], moved["changed_labels"], moved["history_id"]) == (
+    assert moved
+    assert (
+        moved["change"],
+        moved["label_ids"],
+        moved["changed_labels"],
+        moved["history_id"],
+    ) == (
         "labels_added",
         ["TRASH"],
         ["TRASH"],

@@ -137,12 +137,18 @@ def test_plain_text_is_preferred_and_the_html_beside_it_is_no_attachment() -> No
         ("Content-Type: text/html", b"<p>html words</p>"),
     )
     parsed = parse(raw)
-    assert (parsed.body_text, parsed.body_format, parsed.attachments) == ("plain words", "plain", [])
+    assert (parsed.body_text, parsed.body_format, parsed.attachments) == (
+        "plain words",
+        "plain",
+        [],
+    )
 
 
 def test_an_empty_plain_part_yields_to_html() -> None:
     raw = HEAD + multipart(
-        "alternative", ("Content-Type: text/plain", b" "), ("Content-Type: text/html", b"<p>words</p>")
+        "alternative",
+        ("Content-Type: text/plain", b" "),
+        ("Content-Type: text/html", b"<p>words</p>"),
     )
     parsed = parse(raw)
     assert (parsed.body_text, parsed.body_format) == ("words", "html")
@@ -165,9 +171,9 @@ def test_html_only_becomes_readable_lines() -> None:
     parsed = parse(
         mail(
             "Content-Type: text/html; charset=utf-8",
-            "<html><head><title>t</title><style>p{}</style></head><body><p>Hello&nbsp;Sam,</p>"
-            "<ul><li>one</li><li>two</li></ul>line<br>next <script>no()</script>"
-            "<blockquote type=cite>old</blockquote></body></html>".encode(),
+            b"<html><head><title>t</title><style>p{}</style></head><body><p>Hello&nbsp;Sam,</p>"
+            b"<ul><li>one</li><li>two</li></ul>line<br>next <script>no()</script>"
+            b"<blockquote type=cite>old</blockquote></body></html>",
         )
     )
     assert parsed.body_format == "html"
@@ -179,7 +185,9 @@ def test_attachments_are_listed_with_the_hash_of_their_bytes_and_can_be_read_aga
     message = EmailMessage()
     message["From"], message["Subject"] = "sam@example.com", "files"
     message.set_content("see attached")
-    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="Größe – März.pdf")
+    message.add_attachment(
+        b"%PDF", maintype="application", subtype="pdf", filename="Größe – März.pdf"
+    )
     inner = EmailMessage()
     inner["Subject"] = "forwarded"
     inner.set_content("inside")
@@ -253,13 +261,15 @@ def test_bytes_without_any_header_are_still_read() -> None:
 
 def _nested(depth: int) -> bytes:
     return b"".join(
-        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (i, i) for i in range(depth)
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (i, i)
+        for i in range(depth)
     )
 
 
 BOMBS = {
     "nested parts": HEAD + _nested(10_000) + b"\r\nneedle",
-    "many parts": HEAD + multipart("mixed", ("Content-Type: text/plain", b"needle"), *[("A: b", b"x")] * 10_000),
+    "many parts": HEAD
+    + multipart("mixed", ("Content-Type: text/plain", b"needle"), *[("A: b", b"x")] * 10_000),
     "nested mails": HEAD + b"Content-Type: message/rfc822\r\n\r\n" * 10_000 + b"needle",
     "long header": HEAD + b"X: " + b"y" * 3_000_000 + b"\r\n\r\nneedle",
     "many recipients": HEAD + b"Cc: " + b"a@example.com, " * 50_000 + b"\r\n\r\nneedle",
@@ -313,4 +323,6 @@ def test_no_text_of_a_plain_mail_is_lost(lines: list[str]) -> None:
     raw = mail("Content-Type: text/plain; charset=utf-8", "\r\n".join(lines).encode())
     parsed = parse(raw)
     kept = f"{parsed.body_text}\n{parsed.body_quoted or ''}".split("\n")
-    assert sorted(line for line in kept if line.strip()) == sorted(line for line in lines if line.strip())
+    assert sorted(line for line in kept if line.strip()) == sorted(
+        line for line in lines if line.strip()
+    )

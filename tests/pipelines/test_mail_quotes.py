@@ -68,7 +68,9 @@ def test_a_rest_of_quotation_after_the_last_inline_answer_is_folded() -> None:
 
 
 def test_a_list_footer_after_the_quotation_is_no_answer() -> None:
-    new, quoted = fold("Yes\n\nOn 3/08/2026 Sam wrote:\n> Shall we?\n\n______________________\nlist mailing list")
+    new, quoted = fold(
+        "Yes\n\nOn 3/08/2026 Sam wrote:\n> Shall we?\n\n______________________\nlist mailing list"
+    )
     assert (new, quoted) == (
         "Yes\n\n\n______________________\nlist mailing list",
         "On 3/08/2026 Sam wrote:\n> Shall we?",
@@ -76,7 +78,9 @@ def test_a_list_footer_after_the_quotation_is_no_answer() -> None:
 
 
 def test_a_mere_forward_is_not_folded_away() -> None:
-    text = "---------- Forwarded message ---------\nFrom: Sam\nDate: Monday\nSubject: Order\n\nwords"
+    text = (
+        "---------- Forwarded message ---------\nFrom: Sam\nDate: Monday\nSubject: Order\n\nwords"
+    )
     assert fold(text) == (text, None)
 
 
@@ -95,8 +99,24 @@ def test_ordinary_sentences_are_no_quotation(text: str) -> None:
 
 LINES = st.one_of(
     st.sampled_from(
-        ["", "> a", ">> b", "> ", "On 3/8/2026 Sam wrote:", "wrote:", "From: Sam", "To: x", "Subject: y", "-- ", "hello"]
-        + ["-----Original Message-----", "__________", "Von: a", "Sent: b", "--- x ---"]
+        [
+            "",
+            "> a",
+            ">> b",
+            "> ",
+            "On 3/8/2026 Sam wrote:",
+            "wrote:",
+            "From: Sam",
+            "To: x",
+            "Subject: y",
+            "-- ",
+            "hello",
+            "-----Original Message-----",
+            "__________",
+            "Von: a",
+            "Sent: b",
+            "--- x ---",
+        ]
     ),
     st.text(max_size=20).map(lambda text: text.replace("\n", " ")),
 )
@@ -107,4 +127,6 @@ LINES = st.one_of(
 def test_every_line_stands_in_exactly_one_of_the_two(lines: list[str]) -> None:
     new, quoted = fold("\n".join(lines))
     kept = [*new.split("\n"), *(quoted or "").split("\n")]
-    assert sorted(line for line in kept if line.strip()) == sorted(line for line in lines if line.strip())
+    assert sorted(line for line in kept if line.strip()) == sorted(
+        line for line in lines if line.strip()
+    )

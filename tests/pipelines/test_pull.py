@@ -80,7 +80,10 @@ def test_another_machine_goes_on_from_the_warehouse(
 
 
 def test_two_pulls_of_one_connection_never_overlap(
-    settings: Settings, provider: Simulator, connect: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    provider: Simulator,
+    connect: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection = connect("twilio_sms", provider.accounts["twilio_sms"])
     monkeypatch.setattr(pull_module, "LOCK_SECONDS", 0.2)
@@ -122,7 +125,8 @@ def test_a_failed_load_is_loaded_by_the_next_pull(
     assert "twilio_sms" in str(failure.value)
     pull(settings, connection)
     assert admin.execute(
-        "select count(*), count(distinct sid) from raw_twilio_sms.messages where connection_id = %s", [connection]
+        "select count(*), count(distinct sid) from raw_twilio_sms.messages where connection_id = %s",
+        [connection],
     ).fetchall() == [(provider.state()["twilio_sms"],) * 2]
 
 
@@ -137,13 +141,13 @@ def test_an_extract_that_fails_moves_no_cursor(
     pull(settings, connection)
     made = provider.message(channel="gmail", sender="sam@example.com", body="not to be lost")
     with monkeypatch.context() as broken:
-        broken.setattr("pipelines.gmail_steps.parse", lambda raw: 1 / 0)
+        broken.setattr("pipelines.gmail_rows.parse", lambda raw: 1 / 0)
         with pytest.raises(PullFailed, match="ZeroDivisionError"):
             pull(settings, connection)
     assert pull(settings, connection).rows["messages"] == 1
-    assert admin.execute("select body_text from raw_gmail.messages where id = %s", [made["id"]]).fetchall() == [
-        ("not to be lost",)
-    ]
+    assert admin.execute(
+        "select body_text from raw_gmail.messages where id = %s", [made["id"]]
+    ).fetchall() == [("not to be lost",)]
 
 
 def test_a_disabled_and_an_unknown_connection_are_not_pulled(
@@ -160,7 +164,11 @@ def test_a_disabled_and_an_unknown_connection_are_not_pulled(
 
 
 def test_two_connections_of_a_channel_may_be_pulled_at_once(
-    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], tmp_path: Path
+    settings: Settings,
+    admin: Database,
+    provider: Simulator,
+    connect: Callable[..., str],
+    tmp_path: Path,
 ) -> None:
     made = [connect("gmail", provider.accounts["gmail"]) for _ in range(3)]
     processes = [start(settings, ["-m", "pipelines.pull", one], tmp_path / "log") for one in made]

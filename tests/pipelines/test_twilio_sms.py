@@ -20,8 +20,12 @@ from warehouse.settings import Settings
 LONG_AGO = datetime.now(UTC) - timedelta(days=390)
 
 
-def rows(admin: psycopg.Connection[Any], connection: str, table: str = "messages") -> list[tuple[Any, ...]]:
-    columns = {"messages": "sid, version, payload, media, transaction_id::text", "removals": "sid"}[table]
+def rows(
+    admin: psycopg.Connection[Any], connection: str, table: str = "messages"
+) -> list[tuple[Any, ...]]:
+    columns = {"messages": "sid, version, payload, media, transaction_id::text", "removals": "sid"}[
+        table
+    ]
     return admin.execute(
         f"select {columns} from raw_twilio_sms.{table} where connection_id = %s order by 1, 2"
         if table == "messages"
@@ -55,7 +59,13 @@ def test_pages_load_and_a_second_run_inserts_nothing(
 def test_a_payload_is_kept_as_it_was_sent(
     settings: Settings, admin: psycopg.Connection[Any], twilio: Twilio, connect: Callable[..., str]
 ) -> None:
-    sent = {"sid": "SM" + "1" * 32, "date_sent": None, "num_media": "0", "a_new_field": {"x": [1, None]}, "body": "a\x00b"}
+    sent = {
+        "sid": "SM" + "1" * 32,
+        "date_sent": None,
+        "num_media": "0",
+        "a_new_field": {"x": [1, None]},
+        "body": "a\x00b",
+    }
     twilio.answers["/Messages.json"] = [(200, {}, {"messages": [sent], "next_page_uri": None})]
     connection = connect("twilio_sms", twilio.keys)
     pull(settings, connection)
@@ -66,31 +76,44 @@ def test_a_payload_is_kept_as_it_was_sent(
 
 
 def test_a_new_message_and_a_new_status_come_with_the_next_pull(
-    settings: Settings, admin: psycopg.Connection[Any], provider: Simulator, connect: Callable[..., str]
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    provider: Simulator,
+    connect: Callable[..., str],
 ) -> None:
     connection = connect("twilio_sms", provider.accounts["twilio_sms"])
     pull(settings, connection)
     made = provider.message(channel="twilio_sms", sender="+61491570110", body="are you open?")
     assert pull(settings, connection).rows["messages"] == 1
     assert pull(settings, connection).rows["messages"] == 0
-    bodies = [payload["body"] for sid, _, payload, _, _ in rows(admin, connection) if sid == made["sid"]]
+    bodies = [
+        payload["body"] for sid, _, payload, _, _ in rows(admin, connection) if sid == made["sid"]
+    ]
     assert bodies == ["are you open?"]
 
 
 def test_a_redaction_is_a_second_version(
-    settings: Settings, admin: psycopg.Connection[Any], provider: Simulator, connect: Callable[..., str]
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    provider: Simulator,
+    connect: Callable[..., str],
 ) -> None:
     connection = connect("twilio_sms", provider.accounts["twilio_sms"])
     made = provider.message(channel="twilio_sms", sender="+61491570110", body="my card is …")
     pull(settings, connection)
     provider.redact(made["sid"])
     assert pull(settings, connection).rows["messages"] == 1
-    versions = [payload["body"] for sid, _, payload, _, _ in rows(admin, connection) if sid == made["sid"]]
+    versions = [
+        payload["body"] for sid, _, payload, _, _ in rows(admin, connection) if sid == made["sid"]
+    ]
     assert sorted(versions) == ["", "my card is …"]
 
 
 def test_a_deletion_is_noticed_only_by_a_404(
-    settings: Settings, admin: psycopg.Connection[Any], provider: Simulator, connect: Callable[..., str]
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    provider: Simulator,
+    connect: Callable[..., str],
 ) -> None:
     connection = connect("twilio_sms", provider.accounts["twilio_sms"])
     made = provider.message(channel="twilio_sms", sender="+61491570110", body="wrong number")
@@ -112,7 +135,8 @@ def test_an_empty_list_empties_nothing(
 ) -> None:
     sids = [f"SM{number:032x}" for number in range(3)]
     messages = [
-        {"sid": sid, "date_sent": format_datetime(datetime.now(UTC)), "num_media": "0"} for sid in sids
+        {"sid": sid, "date_sent": format_datetime(datetime.now(UTC)), "num_media": "0"}
+        for sid in sids
     ]
     twilio.answers["/Messages.json"] = [
         (200, {}, {"messages": messages, "next_page_uri": None}),
@@ -147,7 +171,10 @@ def test_what_left_the_list_by_its_age_is_not_deleted(
 
 
 def test_a_storm_of_429_and_500_is_sat_out(
-    settings: Settings, admin: psycopg.Connection[Any], provider: Simulator, connect: Callable[..., str]
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    provider: Simulator,
+    connect: Callable[..., str],
 ) -> None:
     connection = connect("twilio_sms", provider.accounts["twilio_sms"])
     provider.faults(http_429=3, http_500=2)
@@ -170,13 +197,17 @@ def test_retry_after_is_honoured(
 
 
 def test_wrong_credentials_are_said_in_words_without_the_secret(
-    settings: Settings, admin: psycopg.Connection[Any], provider: Simulator, connect: Callable[..., str]
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    provider: Simulator,
+    connect: Callable[..., str],
 ) -> None:
     connection = connect("twilio_sms", provider.accounts["twilio_sms"], auth_token="not-the-secret")
-    with pytest.raises(NeedsAdmin, match="401.*check account_sid and auth_token"):
+    with pytest.raises(NeedsAdmin, match=r"401.*check account_sid and auth_token"):
         pull(settings, connection)
     ((error,),) = admin.execute(
-        "select error from jobs.connection_health where connection_id = %s and job = 'pull'", [connection]
+        "select error from jobs.connection_health where connection_id = %s and job = 'pull'",
+        [connection],
     ).fetchall()
     assert "401" in error
     assert "not-the-secret" not in error
@@ -199,7 +230,11 @@ def test_a_long_absence_is_caught_up_in_steps(
     assert not rest.more
     assert len(told) > 2
     loaded = rows(admin, connection)
-    assert partly.rows["messages"] + rest.rows["messages"] == len(loaded) == provider.state()["twilio_sms"]
+    assert (
+        partly.rows["messages"] + rest.rows["messages"]
+        == len(loaded)
+        == provider.state()["twilio_sms"]
+    )
 
 
 def test_a_dead_page_address_starts_the_list_again(
@@ -211,7 +246,11 @@ def test_a_dead_page_address_starts_the_list_again(
 ) -> None:
     monkeypatch.setattr(twilio_sms, "STEP_SECONDS", 0.0)
     messages = [
-        {"sid": f"SM{number:032x}", "date_sent": format_datetime(datetime.now(UTC)), "num_media": "0"}
+        {
+            "sid": f"SM{number:032x}",
+            "date_sent": format_datetime(datetime.now(UTC)),
+            "num_media": "0",
+        }
         for number in range(2)
     ]
     twilio.answers["/Messages.json"] = [

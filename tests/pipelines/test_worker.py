@@ -55,7 +55,8 @@ def worker(settings: Settings, tmp_path: Path) -> Iterator[Running]:
 def loaded(admin: Database, connection: str, identity: str) -> bool:
     return bool(
         admin.execute(
-            "select 1 from raw_gmail.messages where connection_id = %s and id = %s", [connection, identity]
+            "select 1 from raw_gmail.messages where connection_id = %s and id = %s",
+            [connection, identity],
         ).fetchone()
     )
 
@@ -71,12 +72,21 @@ def pulled(admin: Database, connection: str) -> bool:
 
 
 def test_a_push_is_loaded_at_once_while_another_account_is_broken(
-    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+    settings: Settings,
+    admin: Database,
+    provider: Simulator,
+    connect: Callable[..., str],
+    worker: Running,
 ) -> None:
     mailbox = connect("gmail", provider.accounts["gmail"])
     # Nothing answers there; it is tried for as long as the test lasts.
     broken = [
-        connect("gmail", provider.accounts["gmail"], api_base=f"http://127.0.0.1:{port}", token_uri=f"http://127.0.0.1:{port}/token")
+        connect(
+            "gmail",
+            provider.accounts["gmail"],
+            api_base=f"http://127.0.0.1:{port}",
+            token_uri=f"http://127.0.0.1:{port}/token",
+        )
         for port in (9, 10)
     ]
     disabled = connect("gmail", provider.accounts["gmail"])
@@ -93,18 +103,24 @@ def test_a_push_is_loaded_at_once_while_another_account_is_broken(
     assert not pulled(admin, disabled)
     assert not any(pulled(admin, one) for one in broken)
     wait_until(
-        lambda: admin.execute(
-            "select count(*) from jobs.connection_health where job = 'watch' and error is null "
-            "and last_succeeded_at is not null"
-        ).fetchone()
-        == (1,),
+        lambda: (
+            admin.execute(
+                "select count(*) from jobs.connection_health where job = 'watch' and error is null "
+                "and last_succeeded_at is not null"
+            ).fetchone()
+            == (1,)
+        ),
         what="the watch",
     )
     assert worker.end() < 5
 
 
 def test_a_killed_worker_is_made_up_for(
-    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+    settings: Settings,
+    admin: Database,
+    provider: Simulator,
+    connect: Callable[..., str],
+    worker: Running,
 ) -> None:
     worker.start()
     mailbox = connect("gmail", provider.accounts["gmail"])
@@ -126,7 +142,11 @@ def test_a_killed_worker_is_made_up_for(
 
 
 def test_it_goes_on_when_the_warehouse_was_away(
-    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+    settings: Settings,
+    admin: Database,
+    provider: Simulator,
+    connect: Callable[..., str],
+    worker: Running,
 ) -> None:
     mailbox = connect("gmail", provider.accounts["gmail"])
     worker.start()
@@ -138,19 +158,26 @@ def test_it_goes_on_when_the_warehouse_was_away(
     # Nobody listened: the worker pulls everything once it listens again.
     admin.execute("select pg_notify('crm_deliveries', %s)", [f"gmail {mailbox}"])
     wait_until(lambda: loaded(admin, mailbox, made["id"]), 30, "the load after the gap")
-    assert worker.process is not None and worker.process.poll() is None
+    assert worker.process is not None
+    assert worker.process.poll() is None
     assert worker.end() < 5
 
 
 def test_its_children_end_with_it(
-    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+    settings: Settings,
+    admin: Database,
+    provider: Simulator,
+    connect: Callable[..., str],
+    worker: Running,
 ) -> None:
     worker.start()
     mailbox = connect("gmail", provider.accounts["gmail"])
     provider.faults(gmail_units_per_minute=400)
     request_pull(settings, mailbox)
     under_way = "select count(*) from jobs.connection_health where connection_id = %s and last_started_at is not null"
-    wait_until(lambda: admin.execute(under_way, [mailbox]).fetchone() == (1,), what="the pull's start")
+    wait_until(
+        lambda: admin.execute(under_way, [mailbox]).fetchone() == (1,), what="the pull's start"
+    )
     assert worker.process is not None
     children = _descendants(worker.process.pid)
     assert children

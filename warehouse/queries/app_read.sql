@@ -307,10 +307,9 @@ from (
 ) as counted
 
 -- warehouse_state --
--- How the models stand: the newest finished refresh, and since when none has succeeded.
+-- How the models stand: the newest finished refresh, since when none succeeded, and since when a new message waits for one.
 select
     newest.error,
-    (select max(finished_at) from canonical.refreshes where error is null and finished_at is not null) as last_good_at,
     (
         select min(failed.finished_at) from canonical.refreshes as failed
         where failed.error is not null
@@ -318,7 +317,10 @@ select
                 (select max(started_at) from canonical.refreshes where error is null and finished_at is not null), '-infinity'
             )
     ) as failing_since,
-    (select count(*) from canonical.refreshes) > 0 as ever_refreshed
+    (
+        select min(tail.received_at) from canonical.live_tail as tail
+        where not exists (select 1 from canonical.messages as stored where stored.message_id = tail.message_id)
+    ) as waiting_since
 from (select 1) as one
 left join lateral (
     select error from canonical.refreshes where finished_at is not null order by started_at desc limit 1

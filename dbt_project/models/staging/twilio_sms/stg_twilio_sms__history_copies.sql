@@ -1,7 +1,8 @@
 -- Grain: one row per version of a message in Twilio's history, and one per message known to be deleted there.
 with
 
-events as (
+-- Used twice, so it would be computed whole, tail or not: it must be open to the readers' conditions.
+events as not materialized (
 
     select * from {{ ref('stg_twilio_sms__history_events') }}
 

@@ -9,7 +9,8 @@ events as (
 
 ),
 
-read as (
+-- Used twice, so it would be computed whole, tail or not: it must be open to the readers' conditions.
+read as not materialized (
 
     select
         events.*,

@@ -1,0 +1,124 @@
+"""Every benchmark at a tiny scale: the shape of interface.md, and counts that are true. No time is asserted."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import benchmarks
+from benchmarks.throwaway import Throwaway, throwaway
+from operations.bench import benchmarks as runnable
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = {"landing": 200, "live": 300, "refresh": 300, "timeline": 400}
+NUMBER = (int, float)
+
+
+def rows_of(document: dict[str, Any], words: str) -> list[dict[str, Any]]:
+    return [row for row in document["results"] if words in row["what"]]
+
+
+def test_each_benchmark_has_a_tiny_scale_and_is_listed() -> None:
+    assert sorted(TINY) == runnable()
+    assert benchmarks.__doc__ is not None
+    for name in TINY:
+        assert f"\n    {name} " in benchmarks.__doc__
+
+
+@pytest.fixture(scope="module", params=sorted(TINY))
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    before = leftovers()
+    made: dict[str, Any] = importlib.import_module(f"benchmarks.{request.param}").run(
+        None, TINY[request.param]
+    )
+    assert leftovers() == before
+    return made
+
+
+def leftovers() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("crm-bench-*"))
+
+
+@pytest.mark.timeout(280)
+def test_document_has_the_shape_of_the_interface(document: dict[str, Any]) -> None:
+    assert set(document) == {"name", "scale", "machine", "results"}
+    assert document["scale"] == TINY[document["name"]]
+    machine = document["machine"]
+    assert machine["cores"] >= 1
+    assert machine["memory_gib"] > 0
+    assert machine["postgres"].split(".")[0].isdigit()
+    assert machine["fdatasync_ms"] > 0
+    assert machine["cpu"]
+    for row in document["results"]:
+        assert {"what", "value", "unit", "limit", "ratio"} <= set(row)
+        assert isinstance(row["value"], NUMBER)
+        assert row["value"] >= 0
+        if row["limit"] is None:
+            assert row["ratio"] is None
+        else:
+            assert row["ratio"] > 0
+    counts_are_true(document)
+
+
+def counts_are_true(document: dict[str, Any]) -> None:
+    """What each run has counted by itself stands in its table, and is all of it."""
+    name = document["name"]
+    if name == "landing":
+        (stored,) = rows_of(document, "rows in raw")
+        # The warm-up, five rounds and the steady posts.
+        assert stored["value"] == stored["limit"] == 7 * TINY[name]
+    elif name == "refresh":
+        (stored,) = rows_of(document, "messages in the table")
+        assert stored["value"] == stored["limit"] >= TINY[name]
+    elif name == "timeline":
+        assert rows_of(document, "0 messages in the tail")
+        assert rows_of(document, "100 messages in the tail")
+    else:
+        assert rows_of(document, "p95 of 30")
+        assert rows_of(document, "p95 of 3 ")
+
+
+def test_a_warehouse_ends_with_its_block_also_when_that_fails() -> None:
+    taken: list[Throwaway] = []
+
+    def fail() -> None:
+        with throwaway() as on:
+            taken.append(on)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert not taken[0].folder.exists()
+    assert taken[0].warehouse.poll() is not None
+
+
+def test_a_terminated_benchmark_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
+    """SIGTERM in the middle, as a time limit sends it."""
+    program = (
+        "import time\n"
+        "from benchmarks.throwaway import throwaway\n"
+        "with throwaway() as on:\n"
+        "    print(on.warehouse.pid, on.folder, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    pid, _, folder = process.stdout.readline().strip().partition(" ")
+    process.terminate()
+    process.wait(30)
+    process.stdout.close()
+    assert not Path(folder).exists()
+    assert not Path(f"/proc/{pid}").exists()
