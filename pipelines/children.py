@@ -8,6 +8,7 @@ pull with it. A child ends with its parent, even when that is killed.
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import os
 import signal
@@ -22,6 +23,8 @@ T = TypeVar("T")
 #: Imported once, before the first fork.
 WARM = ["pipelines.warm"]
 STOP_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 
@@ -48,6 +51,8 @@ async def run(work: Callable[..., T], *arguments: Any) -> T:
         try:
             failure, result = receiver.recv()
         except EOFError:
+            await asyncio.to_thread(process.join, STOP_SECONDS)
+            log.warning("a child died without a word (exit code %s)", process.exitcode)
             failure, result = TryLater("the pulling process died"), None
     finally:
         receiver.close()
@@ -90,6 +95,7 @@ def _child(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, .
         answer = (failure, None)
     except Exception as error:
         # Its text may hold a row.
+        log.warning("unexpected %s", type(error).__name__)
         answer = (PullFailed(f"unexpected {type(error).__name__}"), None)
     sender.send(answer)
 

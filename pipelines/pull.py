@@ -247,9 +247,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--since", type=date.fromisoformat, help="pull again from this day on (UTC)"
     )
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
     # The failure is told once, below.
     logging.getLogger("pipelines.health").setLevel(logging.ERROR)
     since = datetime.combine(chosen.since, time_of_day.min, UTC) if chosen.since else None

@@ -31,16 +31,27 @@ def test_every_command_is_in_the_readme(command: str) -> None:
     table = README[README.index("## Commands") : README.index("## How it is built")]
     row = next((line for line in table.splitlines() if f"./crm {first}" in line), "")
     assert row, f"README's table of commands lacks ./crm {first}"
-    assert not second or re.search(rf"\b{second}\b", row), f"README's row of ./crm {first} lacks {second}"
+    assert not second or re.search(rf"\b{second}\b", row), (
+        f"README's row of ./crm {first} lacks {second}"
+    )
 
 
 def test_every_mart_and_schema_is_in_the_data_model(admin: psycopg.Connection[Any]) -> None:
     text = SPECS["data-model.md"]
-    marts = admin.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall()
+    marts = admin.execute(
+        "select table_name from information_schema.tables where table_schema = 'marts'"
+    ).fetchall()
     assert len(marts) >= 11
     for (name,) in marts:
         assert f"`marts.{name}`" in text, f"data-model.md lacks marts.{name}"
-    for schema in ("raw", "crm", "jobs", "staging", "canonical", *(entry.history_schema for entry in registry().values())):
+    for schema in (
+        "raw",
+        "crm",
+        "jobs",
+        "staging",
+        "canonical",
+        *(entry.history_schema for entry in registry().values()),
+    ):
         assert f"`{schema}`" in text, f"data-model.md lacks the schema {schema}"
     for named in set(re.findall(r"`marts\.(\w+)`", text)):
         assert (named,) in marts, f"data-model.md names marts.{named}, which is not there"
@@ -51,11 +62,16 @@ def test_every_channel_is_in_ingestion() -> None:
         assert f"`{channel}`" in SPECS["ingestion.md"]
 
 
-@pytest.mark.parametrize("document", ["README.md", *(f"specs/{name}" for name in SPECS), "docs/decisions.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", *(f"specs/{name}" for name in SPECS), "docs/decisions.md"]
+)
 def test_what_a_document_points_to_is_there(document: str) -> None:
     text = (ROOT / document).read_text()
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
-    paths = re.findall(r"`((?:app|dbt_project|macros|models|operations|pipelines|tests|warehouse|webhooks)/[\w./]+)`", text)
+    paths = re.findall(
+        r"`((?:app|dbt_project|macros|models|operations|pipelines|tests|warehouse|webhooks)/[\w./]+)`",
+        text,
+    )
     for target in links:
         assert ((ROOT / document).parent / target).exists(), f"{document} points to {target}"
     for target in paths:

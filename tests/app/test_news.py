@@ -34,7 +34,9 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("channel", ["crm_deliveries", "crm_refresh"])
-def test_a_notification_is_news(listening: None, admin: psycopg.Connection[Any], channel: str) -> None:
+def test_a_notification_is_news(
+    listening: None, admin: psycopg.Connection[Any], channel: str
+) -> None:
     eventually(lambda: news.count() is not None)
     before = news.count()
     assert before is not None
@@ -48,7 +50,9 @@ def test_a_lost_listener_knows_nothing_and_comes_back(
     eventually(lambda: news.count() is not None)
     before = news.count()
     assert before is not None
-    admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'crm app news'")
+    admin.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'crm app news'"
+    )
     eventually(lambda: news.count() is None)
     eventually(lambda: (news.count() or 0) > before)
 
@@ -62,4 +66,9 @@ def test_a_page_reads_when_something_may_have_changed() -> None:
     assert [wants(1, 0), wants(1, 1), wants(1, 9)] == [True, False, False]
     assert [wants(2, 9.5), wants(2, 10)] == [True, False]
     assert [wants(2, 19.5), wants(2, 20)] == [True, False]
-    assert [wants(None, 21), wants(None, 22), wants(3, 23), wants(3, 24)] == [True, True, True, False]
+    assert [wants(None, 21), wants(None, 22), wants(3, 23), wants(3, 24)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
