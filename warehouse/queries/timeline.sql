@@ -41,10 +41,11 @@ stored as (
             and participants.is_first
             and not participants.is_ours
             and (participants.sent_at, participants.message_id) < (coalesce(%(before_sent_at)s::timestamptz, 'infinity'), coalesce(%(before_message_id)s::text, ''))
-            and not exists (select 1 from tail where tail.message_id = participants.message_id)
         order by participants.sent_at desc, participants.message_id desc
-        limit %(page_size)s
+        -- As many more as the tail may take away again: taking them away here would cost the order of the index.
+        limit %(page_size)s + (select count(*) from tail)
     ) as one_identity
+    where not exists (select 1 from tail where tail.message_id = one_identity.message_id)
 
 ),
 
@@ -159,10 +160,11 @@ stored as (
             and participants.is_first
             and not participants.is_ours
             and (participants.sent_at, participants.message_id) > (%(after_sent_at)s::timestamptz, %(after_message_id)s::text)
-            and not exists (select 1 from tail where tail.message_id = participants.message_id)
         order by participants.sent_at asc, participants.message_id asc
-        limit %(page_size)s
+        -- As many more as the tail may take away again: taking them away here would cost the order of the index.
+        limit %(page_size)s + (select count(*) from tail)
     ) as one_identity
+    where not exists (select 1 from tail where tail.message_id = one_identity.message_id)
 
 ),
 
