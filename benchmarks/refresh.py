@@ -75,22 +75,23 @@ def _cycles(
         psycopg.connect(settings.url_for(Role.ADMIN), autocommit=True) as admin,
     ):
         admin.execute(SQL["make_plain"])
+        admin.execute(SQL["make_fresh"])
         for cycle in range(WARM_UP_CYCLES + repeated):
             store.add(new, busy_every=BUSY_EVERY)
             started = time.perf_counter()
             refresh.refresh(models, database)
             seconds = time.perf_counter() - started
-            row = admin.execute(SQL["count_folded"]).fetchone()
-            # A status of a message that an earlier cycle took in would be one row more.
+            admin.execute(SQL["choose_fresh"])
+            row = admin.execute(SQL["count_fresh"]).fetchone()
             if row is None or row[0] != new:
                 raise Miscounted(f"a cycle took in {row and row[0]} of {new} new messages")
-            admin.execute(SQL["empty_plain"])
             started = time.perf_counter()
             admin.execute(SQL["write_plain"])
             if cycle >= WARM_UP_CYCLES:
                 cycles.append(seconds)
                 plain.append(time.perf_counter() - started)
-        admin.execute(SQL["drop_plain"])
+            admin.execute(SQL["empty"])
+        admin.execute(SQL["drop"])
     return cycles, plain
 
 

@@ -2,14 +2,20 @@
 -- What a refresh must write at least: its messages, into a table like theirs with the same indexes.
 create table bench.plain (like canonical.messages including all)
 
+-- make_fresh --
+create table bench.fresh (like canonical.messages)
+
+-- choose_fresh --
+insert into bench.fresh select * from canonical.messages where folded_for = (select processed from canonical.horizon)
+
 -- write_plain --
-insert into bench.plain select * from canonical.messages where folded_for = (select processed from canonical.horizon)
+insert into bench.plain select * from bench.fresh
 
--- empty_plain --
-truncate bench.plain
+-- empty --
+truncate bench.plain, bench.fresh
 
--- count_folded --
-select count(*) from canonical.messages where folded_for = (select processed from canonical.horizon)
+-- count_fresh --
+select count(*) from bench.fresh
 
--- drop_plain --
-drop table bench.plain
+-- drop --
+drop table bench.plain, bench.fresh
