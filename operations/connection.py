@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ from operations.invocation import (
     say,
     settings_for,
 )
+
+if TYPE_CHECKING:
+    from warehouse.settings import Settings
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The connection's id.")]
 Set = Annotated[
@@ -60,6 +63,7 @@ def add(
         raise Refused("--name is empty: say what people call this account")
     with connect(settings) as database:
         document = insert(database, settings, channel, name.strip(), values, base)
+    ask_for_pull(settings, document["connection_id"], watch="pubsub_topic" in values)
     report(
         document,
         as_json=as_json,
@@ -69,6 +73,13 @@ def add(
             f"Verify token  {document['verify_token']}",
         ],
     )
+
+
+def ask_for_pull(settings: Settings, connection_id: str, *, watch: bool) -> None:
+    """Have the worker pull the connection now, and start its watch where there is a topic for it."""
+    from pipelines.jobs import request_pull
+
+    request_pull(settings, connection_id, watch=watch)
 
 
 def given_values(set_values: list[str] | None, set_files: list[str] | None) -> dict[str, str]:
@@ -176,6 +187,8 @@ def _set_disabled(
         opened = existing(database, settings, connection_id)
         connections.set_disabled(database, connection_id, disabled=disabled)
         record_event(database, f"connection.{'disable' if disabled else 'enable'}", opened, {})
+    if not disabled:
+        ask_for_pull(settings, connection_id, watch=opened.value("pubsub_topic") is not None)
     word = "disabled; deliveries still land" if disabled else "enabled"
     report(
         {"connection_id": connection_id, "disabled": disabled},
