@@ -64,8 +64,11 @@ class Sender:
         posts: int,
         per_second: float = 0.0,
         sender: str | None = None,
+        over: int = CONNECTIONS,
     ) -> dict[str, Any]:
         """Carry out one order (benchmarks.sender). `sender` writes all posts; None: many people do.
+
+        `over`: how many connections.
 
         Raises:
             Uncounted: a post was not answered 2xx.
@@ -79,7 +82,7 @@ class Sender:
             "account_sid": ACCOUNT_SID,
             "first": self.next_number,
             "posts": posts,
-            "connections": CONNECTIONS,
+            "connections": over,
             "per_second": per_second,
             "sender": sender,
         }

@@ -34,6 +34,8 @@ BUSY_MESSAGES = 10_000
 BUSY_NUMBER = "+61491570006"
 PER_SECOND = 10.0
 POSTS = 300
+#: The server closes one that idles for five seconds.
+CONNECTIONS = 2
 #: A page shows the newest messages only, so there are fewer and slower ones than a page holds.
 PAGE_PER_SECOND = 1.0
 PAGE_POSTS = 30
@@ -109,7 +111,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         store.analyze()
         receiver = start_receiver(on)
         sender = Sender(on, first=1_000_000_000_000)
-        sender.send(receiver, do="steady", posts=5, per_second=PER_SECOND)
+        sender.send(receiver, do="steady", posts=5, per_second=PER_SECOND, over=CONNECTIONS)
         rows, answers = _until_row(on, sender, receiver, posts=int(POSTS * share))
         pages = _until_page(on, sender, receiver, posts=int(PAGE_POSTS * share))
         results = [
@@ -126,7 +128,12 @@ def _until_row(
     first = sender.next_number
     watcher = Watcher(on.settings, [message_id(first + index) for index in range(posts)])
     answer = sender.send(
-        receiver, do="steady", posts=posts, per_second=PER_SECOND, sender=BUSY_NUMBER
+        receiver,
+        do="steady",
+        posts=posts,
+        per_second=PER_SECOND,
+        sender=BUSY_NUMBER,
+        over=CONNECTIONS,
     )
     seen = watcher.finish()
     due = {
@@ -144,7 +151,12 @@ def _until_page(on: Throwaway, sender: Sender, receiver: Target, *, posts: int) 
     with OpenPage(on.settings, port, "benchmark") as page:
         first = sender.next_number
         answer = sender.send(
-            receiver, do="steady", posts=posts, per_second=PAGE_PER_SECOND, sender=BUSY_NUMBER
+            receiver,
+            do="steady",
+            posts=posts,
+            per_second=PAGE_PER_SECOND,
+            sender=BUSY_NUMBER,
+            over=CONNECTIONS,
         )
         awaited = [message_id(first + index) for index in range(posts)]
         painted = page.wait_for(awaited, PATIENCE_SECONDS)

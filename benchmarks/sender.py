@@ -93,7 +93,8 @@ class Run:
     """What one order has sent and heard."""
 
     waiting: deque[tuple[float, bytes]] = field(default_factory=deque)
-    idle: list[Line] = field(default_factory=list)
+    #: In turns, so that no connection idles until the server closes it.
+    idle: deque[Line] = field(default_factory=deque)
     statuses: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     outstanding: int = 0
@@ -144,6 +145,8 @@ class Line(asyncio.Protocol):
             run.idle.append(self)
 
     def connection_lost(self, fault: Exception | None) -> None:
+        if self in self._run.idle:
+            self._run.idle.remove(self)
         if self._due is not None:
             self._run.broken += 1
             self._run.settle(self._due, "broken")
@@ -175,7 +178,7 @@ async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
             if run.waiting:
                 line.send(time.perf_counter(), run.waiting.popleft()[1])
     else:
-        run.idle = lines
+        run.idle.extend(lines)
         await _send_steadily(run, posts, started, order["per_second"])
     patience = PATIENCE_SECONDS + len(posts) / 500
     try:
@@ -205,7 +208,7 @@ async def _send_steadily(run: Run, posts: list[bytes], started: float, per_secon
         if pause > 0:
             await asyncio.sleep(pause)
         if run.idle:
-            run.idle.pop().send(due, post)
+            run.idle.popleft().send(due, post)
         else:
             run.waiting.append((due, post))
 

@@ -220,7 +220,11 @@ class _Steps:
             words = (
                 f"{self.channel.channel} connection {self.connection.connection_id}: {step} failed"
             )
-            if "OperationalError" in type(deepest).__name__ or isinstance(deepest, OSError):
+            # A file that is missing is no outage: a crash took a package of ours half away.
+            lost = isinstance(deepest, FileNotFoundError)
+            if "OperationalError" in type(deepest).__name__ or (
+                isinstance(deepest, OSError) and not lost
+            ):
                 raise TryLater(
                     f"{words}: the warehouse is away ({type(deepest).__name__})"
                 ) from None

@@ -87,6 +87,8 @@ class Models:
         return ["--quiet", "--log-level", "error", "--log-level-file", "none", "--no-write-json"]
 
     def _invoke(self, arguments: list[str]) -> Any:
+        # Again each time: the profile is read at every run, and another warehouse may have been set since.
+        _set_environment(self.settings)
         outcome = self._runner.invoke(
             [*self._flags(), *arguments, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
         )

@@ -25,8 +25,8 @@ def renew(settings: Settings, connection_id: str) -> datetime:
     """
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
         connection = find(database, settings, connection_id)
-        if connection is None or connection.channel != "gmail":
-            raise PullFailed(f"no gmail connection {connection_id}")
+        if connection is None or not connection.value("pubsub_topic"):
+            raise PullFailed(f"no connection {connection_id} with a pubsub_topic")
         health = Health(database, connection_id, "watch")
         with health.recorded():
             try:

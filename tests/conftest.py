@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from pipelines import refresh
 from pipelines.destination import prepare_all
@@ -26,6 +27,11 @@ from warehouse.migrate import migrate
 from warehouse.postgres import Embedded
 from warehouse.settings import Role, Settings
 
+#: Chromium as a test wants it: no sandbox for root, no calls of its own.
+CHROMIUM_ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-quic",
+]  # fmt: skip
 MASTER_KEY = "an-invented-master-key-0123456789-abcdefgh"
 
 
@@ -160,3 +166,17 @@ def admin(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the owner, each statement its own transaction."""
     with psycopg.connect(settings.url_for(Role.ADMIN), autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole run: Playwright's event loop may stand only once in a process."""
+    found = os.environ.get("CRM_TEST_CHROMIUM") or shutil.which("chromium")
+    if not found:
+        pytest.fail(
+            "no Chromium: install one (apt-get install chromium) or name it in CRM_TEST_CHROMIUM"
+        )
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        yield launched
+        launched.close()

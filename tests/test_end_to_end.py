@@ -12,7 +12,6 @@ import hmac
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from urllib.parse import urlencode
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from simulator import server as simulator
 from tests.operations.test_up import free_base
@@ -143,7 +142,9 @@ def form(
     }
 
 
-def test_a_signed_post_is_on_the_page_and_stays_one_row(installation: Installation) -> None:
+def test_a_signed_post_is_on_the_page_and_stays_one_row(
+    installation: Installation, browser: Browser
+) -> None:
     ours = installation.provider.accounts["twilio_sms"]["numbers"].split(",")[0].strip()
     body = "Can I pick it up at noon? 🚲 <b>مرحبا</b>"
     # Without pulls for a while, so that the webhook alone shows what it can do.
@@ -155,27 +156,20 @@ def test_a_signed_post_is_on_the_page_and_stays_one_row(installation: Installati
     content, headers = signed(installation, fields)
     url = installation.connection["webhook_url"]
 
-    with sync_playwright() as playwright:
-        chromium = os.environ.get("CRM_TEST_CHROMIUM") or shutil.which("chromium")
-        assert chromium, "no Chromium: run the tests with ./crm test, which provides one"
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        page = browser.new_page()
-        page.goto(installation.app_url)
-        page.get_by_label("User name").fill("kim")
-        page.get_by_label("Password").first.fill(PASSWORD)
-        page.get_by_label("Password").first.press("Enter")
-        customer = page.locator("a", has_text="Sam Citizen").first
-        customer.wait_for(timeout=30_000)
-        customer_id = installation.query("select customer_id from marts.customers")[0][0]
-        page.goto(f"{installation.app_url}/timeline?customer={customer_id}")
-        page.get_by_text("No messages yet").wait_for(timeout=30_000)
+    page = browser.new_page()
+    page.goto(installation.app_url)
+    page.get_by_label("User name").fill("kim")
+    page.get_by_label("Password").first.fill(PASSWORD)
+    page.get_by_label("Password").first.press("Enter")
+    customer = page.locator("a", has_text="Sam Citizen").first
+    customer.wait_for(timeout=30_000)
+    customer_id = installation.query("select customer_id from marts.customers")[0][0]
+    page.goto(f"{installation.app_url}/timeline?customer={customer_id}")
+    page.get_by_text("No messages yet").wait_for(timeout=30_000)
 
-        assert httpx.post(url, content=content, headers=headers).status_code == 200
-        page.get_by_text("Can I pick it up at noon? 🚲 <b>مرحبا</b>").wait_for(timeout=10_000)
-        browser.close()
+    assert httpx.post(url, content=content, headers=headers).status_code == 200
+    page.get_by_text("Can I pick it up at noon? 🚲 <b>مرحبا</b>").wait_for(timeout=10_000)
+    page.close()
 
     row = installation.query(
         "select message_id, channel, connection_id, direction, from_address, to_addresses, counterpart_identity,"

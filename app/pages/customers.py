@@ -6,20 +6,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import frame, list_html, read
+from app import address, frame, list_html, read
 
-PARAMETER = "q"
-
-
-def keep_in_url() -> None:
-    typed = st.session_state["search"].strip()
-    if typed:
-        st.query_params[PARAMETER] = typed
-    else:
-        st.query_params.pop(PARAMETER, None)
-
-
-typed = st.query_params.get(PARAMETER, "")
+typed = address.search()
 if "search" not in st.session_state:
     st.session_state["search"] = typed
 st.text_input(
@@ -28,7 +17,7 @@ st.text_input(
     placeholder="Name, phone or e-mail",
     icon=":material/search:",
     label_visibility="collapsed",
-    on_change=keep_in_url,
+    on_change=lambda: address.keep_search(st.session_state["search"]),
     max_chars=200,
 )
 found = read.customers(frame.viewer(), typed)
@@ -64,7 +53,7 @@ with st.container(key="customer_list", gap=None):
         with st.container(key=f"row_{row['customer_id']}", gap=None):
             st.html(list_html.customer(row, frame.zone(), now))
             st.page_link(
-                "pages/timeline.py",
+                address.TIMELINE,
                 label=list_html.link_label(row["name"]),
-                query_params={"customer": row["customer_id"]},
+                query_params=address.of_customer(row["customer_id"]),
             )

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import clock, frame, list_html, message_html, news, read
+from app import address, clock, frame, list_html, message_html, news, read
 from app.shown import Page, Row, Shown
 
 REFRESH_SECONDS = 1.0
@@ -57,7 +57,7 @@ def older(shown: Shown) -> None:
         st.rerun(scope="fragment")
 
 
-customer_id = st.query_params.get("customer", "")
+customer_id = address.customer()
 opened = read.timeline(frame.viewer(), customer_id) if customer_id else None
 if opened is None:
     st.html(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, frame, list_html, read
+from app import act, address, frame, list_html, read
 from app.database import Row
 from app.roles import Permission
 
@@ -24,7 +24,7 @@ def decide(row: Row) -> None:
             why = st.text_input("Reason", value="Wrote to us for the first time", max_chars=1000)
             if st.form_submit_button("Make customer", type="primary"):
                 customer_id = act.create_customer(person, name, identity=identity, reason=why)
-                st.switch_page("pages/timeline.py", query_params={"customer": customer_id})
+                st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
         with link:
             typed = st.text_input("Search", placeholder="Name, phone or e-mail", max_chars=200)
             found = read.customers(person, typed).rows[:8] if typed.strip() else []
@@ -35,7 +35,7 @@ def decide(row: Row) -> None:
             reason = st.text_input("Reason for the link", max_chars=1000)
             if st.button("Link", type="primary", disabled=not chosen) and chosen:
                 act.link_identity(person, identity, chosen, reason=reason)
-                st.switch_page("pages/timeline.py", query_params={"customer": chosen})
+                st.switch_page(address.TIMELINE, query_params=address.of_customer(chosen))
     except act.Refused as refusal:
         st.error(str(refusal))
 
