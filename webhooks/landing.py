@@ -93,7 +93,7 @@ class Landing:
         self._url = url
         self._waiting: deque[tuple[Landed, asyncio.Future[None]]] = deque()
         self._waiting_bytes = 0
-        self._arrived = asyncio.Condition()
+        self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         #: Sizes of batches and seconds of commits, for the metrics.
         self.observe: Any = lambda rows, seconds: None
@@ -124,13 +124,12 @@ class Landing:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((landed, future))
         self._waiting_bytes += landed.size_bytes
-        async with self._arrived:
-            self._arrived.notify()
+        self._arrived.set()
+        patience = future.get_loop().call_later(WAIT_SECONDS, _give_up, future)
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await future
-        except TimeoutError:
-            raise StorageAway("the warehouse did not answer in time") from None
+            await future
+        finally:
+            patience.cancel()
 
     async def _write_for_ever(self) -> None:
         connection: psycopg.AsyncConnection[Any] | None = None
@@ -168,18 +167,19 @@ class Landing:
         )
 
     async def _next_batch(self) -> list[tuple[Landed, asyncio.Future[None]]]:
-        async with self._arrived:
-            await self._arrived.wait_for(lambda: bool(self._waiting))
-            batch: list[tuple[Landed, asyncio.Future[None]]] = []
-            size = 0
-            while self._waiting and len(batch) < MOST_IN_BATCH and size < MOST_BYTES_IN_BATCH:
-                item = self._waiting.popleft()
-                self._waiting_bytes -= item[0].size_bytes
-                size += item[0].size_bytes
-                # Who gave up waiting sends again; his copy would only be written twice.
-                if not item[1].done():
-                    batch.append(item)
-            return batch
+        while not self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+        batch: list[tuple[Landed, asyncio.Future[None]]] = []
+        size = 0
+        while self._waiting and len(batch) < MOST_IN_BATCH and size < MOST_BYTES_IN_BATCH:
+            item = self._waiting.popleft()
+            self._waiting_bytes -= item[0].size_bytes
+            size += item[0].size_bytes
+            # Who gave up waiting sends again; his copy would only be written twice.
+            if not item[1].done():
+                batch.append(item)
+        return batch
 
     @staticmethod
     def _settle(
@@ -247,6 +247,11 @@ class Landing:
                 return (await cursor.fetchone()) == (True,)
         except psycopg.Error:
             return False
+
+
+def _give_up(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_exception(StorageAway("the warehouse did not answer in time"))
 
 
 def without_payload(landed: Landed) -> Landed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -51,55 +52,59 @@ def read_payload(*, content_type: str, body: bytes, query: str = "") -> Payload:
     return _from_json(body)
 
 
-def form_fields(body: bytes) -> list[tuple[bytes, bytes]]:
+# The signature and the payload read the same body, one right after the other.
+@lru_cache(maxsize=1)
+def form_fields(body: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """The fields of a form as bytes, decoded but not interpreted: empty and repeated ones are kept.
 
     Raises:
         TooManyFields: more than any provider sends.
     """
-    if not body:
-        return []
-    pieces = body.split(b"&")
-    if len(pieces) > MOST_FORM_FIELDS:
+    if body.count(b"&") >= MOST_FORM_FIELDS:
         raise TooManyFields(f"more than {MOST_FORM_FIELDS} form fields")
     fields = []
-    for piece in pieces:
+    for piece in body.replace(b"+", b" ").split(b"&"):
         if not piece:
             continue
         name, _, value = piece.partition(b"=")
-        fields.append((_decoded(name), _decoded(value)))
-    return fields
-
-
-def _decoded(piece: bytes) -> bytes:
-    piece = piece.replace(b"+", b" ")
-    return unquote_to_bytes(piece) if b"%" in piece else piece
+        if b"%" in piece:
+            name, value = unquote_to_bytes(name), unquote_to_bytes(value)
+        fields.append((name, value))
+    return tuple(fields)
 
 
 def _from_form(body: bytes) -> Payload:
-    fields: dict[str, Any] = {}
-    repaired = False
     try:
         pairs = form_fields(body)
     except TooManyFields as fault:
         return Payload(None, str(fault))
+    fields: dict[str, Any] = {}
+    repaired = False
     for raw_name, raw_value in pairs:
-        name, value = raw_name.decode("utf-8", "replace"), raw_value.decode("utf-8", "replace")
-        storable_name, storable = (
-            UNSTORABLE.sub(REPLACEMENT, name),
-            UNSTORABLE.sub(REPLACEMENT, value),
-        )
-        repaired = repaired or (storable_name, storable) != (name, value) or REPLACEMENT in storable
-        held = fields.get(storable_name)
+        name, name_repaired = _storable_text(raw_name)
+        value, value_repaired = _storable_text(raw_value)
+        repaired = repaired or name_repaired or value_repaired
+        held = fields.get(name)
         if held is None:
-            fields[storable_name] = storable
+            fields[name] = value
         elif isinstance(held, list):
-            held.append(storable)
+            held.append(value)
         else:
-            fields[storable_name] = [held, storable]
+            fields[name] = [held, value]
     if not fields:
         return Payload(None, "the form is empty")
     return Payload(orjson.dumps(fields).decode(), repaired=repaired)
+
+
+def _storable_text(raw: bytes) -> tuple[str, bool]:
+    """The text, and whether something in it was replaced. Valid UTF-8 holds no surrogates."""
+    try:
+        text = raw.decode()
+        is_repaired = "\x00" in text
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "replace")
+        is_repaired = True
+    return text.replace("\x00", REPLACEMENT) if is_repaired else text, is_repaired
 
 
 def _from_json(body: bytes) -> Payload:

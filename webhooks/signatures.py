@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from webhooks import Forged
@@ -58,7 +58,7 @@ def check_twilio_json(
 
 
 def _check_twilio(
-    url: str, fields: list[tuple[bytes, bytes]], signature: str | None, tokens: Iterable[str]
+    url: str, fields: Sequence[tuple[bytes, bytes]], signature: str | None, tokens: Iterable[str]
 ) -> None:
     if not signature:
         raise Forged("X-Twilio-Signature is missing")

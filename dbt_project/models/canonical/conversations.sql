@@ -5,7 +5,8 @@
 ) }}
 with
 
-messages as (
+-- Named twice: without the word the whole table would be copied before anything is looked up in it.
+messages as not materialized (
 
     select * from {{ ref('messages') }}
     where content_order is not null

@@ -7,25 +7,40 @@ tail as materialized (
 
 ),
 
-participants as (
+-- Stored rows and the tail are joined to their participants apart, before the union: each by its own index.
+stored as (
 
-    select message_id, identity
-    from {{ ref('message_participants') }} as stored
-    where is_first and not is_ours
-        and not exists (select 1 from tail where tail.message_id = stored.message_id)
+    select participants.identity, messages.*
+    from {{ ref('message_participants') }} as participants
+    inner join {{ ref('messages') }} as messages using (message_id)
+    where participants.is_first and not participants.is_ours
+        and messages.content_order is not null
+        and not exists (select 1 from tail where tail.message_id = participants.message_id)
+
+),
+
+live as (
+
+    select participants.identity, messages.*
+    from ({{ participants_of('tail') }}) as participants
+    inner join tail as messages using (message_id)
+    where participants.is_first and not participants.is_ours
+
+),
+
+entries as (
+
+    select identity, {{ timeline_columns('stored') }} from stored
 
     union all
 
-    select message_id, identity
-    from ({{ participants_of('tail') }}) as live
-    where is_first and not is_ours
+    select identity, {{ timeline_columns('live') }} from live
 
 )
 
 select
     links.customer_id,
-    participants.identity,
-    {{ timeline_columns('messages') }}
-from participants
-inner join {{ ref('live_messages') }} as messages using (message_id)
-left join {{ open_links() }} as links on links.identity = participants.identity
+    entries.identity,
+    {{ timeline_columns('entries') }}
+from entries
+left join {{ open_links() }} as links on links.identity = entries.identity

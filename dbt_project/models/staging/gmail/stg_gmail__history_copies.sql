@@ -8,7 +8,7 @@ mails as (
 
 ),
 
-own as (
+own as materialized (
 
     select * from {{ ref('stg_gmail__own_addresses') }}
 
@@ -21,6 +21,12 @@ addressed as (
         own.mailbox as own_mailbox,
         nullif(lower(trim(envelope #>> '{from,address}')), '') as sender,
         {{ is_own_address("lower(trim(envelope #>> '{from,address}'))", 'own') }} or label_ids ? 'SENT' as is_outbound,
+        listed.people
+    from mails
+    inner join own using (connection_id)
+    -- offset 0: evaluated once a mail, although several columns read it.
+    cross join lateral (
+        select
         (
             select jsonb_agg(
                 jsonb_build_object(
@@ -43,8 +49,8 @@ addressed as (
                 order by role, address, position
             ) as people
         ) as people
-    from mails
-    inner join own using (connection_id)
+        offset 0
+    ) as listed
 
 ),
 
