@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -230,3 +232,22 @@ def test_alive_ready_and_measured(receiver: RunningReceiver) -> None:
 def test_other_methods_are_not_allowed(sender: Sender) -> None:
     assert sender.receiver.client.put(sender.url).status_code == 405
     assert sender.receiver.client.delete(sender.url).status_code == 405
+
+
+@EVERY_CHANNEL
+def test_half_a_body_does_not_land(sender: Sender, admin: psycopg.Connection[Any]) -> None:
+    body = sender.sample(1)
+    proof = "".join(f"{name}: {value}\r\n" for name, value in sender.sign(sender.url, body).items())
+    path = connections.webhook_path(sender.connection)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {sender.content_type}\r\n{proof}"
+    host, port = sender.receiver.base_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[: len(body) // 2]
+        )
+    counted = f'crm_deliveries_total{{channel="{sender.channel}",outcome="disconnected"}} 1.0'
+    deadline = time.monotonic() + 10
+    while counted not in sender.receiver.metrics():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert landed(admin) == 0
