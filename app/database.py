@@ -69,7 +69,9 @@ def pool() -> ConnectionPool[Database]:
                     "application_name": "crm app",
                     "connect_timeout": 3,
                     "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
-                    " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC",
+                    " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+                    # A page's statement is over before a parallel worker has started.
+                    " -c max_parallel_workers_per_gather=0",
                 },
                 min_size=1,
                 max_size=10,

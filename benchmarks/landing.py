@@ -66,9 +66,11 @@ class Sender:
         sender: str | None = None,
         over: int = CONNECTIONS,
     ) -> dict[str, Any]:
-        """Carry out one order (benchmarks.sender). `sender` writes all posts; None: many people do.
+        """Carry out one order (benchmarks.sender).
 
-        `over`: how many connections.
+        Args:
+            sender: the number that writes all posts; None: many people write.
+            over: how many connections.
 
         Raises:
             Uncounted: a post was not answered 2xx.

@@ -6,6 +6,7 @@ folder: a benchmark never touches the data of the user. Every process is stopped
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -182,6 +183,8 @@ def throwaway() -> Iterator[Throwaway]:
         finally:
             made.stop_all()
             shutil.rmtree(folder, ignore_errors=True)
+            # A thread of dbt that was interrupted may still write; it has ended when this process does.
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 @contextmanager

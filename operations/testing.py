@@ -14,6 +14,9 @@ from operations.invocation import ROOT, Refused, say
 
 CHROMIUM_VARIABLE = "CRM_TEST_CHROMIUM"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+#: Each worker brings a server and a template of its own; a file's tests stay together.
+WORKERS = min(os.cpu_count() or 1, 4)
+IN_PARALLEL = ["--numprocesses", str(WORKERS), "--dist", "loadfile"]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -47,13 +50,16 @@ def check() -> None:
 
 
 def run_tests(arguments: list[str]) -> int:
-    """pytest's own exit status."""
+    """pytest's own exit status. Without arguments the whole suite runs, on every core."""
     browser = chromium()
     environment = os.environ | {"PYTHONPATH": str(ROOT), CHROMIUM_VARIABLE: browser}
     # What the project's own .env or a running data folder says is no business of the tests.
     environment.pop("CRM_DATA_DIR", None)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False
+        [sys.executable, "-m", "pytest", *(arguments or IN_PARALLEL)],
+        cwd=ROOT,
+        env=environment,
+        check=False,
     ).returncode
 
 

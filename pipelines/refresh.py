@@ -30,7 +30,7 @@ from warehouse.settings import Role, Settings
 SQL = queries("refresh")
 ROOT = Path(__file__).resolve().parent.parent
 #: Deliveries wait at most this long for the incremental tables; readers do not wait at all.
-PAUSE_SECONDS = 10.0
+PAUSE_SECONDS = 4.0
 #: After a failure the next try waits this long, doubling up to the second figure.
 RETRY_SECONDS = (5.0, 60.0)
 

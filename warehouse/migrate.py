@@ -8,6 +8,7 @@ Applied twice it is the same as applied once. The order matters: migrations gran
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,6 +23,13 @@ from warehouse.settings import Role, Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: PostgreSQL 15 is the oldest that has what the migrations use.
 LEAST_SERVER_VERSION = 150000
+ROLE_ATTEMPTS = 8
+#: InternalError_ is "tuple concurrently updated".
+ROLE_CONFLICTS = (
+    psycopg.errors.InternalError_,
+    psycopg.errors.DuplicateObject,
+    psycopg.errors.UniqueViolation,
+)
 LOGIN_ROLES = [role for role in Role if role is not Role.ADMIN]
 
 log = logging.getLogger(__name__)
@@ -45,10 +53,22 @@ def migrate(settings: Settings) -> None:
             )
         # Two programs may start on one database at once.
         connection.execute("select pg_advisory_lock(hashtext('crm migrate'))")
-        _make_roles(connection, settings)
+        _make_roles_in_turn(connection, settings)
         _apply_migrations(settings)
         _make_history_schemas(connection)
         _make_job_queue(settings, connection)
+
+
+def _make_roles_in_turn(connection: psycopg.Connection, settings: Settings) -> None:
+    """Roles belong to the server: a migration of another database on it may make them at this moment."""
+    for attempt in range(ROLE_ATTEMPTS):
+        try:
+            _make_roles(connection, settings)
+            return
+        except ROLE_CONFLICTS:
+            if attempt == ROLE_ATTEMPTS - 1:
+                raise
+            time.sleep(0.2 * (attempt + 1))
 
 
 def _make_roles(connection: psycopg.Connection, settings: Settings) -> None:

@@ -24,11 +24,25 @@
     {{ return(partial_columns() + ['transaction_id']) }}
 {% endmacro %}
 
+{% macro column_type(column) -%}
+    {{ {'to_addresses': 'text[]', 'attachments': 'jsonb', 'participants': 'jsonb', 'facts': 'jsonb',
+        'sent_at': 'timestamptz', 'received_at': 'timestamptz', 'sent_at_is_receipt': 'boolean', 'is_deleted': 'boolean',
+        'transaction_id': 'xid8'}.get(column, 'text') }}
+{%- endmacro %}
+
+{# The contract with its types, for the last select of a staging model. dlt's texts are varchar, and a union over two
+   types is an island to the planner: no condition and no pruning of columns would reach the tables below it. #}
+{% macro typed_copy_columns() %}
+    {% for column in copy_columns() -%}
+    {{ column }}::{{ column_type(column) }} as {{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
+{% endmacro %}
+
 {# Nulls with the contract's types, for copies without content. #}
 {% macro no_content() %}
     null::text as content_order,
     {% for column in content_columns() -%}
-    null::{{ 'text[]' if column == 'to_addresses' else 'jsonb' if column in ('attachments', 'participants') else 'text' }} as {{ column }}{{ ',' if not loop.last }}
+    null::{{ column_type(column) }} as {{ column }}{{ ',' if not loop.last }}
     {% endfor %}
 {% endmacro %}
 

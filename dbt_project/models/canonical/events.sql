@@ -9,6 +9,6 @@
 ] %}
 
 {% for channel, relation in events %}
-select '{{ channel }}' as channel, connection_id, raw_ref, outcome, reason, transaction_id from {{ relation }}
+select '{{ channel }}' as channel, connection_id::text as connection_id, raw_ref, outcome, reason, transaction_id from {{ relation }}
 {% if not loop.last %}union all{% endif %}
 {% endfor %}

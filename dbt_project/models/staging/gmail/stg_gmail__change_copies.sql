@@ -35,4 +35,4 @@ copies as (
 
 )
 
-select {{ copy_columns() | join(', ') }} from copies
+select {{ typed_copy_columns() }} from copies

@@ -113,4 +113,4 @@ copies as (
 
 )
 
-select {{ copy_columns() | join(', ') }} from copies
+select {{ typed_copy_columns() }} from copies

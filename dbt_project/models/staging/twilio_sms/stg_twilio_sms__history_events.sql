@@ -1,8 +1,8 @@
 -- Grain: one row per row of Twilio's history: a version of a message, or a message known to be deleted.
 select
     'raw_twilio_sms.messages/' || messages._dlt_id as raw_ref,
-    messages.connection_id,
-    messages.sid as message_sid,
+    messages.connection_id::text as connection_id,
+    messages.sid::text as message_sid,
     messages.transaction_id,
     messages.pulled_at as received_at,
     messages.payload,
@@ -26,8 +26,8 @@ union all
 
 select
     'raw_twilio_sms.removals/' || _dlt_id,
-    connection_id,
-    sid,
+    connection_id::text,
+    sid::text,
     transaction_id,
     noticed_at,
     null,
