@@ -91,22 +91,3 @@ def test_pages_together_are_the_mart(
             assert len(mart) == {"c1": 120, "c2": 60}[customer]
             for size in (7, 50, 500):
                 assert pages(database, customer, size) == mart
-
-
-def test_newer_is_what_came_after_a_position(
-    settings: Settings, models: refresh.Models, admin: psycopg.Connection[Any]
-) -> None:
-    fill(settings, models, admin)
-    with psycopg.connect(settings.url_for(Role.APP), row_factory=dict_row) as database:
-        everything = pages(database, CUSTOMER, 500)
-        position = everything[30]
-        newer = database.execute(
-            SQL["timeline_newer"],
-            {
-                "customer_id": CUSTOMER,
-                "after_sent_at": position["sent_at"],
-                "after_message_id": position["message_id"],
-                "page_size": 100,
-            },
-        ).fetchall()
-        assert newer == everything[:30]
