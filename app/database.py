@@ -11,8 +11,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from warehouse.settings import Role, Settings
 
-#: What a driver or the pool raises when the warehouse does not answer.
-AWAY = (psycopg.OperationalError, PoolTimeout)
+#: What a driver or the pool raises when the warehouse does not answer, or its models are being made anew.
+AWAY = (psycopg.OperationalError, PoolTimeout, psycopg.errors.UndefinedTable)
 #: A statement ran into STATEMENT_TIMEOUT_MS. It is an OperationalError too: catch it before AWAY.
 TOO_SLOW = psycopg.errors.QueryCanceled
 #: A page that waits longer than this for one statement is better told so.

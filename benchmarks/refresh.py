@@ -58,7 +58,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
             # The busy customer has the same messages at both sizes.
             store.fill(size)
             with refresh.connect(on.settings) as database:
-                refresh.refresh(models, database, whole=True)
+                refresh.refresh(models, database)
             store.analyze()
             cycles[size], plain[size] = _cycles(on.settings, models, store, new, repeated)
         results = [*_results(cycles, plain, new), _all_counted(store)]

@@ -54,7 +54,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         store.fill()
         models = refresh.Models(on.settings)
         with refresh.connect(on.settings) as database:
-            refresh.refresh(models, database, whole=True)
+            refresh.refresh(models, database)
         if store.counted() != messages:
             raise Incomplete(f"{store.counted()} of {messages} messages are in the table")
         store.analyze()

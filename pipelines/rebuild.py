@@ -38,7 +38,9 @@ def rebuild(models: refresh.Models, database: psycopg.Connection[Any]) -> Rebuil
         database.execute(refresh.SQL["set_target"])
         refresh.recorded(database, models.refresh)
         rows_before, before = _hash(database)
-        seconds = refresh.recorded(database, lambda: models.build(full_refresh=True))
+        seconds = refresh.recorded(
+            database, lambda: refresh.make(models, database, full_refresh=True)
+        )
         rows_after, after = _hash(database)
     return Rebuilt(
         before=before,

@@ -11,6 +11,7 @@ after each load, within PAUSE_SECONDS of a delivery, and leaves the last good st
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import signal
@@ -46,6 +47,7 @@ class Models:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.fingerprint = _fingerprint()
         _set_environment(settings)
         # dbt takes seconds to import, and only the programs that run it should pay.
         from dbt.cli.main import dbtRunner
@@ -103,6 +105,18 @@ class Models:
         raise RefreshFailed("; ".join(failed) or str(outcome.exception))
 
 
+def _fingerprint() -> str:
+    """The hash of every file that makes the models."""
+    files = [ROOT / "dbt_project.yml", *sorted((ROOT / "dbt_project").rglob("*.*"))]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(
+                f"{file.relative_to(ROOT).as_posix()}\0".encode() + file.read_bytes() + b"\0"
+            )
+    return digest.hexdigest()
+
+
 def _first_words(message: str | None) -> str:
     """dbt's message without the trace of macros behind it, short enough for a banner."""
     return " ".join((message or "").split("\n  > in macro")[0].split())[:300]
@@ -145,15 +159,29 @@ def only_refresher(database: psycopg.Connection[Any]) -> Iterator[None]:
         database.execute("select pg_advisory_unlock(hashtext('crm refresh'))")
 
 
-def refresh(models: Models, database: psycopg.Connection[Any], *, whole: bool = False) -> float:
-    """One cycle; returns its seconds. `whole` makes the views too, as at the start of a program.
+def refresh(models: Models, database: psycopg.Connection[Any]) -> float:
+    """One cycle; returns its seconds. Where other models stand than ours, all of them are made first.
 
     Raises:
-        RefreshFailed: the tables and views stand as they did; the failure is recorded.
+        RefreshFailed: the tables stand as they did; the failure is recorded.
     """
     with only_refresher(database):
         database.execute(SQL["set_target"])
-        return recorded(database, models.build if whole else models.refresh)
+        built = database.execute(SQL["is_built"], {"fingerprint": models.fingerprint}).fetchone()
+        if built == (True,):
+            return recorded(database, models.refresh)
+        return recorded(database, lambda: make(models, database))
+
+
+def make(models: Models, database: psycopg.Connection[Any], *, full_refresh: bool = False) -> None:
+    """Make every model, and note which ones stand. Views are gone for moments while that lasts.
+
+    Raises:
+        RefreshFailed: some may be missing; the next refresh makes them all again.
+    """
+    database.execute(SQL["set_built"], {"fingerprint": ""})
+    models.build(full_refresh=full_refresh)
+    database.execute(SQL["set_built"], {"fingerprint": models.fingerprint})
 
 
 def recorded(database: psycopg.Connection[Any], work: Any) -> float:
@@ -189,7 +217,7 @@ def request_refresh(settings: Settings, *, timeout_seconds: float = 60.0) -> flo
         row = database.execute(SQL["current_transaction"]).fetchone()
         assert row is not None
         if not _resident_is_running(database):
-            refresh(Models(settings), database, whole=True)
+            refresh(Models(settings), database)
             return time.monotonic() - started
         while time.monotonic() - started < timeout_seconds:
             database.execute("notify crm_refresh")
@@ -217,7 +245,7 @@ def _resident_is_running(database: psycopg.Connection[Any]) -> bool:
 def run(settings: Settings, stop: threading.Event) -> None:
     """Refresh until `stop`. A database that went away is waited for."""
     models = Models(settings)
-    whole, pause = True, RETRY_SECONDS[0]
+    pause = RETRY_SECONDS[0]
     while not stop.is_set():
         try:
             with connect(settings) as database:
@@ -225,9 +253,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
                 database.execute("listen crm_deliveries")
                 database.execute("listen crm_refresh")
                 while not stop.is_set():
-                    seconds = refresh(models, database, whole=whole)
-                    log.info("refreshed in %.2f s%s", seconds, " (everything)" if whole else "")
-                    whole, pause = False, RETRY_SECONDS[0]
+                    log.info("refreshed in %.2f s", refresh(models, database))
+                    pause = RETRY_SECONDS[0]
                     _wait_for_work(database, stop)
         except RefreshFailed as failure:
             log.error("refresh failed, next try in %.0f s: %s", pause, failure)

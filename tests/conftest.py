@@ -110,7 +110,7 @@ class Template:
         prepare_all(settings)
         self.models = refresh.Models(settings)
         with refresh.connect(settings) as database:
-            refresh.refresh(self.models, database, whole=True)
+            refresh.refresh(self.models, database)
         # A plan of dbt names its database, so the clone takes the name and the template gives it up.
         self._run(f"alter database {self.database} rename to {self.template}")
 

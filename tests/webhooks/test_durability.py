@@ -97,7 +97,7 @@ def test_what_was_answered_is_there_once_after_a_kill(server: Server) -> None:
     prepare_all(settings)
     models = refresh.Models(settings)
     with refresh.connect(settings) as database:
-        refresh.refresh(models, database, whole=True)
+        refresh.refresh(models, database)
     with psycopg.connect(settings.url_for(Role.ADMIN), autocommit=True) as admin:
         connection = add_connection(
             settings, admin, "twilio_sms", {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN}

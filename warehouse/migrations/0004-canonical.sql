@@ -30,6 +30,16 @@ create table canonical.refreshes (
 alter table canonical.refreshes owner to crm_transformer;
 grant select on canonical.horizon, canonical.refreshes to crm_app;
 
+-- Which models stand here, by the hash of their files: making views anew drops those that depend on them for a moment,
+-- so a program that starts does it only when the models are others. Empty while they are being made.
+create table canonical.built (
+    only_row boolean primary key default true check (only_row),
+    fingerprint text not null,
+    built_at timestamptz not null default now()
+);
+insert into canonical.built (fingerprint) values ('');
+alter table canonical.built owner to crm_transformer;
+
 -- The union of JSON objects: the facts of copies are a set keyed by the copy, so order and repetition cannot matter.
 create aggregate canonical.merge_objects (jsonb) (
     sfunc = jsonb_concat, stype = jsonb, initcond = '{}', combinefunc = jsonb_concat, parallel = safe

@@ -8,6 +8,12 @@ returning target::text as target
 -- finish --
 update canonical.horizon set processed = target
 
+-- is_built --
+select fingerprint = %(fingerprint)s as is_built from canonical.built
+
+-- set_built --
+update canonical.built set fingerprint = %(fingerprint)s, built_at = now()
+
 -- begin_refresh --
 insert into canonical.refreshes (target) select target from canonical.horizon returning started_at
 
