@@ -12,6 +12,7 @@ The outcome table, for every channel:
 
     unknown channel or connection            404
     body over the channel's limit            413
+    hung up in the middle of the body        400, which nobody hears: half a body must not land
     forged, stale or unsigned                401   counted; a bounded sample is kept for the admin
     warehouse or certificates away, too busy 503   with Retry-After; never 429: some senders take every 4xx as final
     seen before                              the same success
