@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,11 +34,28 @@ def test_each_benchmark_has_a_tiny_scale_and_is_listed() -> None:
 
 @pytest.fixture(scope="module", params=sorted(TINY))
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """`./crm bench NAME --scale N --json`, in a process of its own as its user runs it."""
     before = leftovers()
-    made: dict[str, Any] = importlib.import_module(f"benchmarks.{request.param}").run(
-        None, TINY[request.param]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "operations",
+            "bench",
+            request.param,
+            "--scale",
+            str(TINY[request.param]),
+            "--json",
+        ],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    assert done.returncode == 0, done.stderr
     assert leftovers() == before
+    made: dict[str, Any] = json.loads(done.stdout)
     return made
 
 
