@@ -25,6 +25,9 @@ class Channel:
     pulls: bool
     #: False where a push only says that something changed, so that a pull must follow at once.
     push_carries_messages: bool
+    #: `inbound`, `outbound`: which messages the provider promises to push, so that one that came by history
+    #: alone was missed. Empty where pushes carry none.
+    pushed_directions: tuple[str, ...]
     body_limit_bytes: int
     required_keys: tuple[str, ...]
     optional_keys: tuple[str, ...]
@@ -32,6 +35,8 @@ class Channel:
     secret_keys: tuple[str, ...]
     #: Secrets that may hold several comma-separated values while they rotate.
     signing_keys: tuple[str, ...]
+    #: Hosts from which media are fetched, `*.` for any name below; a connection's `media_hosts` adds to them.
+    media_hosts: tuple[str, ...]
     icon: str
     #: What the provider's history can and cannot give, said on screen.
     history_note: str
@@ -58,11 +63,13 @@ def registry() -> dict[str, Channel]:
             pushes=row["pushes"] == "true",
             pulls=row["pulls"] == "true",
             push_carries_messages=row["push_carries_messages"] == "true",
+            pushed_directions=tuple(row["pushed_directions"].split()),
             body_limit_bytes=int(row["body_limit_bytes"]),
             required_keys=tuple(row["required_keys"].split()),
             optional_keys=tuple(row["optional_keys"].split()),
             secret_keys=tuple(row["secret_keys"].split()),
             signing_keys=tuple(row["signing_keys"].split()),
+            media_hosts=tuple(row["media_hosts"].split()),
             icon=row["icon"],
             history_note=row["history_note"],
         )
