@@ -6,6 +6,8 @@
    times      the earliest provider time wins over the earliest receipt; received_at is the first landing.
    status     one register: status_order sorts by rank, then provider time, then word.
    facts      a set: raw reference -> what that one copy alone adds. Union is all that ever happens to it.
+   moved_to   the copy is no sight of a message: it says that what is known under message_id belongs to another message,
+              as the second leg of a call belongs to the call. All that is filed under the one goes to the other.
 #}
 {% macro content_columns() %}
     {{ return([
@@ -17,7 +19,7 @@
 
 {% macro partial_columns() %}
     {{ return(['message_id', 'channel', 'provider_message_id', 'content_order'] + content_columns()
-        + ['sent_at', 'sent_at_is_receipt', 'received_at', 'status_order', 'is_deleted', 'facts']) }}
+        + ['sent_at', 'sent_at_is_receipt', 'received_at', 'status_order', 'is_deleted', 'facts', 'moved_to']) }}
 {% endmacro %}
 
 {% macro copy_columns() %}
@@ -69,8 +71,33 @@
     to_char({{ moment }} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 {%- endmacro %}
 
-{# One entry of the set of facts. `version` decides whose metadata is shown where copies differ. #}
-{% macro fact(raw_ref, door, received_at, version, metadata, revision='null::jsonb', reaction='null::jsonb') %}
+{# A provider's time that can be believed: not before 2004, not more than a day ahead of us (providers.md §10.2). Null otherwise:
+   then our receipt orders the message, and the time that was told stays in its metadata. #}
+{% macro plausible_time(moment, received_at) -%}
+    case when {{ moment }} between '2004-01-01 00:00+00' and {{ received_at }} + interval '1 day' then {{ moment }} end
+{%- endmacro %}
+
+{% macro implausible_time(moment, received_at) -%}
+    case when {{ moment }} not between '2004-01-01 00:00+00' and {{ received_at }} + interval '1 day' then {{ sortable_time(moment) }} end
+{%- endmacro %}
+
+{# The row that holds how far the messages of a thread are delivered or read: no message, found by its own id. #}
+{% macro watermark_id(channel, thread_key, word) -%}
+    {{ channel }} || '|watermark|' || {{ thread_key }} || '|' || {{ word }}
+{%- endmacro %}
+
+{# One entry of the set of facts. `version` decides whose metadata is shown where copies differ.
+
+   metadata   what this copy alone tells
+   revision   {kind: edited | unsent | removed at the provider, at, body}
+   reaction   {by, is_ours, emoji, action: react | unreact, at}
+   parts      of a call, written by macros/calls.sql
+   same_as    [{identity, same_as, how, at}]: two identities that were told to be one
+   name       what the sender is called, where only this door tells it
+   file       {body, attachments} that came apart from the message they belong to
+   content    hash of the text, for comparing the doors (pipelines/reconcile.py) #}
+{% macro fact(raw_ref, door, received_at, version, metadata, revision='null::jsonb', reaction='null::jsonb',
+              same_as='null::jsonb', name='null::text', file='null::jsonb', content='null::text') %}
     jsonb_build_object(
         {{ raw_ref }},
         jsonb_strip_nulls(jsonb_build_object(
@@ -79,7 +106,11 @@
             'version', {{ version }},
             'metadata', {{ metadata }},
             'revision', {{ revision }},
-            'reaction', {{ reaction }}
+            'reaction', {{ reaction }},
+            'same_as', {{ same_as }},
+            'name', {{ name }},
+            'file', {{ file }},
+            'content', {{ content }}
         ))
     )
 {% endmacro %}

@@ -1,17 +1,50 @@
 {# The fold: copies and already folded rows of the same messages in, one row per message out.
 
-   `partials` names a relation with partial_columns(). Every column is a minimum, a maximum or a union over a total
-   order, so the result does not depend on order, on repetition, or on what was folded before:
-   fold(a ∪ b) = fold(fold(a) ∪ b). The incremental table and the live tail both call this and nothing else.
-#}
+   Every register is a minimum, a maximum or a union over a total order, so the result does not depend on order, on
+   repetition, or on what was folded before: fold(a ∪ b) = fold(fold(a) ∪ b). What depends on several copies is computed from
+   the union of their facts and from nothing else. The incremental table and the live tail both call this.
+
+   `partials` names a relation with partial_columns(), filed under the messages they belong to (macro partials_of). #}
 {% macro fold(partials) %}
     select
-        folded.*,
-        nullif(split_part(status_order, '|', 3), '') as status,
-        shown.provider_metadata,
-        shown.seen_via,
-        shown.reactions,
-        shown.revision
+        message_id,
+        channel,
+        provider_message_id,
+        case when call is null then content_order when (call ->> 'is_known')::boolean then '1' end as content_order,
+        -- A call is computed whole from its parts, whichever came first.
+        {% for column in content_columns() -%}
+        {% if column == 'body' -%}
+        case when call is not null then call ->> 'body' when is_completed then file ->> 'body' else folded.body end as body,
+        {% elif column in ('connection_id', 'direction', 'from_address', 'from_name', 'counterpart_identity', 'thread_key', 'kind') -%}
+        case when call is null then folded.{{ column }} else call ->> '{{ column }}' end as {{ column }},
+        {% elif column == 'attachments' -%}
+        case when call is not null then call -> 'attachments' when is_completed then file -> 'attachments' else folded.attachments end as attachments,
+        {% elif column == 'participants' -%}
+        case when call is null then folded.participants else call -> 'participants' end as participants,
+        {% elif column == 'to_addresses' -%}
+        case when call is null then folded.to_addresses else array(select jsonb_array_elements_text(call -> 'to_addresses')) end
+            as to_addresses,
+        {% else -%}
+        folded.{{ column }},
+        {% endif -%}
+        {% endfor -%}
+        case when call is null then sent_at else coalesce((call ->> 'happened_at')::timestamptz, received_at) end as sent_at,
+        case when call is null then sent_at_is_receipt else call -> 'happened_at' = 'null' end as sent_at_is_receipt,
+        received_at,
+        status_order,
+        is_deleted,
+        facts,
+        moved_to,
+        case when call is null or is_deleted then nullif(split_part(status_order, '|', 3), '') else call ->> 'status' end as status,
+        case when call is null then provider_metadata else coalesce(provider_metadata, '{}') || jsonb_build_object('call', call -> 'call') end
+            as provider_metadata,
+        seen_via,
+        reactions,
+        revision,
+        revised_body,
+        removal,
+        told_name,
+        same_as
     from (
         select distinct on (message_id)
             message_id,
@@ -29,7 +62,8 @@
             min(received_at) over copies as received_at,
             max(status_order collate "C") over copies as status_order,
             bool_or(is_deleted) over copies as is_deleted,
-            canonical.merge_objects(facts) over copies as facts
+            canonical.merge_objects(facts) over copies as facts,
+            min(moved_to collate "C") over copies as moved_to
         from {{ partials }}
         window copies as (
             partition by message_id
@@ -40,20 +74,146 @@
     ) as folded
     cross join lateral (
         select
-            canonical.merge_objects(value -> 'metadata' order by value ->> 'version' collate "C" nulls first, key collate "C")
-                as provider_metadata,
+            -- The text of the metadata breaks the tie of equal versions: which copy landed first must not.
+            canonical.merge_objects(
+                value -> 'metadata' order by value ->> 'version' collate "C" nulls first, value ->> 'metadata' collate "C"
+            ) as provider_metadata,
             array_agg(distinct value ->> 'via') as seen_via,
-            coalesce(
-                jsonb_agg(value -> 'reaction' order by value ->> 'version' collate "C", key collate "C")
-                    filter (where value ? 'reaction'),
-                '[]'
-            ) as reactions,
-            (count(*) filter (where value ? 'revision'))::integer as revision
+            jsonb_agg(value -> 'reaction') filter (where value ? 'reaction') as told_reactions,
+            -- One edit told twice, in two deliveries, is one revision.
+            (count(distinct value -> 'revision'))::integer as revision,
+            -- The time has 27 characters, the number of the edit four.
+            substr(
+                max(
+                    (value #>> '{revision,at}') || lpad(coalesce(value #>> '{revision,number}', ''), 4, '0') || (value #>> '{revision,body}')
+                    collate "C"
+                ) filter (where value #>> '{revision,kind}' = 'edited'),
+                32
+            ) as revised_body,
+            -- Both words together: `unsent` comes last in the alphabet, and counts.
+            max(value #>> '{revision,kind}' collate "C") filter (where value #>> '{revision,kind}' <> 'edited') as removal,
+            max(value ->> 'name' collate "C") as told_name,
+            jsonb_agg(value -> 'parts') filter (where value ? 'parts') as parts,
+            jsonb_agg(value -> 'same_as') filter (where value ? 'same_as') as told_same_as,
+            jsonb_agg(value -> 'file') filter (where value ? 'file') as files,
+            max(value ->> 'file' collate "C")::jsonb as file
         from jsonb_each(folded.facts)
+    ) as told
+    cross join lateral (
+        -- offset 0: computed once, although many columns read it.
+        select
+            canonical.call_of(told.parts, folded.provider_message_id) as call,
+            -- A file that came apart from its message: without who wrote it, so it cannot stand for the whole.
+            coalesce(told.files @> jsonb_build_array(jsonb_build_object('attachments', folded.attachments)), false) as is_completed,
+            coalesce({{ standing_reactions('told.told_reactions') }}, '[]') as reactions,
+            case when told.told_same_as is not null then (
+                select jsonb_agg(distinct pair) from jsonb_array_elements(told.told_same_as) as pairs cross join jsonb_array_elements(pairs) as pair
+            ) end as same_as
+        offset 0
     ) as shown
 {% endmacro %}
 
+{# Of each person the latest reaction, where it stands: added and not taken back. At equal times taking back counts. #}
+{% macro standing_reactions(told) -%}
+    case when {{ told }} is not null then (
+        select
+            jsonb_agg(
+                jsonb_build_object('emoji', reaction -> 'emoji', 'by', reaction -> 'by', 'is_ours', reaction -> 'is_ours', 'at', reaction -> 'at')
+                order by reaction ->> 'at' collate "C", reaction ->> 'by' collate "C"
+            )
+        from (
+            select distinct on (reaction ->> 'by') reaction
+            from jsonb_array_elements({{ told }}) as reaction
+            order by
+                reaction ->> 'by',
+                reaction ->> 'at' collate "C" desc,
+                reaction ->> 'action' collate "C" desc,
+                reaction ->> 'emoji' collate "C" desc
+        ) as latest
+        where reaction ->> 'action' = 'react'
+    ) end
+{%- endmacro %}
+
 {# The columns that fold() gives, for explicit lists. #}
 {% macro folded_columns() %}
-    {{ return(partial_columns() + ['status', 'provider_metadata', 'seen_via', 'reactions', 'revision']) }}
+    {{ return(partial_columns() + [
+        'status', 'provider_metadata', 'seen_via', 'reactions', 'revision', 'revised_body', 'removal', 'told_name', 'same_as'
+    ]) }}
 {% endmacro %}
+
+{# CTEs that end in `partials`: what is to be folded, new copies and the stored rows that they touch, each filed under the
+   message it belongs to.
+
+   A copy with moved_to says that one message id is only a part of another. Whatever else came under the first, before or after,
+   goes to the second, and on from there: the second leg of a call, a leg of that leg, and the recordings of both end in
+   the call. The row of the first stays, empty, and remembers the move. Depth is bounded, so that a forged circle ends.
+
+   `copies` names a CTE of new copies, `stored` the incremental table, or nothing where everything is built anew. #}
+{% macro partials_of(copies, stored=none) %}
+moves as materialized (
+
+    select message_id, min(moved_to collate "C") as moved_to
+    from (
+        select message_id, moved_to from {{ copies }} where moved_to is not null
+        {% if stored -%}
+        union all
+        select message_id, moved_to from {{ stored }}
+        where moved_to is not null and message_id in (select message_id from {{ copies }})
+        {%- endif %}
+    ) as known
+    group by message_id
+
+),
+
+walk as materialized (
+
+    with recursive steps as (
+
+        select message_id as start, moved_to as reached, 1 as depth from moves
+
+        union all
+
+        select steps.start, {{ 'least(moves.moved_to collate "C", held.moved_to collate "C")' if stored else 'moves.moved_to' }}, steps.depth + 1
+        from steps
+        left join moves on moves.message_id = steps.reached
+        {% if stored -%}
+        left join {{ stored }} as held on held.message_id = steps.reached and held.moved_to is not null
+        {%- endif %}
+        where {{ '(moves.moved_to is not null or held.moved_to is not null)' if stored else 'moves.moved_to is not null' }}
+            and steps.depth < 8
+
+    )
+
+    select distinct on (start) start, reached as root from steps order by start, depth desc
+
+),
+
+partials as (
+
+    {{ filed_under_root(copies) }}
+
+    {% if stored -%}
+    union all
+
+    {{ filed_under_root(stored) }}
+    where {{ stored }}.message_id in (select message_id from {{ copies }} union select root from walk)
+    {%- endif %}
+
+)
+{% endmacro %}
+
+{# The rows of a relation, each under the id that `walk` leads to; a row that is a move itself stays where it is. #}
+{% macro filed_under_root(relation) -%}
+    select
+        {% for column in partial_columns() -%}
+        {% if column == 'message_id' -%}
+        coalesce(walk.root, {{ relation }}.message_id) as message_id
+        {%- elif column == 'provider_message_id' -%}
+        coalesce(split_part(walk.root, '|', 2), {{ relation }}.provider_message_id) as provider_message_id
+        {%- else -%}
+        {{ relation }}.{{ column }}
+        {%- endif %}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from {{ relation }}
+    left join walk on walk.start = {{ relation }}.message_id and {{ relation }}.moved_to is null
+{%- endmacro %}

@@ -1,14 +1,36 @@
-{# The open link of each identity: a decision, joined at read time and never copied into a table. #}
+{# The customer of each identity: by its own open link, a decision, joined at read time and never copied into a table; or by that of the
+   phone number or id that a provider told to be the same person's (canonical/live_aliases.sql). An own link counts more. #}
 {% macro open_links() -%}
-    (select identity, customer_id from {{ source('crm', 'identity_links') }} where ended_at is null)
+    (
+        select identity, customer_id from {{ source('crm', 'identity_links') }} where ended_at is null
+
+        union all
+
+        select aliases.identity, links.customer_id
+        from {{ ref('live_aliases') }} as aliases
+        inner join {{ source('crm', 'identity_links') }} as links on links.identity = aliases.same_as and links.ended_at is null
+        where not exists (
+            select 1 from {{ source('crm', 'identity_links') }} as own where own.identity = aliases.identity and own.ended_at is null
+        )
+    )
 {%- endmacro %}
 
 {# Scheme, scope and value of an identity text: `scheme:value` or `scheme:scope:value`. Only the scoped schemes have a scope. #}
 {% macro identity_parts(identity) %}
     split_part({{ identity }}, ':', 1) as scheme,
-    case when {{ identity }} ~ '^(psid|igsid|bsuid|bsuid_parent|short_code|alphanumeric):' then split_part({{ identity }}, ':', 2) else 'global' end as scope,
+    case when {{ identity }} ~ '^(psid|igsid|bsuid|bsuid_parent|short_code|alphanumeric|sip|client):' then split_part({{ identity }}, ':', 2) else 'global' end as scope,
     case
-        when {{ identity }} ~ '^(psid|igsid|bsuid|bsuid_parent|short_code|alphanumeric):' then regexp_replace({{ identity }}, '^[^:]*:[^:]*:', '')
+        when {{ identity }} ~ '^(psid|igsid|bsuid|bsuid_parent|short_code|alphanumeric|sip|client):' then regexp_replace({{ identity }}, '^[^:]*:[^:]*:', '')
         else regexp_replace({{ identity }}, '^[^:]*:', '')
     end as value
 {% endmacro %}
+
+{# The thread of a message, with a business-scoped id replaced by the phone number that it belongs to: a conversation does not split
+   where the number is left out. `alias` is the identity that the counterpart is the same as, or null. #}
+{% macro thread_with_alias(message, alias) -%}
+    case
+        when {{ alias }} is not null and {{ message }}.thread_key = split_part({{ message }}.thread_key, '|', 1) || '|' || split_part({{ message }}.counterpart_identity, ':', 3)
+            then split_part({{ message }}.thread_key, '|', 1) || '|' || regexp_replace({{ alias }}, '^(phone:|bsuid:[^:]*:)', '')
+        else {{ message }}.thread_key
+    end
+{%- endmacro %}

@@ -6,7 +6,7 @@
         person ->> 'identity' as identity,
         person ->> 'role' as role,
         (person ->> 'is_ours')::boolean as is_ours,
-        person ->> 'name' as display_name,
+        coalesce(person ->> 'name', case when person ->> 'role' = 'from' then told_name end) as display_name,
         sent_at,
         row_number() over (partition by message_id, person ->> 'identity' order by position) = 1 as is_first
     from {{ messages }}

@@ -10,16 +10,13 @@ copies as materialized (
 
 ),
 
-partials as (
+stored as not materialized (
 
-    select {{ partial_columns() | join(', ') }} from copies
-
-    union all
-
-    select {{ partial_columns() | join(', ') }} from {{ ref('messages') }}
-    where message_id in (select message_id from copies)
+    select * from {{ ref('messages') }}
 
 ),
+
+{{ partials_of('copies', 'stored') }},
 
 folded as (
 

@@ -1,10 +1,17 @@
 -- Every copy of every message, through every door. A new channel is one more line here for each door.
-{{ config(materialized='view') }}
+{{ config(materialized='view', pre_hook="{{ create_call_of() }}") }}
 {% set copies = [
     ref('stg_twilio_sms__webhook_copies'),
     ref('stg_twilio_sms__history_copies'),
     ref('stg_gmail__history_copies'),
     ref('stg_gmail__change_copies'),
+    ref('stg_twilio_voice__webhook_copies'),
+    ref('stg_twilio_voice__history_copies'),
+    ref('stg_whatsapp__webhook_copies'),
+    ref('stg_instagram__webhook_copies'),
+    ref('stg_instagram__history_copies'),
+    ref('stg_messenger__webhook_copies'),
+    ref('stg_messenger__history_copies'),
 ] %}
 
 {% for copy in copies %}

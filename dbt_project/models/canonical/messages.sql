@@ -1,8 +1,9 @@
--- Grain: one row per message, and one per message of which only a status or a removal is known so far (content_order
--- null), kept until its content arrives. Folds the copies of finished transactions below the target horizon with the
--- rows that stand here already; the live tail is added by live_messages.
--- The hook's index covers the recount; dbt's own list of indexes knows neither include nor where. After a rebuild the
--- next refresh makes it: the table that is being replaced still holds the name.
+-- Grain: one row per message; one per message of which only a status or a removal is known so far (content_order null), kept
+-- until its content arrives; one per watermark of a thread; one per id that belongs to another message (moved_to). Folds the
+-- copies of finished transactions below the target horizon with the rows that stand here already; the live tail is added by
+-- live_messages.
+-- The hook's indexes cover the recount; dbt's own list of indexes knows neither include nor where. After a rebuild the
+-- next refresh makes them: the table that is being replaced still holds the names.
 {{ config(
     unique_key='message_id',
     indexes=[
@@ -12,7 +13,11 @@
         {'columns': ['reference_id']},
         {'columns': ['folded_for']},
     ],
-    post_hook="create index if not exists messages_thread_recount on {{ this }} (channel, thread_key) include (message_id, sent_at, direction, counterpart_identity) where content_order is not null",
+    post_hook=[
+        "create index if not exists messages_thread_recount on {{ this }} (channel, thread_key) include (message_id, sent_at, direction, counterpart_identity) where content_order is not null",
+        "create index if not exists messages_moved on {{ this }} (message_id) where moved_to is not null",
+        "create index if not exists messages_waiting on {{ this }} (connection_id) where content_order is null and moved_to is null",
+    ],
 ) }}
 with
 
@@ -26,18 +31,17 @@ copies as {{ 'materialized' if is_incremental() else 'not materialized' }} (
 
 ),
 
-partials as (
+stored as not materialized (
 
-    select {{ partial_columns() | join(', ') }} from copies
-
-    {% if is_incremental() %}
-    union all
-
-    select {{ partial_columns() | join(', ') }} from {{ this }}
-    where message_id in (select message_id from copies)
-    {% endif %}
+    {% if is_incremental() -%}
+    select * from {{ this }}
+    {%- else -%}
+    select null as nothing_is_stored
+    {%- endif %}
 
 ),
+
+{{ partials_of('copies', 'stored' if is_incremental() else none) }},
 
 folded as (
 

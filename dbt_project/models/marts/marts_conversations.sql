@@ -37,7 +37,8 @@ combined as (
         conversation_id,
         coalesce(stored.thread_key, fresh.thread_key) as thread_key,
         coalesce(stored.channel, fresh.channel) as channel,
-        coalesce(stored.counterpart_identity, fresh.counterpart_identity) as counterpart_identity,
+        case when stored.last_at > fresh.last_at then coalesce(stored.counterpart_identity, fresh.counterpart_identity)
+            else coalesce(fresh.counterpart_identity, stored.counterpart_identity) end as counterpart_identity,
         least(stored.first_at, fresh.first_at) as first_at,
         greatest(stored.last_at, fresh.last_at) as last_at,
         coalesce(stored.message_count, 0) + coalesce(fresh.message_count, 0) as message_count,
@@ -46,24 +47,49 @@ combined as (
     from {{ ref('conversations') }} as stored
     full outer join fresh using (conversation_id)
 
+),
+
+-- A person whose phone number was left out for a while wrote in the same conversation all along.
+joined as (
+
+    select
+        combined.channel || '|' || {{ thread_with_alias('combined', 'aliases.same_as') }} as conversation_id,
+        {{ thread_with_alias('combined', 'aliases.same_as') }} as thread_key,
+        combined.channel,
+        array_agg(combined.conversation_id) as parts,
+        (array_agg(combined.counterpart_identity order by aliases.same_as is not null, combined.last_at desc, combined.conversation_id)
+            filter (where combined.counterpart_identity is not null))[1] as counterpart_identity,
+        min(combined.first_at) as first_at,
+        max(combined.last_at) as last_at,
+        sum(combined.message_count)::bigint as message_count,
+        (array_agg(combined.last_direction order by combined.last_at desc, combined.conversation_id desc))[1] as last_direction
+    from combined
+    left join {{ ref('live_aliases') }} as aliases on aliases.identity = combined.counterpart_identity
+    group by 1, 2, 3
+
 )
 
 select
-    combined.conversation_id,
-    combined.thread_key,
-    combined.channel,
+    joined.conversation_id,
+    joined.thread_key,
+    joined.channel,
     links.customer_id,
-    combined.first_at,
-    combined.last_at,
-    combined.message_count,
-    combined.last_direction,
-    assignments.assignee,
+    joined.first_at,
+    joined.last_at,
+    joined.message_count,
+    joined.last_direction,
+    assigned.assignee,
     array(
-        select tags.tag from {{ source('crm', 'conversation_tags') }} as tags
-        where tags.conversation_id = combined.conversation_id and tags.removed_at is null
+        select distinct tags.tag from {{ source('crm', 'conversation_tags') }} as tags
+        where tags.conversation_id = any(joined.parts || joined.conversation_id) and tags.removed_at is null
         order by tags.tag
     ) as tags
-from combined
-left join {{ open_links() }} as links on links.identity = combined.counterpart_identity
-left join {{ source('crm', 'assignments') }} as assignments
-    on assignments.conversation_id = combined.conversation_id and assignments.ended_at is null
+from joined
+left join {{ open_links() }} as links on links.identity = joined.counterpart_identity
+-- What was decided of a part holds for the whole; the latest decision where parts differ.
+left join lateral (
+    select assignments.assignee from {{ source('crm', 'assignments') }} as assignments
+    where assignments.conversation_id = any(joined.parts || joined.conversation_id) and assignments.ended_at is null
+    order by assignments.assigned_at desc, assignments.assignment_id
+    limit 1
+) as assigned on true

@@ -49,7 +49,7 @@ combined as (
 
 ),
 
--- An identity that a person linked before it ever wrote is known too.
+-- An identity that a person linked before it ever wrote is known too; one that belongs to a linked number is linked with it.
 linked as (
 
     select links.identity, links.customer_id

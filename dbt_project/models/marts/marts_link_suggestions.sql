@@ -29,4 +29,37 @@ from identities
 inner join names on names.name = lower(identities.display_name)
 where identities.customer_id is null
     -- Spoofable senders and short codes are never suggested (design.md §7).
-    and identities.scheme not in ('short_code', 'alphanumeric', 'sip')
+    and identities.scheme not in ('short_code', 'alphanumeric', 'sip', 'client', 'anonymous')
+
+union
+
+-- What a provider told of two identities and what does not count by itself: a changed number, another spelling of one.
+select
+    told.identity,
+    links.customer_id,
+    told.how as reason,
+    jsonb_build_object('same_as', told.other, 'first_at', told.first_at, 'last_at', told.last_at, 'message_id', told.message_id)
+from (
+    select identity, same_as as other, how, first_at, last_at, message_id from {{ ref('same_as') }}
+    union all
+    select same_as, identity, how, first_at, last_at, message_id from {{ ref('same_as') }}
+) as told
+inner join {{ source('crm', 'identity_links') }} as links on links.identity = told.other and links.ended_at is null
+where told.how not in ('seen together', 'changed user id')
+    and not exists (
+        select 1 from {{ source('crm', 'identity_links') }} as own where own.identity = told.identity and own.ended_at is null
+    )
+
+union
+
+-- The name under which the business saved the number in its WhatsApp app (providers.md §7.1).
+select
+    saved.identity,
+    names.customer_id,
+    'name in the contact book',
+    jsonb_build_object('name', saved.name)
+from {{ ref('stg_whatsapp__contact_book') }} as saved
+inner join names on names.name = lower(saved.name)
+where not exists (
+    select 1 from {{ source('crm', 'identity_links') }} as own where own.identity = saved.identity and own.ended_at is null
+)

@@ -1,12 +1,47 @@
--- Grain: one row per revision of a message: an edit, an unsend, a removal at the provider. The message itself keeps
--- what was received first; a revision says what happened to it later, and when.
+-- Grain: one row per revision of a message: an edit, an unsend, a removal at the provider; and revision 0, the message as it was first.
+-- What was unsent is hidden elsewhere and stands here: who may read this may read that.
+with
+
+revised as (
+
+    select message_id, channel, sent_at, body, facts
+    from {{ ref('live_messages') }}
+    where revision > 0
+
+),
+
+told as (
+
+    -- One revision told twice, in two deliveries, is one.
+    select revised.message_id, revised.channel, value -> 'revision' as revision, min(key collate "C") as raw_ref
+    from revised
+    cross join lateral jsonb_each(facts)
+    where value ? 'revision'
+    group by 1, 2, 3
+
+)
+
 select
-    messages.message_id,
-    messages.channel,
-    key as raw_ref,
-    value #>> '{revision,kind}' as kind,
-    (value #>> '{revision,at}')::timestamptz as revised_at,
-    value #>> '{revision,body}' as body
-from {{ ref('live_messages') }} as messages
-cross join lateral jsonb_each(messages.facts)
-where messages.revision > 0 and value ? 'revision'
+    message_id,
+    channel,
+    0 as revision,
+    'original'::text as kind,
+    sent_at as revised_at,
+    body,
+    null::text as raw_ref
+from revised
+
+union all
+
+select
+    message_id,
+    channel,
+    (row_number() over (
+        partition by message_id
+        order by revision ->> 'at' collate "C", lpad(coalesce(revision ->> 'number', ''), 4, '0'), revision ->> 'body' collate "C", raw_ref
+    ))::integer,
+    revision ->> 'kind',
+    (revision ->> 'at')::timestamptz,
+    revision ->> 'body',
+    raw_ref
+from told

@@ -7,23 +7,24 @@ select
     -- people
     messages.direction,
     messages.from_address,
-    messages.from_name,
+    coalesce(messages.from_name, messages.told_name) as from_name,
     messages.to_addresses,
     messages.counterpart_identity,
     links.customer_id,
-    messages.thread_key,
+    {{ thread_with_alias('messages', 'aliases.same_as') }} as thread_key,
     -- times
     messages.sent_at,
     messages.received_at,
     -- content
     messages.kind,
     messages.subject,
-    messages.body,
+    {{ shown_body('messages') }} as body,
     messages.quoted_body,
-    messages.attachments,
+    {{ shown_attachments('messages') }} as attachments,
     messages.status,
     messages.reactions,
     messages.revision,
+    messages.removal,
     messages.is_deleted,
     coalesce(
         messages.in_reply_to,
@@ -40,8 +41,15 @@ select
     messages.provider_message_id,
     messages.provider_metadata,
     (
-        select jsonb_agg(jsonb_build_object('raw_ref', key, 'via', value -> 'via', 'at', value -> 'at') order by key collate "C")
+        -- Only what was proven to come from the provider is landed; a history is pulled with our own credentials.
+        select jsonb_agg(
+            jsonb_build_object(
+                'raw_ref', key, 'via', value -> 'via', 'at', value -> 'at',
+                'signature', case when key like 'raw.webhook_deliveries/%' then 'verified' else 'pulled' end
+            ) order by key collate "C"
+        )
         from jsonb_each(messages.facts)
     ) as raw_refs
 from {{ ref('live_messages') }} as messages
 left join {{ open_links() }} as links on links.identity = messages.counterpart_identity
+left join {{ ref('live_aliases') }} as aliases on aliases.identity = messages.counterpart_identity

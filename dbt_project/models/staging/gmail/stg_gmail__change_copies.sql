@@ -30,6 +30,7 @@ copies as (
             "case when outcome = 'status' and jsonb_typeof(label_ids) = 'array' then jsonb_build_object('labels', label_ids, 'trashed', label_ids ? 'TRASH') end",
             revision="case when outcome = 'revision' then jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('pulled_at') ~ ") end"
         ) }} as facts,
+        null::text as moved_to,
         transaction_id
     from changes
 

@@ -88,7 +88,8 @@ messages as (
                     jsonb_build_object(
                         'attachment_id', id || '|' || (item ->> 'part_id'),
                         'content_type', item ->> 'content_type', 'filename', item ->> 'filename',
-                        'size_bytes', item -> 'size_bytes', 'state', 'stored', 'is_inline', item -> 'is_inline'
+                        'size_bytes', item -> 'size_bytes', 'state', 'stored', 'is_inline', item -> 'is_inline',
+                        'source', jsonb_build_object('kind', 'mail_part', 'sha256', raw_sha256, 'part_id', item -> 'part_id')
                     ) order by position
                 )
                 from jsonb_array_elements(case jsonb_typeof(attachments) when 'array' then attachments else '[]' end)
@@ -110,7 +111,7 @@ messages as (
         nullif(envelope ->> 'message_id', '') as reference_id,
         nullif(envelope ->> 'in_reply_to', '') as in_reply_to_reference,
         -- times
-        canonical.from_epoch_ms(internal_date) as provider_time,
+        {{ plausible_time('canonical.from_epoch_ms(internal_date)', 'pulled_at') }} as provider_time,
         lpad(history_id, 20, '0') as label_version,
         jsonb_strip_nulls(jsonb_build_object(
             'labels', label_ids,
@@ -126,7 +127,8 @@ messages as (
             'body_format', body_format,
             'raw_sha256', raw_sha256,
             'raw_size_bytes', raw_size_bytes,
-            'parse_notes', nullif(parse_notes, '[]')
+            'parse_notes', nullif(parse_notes, '[]'),
+            'implausible_time', {{ implausible_time('canonical.from_epoch_ms(internal_date)', 'pulled_at') }}
         )) as metadata
     from addressed
 
@@ -156,7 +158,8 @@ copies as (
         pulled_at as received_at,
         {{ status_order("case when is_outbound then 'sent' else 'received' end") }} as status_order,
         false as is_deleted,
-        {{ fact('raw_ref', "'history'", 'pulled_at', 'label_version', 'metadata') }} as facts,
+        {{ fact('raw_ref', "'history'", 'pulled_at', 'label_version', 'metadata', content='md5(body)') }} as facts,
+        null::text as moved_to,
         transaction_id
     from contract
 

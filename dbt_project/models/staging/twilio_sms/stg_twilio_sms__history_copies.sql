@@ -20,7 +20,8 @@ read as (
             select jsonb_agg(
                 jsonb_build_object(
                     'attachment_id', item ->> 'sid', 'content_type', item ->> 'content_type', 'filename', null,
-                    'size_bytes', null, 'state', 'waiting'
+                    'size_bytes', null, 'state', 'waiting',
+                    'source', jsonb_build_object('kind', 'twilio_media', 'message_sid', message_sid, 'media_sid', item ->> 'sid')
                 ) order by item ->> 'date_created', item ->> 'sid'
             )
             from jsonb_array_elements(case jsonb_typeof(media) when 'array' then media else '[]' end) as item
@@ -34,9 +35,15 @@ read as (
             'error_message', payload ->> 'error_message',
             'price', payload ->> 'price',
             'price_unit', case when payload ->> 'price' is not null then payload ->> 'price_unit' end,
-            'history_body_empty', case when payload ->> 'body' = '' then true end
+            'history_body_empty', case when payload ->> 'body' = '' then true end,
+            'implausible_time', {{ implausible_time('told_time', 'received_at') }}
         )) as metadata
     from events
+    cross join lateral (
+        select coalesce(
+            canonical.try_timestamptz(payload ->> 'date_sent'), canonical.try_timestamptz(payload ->> 'date_created')
+        ) as told_time
+    ) as told
     where outcome = 'message'
 
 ),
@@ -69,9 +76,7 @@ messages as (
         null::text as reference_id,
         null::text as in_reply_to_reference,
         -- times
-        coalesce(
-            canonical.try_timestamptz(payload ->> 'date_sent'), canonical.try_timestamptz(payload ->> 'date_created')
-        ) as provider_time
+        {{ plausible_time('told_time', 'received_at') }} as provider_time
     from read
 
 ),
@@ -89,7 +94,8 @@ copies as (
         received_at,
         {{ status_order(twilio_status("payload ->> 'status'"), 'updated_at') }} as status_order,
         false as is_deleted,
-        {{ fact('raw_ref', "'history'", 'received_at', sortable_time('updated_at'), 'metadata') }} as facts,
+        {{ fact('raw_ref', "'history'", 'received_at', sortable_time('updated_at'), 'metadata', content='md5(body)') }} as facts,
+        null::text as moved_to,
         transaction_id
     from messages
 
@@ -107,6 +113,7 @@ copies as (
         true as is_deleted,
         {{ fact('raw_ref', "'history'", 'received_at', "''", "'{}'::jsonb",
             revision="jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('received_at') ~ ")") }} as facts,
+        null::text as moved_to,
         transaction_id
     from events
     where outcome = 'revision'

@@ -30,7 +30,10 @@ read as not materialized (
                     'content_type', coalesce(event #>> array['MediaContentType' || n, '0'], event ->> ('MediaContentType' || n)),
                     'filename', null,
                     'size_bytes', null,
-                    'state', 'waiting'
+                    'state', 'waiting',
+                    'source', jsonb_build_object(
+                        'kind', 'twilio_media', 'message_sid', message_sid, 'media_sid', regexp_replace(url, '^.*/', '')
+                    )
                 ) order by n
             )
             from generate_series(0, 9) as n
@@ -108,7 +111,8 @@ copies as (
         received_at,
         {{ status_order("'received'") }} as status_order,
         false as is_deleted,
-        {{ fact('raw_ref', "'webhook'", 'received_at', "''", 'metadata') }} as facts,
+        {{ fact('raw_ref', "'webhook'", 'received_at', "''", 'metadata', content='md5(body)') }} as facts,
+        null::text as moved_to,
         transaction_id
     from messages
 
@@ -126,6 +130,7 @@ copies as (
         false as is_deleted,
         -- Statuses come in any order: the rank, not the arrival, says whose metadata is shown.
         {{ fact('raw_ref', "'webhook'", 'received_at', status_order(twilio_status('message_status')), 'metadata') }} as facts,
+        null::text as moved_to,
         transaction_id
     from read
     where outcome = 'status'

@@ -1,0 +1,32 @@
+-- Grain: one row per attachment of a message: what is to be fetched, for the media job (pipelines/). What became of it is the job's.
+-- The hook empties what a refresh recounts: a message may have fewer attachments than before.
+{{ config(
+    unique_key=['message_id', 'attachment_id'],
+    incremental_strategy='append',
+    indexes=[{'columns': ['message_id']}, {'columns': ['connection_id', 'received_at']}],
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where message_id in (select message_id from {{ ref('messages') }} where folded_for = canonical.target_horizon()){% endif %}",
+) }}
+select distinct on (messages.message_id, attachment ->> 'attachment_id')
+    messages.message_id,
+    attachment ->> 'attachment_id' as attachment_id,
+    messages.channel,
+    messages.connection_id,
+    messages.provider_message_id,
+    messages.kind,
+    attachment ->> 'content_type' as content_type,
+    attachment ->> 'filename' as filename,
+    canonical.try_integer(attachment ->> 'size_bytes')::bigint as size_bytes,
+    attachment ->> 'state' as state,
+    attachment ->> 'reason' as reason,
+    nullif(attachment -> 'source', 'null') as source,
+    messages.sent_at,
+    messages.received_at
+from {{ ref('messages') }} as messages
+cross join lateral jsonb_array_elements(messages.attachments) with ordinality as listed (attachment, position)
+where messages.content_order is not null
+    and messages.attachments <> '[]'
+    and attachment ->> 'attachment_id' is not null
+    {% if is_incremental() %}
+    and messages.folded_for = canonical.target_horizon()
+    {% endif %}
+order by messages.message_id, attachment ->> 'attachment_id', position
