@@ -243,6 +243,30 @@ where
     and connections.channel = 'gmail'
     and connections.settings ->> 'pubsub_topic' <> ''
 
+-- due_tokens --
+-- Connections whose token lives for weeks and is to be renewed: a week after the last time, or, where that never
+-- happened, a day after the connection was made, because how old its token was then is not known. Meta renews
+-- none that is younger than a day.
+select connections.connection_id
+from crm.connections as connections
+left join jobs.connection_health as health
+    on health.connection_id = connections.connection_id and health.job = 'token'
+where
+    connections.disabled_at is null
+    and connections.channel = 'instagram'
+    and coalesce(nullif(connections.settings ->> 'flavour', ''), 'instagram') = 'instagram'
+    and coalesce(health.last_succeeded_at < now() - interval '7 days', connections.created_at < now() - interval '1 day')
+order by connections.connection_id
+
+-- renew_secrets --
+select crm.renew_secrets(%(connection_id)s, %(known)s, %(renewed)s, %(valid_until)s)
+
+-- token_end --
+-- When the token of a connection dies, as it was told when it was last renewed.
+select detail ->> 'expires_at'
+from jobs.connection_health
+where connection_id = %(connection_id)s and job = 'token'
+
 -- make_partitions --
 select raw.make_partitions()
 
