@@ -10,6 +10,9 @@ class Permission(StrEnum):
 
     READ = "read customers, timelines and the unassigned queue"
     DECIDE_CUSTOMER = "make a customer and link an identity to one"
+    MANAGE_CONNECTIONS = "see how connections stand and what is in quarantine"
+    READ_RAW = "see the exact bytes that came in"
+    READ_REVISIONS = "read what was unsent or edited away"
 
 
 class UserRole(StrEnum):
@@ -21,11 +24,16 @@ class UserRole(StrEnum):
     ADMIN = "admin"
 
 
+_READERS = frozenset({Permission.READ})
+_DECIDERS = _READERS | {Permission.DECIDE_CUSTOMER}
+#: What was taken back or came in raw is read where a duty asks for it, not in the day's work.
+_EXAMINERS = frozenset({Permission.READ_REVISIONS, Permission.READ_RAW})
+
 MATRIX: dict[UserRole, frozenset[Permission]] = {
-    UserRole.VIEWER: frozenset({Permission.READ}),
-    UserRole.AGENT: frozenset({Permission.READ, Permission.DECIDE_CUSTOMER}),
-    UserRole.PRIVACY_OFFICER: frozenset({Permission.READ}),
-    UserRole.ADMIN: frozenset({Permission.READ, Permission.DECIDE_CUSTOMER}),
+    UserRole.VIEWER: _READERS,
+    UserRole.AGENT: _DECIDERS,
+    UserRole.PRIVACY_OFFICER: _READERS | _EXAMINERS,
+    UserRole.ADMIN: _DECIDERS | _EXAMINERS | {Permission.MANAGE_CONNECTIONS},
 }
 
 

@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
     group.command("enable")(enable)
     group.command("rotate")(rotate)
     group.command("configure-webhook")(configure_webhook)
+    group.command("request-history")(request_history)
     app.add_typer(group, name="connection")
 
 
@@ -265,6 +266,35 @@ def configure_webhook(
         as_json=as_json,
         lines=[] if show_only else _registered("set", after),
     )
+
+
+def request_history(connection_id: Id, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Ask WhatsApp for the chats of a number that the business app used before; they come by webhook.
+
+    WhatsApp gives contacts and chats once each, and only within 24 hours of the number's onboarding: point its
+    webhook to us first. Exit status 1 when one is refused.
+    """
+    from operations.providers import ProviderRefused, provider_of
+
+    settings = settings_for(data_dir)
+    with connect(settings) as database:
+        opened = existing(database, settings, connection_id)
+        ask = getattr(provider_of(opened), "request_history", None)
+        if ask is None:
+            raise Refused(f"{opened.channel}: its history is pulled; there is nothing to ask for")
+        try:
+            asked = ask(opened)
+        except ProviderRefused as refused:
+            raise Found(str(refused)) from refused
+        record_event(database, "connection.request_history", opened, {"asked": asked})
+    refused_ones = [str(each["refused"]) for each in asked if "refused" in each]
+    report(
+        {"connection_id": connection_id, "asked": asked},
+        as_json=as_json,
+        lines=_registered("asked", asked),
+    )
+    if refused_ones:
+        raise Found("; ".join(dict.fromkeys(refused_ones)))
 
 
 def _registered(word: str, objects: list[dict[str, Any]]) -> list[str]:

@@ -50,6 +50,8 @@ class BackOff:
     attempts: int = 7
     first_seconds: float = 1.0
     longest_seconds: float = 30.0
+    #: A longer pause is left to the queue, and so is a provider that hangs for so long in all.
+    patience_seconds: float = 60.0
 
     def pause(self, attempt: int, after_seconds: float | None = None) -> None:
         """Sleep before attempt number `attempt` + 1 (the first is 0)."""
@@ -60,13 +62,17 @@ class BackOff:
         """The answer of `call`, repeated while it raises TryLater.
 
         Raises:
-            TryLater: the last attempt failed too.
+            TryLater: the last attempt failed too, or more patience is asked for than there is.
         """
+        waited = 0.0
         for attempt in range(self.attempts):
+            started = time.monotonic()
             try:
                 return call()
             except TryLater as failure:
-                if attempt == self.attempts - 1:
+                waited += time.monotonic() - started
+                asked = failure.after_seconds or 0.0
+                if attempt == self.attempts - 1 or max(waited, asked) > self.patience_seconds:
                     raise
                 self.pause(attempt, failure.after_seconds)
         raise AssertionError("a back-off has at least one attempt")

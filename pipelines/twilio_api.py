@@ -7,7 +7,7 @@ version does not know, and a raw row keeps the resource exactly as it was sent.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,11 +33,22 @@ class Gone(Refused):
     """Twilio answered 404."""
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A list resource: its path below the account, what its items are called, and how it is narrowed."""
+
+    path: str
+    items: str
+    #: The parameter that means "at this time or later"; the operator is part of its name. None: it has none.
+    since: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
 class Account:
     """One Twilio account, by its Auth Token or an API key."""
 
     def __init__(self, connection: Connection) -> None:
-        self.name = f"twilio_sms connection {connection.connection_id}"
+        self.name = f"{connection.channel} connection {connection.connection_id}"
         account_sid = connection.required("account_sid")
         key = connection.value("api_key_sid")
         # While the Auth Token rotates it has two values; calls need the one that is valid now, the first.
@@ -56,46 +67,40 @@ class Account:
         self.root = f"/2010-04-01/Accounts/{account_sid}"
 
     def page(
-        self, next_page: str | None, since: datetime | None
+        self, listing: Listing, next_page: str | None, since: datetime | None
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """A page of the message list, newest first, and the address of the next one.
+        """A page of a list, newest first, and the address of the next one.
 
         Args:
             next_page: the address that the page before gave, or None for the first page.
-            since: only messages sent at this time or later.
+            since: only items of this time or later, where the list can tell.
         """
         if next_page:
             answer = self._get(next_page, {})
         else:
-            parameters: dict[str, Any] = {"PageSize": PAGE_SIZE}
-            if since:
-                # The operator is part of the parameter's name: this one means "at this time or later".
-                parameters["DateSent>"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            answer = self._get(f"{self.root}/Messages.json", parameters)
-        return list(answer.get("messages") or []), answer.get("next_page_uri") or None
+            parameters: dict[str, Any] = {"PageSize": PAGE_SIZE, **listing.parameters}
+            if since and listing.since:
+                parameters[listing.since] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            answer = self._get(f"{self.root}/{listing.path}.json", parameters)
+        return list(answer.get(listing.items) or []), answer.get("next_page_uri") or None
 
-    def media(self, sid: str) -> list[dict[str, Any]]:
-        """The media resources of a message; none where the message is gone."""
-        return list(self._media(sid))
-
-    def _media(self, sid: str) -> Iterator[dict[str, Any]]:
-        uri: str | None = f"{self.root}/Messages/{sid}/Media.json"
-        parameters = {"PageSize": PAGE_SIZE}
-        while uri:
-            try:
-                answer = self._get(uri, parameters)
-            except Gone:
-                return
-            yield from answer.get("media_list") or []
-            uri, parameters = answer.get("next_page_uri"), {}
-
-    def is_gone(self, sid: str) -> bool:
-        """Whether Twilio says explicitly that there is no such message."""
+    def every(self, listing: Listing) -> list[dict[str, Any]]:
+        """All items of a short list; none where what it belongs to is gone."""
         try:
-            self._get(f"{self.root}/Messages/{sid}.json", {})
+            found, next_page = self.page(listing, None, None)
+            while next_page:
+                more, next_page = self.page(listing, next_page, None)
+                found += more
         except Gone:
-            return True
-        return False
+            return []
+        return found
+
+    def one(self, path: str) -> dict[str, Any] | None:
+        """A resource by its path below the account; None where Twilio says explicitly that there is none."""
+        try:
+            return self._get(f"{self.root}/{path}.json", {})
+        except Gone:
+            return None
 
     def _get(self, uri: str, parameters: dict[str, Any]) -> dict[str, Any]:
         return BACK_OFF.run(lambda: self._once(uri, parameters))
@@ -132,7 +137,7 @@ class Account:
                 f"{said}: check account_sid and auth_token (or api_key_sid and api_key_secret)"
             )
         if status == 404:
-            return Gone(f"{said}: no such account or message; check account_sid and region")
+            return Gone(f"{said}: there is nothing of this name; check account_sid and region")
         if status == 429 or status >= 500:
             headers = {name.lower(): value for name, value in dict(response.headers or {}).items()}
             return TryLater(

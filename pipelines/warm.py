@@ -6,6 +6,7 @@ Nothing is connected to.
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 
 import dlt
@@ -15,9 +16,12 @@ from dlt.destinations import postgres
 
 from pipelines import jobs  # noqa: F401
 from pipelines.destination import FILE_FORMAT
-from pipelines.gmail import source as gmail  # noqa: F401
 from pipelines.mail import parse
-from pipelines.twilio_sms import source as twilio_sms  # noqa: F401
+from warehouse.channels import registry
+
+for channel in registry().values():
+    if channel.pulls:
+        importlib.import_module(f"pipelines.{channel.channel}")
 
 with tempfile.TemporaryDirectory() as folder:
     made = dlt.pipeline(

@@ -6,11 +6,22 @@ One module per channel of the registry that pushes, called like the channel, wit
     delivery_key(delivery)              what is the same when the provider sends the same thing again
     acknowledge(delivery)               the answer the provider expects after a durable commit
 
-and, where the proof needs certificates, `certificates_url(secrets)`.
+where the proof needs certificates, also
+
+    certificates_url(secrets)           where they lie
+
+and where the provider asks with a GET whether the URL is ours before it sends anything, also
+
+    handshake(delivery, secrets)        the answer to every GET: 200 with the challenge, or 403
+
+A handshake is never landed, and its query holds the verify token: it is neither logged nor kept, not even
+as a refusal. A channel without `handshake` may send its deliveries as GETs; they are proven like POSTs.
 
 The outcome table, for every channel:
 
     unknown channel or connection            404
+    GET that shakes hands                    200 with the challenge and nothing else
+    GET that does not, where others do       403
     body over the channel's limit            413
     hung up in the middle of the body        400, which nobody hears: half a body must not land
     forged, stale or unsigned                401   counted; a bounded sample is kept for the admin
@@ -80,6 +91,8 @@ class Answer:
     status: int = 204
     body: bytes = b""
     content_type: str | None = None
+    #: What the admin must hear about this delivery: our own words, nothing of the payload.
+    alarm: str | None = None
 
 
 class Receiver(Protocol):

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings
-from webhooks import Delivery, Forged, Receiver, Secrets, Unverifiable
+from webhooks import Answer, Delivery, Forged, Receiver, Secrets, Unverifiable
 from webhooks.connected import Certificates, Connections
 from webhooks.landing import Landing, StorageAway, prepare
 
@@ -118,6 +118,9 @@ class Reception:
             if secrets is None:
                 return self._outcome(channel, "unknown", 404)
             delivery = await self._read(scope, receive, entry.body_limit_bytes)
+            handshake = getattr(self.receivers[channel], "handshake", None)
+            if handshake is not None and delivery.method == "GET":
+                return self._shake_hands(channel, handshake(delivery, secrets))
             await self._verify(channel, delivery, secrets)
         except TooLarge:
             return self._outcome(channel, "too_large", 413)
@@ -142,8 +145,9 @@ class Reception:
             return self._outcome(channel, "away", 503)
         self.metrics.count(channel, "landed")
         answer = receiver.acknowledge(delivery)
-        kind = answer.content_type
-        return answer.status, answer.body, [(b"content-type", kind.encode())] if kind else []
+        if answer.alarm:
+            log.error("%s %s: %s", channel, connection_id, answer.alarm)
+        return _answered(answer)
 
     async def _read(self, scope: Scope, receive: Receive, limit_bytes: int) -> Delivery:
         """The request as it came.
@@ -185,6 +189,11 @@ class Reception:
             secrets = Secrets(secrets.keys, certificates)
         receiver.verify(delivery, secrets, now=datetime.now(UTC))
 
+    def _shake_hands(self, channel: str, answer: Answer) -> Answered:
+        """Counted only: the query holds the verify token."""
+        self.metrics.count(channel, "handshake" if answer.status == 200 else "handshake_refused")
+        return _answered(answer)
+
     def _outcome(self, channel: str, outcome: str, status: int) -> Answered:
         self.metrics.count(channel, outcome)
         return status, b"", [(b"retry-after", b"5")] if status == 503 else []
@@ -211,6 +220,11 @@ class Reception:
         )
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _answered(answer: Answer) -> Answered:
+    kind = answer.content_type
+    return answer.status, answer.body, [(b"content-type", kind.encode())] if kind else []
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -14,7 +14,7 @@ import pytest
 from pipelines.destination import prepare_all
 from pipelines.failures import PullFailed
 from pipelines.pull import pull
-from pipelines.twilio_sms import _Reader
+from pipelines.twilio_sms import Messages
 from tests.pipelines.conftest import Twilio
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings
@@ -49,6 +49,12 @@ def test_every_table_has_its_key_its_transaction_id_and_its_indexes(
         "raw_gmail.messages",
         "raw_gmail.changes",
         "raw_gmail.send_as",
+        "raw_twilio_voice.calls",
+        "raw_twilio_voice.recordings",
+        "raw_twilio_voice.transcriptions",
+        "raw_twilio_voice.removals",
+        "raw_messenger.messages",
+        "raw_instagram.messages",
     }
     for columns, definitions in tables.values():
         assert {"connection_id", "transaction_id", "_dlt_id", "_dlt_load_id"} <= set(columns)
@@ -104,10 +110,10 @@ def test_a_changed_type_stops_the_pull_and_names_the_column(
         (200, {}, {"messages": [{"sid": "SM" + "1" * 32, "date_sent": None, "num_media": "0"}]})
     ]
     connection = connect("twilio_sms", twilio.keys)
-    made = _Reader._rows
+    made = Messages.versions
     monkeypatch.setattr(
-        _Reader,
-        "_rows",
+        Messages,
+        "versions",
         lambda self, listed: [row | {"sent_at": "no time at all"} for row in made(self, listed)],
     )
     with pytest.raises(PullFailed, match=r"messages\.sent_at") as failure:

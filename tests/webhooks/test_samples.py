@@ -26,6 +26,7 @@ from tests.webhooks.conftest import (
     Sender,
     google_token,
 )
+from tests.webhooks.meta_proof import APP_SECRET
 from warehouse.channels import registry
 from warehouse.settings import Settings
 
@@ -34,6 +35,13 @@ PUSHING = [entry.channel for entry in registry().values() if entry.pushes]
 
 
 def samples(channel: str) -> dict[str, dict[str, Any]]:
+    """The deliveries; a handshake is none."""
+    return {
+        name: sample for name, sample in recorded(channel).items() if sample["method"] == "POST"
+    }
+
+
+def recorded(channel: str) -> dict[str, dict[str, Any]]:
     return {
         file.stem: json.loads(file.read_text())
         for file in sorted((PAYLOADS / channel).glob("*.json"))
@@ -53,6 +61,12 @@ def twilio_proof(url: str, sample: dict[str, Any]) -> dict[str, str]:
     return {"X-Twilio-Signature": base64.b64encode(digest).decode()}
 
 
+def meta_proof(sample: dict[str, Any]) -> dict[str, str]:
+    """HMAC-SHA256 over the body as it is, written from Meta's text."""
+    digest = hmac.new(APP_SECRET.encode(), sample["body_raw"].encode(), hashlib.sha256)
+    return {"X-Hub-Signature-256": f"sha256={digest.hexdigest()}"}
+
+
 @pytest.mark.parametrize("sender", PUSHING, indirect=True)
 def test_every_sample_becomes_what_it_must(
     sender: Sender,
@@ -67,9 +81,11 @@ def test_every_sample_becomes_what_it_must(
     for name, sample in samples(sender.channel).items():
         query = urlsplit(sample["path_hint"]).query
         url = f"{sender.url}?{query}" if query else sender.url
-        proof = (
-            google_token(certificates) if sender.channel == "gmail" else twilio_proof(url, sample)
-        )
+        proof = {
+            "google": lambda: google_token(certificates),
+            "twilio": lambda url=url, sample=sample: twilio_proof(url, sample),
+            "meta": lambda sample=sample: meta_proof(sample),
+        }[registry()[sender.channel].provider]()
         answer = receiver.client.post(
             url, content=sample["body_raw"].encode(), headers={**sample["headers"], **proof}
         )
@@ -119,7 +135,23 @@ def what_became_of(admin: psycopg.Connection[Any], body_hash: str) -> list[dict[
     ]
 
 
-def test_the_samples_are_of_the_account_that_the_connection_has() -> None:
+@pytest.mark.parametrize("sender", PUSHING, indirect=True)
+def test_a_recorded_handshake_is_answered_and_lands_nothing(
+    sender: Sender, receiver: RunningReceiver, admin: psycopg.Connection[Any]
+) -> None:
+    shaken = [sample for sample in recorded(sender.channel).values() if sample["method"] == "GET"]
+    assert len(shaken) == (registry()[sender.channel].provider == "meta")
+    for sample in shaken:
+        asked = dict(parse_qsl(urlsplit(sample["path_hint"]).query))
+        asked["hub.verify_token"] = sender.connection.required("verify_token")
+        answer = receiver.client.get(sender.url, params=asked, headers=sample["headers"])
+        assert (answer.status_code, answer.text) == (200, asked["hub.challenge"])
+    assert admin.execute("select count(*) from raw.webhook_deliveries").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("channel", ["twilio_sms", "twilio_voice"])
+def test_the_samples_are_of_the_account_that_the_connection_has(channel: str) -> None:
     """A sample of another account would prove only that it is quarantined."""
-    bodies = [sample["body_raw"] for sample in samples("twilio_sms").values()]
-    assert sum(ACCOUNT_SID in body for body in bodies) == len(bodies) - 1
+    bodies = [sample["body_raw"] for sample in samples(channel).values()]
+    foreign = [body for body in bodies if ACCOUNT_SID not in body]
+    assert len(foreign) == (channel == "twilio_sms")

@@ -21,6 +21,139 @@ where
 order by messages.sid
 limit %(limit)s
 
+-- held_calls --
+-- Which versions of these calls are held.
+select sid, version
+from raw_twilio_voice.calls
+where connection_id = %(connection_id)s and sid = any(%(sids)s)
+
+-- held_calls_between --
+-- Calls held from a time to a time and not yet known to be gone.
+select distinct calls.sid
+from raw_twilio_voice.calls as calls
+where
+    calls.connection_id = %(connection_id)s
+    and calls.started_at > %(after)s
+    and calls.started_at < %(before)s
+    and not exists (
+        select from raw_twilio_voice.removals as removals
+        where removals.connection_id = calls.connection_id and removals.sid = calls.sid
+    )
+order by calls.sid
+limit %(limit)s
+
+-- oldest_call_under_way --
+-- When the oldest call began, after a time, of which no version is its end.
+select min(calls.started_at)
+from raw_twilio_voice.calls as calls
+where
+    calls.connection_id = %(connection_id)s
+    and calls.started_at > %(after)s
+    and not exists (
+        select from raw_twilio_voice.calls as ended
+        where
+            ended.connection_id = calls.connection_id
+            and ended.sid = calls.sid
+            and ended.payload ->> 'status' not in ('queued', 'initiated', 'ringing', 'in-progress')
+    )
+
+-- held_recordings --
+-- Which versions of these recordings are held.
+select sid, version
+from raw_twilio_voice.recordings
+where connection_id = %(connection_id)s and sid = any(%(sids)s)
+
+-- held_recordings_between --
+-- Recordings held from a time to a time and not yet known to be gone.
+select distinct recordings.sid
+from raw_twilio_voice.recordings as recordings
+where
+    recordings.connection_id = %(connection_id)s
+    and recordings.created_at > %(after)s
+    and recordings.created_at < %(before)s
+    and not exists (
+        select from raw_twilio_voice.removals as removals
+        where removals.connection_id = recordings.connection_id and removals.sid = recordings.sid
+    )
+order by recordings.sid
+limit %(limit)s
+
+-- oldest_recording_under_way --
+-- When the oldest recording was made, after a time, of which no version is a finished one.
+select min(recordings.created_at)
+from raw_twilio_voice.recordings as recordings
+where
+    recordings.connection_id = %(connection_id)s
+    and recordings.created_at > %(after)s
+    and not exists (
+        select from raw_twilio_voice.recordings as finished
+        where
+            finished.connection_id = recordings.connection_id
+            and finished.sid = recordings.sid
+            and finished.payload ->> 'status' not in ('in-progress', 'paused', 'stopped', 'processing')
+    )
+
+-- calls_of_recordings --
+-- The call of each of these recordings.
+select distinct sid, call_sid
+from raw_twilio_voice.recordings
+where connection_id = %(connection_id)s and sid = any(%(sids)s)
+
+-- held_call_removals --
+-- Which of these calls and recordings are known to be gone.
+select sid
+from raw_twilio_voice.removals
+where connection_id = %(connection_id)s and sid = any(%(sids)s)
+
+-- held_transcriptions --
+-- Which versions of these transcripts are held.
+select sid, version
+from raw_twilio_voice.transcriptions
+where connection_id = %(connection_id)s and sid = any(%(sids)s)
+
+-- transcribed_recordings --
+-- Which of these recordings have a transcript that will not change any more.
+select distinct recording_sid
+from raw_twilio_voice.transcriptions
+where
+    connection_id = %(connection_id)s
+    and recording_sid = any(%(sids)s)
+    and payload ->> 'status' in ('completed', 'failed')
+
+-- held_messenger --
+-- Which versions of these messages are held, and whether without their details.
+select id, version, unavailable
+from raw_messenger.messages
+where connection_id = %(connection_id)s and id = any(%(ids)s)
+
+-- messenger_counterpart --
+-- The other side of a conversation, as its newest row with one tells it.
+select counterpart
+from raw_messenger.messages
+where
+    connection_id = %(connection_id)s
+    and conversation_id = %(conversation)s
+    and counterpart is not null
+order by created_at desc nulls last
+limit 1
+
+-- held_instagram --
+-- Which versions of these messages are held, and whether without their details.
+select id, version, unavailable
+from raw_instagram.messages
+where connection_id = %(connection_id)s and id = any(%(ids)s)
+
+-- instagram_counterpart --
+-- The other side of a conversation, as its newest row with one tells it.
+select counterpart
+from raw_instagram.messages
+where
+    connection_id = %(connection_id)s
+    and conversation_id = %(conversation)s
+    and counterpart is not null
+order by created_at desc nulls last
+limit 1
+
 -- held_mails --
 -- Which of these mails are held: id, time in epoch milliseconds, and the newest labels that were told.
 with told as (
@@ -109,6 +242,30 @@ where
     connections.disabled_at is null
     and connections.channel = 'gmail'
     and connections.settings ->> 'pubsub_topic' <> ''
+
+-- due_tokens --
+-- Connections whose token lives for weeks and is to be renewed: a week after the last time, or, where that never
+-- happened, a day after the connection was made, because how old its token was then is not known. Meta renews
+-- none that is younger than a day.
+select connections.connection_id
+from crm.connections as connections
+left join jobs.connection_health as health
+    on health.connection_id = connections.connection_id and health.job = 'token'
+where
+    connections.disabled_at is null
+    and connections.channel = 'instagram'
+    and coalesce(nullif(connections.settings ->> 'flavour', ''), 'instagram') = 'instagram'
+    and coalesce(health.last_succeeded_at < now() - interval '7 days', connections.created_at < now() - interval '1 day')
+order by connections.connection_id
+
+-- renew_secrets --
+select crm.renew_secrets(%(connection_id)s, %(known)s, %(renewed)s, %(valid_until)s)
+
+-- token_end --
+-- When the token of a connection dies, as it was told when it was last renewed.
+select detail ->> 'expires_at'
+from jobs.connection_health
+where connection_id = %(connection_id)s and job = 'token'
 
 -- make_partitions --
 select raw.make_partitions()

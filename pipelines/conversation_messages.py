@@ -1,0 +1,268 @@
+"""The messages of one conversation as rows (providers.md §8.4 and 9.4).
+
+Graph gives the details of the 20 newest messages of a conversation; of older ones only that they exist. Such a
+message is a row without payload, `unavailable`: that says nothing about its deletion. What is held already is
+never followed by such a row.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pipelines.failures import PullFailed
+from pipelines.graph_api import Graph, pages
+from pipelines.graph_failures import NotAvailable, Refused
+from pipelines.holdings import Holdings
+from pipelines.storable import storable, version_of
+
+#: So many of the newest messages of a conversation have details.
+DETAILED = 20
+LIST_SIZE = 100
+#: What every account can be asked for. A channel names more, and does without where Graph refuses a name.
+LEAST_FIELDS = "id,created_time,from,to,message,attachments"
+#: What a list tells of a message without its details.
+LISTED = {"id", "created_time"}
+
+URL = re.compile(r"https?://\S+", re.IGNORECASE)
+#: Which parameters of a media URL say what it is; the others sign it, and differ at every call.
+LASTING_PARAMETERS = ("asset_id",)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One page or Instagram account.
+
+    `conversations` is the path of its list, `fields` what is asked of a message, `held` and `counterpart` the
+    queries for what is held of some ids and for the other side of a conversation.
+    """
+
+    connection_id: str
+    account_id: str
+    conversations: str
+    platform: str
+    fields: str
+    held: str
+    counterpart: str
+
+
+class Messages:
+    """The messages of an account's conversations, page by page.
+
+    `way` is how details are asked for, from the cheapest on: in one call with the list, or one by one. Which way
+    an account takes is found out once.
+    """
+
+    def __init__(self, graph: Graph, account: Account, holdings: Holdings, way: int) -> None:
+        self.graph, self.account, self.holdings = graph, account, holdings
+        self.ways = [
+            (nested, fields)
+            for nested in (True, False)
+            for fields in dict.fromkeys((account.fields, LEAST_FIELDS))
+        ]
+        self.way = min(way, len(self.ways) - 1)
+
+    def newest(self, conversation: str, *, again: bool) -> tuple[Listed, str | None]:
+        """The first page of a conversation, with details, and the cursor of the next.
+
+        Args:
+            again: ask for the details of held messages too, where they are asked for one by one.
+
+        Raises:
+            NotAvailable: there is no such conversation.
+        """
+        while True:
+            nested, fields = self.ways[self.way]
+            try:
+                return self._newest(conversation, fields, nested=nested, again=again)
+            except Refused:
+                if self.way == len(self.ways) - 1:
+                    raise
+                self.way += 1
+
+    def _newest(
+        self, conversation: str, fields: str, *, nested: bool, again: bool
+    ) -> tuple[Listed, str | None]:
+        try:
+            wanted = f"messages{{{fields}}}" if nested else "messages"
+            answer = self.graph.get(conversation, fields=wanted)
+        except NotAvailable:
+            if not nested:
+                raise
+            # A message without details may spoil the whole answer: the list alone tells which exist.
+            answer = self.graph.get(conversation, fields="messages")
+        found, after = pages(answer.get("messages") or {})
+        listed = [_plain(message) for message in found]
+        held = set() if nested or again else self._held(listed).available
+        details = [
+            message
+            if set(message) - LISTED
+            else self._details(message["id"], fields)
+            if place < DETAILED and message["id"] not in held
+            else None
+            for place, message in enumerate(listed)
+        ]
+        return self._rows(conversation, listed, details), after
+
+    def _details(self, identity: str, fields: str) -> dict[str, Any] | None:
+        try:
+            return _plain(self.graph.get(identity, fields=fields))
+        except NotAvailable:
+            return None
+
+    def older(self, conversation: str, after: str | None) -> tuple[Listed, str | None]:
+        """A later page of a conversation: which messages exist."""
+        answer = self.graph.get(
+            f"{conversation}/messages", fields="id,created_time", limit=LIST_SIZE, after=after
+        )
+        found, following = pages(answer)
+        listed = [_plain(message) for message in found]
+        return self._rows(conversation, listed, [None] * len(listed)), following
+
+    # -- rows -------------------------------------------------------------------------------------
+
+    def _held(self, listed: list[dict[str, Any]]) -> Held:
+        rows = self.holdings.rows(self.account.held, ids=[message["id"] for message in listed])
+        return Held(
+            versions={(identity, version) for identity, version, _ in rows},
+            ids={identity for identity, _, _ in rows},
+            available={identity for identity, _, unavailable in rows if not unavailable},
+        )
+
+    def _rows(
+        self,
+        conversation: str,
+        listed: list[dict[str, Any]],
+        details: list[dict[str, Any] | None],
+    ) -> Listed:
+        held, now = self._held(listed), datetime.now(UTC)
+        counterpart = self._counterpart(conversation, details)
+        rows = []
+        for message, payload in zip(listed, details, strict=True):
+            version = version_of(lasting(payload))
+            if (message["id"], version) in held.versions or (
+                payload is None and message["id"] in held.ids
+            ):
+                continue
+            rows.append(
+                {
+                    "connection_id": self.account.connection_id,
+                    "account_id": self.account.account_id,
+                    "conversation_id": conversation,
+                    "id": message["id"],
+                    "version": version,
+                    "payload": payload,
+                    "unavailable": payload is None,
+                    "counterpart": counterpart,
+                    "created_time": message.get("created_time"),
+                    "created_at": moment(message.get("created_time")),
+                    "pulled_at": now,
+                }
+            )
+        times = [at for at in (moment(message.get("created_time")) for message in listed) if at]
+        return Listed(
+            rows=rows,
+            count=len(listed),
+            oldest=min(times, default=None),
+            is_held=all(message["id"] in held.ids for message in listed),
+        )
+
+    def _counterpart(
+        self, conversation: str, details: list[dict[str, Any] | None]
+    ) -> dict[str, Any] | None:
+        """The one participant who is not the account; None where nobody, or more than one, is left."""
+        people: dict[str, dict[str, Any]] = {}
+        for payload in details:
+            for person in _participants(payload or {}):
+                if person.get("id") not in (None, self.account.account_id):
+                    known = {
+                        key: person[key] for key in ("id", "name", "username") if key in person
+                    }
+                    people.setdefault(str(person["id"]), known)
+        if people:
+            return next(iter(people.values())) if len(people) == 1 else None
+        for (known,) in self.holdings.rows(self.account.counterpart, conversation=conversation):
+            return dict(known)
+        return None
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is held of some messages."""
+
+    versions: set[tuple[str, str]]
+    ids: set[str]
+    #: Those whose details are held.
+    available: set[str]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of messages: rows of what is new, how many were listed, and whether all were held before."""
+
+    rows: list[dict[str, Any]]
+    count: int
+    oldest: datetime | None
+    is_held: bool
+
+
+def _participants(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    to = payload.get("to")
+    found = [payload.get("from"), *((to.get("data") or []) if isinstance(to, dict) else [])]
+    return [person for person in found if isinstance(person, dict)]
+
+
+def _plain(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as Graph gave it, storable, and without any `paging`."""
+    if not isinstance(message.get("id"), str):
+        raise PullFailed("Graph's answer holds a message without an id")
+    plain: dict[str, Any] = storable(_unpaged(message))
+    return plain
+
+
+def _unpaged(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _unpaged(item) for key, item in value.items() if key != "paging"}
+    return [_unpaged(item) for item in value] if isinstance(value, list) else value
+
+
+def lasting(payload: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What makes a version: the payload without what differs from call to call.
+
+    Of an address there remain the file's name and what says which it is; the text of the message is whole.
+    """
+    if payload is None:
+        return None
+    return {key: value if key == "message" else _lasting(value) for key, value in payload.items()}
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lasting(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_lasting(item) for item in value]
+    if isinstance(value, str) and URL.fullmatch(value):
+        return _lasting_address(value)
+    return value
+
+
+def _lasting_address(address: str) -> list[str]:
+    try:
+        split = urlsplit(address)
+        query = parse_qs(split.query)
+    except ValueError:
+        return []
+    named = [value for name in LASTING_PARAMETERS for value in query.get(name, [])]
+    return [split.path.rstrip("/").rpartition("/")[2], *named]
+
+
+def moment(written: Any) -> datetime | None:
+    """A time as Graph writes it, `2026-08-16T03:45:01+0000`; None for what is no such time."""
+    try:
+        told = datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        return None
+    return told.astimezone(UTC) if told.tzinfo else None

@@ -1,0 +1,92 @@
+"""What Graph's errors mean for a pull (providers.md §6.5). Neither its messages nor the token are repeated.
+
+PullFailed
+├── NotAvailable     what was asked for is gone, or its details are not given (code 100, subcode 33)
+└── Refused          Graph does not accept the request: another form of it may be
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.failures import NeedsAdmin, PullFailed, TryLater, seconds_asked
+from pipelines.graph_pace import seconds_to_regain
+
+#: Temporary troubles, and limits of the app, the user, the page or the account.
+LATER = {1, 2, 4, 17, 32, 341, 613, *range(80000, 80015), 130429}
+BLOCKED = 368
+BLOCKED_SECONDS = 7200.0
+TOKEN = {102, 190}
+TOKEN_REASONS = {
+    458: "the app was removed from the account",
+    459: "the account's owner must sign in at Meta first",
+    460: "its owner changed the password",
+    463: "it has expired",
+    464: "the account's owner must sign in at Meta first",
+    467: "it was revoked",
+}
+PERMISSION = {3, 10, *range(200, 300)}
+#: Instagram: Settings, Messages, Connected tools, Allow access to messages.
+ACCESS_TO_MESSAGES = 2534041
+GONE = (100, 33)
+
+
+class NotAvailable(PullFailed):
+    """There is nothing of this id, or Graph does not give its details."""
+
+
+class Refused(PullFailed):
+    """Graph does not accept the request: repeating it changes nothing."""
+
+
+def failure_of(status: int, headers: Mapping[str, str], text: str, name: str) -> PullFailed:
+    """The error in our words: status, codes, and what to do."""
+    error = _error(text)
+    code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
+    said = f"{name}: Graph answered {status}"
+    if code is not None:
+        said += f", code {code}" + (f", subcode {subcode}" if subcode is not None else "")
+    if code == BLOCKED:
+        return TryLater(f"{said}: Meta blocks these calls for some time", BLOCKED_SECONDS)
+    if code in TOKEN:
+        reason = TOKEN_REASONS.get(subcode or 0, "Meta does not accept it")
+        return NeedsAdmin(
+            f"{said}: the access token no longer works ({reason}): make a new one and set it with "
+            "`./crm connection rotate`; pulling stops until then, receiving goes on"
+        )
+    if subcode == ACCESS_TO_MESSAGES:
+        return NeedsAdmin(
+            f"{said}: the account does not let the app read messages: switch on Settings, Messages, "
+            "Connected tools, Allow access to messages; receiving goes on"
+        )
+    if error.get("is_transient") is True or code in LATER or status == 429 or status >= 500:
+        after = max(
+            seconds_to_regain(headers) or 0.0,
+            seconds_asked(headers.get("retry-after")) or 0.0,
+        )
+        return TryLater(f"{said}: it asks us to slow down or is away", after or None)
+    if code in PERMISSION or status in (401, 403):
+        return NeedsAdmin(
+            f"{said}: a permission is missing, or the app's review: give the token the permissions "
+            "that reading conversations needs; receiving goes on"
+        )
+    if (code, subcode) == GONE:
+        return NotAvailable(f"{said}: it is gone, or its details are not given")
+    return Refused(f"{said}: the request was refused; check the ids and api_version")
+
+
+def _error(text: str) -> dict[str, Any]:
+    try:
+        error = json.loads(text)["error"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return error if isinstance(error, dict) else {}
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,73 @@
+"""The conversations of an Instagram professional account (providers.md §8.1 and 8.4).
+
+    flavour instagram   graph.instagram.com   /me/conversations      ─┐
+    flavour facebook    graph.facebook.com    /{page}/conversations  ─┴─> messages ──> raw_instagram.messages
+
+Details are given for the 20 newest messages of a conversation (pipelines.conversation_messages); requests that
+lay idle for 30 days are not listed. The token of an Instagram Login is renewed by pipelines.tokens.
+
+    python -m pipelines.pull CONNECTION_ID
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import dlt
+from dlt.extract import DltResource
+
+from pipelines import conversations
+from pipelines.conversation_messages import Account
+from pipelines.conversations import MESSAGE_COLUMNS, MESSAGE_INDEXES, MESSAGE_KEY, Page, Step
+from pipelines.destination import CONTRACT, INSERT_ONLY
+from pipelines.graph_api import FACEBOOK, INSTAGRAM, Graph
+from pipelines.holdings import Holdings
+from warehouse.connections import Connection
+
+LOOK_BACK: timedelta | None = conversations.LOOK_BACK
+FIELDS = "id,created_time,from,to,message,attachments,shares,story,reactions,reply_to,is_unsupported,tags"
+
+
+@dlt.resource(name="walk", selected=False)
+def walk(
+    graph: Graph, account: Account, since: datetime | None, holdings: Holdings
+) -> Iterator[Page]:
+    """One step of a pull; the state moves on only together with the rows."""
+    yield from Step(graph, account, holdings, dlt.current.source_state()).run(since)
+
+
+@dlt.transformer(
+    name="messages",
+    primary_key=MESSAGE_KEY,
+    write_disposition=INSERT_ONLY,
+    columns=MESSAGE_COLUMNS,
+)
+def messages(page: Page) -> Iterator[list[dict[str, Any]]]:
+    """One row per version of a message. The cursor is the conversations' `updated_at`, less the overlap."""
+    yield page["messages"]
+
+
+RESOURCES: tuple[DltResource, ...] = (messages,)
+INDEXES = MESSAGE_INDEXES
+
+
+@dlt.source(name="instagram", max_table_nesting=0, schema_contract=CONTRACT)
+def source(
+    connection: Connection, since: datetime | None, holdings: Holdings
+) -> tuple[DltResource, ...]:
+    """The pipeline contract of pipelines/__init__.py."""
+    has_page = connection.value("flavour") == "facebook"
+    account = Account(
+        connection_id=connection.connection_id,
+        account_id=connection.required("account_id"),
+        conversations=f"{connection.required('page_id') if has_page else 'me'}/conversations",
+        platform="instagram",
+        fields=FIELDS,
+        held="held_instagram",
+        counterpart="instagram_counterpart",
+    )
+    graph = Graph(connection, FACEBOOK if has_page else INSTAGRAM)
+    pages = walk(graph, account, since, holdings)
+    return (pages, *(pages | resource for resource in RESOURCES))

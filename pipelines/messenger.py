@@ -1,0 +1,71 @@
+"""The conversations of a Facebook page (providers.md §9.4).
+
+    /{page}/conversations, newest first ──> /{conversation}?fields=messages{…} ──> raw_messenger.messages
+
+Details are given for the 20 newest messages of a conversation, and nothing tells of what was deleted
+(pipelines.conversation_messages). `from.email` is made up by Meta and means nothing.
+
+    python -m pipelines.pull CONNECTION_ID
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import dlt
+from dlt.extract import DltResource
+
+from pipelines import conversations
+from pipelines.conversation_messages import Account
+from pipelines.conversations import MESSAGE_COLUMNS, MESSAGE_INDEXES, MESSAGE_KEY, Page, Step
+from pipelines.destination import CONTRACT, INSERT_ONLY
+from pipelines.graph_api import Graph
+from pipelines.holdings import Holdings
+from warehouse.connections import Connection
+
+LOOK_BACK: timedelta | None = conversations.LOOK_BACK
+FIELDS = "id,created_time,from,to,message,attachments,shares,reactions,reply_to,tags"
+
+
+@dlt.resource(name="walk", selected=False)
+def walk(
+    graph: Graph, account: Account, since: datetime | None, holdings: Holdings
+) -> Iterator[Page]:
+    """One step of a pull; the state moves on only together with the rows."""
+    yield from Step(graph, account, holdings, dlt.current.source_state()).run(since)
+
+
+@dlt.transformer(
+    name="messages",
+    primary_key=MESSAGE_KEY,
+    write_disposition=INSERT_ONLY,
+    columns=MESSAGE_COLUMNS,
+)
+def messages(page: Page) -> Iterator[list[dict[str, Any]]]:
+    """One row per version of a message. The cursor is the conversations' `updated_at`, less the overlap."""
+    yield page["messages"]
+
+
+RESOURCES: tuple[DltResource, ...] = (messages,)
+INDEXES = MESSAGE_INDEXES
+
+
+@dlt.source(name="messenger", max_table_nesting=0, schema_contract=CONTRACT)
+def source(
+    connection: Connection, since: datetime | None, holdings: Holdings
+) -> tuple[DltResource, ...]:
+    """The pipeline contract of pipelines/__init__.py."""
+    page_id = connection.required("page_id")
+    account = Account(
+        connection_id=connection.connection_id,
+        account_id=page_id,
+        conversations=f"{page_id}/conversations",
+        platform="messenger",
+        fields=FIELDS,
+        held="held_messenger",
+        counterpart="messenger_counterpart",
+    )
+    pages = walk(Graph(connection), account, since, holdings)
+    return (pages, *(pages | resource for resource in RESOURCES))

@@ -1,0 +1,95 @@
+"""Tokens that live for weeks, renewed long before they die (providers.md §8.1).
+
+    token, a week old ──> Graph: refresh_access_token ──> crm.renew_secrets ──> crm.connections, crm.events
+
+A token of an Instagram Login lives for 60 days and can be renewed as long as it lives. When it dies stands in
+`jobs.connection_health` (job `token`, detail `expires_at`); then pulling stops, and receiving goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from pipelines.failures import PullFailed
+from pipelines.graph_api import INSTAGRAM, Graph
+from pipelines.health import Health
+from warehouse import connections
+from warehouse.queries import queries
+from warehouse.settings import Role, Settings
+
+SQL = queries("pipelines")
+
+
+def renew(settings: Settings, connection_id: str) -> datetime:
+    """Renew the token of a connection; returns when the new one dies.
+
+    Raises:
+        PullFailed: and its kinds, in words for an admin that say when the present token dies.
+    """
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
+        row = _row(database, connection_id)
+        health = Health(database, connection_id, "token")
+        with health.recorded():
+            try:
+                token, seconds = Graph(
+                    connections.open_row(row, settings), INSTAGRAM
+                ).renewed_token()
+            except connections.UnusableConnection as error:
+                raise PullFailed(str(error)) from None
+            except PullFailed as failure:
+                failure.args = (f"{failure}; {_end(database, connection_id)}",)
+                raise
+            now = datetime.now(UTC).replace(microsecond=0)
+            expires_at = now + timedelta(seconds=seconds)
+            _store(database, settings, row, token, expires_at)
+            health.detail = {"renewed_at": now.isoformat(), "expires_at": expires_at.isoformat()}
+    return expires_at
+
+
+def _row(database: psycopg.Connection[Any], connection_id: str) -> dict[str, Any]:
+    with database.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(connections.SQL["one_connection"], {"connection_id": connection_id})
+        row = cursor.fetchone()
+    if row is None:
+        raise PullFailed(f"no connection {connection_id}")
+    return row
+
+
+def _store(
+    database: psycopg.Connection[Any],
+    settings: Settings,
+    row: dict[str, Any],
+    token: str,
+    expires_at: datetime,
+) -> None:
+    """The new token in the place of the old one, unless an admin set another one meanwhile."""
+    secrets = {**connections.open_row(row, settings).secrets, "access_token": token}
+    stored = database.execute(
+        SQL["renew_secrets"],
+        {
+            "connection_id": row["connection_id"],
+            "known": row["secrets"],
+            "renewed": connections.cipher(settings).encrypt(json.dumps(secrets).encode()),
+            "valid_until": expires_at,
+        },
+    ).fetchone()
+    if stored != (True,):
+        raise PullFailed(
+            f"{row['channel']} connection {row['connection_id']}: its secrets were changed while the "
+            "token was renewed; those count"
+        )
+
+
+def _end(database: psycopg.Connection[Any], connection_id: str) -> str:
+    """When the present token dies, in words."""
+    known = database.execute(SQL["token_end"], {"connection_id": connection_id}).fetchone()
+    if known is None or known[0] is None:
+        return "when the present token dies is not known: 60 days after it was made"
+    ended = datetime.fromisoformat(known[0])
+    verb = "died" if ended < datetime.now(UTC) else "dies"
+    return f"the present token {verb} on {ended:%d %B %Y}"
