@@ -44,7 +44,7 @@ language sql stable strict parallel safe as $call$
         'body', coalesce(transcripts.text, utterances.text, ''),
         'attachments', coalesce(recordings.attachments, '[]'),
         -- times
-        'happened_at', coalesce(root.started_at, root.stamp, root.created_at),
+        'happened_at', coalesce(root.started_at, root.stamp, root.created_at, recordings.first_started_at),
         -- state
         'status', case
             when recordings.is_voicemail then 'completed'
@@ -125,8 +125,8 @@ language sql stable strict parallel safe as $call$
                 when root.is_softphone then {{ caller_identity('child.recipient', 'child.sender', 'root.account') }}
                 when way.is_outbound then {{ caller_identity('root.recipient', 'root.sender', 'root.account') }}
                 when root.is_withheld then 'anonymous:' || root_sid
-                -- One of ours who has called nobody yet.
-                when root.sender ~ '^(client:|sip:.*\.sip\.twilio\.com)' then null
+                -- One of ours at a browser phone, who has called nobody yet.
+                when root.sender ~ '^client:' then null
                 else {{ caller_identity('root.sender', 'root.recipient', 'root.account') }}
             end as identity
     ) as counterpart
@@ -152,6 +152,7 @@ language sql stable strict parallel safe as $call$
                         then jsonb_build_object('kind', 'twilio_recording', 'recording_sid', recording_sid) end
                 ) order by started_at nulls last, recording_sid collate "C"
             ) filter (where status in ('completed', 'deleted')) as attachments,
+            min(started_at collate "C") as first_started_at,
             coalesce(bool_or(source = 'RecordVerb' and duration > 0 and status in ('completed', 'deleted')), false) as is_voicemail
         from (
             select

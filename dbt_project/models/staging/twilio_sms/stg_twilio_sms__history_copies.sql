@@ -12,6 +12,7 @@ read as (
 
     select
         events.*,
+        told_time,
         payload ->> 'from' as sender,
         payload ->> 'to' as recipient,
         payload ->> 'direction' = 'inbound' as is_inbound,
