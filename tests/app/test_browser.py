@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app import sessions
 from tests.app.conftest import PASSWORD, Correspondence
-from tests.app.test_message_html import HOSTILE
+from tests.app.drawn import HOSTILE
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
