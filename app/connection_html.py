@@ -76,7 +76,7 @@ def _facts(row: Row, zone: ZoneInfo, now: datetime) -> list[tuple[str, str, str]
         ends_at = row.get(column)
         if ends_at:
             facts.append((label, _when(ends_at, zone, now), "bad" if ends_at - now < soon else ""))
-    facts.append(("Media", *_media(shapes.mapping(row["media"]))))
+    facts.append(("Media", _media(shapes.mapping(row["media"])), ""))
     for label, column, noun in (
         ("Waiting for their content", "waiting_messages", "message"),
         ("In quarantine", "quarantined_events", "event"),
@@ -87,12 +87,15 @@ def _facts(row: Row, zone: ZoneInfo, now: datetime) -> list[tuple[str, str, str]
     return facts
 
 
-def _media(media: Row) -> tuple[str, str]:
+def _media(media: Row) -> str:
+    """`1,203 stored · 4 waiting · 2 expired`, what was lost in red."""
     counted = [(name, shapes.count(media.get(name)) or 0) for name in MEDIA_STATES]
-    said = " · ".join(f"{number:,} {name}" for name, number in counted if number)
-    return said or "none", "bad" if any(
-        number and name in BAD_MEDIA for name, number in counted
-    ) else ""
+    said = [
+        f'<span class="{"bad" if name in BAD_MEDIA else ""}">{number:,} {name}</span>'
+        for name, number in counted
+        if number
+    ]
+    return " · ".join(said) or "none"
 
 
 def _comparison(row: Row, zone: ZoneInfo, now: datetime) -> str:

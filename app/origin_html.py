@@ -40,13 +40,18 @@ def _version(row: Row, sight: Sight) -> str:
     return f'<li><p class="label">{icon(glyph)} {inert.line(said)} {_when(row["revised_at"], sight)}</p>{shown}</li>'
 
 
-def source(row: Row, sight: Sight) -> str:
-    """One raw row behind a message: door, receipt, proof, size."""
+def source(row: Row, sight: Sight, *, opens: bool = False) -> str:
+    """One raw row behind a message: door, receipt, proof.
+
+    Args:
+        opens: whether the line leads to the exact bytes, so that it says so.
+    """
     glyph, door = DOORS.get(row["via"], ("help", str(row["via"])))
+    more = f'<span class="opens">{icon("data_object")} Exact bytes</span>' if opens else ""
     return (
         f'<div class="line source">{icon(glyph)}<span class="name">{inert.line(door)}</span>'
         f'<span class="proof">{_proof(row)}</span><bdi class="ref">{inert.line(row["raw_ref"])}</bdi>'
-        f'<span class="when">{_when(row["received_at"], sight)}</span></div>'
+        f'<span class="when">{_when(row["received_at"], sight)}</span>{more}</div>'
     )
 
 

@@ -43,17 +43,18 @@ with st.container(key="about_message", gap="small"):
             )
 
     st.html("<h3>Where this came from</h3>")
+    opens = person.may(Permission.READ_RAW)
     for number, source in enumerate(found.sources):
         with st.container(key=f"row_source_{number}", gap=None):
-            st.html(origin_html.source(source, sight))
-            if person.may(Permission.READ_RAW):
+            st.html(origin_html.source(source, sight, opens=opens))
+            if opens:
                 st.page_link(
                     address.ABOUT_MESSAGE,
                     label=f"Exact bytes of source {number + 1}",
                     query_params=address.of_raw(source["raw_ref"], message_id),
                 )
 
-    if address.raw() and person.may(Permission.READ_RAW):
+    if address.raw() and opens:
         st.html("<h3>Exact bytes</h3>")
         row = examine.raw_row(person, address.raw(), message_id)
         st.html(origin_html.raw(row, sight) if row else origin_html.no_such_row())
