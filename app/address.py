@@ -6,7 +6,12 @@ import streamlit as st
 
 SEARCH = "q"
 CUSTOMER = "customer"
+MESSAGE = "message"
+RAW = "raw"
+VERSIONS = "versions"
 TIMELINE = "pages/timeline.py"
+ABOUT_MESSAGE = "pages/message.py"
+QUARANTINE = "pages/quarantine.py"
 
 
 def search() -> str:
@@ -30,3 +35,28 @@ def customer() -> str:
 def of_customer(customer_id: str) -> dict[str, str]:
     """The parameters that lead to a customer's timeline."""
     return {CUSTOMER: customer_id}
+
+
+def message() -> str:
+    """The message that is asked about; empty where none is."""
+    return st.query_params.get(MESSAGE, "")
+
+
+def wants_versions() -> bool:
+    """Whether the earlier versions of the message are asked for."""
+    return VERSIONS in st.query_params
+
+
+def of_versions(message_id: str) -> dict[str, str]:
+    """The parameters that lead to the earlier versions of a message."""
+    return {MESSAGE: message_id, VERSIONS: "1"}
+
+
+def raw() -> str:
+    """The reference of the raw row that is asked for; empty where none is."""
+    return st.query_params.get(RAW, "")
+
+
+def of_raw(raw_ref: str, message_id: str = "") -> dict[str, str]:
+    """The parameters that lead to a raw row, from the message that it is behind or from the quarantine."""
+    return {MESSAGE: message_id, RAW: raw_ref} if message_id else {RAW: raw_ref}

@@ -52,3 +52,12 @@ def ago(seconds: float) -> str:
             number = int(seconds // size)
             return f"{number} {unit}{'' if number == 1 else 's'}"
     return f"{int(seconds)} seconds"
+
+
+def lasting(seconds: int) -> str:
+    """`34 s`, `2 min 4 s`, `1 h 2 min`: how long a call took."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

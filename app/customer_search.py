@@ -1,7 +1,7 @@
 """What a person typed into the search, as patterns for SQL `like`.
 
 A phone is found in any Australian spelling (`0491 570 006`, `+61 491 570 006`, `(02) 5550 1234`)
-and by a fragment; a mail address and a name by a fragment.
+and by a fragment; a mail address, an id of a chat service and a name by a fragment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ REGION = "AU"
 LEAST_DIGITS = 3
 LONGEST = 200
 SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015+]")
-IDENTITY = re.compile(r"^(phone|email|short_code|alphanumeric):", re.IGNORECASE)
+#: Schemes in whose values digits are looked for. Few patterns: each is tried on every link.
+DIGIT_SCHEMES = ("short_code", "psid", "igsid", "bsuid")
+IDENTITY = re.compile(
+    r"^(phone|email|short_code|alphanumeric|psid|igsid|bsuid|bsuid_parent|sip|client|anonymous):",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +45,29 @@ def patterns(typed: str) -> Patterns | None:
     if digits.isdigit() and len(digits) >= LEAST_DIGITS:
         return Patterns(name=[_within(text.lower())], identity=phone_patterns(text, digits))
     words = [_within(word) for word in lower.split()]
-    # One word may be part of an address as well as of a name.
-    address = [f"email:{_within(lower)}"] if len(words) == 1 else []
-    sender = [f"alphanumeric:{_within(text.upper())}"] if len(words) == 1 else []
-    return Patterns(name=words, identity=address + sender)
+    if len(words) > 1:
+        return Patterns(name=words)
+    return Patterns(name=words, identity=word_patterns(text))
+
+
+def word_patterns(text: str) -> list[str]:
+    """Every way in which one word can be part of an identity; each scheme writes letters in its own way."""
+    # WhatsApp's ids begin with a country: `AU.1349…`.
+    business = text[:2].upper() + text[2:] if text[2:3] == "." else text
+    return [
+        f"email:{_within(text.lower())}",
+        f"alphanumeric:{_within(text.upper())}",
+        f"bsuid:{_within(business)}",
+        f"bsuid_parent:{_within(business)}",
+        f"sip:{_within(text)}",
+        f"client:{_within(text)}",
+    ]
 
 
 def phone_patterns(text: str, digits: str) -> list[str]:
     """Every way in which these digits can be (part of) a number, as identities are written."""
-    found = [f"phone:{_within(_ascii(digits))}", f"short_code:{_within(_ascii(digits))}"]
     plain = _ascii(digits)
+    found = [f"phone:{_within(plain)}", *(f"{scheme}:%{plain}%" for scheme in DIGIT_SCHEMES)]
     if plain.startswith("0011"):
         found.append(f"phone:+{plain[4:]}%")
     elif plain.startswith("610"):

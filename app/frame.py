@@ -16,7 +16,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import clock, database, list_html, read, sessions, sign_in
+from app.roles import Permission
 from app.sessions import Viewer
+from app.sight import Sight
 
 P = ParamSpec("P")
 
@@ -50,6 +52,20 @@ def viewer() -> Viewer:
     if not isinstance(found, Viewer):
         raise PermissionError("a page ran without a session")
     return found
+
+
+def sight(
+    playable_connections: frozenset[str] = frozenset(),
+    on_screen: dict[str, dict[str, Any]] | None = None,
+) -> Sight:
+    """What this viewer may see of a message, here and now."""
+    return Sight(
+        zone=zone(),
+        now=datetime.now(UTC),
+        may_read_revisions=viewer().may(Permission.READ_REVISIONS),
+        playable_connections=playable_connections,
+        on_screen=on_screen or {},
+    )
 
 
 def go(path: str) -> None:

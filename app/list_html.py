@@ -7,39 +7,16 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app import clock, inert
-from app.message_html import icon
+from app import clock, identity_html, inert, kind_html
+from app.glyphs import icon
+from app.identity_html import identities, identity
 from warehouse.channels import registry
 
 Row = dict[str, Any]
 
-#: Icon and word of each identity scheme.
-SCHEMES = {
-    "phone": ("call", "Phone"),
-    "email": ("alternate_email", "E-mail"),
-    "short_code": ("pin", "Short code"),
-    "alphanumeric": ("badge", "Alphanumeric sender"),
-}
 #: Identities shown in a list before "and 3 more".
 SHOWN_IDENTITIES = 2
 PREVIEW_CHARACTERS = 180
-
-
-def identity_text(identity: str) -> str:
-    """`phone:+61…` -> `+61…`; a scope stays, because it is part of who is meant. Not escaped."""
-    return identity.partition(":")[2] or identity
-
-
-def identity(text: str) -> str:
-    """One identity with the icon of its scheme."""
-    scheme = text.partition(":")[0]
-    glyph, word = SCHEMES.get(scheme, ("fingerprint", scheme))
-    return f'<span class="identity">{icon(glyph, word)}<bdi>{inert.line(identity_text(text))}</bdi></span>'
-
-
-def identities(texts: Sequence[str], shown: int) -> str:
-    more = f'<span class="more">and {len(texts) - shown} more</span>' if len(texts) > shown else ""
-    return "".join(map(identity, texts[:shown])) + more
 
 
 def channels(slugs: Sequence[str]) -> str:
@@ -77,9 +54,7 @@ def waiting(row: Row, zone: ZoneInfo, now: datetime) -> str:
     """One identity of the unassigned queue with the beginning of its last message."""
     last = row["last_inbound_at"]
     subject = inert.line(row["subject"])
-    preview = inert.line((row["body"] or "")[:PREVIEW_CHARACTERS]) or (
-        "Attachment" if row["attachments"] else "No text"
-    )
+    preview = inert.line((row["body"] or "")[:PREVIEW_CHARACTERS]) or kind_html.in_words(row)
     name = row["display_name"]
     who = (
         f'<bdi class="name">{inert.line(name)}</bdi>{identity(row["identity"])}'
@@ -110,6 +85,7 @@ def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
         f'<span class="initials" aria-hidden="true">{inert.initials(row["name"])}</span>'
         f"<h2><bdi>{inert.line(row['name'])}</bdi></h2>"
         f'<span class="identities">{shown}</span>'
+        f'<span class="channels">{channels(row["channels"] or [])}</span>'
         f'<span class="facts">{" · ".join(facts)}</span></div>'
     )
 
@@ -147,18 +123,8 @@ def link_label(name: str, verb: str = "Open") -> str:
 
 def choice(row: Row) -> str:
     """A customer in a list to choose from: name and first identities."""
-    known = ", ".join(plain(identity_text(text)) for text in row["identities"][:2])
+    known = ", ".join(plain(identity_html.words(text)) for text in row["identities"][:2])
     return f"{plain(row['name'])} · {known}" if known else plain(row["name"])
-
-
-def cautions(text: str) -> list[str]:
-    """What a person should weigh before an identity becomes a customer's."""
-    if text.partition(":")[0] in ("short_code", "alphanumeric"):
-        return [
-            "Many senders can share a short code or a sender name. It is never linked by itself; "
-            "link it only if you know who writes from it."
-        ]
-    return []
 
 
 def tally(found_rows: int, matched: int, *, is_cut: bool, searched: bool) -> str:

@@ -11,24 +11,31 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app import database, frame
+from app.roles import Permission
 
 st.set_page_config(page_title="Correspondence", page_icon=str(frame.ICON), layout="wide")
 st.html(frame.STYLE)
 
+#: Every page with what it asks of who opens it. The page about one message is reached from that message.
 PAGES = [
-    st.Page("pages/customers.py", title="Customers", icon=":material/group:", default=True),
-    st.Page("pages/timeline.py", title="Timeline", icon=":material/forum:"),
-    st.Page("pages/unassigned.py", title="Unassigned", icon=":material/person_search:"),
-]
+    (st.Page("pages/customers.py", title="Customers", icon=":material/group:", default=True), Permission.READ),
+    (st.Page("pages/timeline.py", title="Timeline", icon=":material/forum:"), Permission.READ),
+    (st.Page("pages/unassigned.py", title="Unassigned", icon=":material/person_search:"), Permission.READ),
+    (st.Page("pages/message.py", title="Message", visibility="hidden"), Permission.READ),
+    (st.Page("pages/connections.py", title="Connections", icon=":material/cable:"), Permission.MANAGE_CONNECTIONS),
+    (st.Page("pages/quarantine.py", title="Quarantine", icon=":material/report:"), Permission.MANAGE_CONNECTIONS),
+]  # fmt: skip
 
 try:
     person = frame.viewer_now(touch=True)
 except database.AWAY:
-    st.navigation(PAGES, position="hidden")
+    st.navigation([page for page, _ in PAGES], position="hidden")
     frame.calm()
     st.stop()
 
-page = st.navigation(PAGES, position="top" if person else "hidden")
+# Before the sign-in every page is known, so that its address leads back to it.
+open_pages = [page for page, needed in PAGES if person is None or person.may(needed)]
+page = st.navigation(open_pages, position="top" if person else "hidden")
 try:
     if person is None:
         st.session_state.pop("viewer", None)

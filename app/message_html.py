@@ -1,4 +1,4 @@
-"""Rows of `marts.timeline` as HTML: pure functions, one string per page of the list.
+"""Rows of a timeline as HTML: pure functions, one string per page of the list.
 
 A page is one element of the browser, not one per message, so that a customer with ten thousand
 messages stays light. All that others wrote goes through `app.inert`.
@@ -6,23 +6,18 @@ messages stays light. All that others wrote goes through `app.inert`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from app import clock, inert
+from app import attachment_html, body_html, call_html, clock, inert, kind_html, shapes, thread_html
+from app.glyphs import icon
+from app.sight import Sight
 from warehouse.channels import registry
 
 Row = dict[str, Any]
 
-#: A body is folded when it is longer than this, and folded here.
-FOLD_CHARACTERS = 1_400
-FOLD_LINES = 18
-#: No browser page carries more of one body; what is left out is said.
-MOST_CHARACTERS = 200_000
 #: Words, icon and class of each status. A received message says nothing: that it is here says it.
 STATUS = {
     "queued": ("Queued", "schedule", ""),
@@ -35,30 +30,22 @@ STATUS = {
     "deleted": ("Deleted", "delete", "muted"),
 }
 SEEN_VIA = {"webhook": ("bolt", "as it happened (webhook)"), "history": ("history", "from history")}
-ATTACHMENT_ICONS = {
-    "image": "image", "audio": "mic", "video": "movie", "text": "description", "application": "draft",
-}  # fmt: skip
-KINDS = {
-    "voicemail": "Voicemail", "media": "Media", "location": "Location", "contacts": "Contacts",
-    "interactive": "Answer to a menu", "story": "Story", "system": "System notice",
-    "unsupported": "Of a kind this channel does not show",
-}  # fmt: skip
+CALLS = ("call", "voicemail")
+LONGEST_NOTICE = 400
 
 
-def page(
-    rows: Sequence[Row], zone: ZoneInfo, now: datetime, *, older_day: date | None = None
-) -> str:
+def page(rows: Sequence[Row], sight: Sight, *, older_day: date | None = None) -> str:
     """A page of messages, oldest first, with a divider before each day.
 
     Args:
         older_day: the day of the message before the first one, when it is on the page above.
     """
-    today = clock.day_of(now, zone)
+    today = clock.day_of(sight.now, sight.zone)
     days: list[str] = []
-    for day, of_day in groupby(rows, key=lambda row: clock.day_of(row["sent_at"], zone)):
+    for day, of_day in groupby(rows, key=lambda row: clock.day_of(row["sent_at"], sight.zone)):
         name = clock.day_name(day, today)
         divider = f'<h3 class="day"><time datetime="{day}">{name}</time></h3>'
-        messages = "".join(message(row, zone) for row in of_day)
+        messages = "".join(message(row, sight) for row in of_day)
         days.append(f"<section>{'' if day == older_day else divider}{messages}</section>")
     return f'<div class="messages">{"".join(days)}</div>'
 
@@ -69,72 +56,106 @@ def jump(arrived: int) -> str:
     return f'<a class="jump" href="#newest">{icon("arrow_downward")} {words}</a><i id="newest"></i>'
 
 
-def icon(name: str, title: str = "") -> str:
-    """A glyph of the icon font that Streamlit brings along."""
-    said = f' role="img" aria-label="{inert.line(title)}" title="{inert.line(title)}"'
-    return f'<span class="icon"{said if title else " aria-hidden=true"}>{inert.line(name)}</span>'
-
-
-def message(row: Row, zone: ZoneInfo) -> str:
-    """One message: head line, subject, body, folded quote, attachments."""
-    ours = row["direction"] == "outbound"
-    deleted = bool(row["is_deleted"])
-    classes = " ".join(
-        name for name, holds in (("message", True), ("ours", ours), ("deleted", deleted)) if holds
-    )
-    subject = inert.line(row["subject"])
+def message(row: Row, sight: Sight) -> str:
+    """One message: head line, what it answers, its content, reactions."""
+    if row["kind"] == "system":
+        return _notice(row, sight)
+    classes = ["message"]
+    classes += ["ours"] if row["direction"] == "outbound" else []
+    classes += ["deleted"] if row["is_deleted"] else []
     return "".join(
         [
-            f'<article class="{classes}" data-message="{inert.line(row["message_id"])}">',
-            _head(row, zone, ours=ours),
-            f'<h4 class="subject" dir="auto">{subject}</h4>' if subject else "",
-            _body(row),
-            _quote(row["quoted_body"]),
-            _attachments(row["attachments"] or []),
-            _reactions(row["reactions"]),
+            _begin(row, " ".join(classes)),
+            _head(row, sight),
+            thread_html.reply(row, sight),
+            _content(row, sight),
+            thread_html.reactions(row, sight),
             "</article>",
         ]
     )
 
 
-def _head(row: Row, zone: ZoneInfo, *, ours: bool) -> str:
+def _begin(row: Row, classes: str) -> str:
+    return (
+        f'<article class="{classes}" id="{thread_html.anchor(row["message_id"])}"'
+        f' data-message="{inert.line(row["message_id"])}">'
+    )
+
+
+def _notice(row: Row, sight: Sight) -> str:
+    """What the service itself says: one slim line, a warning where it may be another person now."""
+    system = shapes.mapping(kind_html.metadata(row).get("system"))
+    warns = "identity_changed" in shapes.words(system.get("type"))
     channel = registry().get(row["channel"])
-    name = channel.name if channel else row["channel"]
+    return (
+        f"{_begin(row, 'message system warns' if warns else 'message system')}<p>"
+        f"{icon(channel.icon if channel else 'chat', kind_html.channel_name(row))}"
+        f"{icon('warning' if warns else 'info')}"
+        f'<span dir="auto">{inert.line(str(row["body"] or "System notice")[:LONGEST_NOTICE])}</span>'
+        f"{_time(row, sight)}</p></article>"
+    )
+
+
+def _head(row: Row, sight: Sight) -> str:
+    ours = row["direction"] == "outbound"
+    channel = registry().get(row["channel"])
     who = row["from_name"] or row["from_address"] or "unknown sender"
+    if row["kind"] in CALLS and not ours and call_html.is_withheld(row):
+        who = "Withheld number"
     to = [address for address in row["to_addresses"] or [] if address]
     # On SMS the other end says nothing new; on mail it may be a list.
     receivers = ", ".join(to[:3]) + (f" and {len(to) - 3} more" if len(to) > 3 else "")
-    sent_at = row["sent_at"]
     return "".join(
         [
             '<header class="head">',
-            icon(channel.icon if channel else "chat", name),
+            icon(channel.icon if channel else "chat", kind_html.channel_name(row)),
             icon("north_east" if ours else "south_west", "Sent by us" if ours else "Received"),
             f'<bdi class="who" title="{inert.line(row["from_address"])}">{inert.line(who)}</bdi>',
             f'<bdi class="to" title="{inert.line(", ".join(to))}">to {inert.line(receivers)}</bdi>'
             if receivers
             else "",
+            kind_html.chips(row),
             '<span class="facts">',
-            '<span class="edited">edited</span>' if _is_edited(row) else "",
+            _edited(row, sight),
             _status(row),
             _seen_via(row["seen_via"] or []),
-            f'<time datetime="{sent_at.isoformat()}" title="{clock.full(sent_at, zone)}">'
-            f"{clock.clock(sent_at, zone)}</time>",
+            _time(row, sight),
             "</span></header>",
         ]
     )
 
 
-def _is_edited(row: Row) -> bool:
-    return (row.get("revision") or 0) > 0 and not row["is_deleted"]
+def _time(row: Row, sight: Sight) -> str:
+    """When, and the way to everything that is known about this message."""
+    sent_at = row["sent_at"]
+    full = clock.full(sent_at, sight.zone)
+    return (
+        f'<a class="about" href="{thread_html.page_of(row["message_id"])}" target="_blank"'
+        f' title="{full}. About this message">'
+        f'<time datetime="{sent_at.isoformat()}">{clock.clock(sent_at, sight.zone)}</time></a>'
+    )
+
+
+def _edited(row: Row, sight: Sight) -> str:
+    """That the text is not the first one; a link to the earlier ones for those who may read them."""
+    removed = 1 if row.get("removal") or row["is_deleted"] else 0
+    if (row.get("revision") or 0) <= removed:
+        return ""
+    if not sight.may_read_revisions:
+        return '<span class="edited">edited</span>'
+    return (
+        f'<a class="edited" href="{thread_html.page_of(row["message_id"], versions=True)}" target="_blank"'
+        ' title="Earlier versions">edited</a>'
+    )
 
 
 def _status(row: Row) -> str:
     status = "deleted" if row["is_deleted"] else row["status"]
-    if status not in STATUS:
+    # Of a call its own line says it better.
+    if status not in STATUS or (row["kind"] in CALLS and status != "deleted"):
         return ""
     words, glyph, kind = STATUS[status]
-    reason = _failure(row.get("provider_metadata") or {}) if status == "failed" else ""
+    reason = _failure(kind_html.metadata(row)) if status == "failed" else ""
     tail = f": {inert.line(reason)}" if reason else ""
     return f'<span class="status {kind}">{icon(glyph)} {words}{tail}</span>'
 
@@ -151,100 +172,45 @@ def _seen_via(doors: Iterable[str]) -> str:
     return "".join(icon(glyph, f"Seen {words}") for glyph, words in known)
 
 
-def _body(row: Row) -> str:
-    text = str(row["body"] or "")
-    if row["is_deleted"]:
-        note = '<p class="note">This message was deleted where it came from.</p>'
-        return note + (_folded(text) if text.strip() else "")
-    if text.strip():
-        return _folded(text)
-    if row["kind"] in KINDS:
-        return f'<p class="note">{KINDS[row["kind"]]}</p>'
-    if not row["attachments"] and not row["subject"]:
-        return '<p class="note">No text</p>'
-    return ""
+def _content(row: Row, sight: Sight) -> str:
+    if row.get("removal") == "unsent":
+        return _unsent(row, sight)
+    subject = inert.line(row["subject"])
+    return "".join(
+        [
+            _removed(row),
+            f'<h4 class="subject" dir="auto">{subject}</h4>' if subject else "",
+            kind_html.before_body(row),
+            call_html.call(row) if row["kind"] in CALLS else _body(row),
+            body_html.quote(row["quoted_body"]),
+            attachment_html.attachments(row, sight),
+        ]
+    )
 
 
-def _folded(text: str) -> str:
-    """A body; a very long one shows its beginning and folds the rest."""
-    kept = text[:MOST_CHARACTERS].strip("\n")
-    cut = _fold_at(kept)
-    block = f'<div class="body" dir="auto">{inert.body(kept[:cut])}</div>'
-    if cut == len(kept):
-        return block
-    left_out = len(text) - len(kept) if len(text) > MOST_CHARACTERS else 0
-    note = (
-        f'<p class="note">{left_out:,} more characters are kept and not shown here.</p>'
-        if left_out
+def _unsent(row: Row, sight: Sight) -> str:
+    """Whoever wrote it took it back: what it said is for those who may read revisions, and on record."""
+    link = (
+        f' <a href="{thread_html.page_of(row["message_id"], versions=True)}" target="_blank">What it said</a>'
+        if sight.may_read_revisions
         else ""
     )
+    return f'<p class="note">{icon("undo")} <span>This message was unsent.{link}</span></p>'
+
+
+def _removed(row: Row) -> str:
+    if not row["is_deleted"]:
+        return ""
     return (
-        f'{block}<details class="rest"><summary>Show all ({len(text):,} characters)</summary>'
-        f'<div class="body" dir="auto">{inert.body(kept[cut:].lstrip(chr(10)))}</div>{note}</details>'
+        f'<p class="note">{icon("delete")} <span>This message was deleted where it came from. '
+        "The record keeps it.</span></p>"
     )
 
 
-def _fold_at(text: str) -> int:
-    """Where the fold comes: after a line or a word, and only when it hides more than a little."""
-    ends = [match.end() for match in re.finditer("\n", text[: FOLD_CHARACTERS * 2])]
-    limit = ends[FOLD_LINES - 1] if len(ends) >= FOLD_LINES else len(text)
-    limit = min(limit, FOLD_CHARACTERS)
-    if len(text) <= limit * 1.3 and len(ends) < FOLD_LINES * 1.3:
-        return len(text)
-    for end in ("\n", " "):
-        found = text.rfind(end, limit // 2, limit)
-        if found >= 0:
-            return found + 1
-    return limit
-
-
-def _quote(quoted: str | None) -> str:
-    if not quoted or not quoted.strip():
-        return ""
-    kept = quoted[:MOST_CHARACTERS].strip("\n")
-    return (
-        '<details class="quote"><summary title="Show the quoted text">Quoted text</summary>'
-        f'<blockquote class="body" dir="auto">{inert.body(kept)}</blockquote></details>'
-    )
-
-
-def _attachments(attachments: Sequence[dict[str, Any]]) -> str:
-    if not attachments:
-        return ""
-    return f'<ul class="attachments">{"".join(map(_attachment, attachments))}</ul>'
-
-
-def _attachment(attachment: dict[str, Any]) -> str:
-    kind = str(attachment.get("content_type") or "unknown type")
-    glyph = ATTACHMENT_ICONS.get(kind.partition("/")[0], "draft")
-    facts = [inert.line(kind)]
-    # A sender's own claim in some channels, so it may be anything.
-    claimed = str(attachment.get("size_bytes"))
-    if re.fullmatch("[0-9]{1,15}", claimed):
-        facts.append(size(int(claimed)))
-    if attachment.get("state"):
-        facts.append(inert.line(str(attachment["state"]).replace("_", " ")))
-    name = inert.line(attachment.get("filename") or "unnamed")
-    return (
-        f'<li>{icon(glyph)}<bdi class="file">{name}</bdi>'
-        f'<span class="facts">{" · ".join(facts)}</span></li>'
-    )
-
-
-def size(count: int) -> str:
-    """`812 B`, `14 kB`, `3.2 MB`"""
-    if count < 1_000:
-        return f"{count} B"
-    if count < 1_000_000:
-        return f"{count / 1_000:.0f} kB"
-    return f"{count / 1_000_000:.1f} MB"
-
-
-def _reactions(reactions: object) -> str:
-    """Reactions as the models fold them: an array of objects with an emoji."""
-    if not isinstance(reactions, list):
-        return ""
-    marks = [r.get("emoji") for r in reactions if isinstance(r, dict) and r.get("emoji")]
-    if not marks:
-        return ""
-    return f'<p class="reactions">{" ".join(inert.line(mark) for mark in marks)}</p>'
+def _body(row: Row) -> str:
+    text = str(row["body"] or "")
+    if not text.strip():
+        return kind_html.instead_of_body(row)
+    if kind_html.metadata(row).get("is_bulk") is True:
+        return body_html.behind(text, "Sent to a list:")
+    return body_html.folded(text)

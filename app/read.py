@@ -29,7 +29,7 @@ MOST = 1_000
 
 
 @contextmanager
-def _told(
+def told(
     viewer: Viewer,
     action: str,
     object_type: str,
@@ -38,6 +38,7 @@ def _told(
     customer_ids: list[str] | None = None,
     detail: dict[str, object] | None = None,
 ) -> Iterator[Database]:
+    """A transaction whose event is written first."""
     with database.pool().connection() as connection:
         event = viewer.event(
             action, object_type, object_id, customer_ids=customer_ids, detail=detail
@@ -58,7 +59,7 @@ class Found:
 def customers(viewer: Viewer, typed: str) -> Found:
     """Customers for what was typed; the latest contacts where nothing was."""
     wanted = patterns(typed)
-    with _told(
+    with told(
         viewer, "customer.search", "customer", "*", detail={"query": typed[:200].replace("\0", "")}
     ) as connection:
         if wanted is None:
@@ -102,23 +103,35 @@ class Opened:
 
     customer: Row
     messages: list[Row]
+    #: Connections whose recorded calls may be played.
+    playable_connections: frozenset[str]
+
+
+def playable_connections(connection: Database) -> frozenset[str]:
+    """Connections that say how callers learn that calls are recorded."""
+    rows = connection.execute(SQL["playable_connections"]).fetchall()
+    return frozenset(row["connection_id"] for row in rows)
 
 
 def timeline(viewer: Viewer, customer_id: str) -> Opened | None:
     """Open a timeline at its newest page; None where there is no such customer."""
-    with _told(
+    with told(
         viewer, "timeline.view", "customer", customer_id, customer_ids=[customer_id]
     ) as connection:
         customer = connection.execute(SQL["one_customer"], {"customer_id": customer_id}).fetchone()
         if customer is None:
             return None
-        return Opened(customer=customer, messages=_page(connection, customer_id, None))
+        return Opened(
+            customer=customer,
+            messages=_page(connection, customer_id, None),
+            playable_connections=playable_connections(connection),
+        )
 
 
 def earlier_messages(viewer: Viewer, customer_id: str, before: Row) -> list[Row]:
     """The page before a message, oldest first; empty at the beginning of the timeline."""
     detail: dict[str, object] = {"before": before["sent_at"].isoformat()}
-    with _told(
+    with told(
         viewer, "timeline.view", "customer", customer_id, customer_ids=[customer_id], detail=detail
     ) as connection:
         return _page(connection, customer_id, before)

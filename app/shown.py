@@ -29,6 +29,11 @@ class Page:
     rows: list[Row]
     _drawn: tuple[Hashable, str] | None = field(default=None, repr=False)
 
+    @property
+    def answered(self) -> frozenset[str]:
+        """The messages that messages of this page answer."""
+        return frozenset(row["in_reply_to"] for row in self.rows if row.get("in_reply_to"))
+
     def change(self, rows: list[Row]) -> None:
         self.rows, self._drawn = sorted(rows, key=position), None
 

@@ -24,6 +24,10 @@ always `INSERT_ONLY`: a version once seen is never rewritten, so a second pull i
 empty answer changes nothing. Rows come without NUL or lone surrogates (pipelines.storable). Failures are
 those of pipelines.failures.
 
+Providers limit how fast they are asked: every client keeps the pace that its provider allows and repeats what
+is temporary (pipelines.failures.BackOff); what needs a longer pause goes back to the queue. Two walks of one step
+may meet the same thing: a source yields a key once a step.
+
 Beside `source` the module names RESOURCES (the tables), INDEXES (of its own, by table) and LOOK_BACK (how
 far a nightly pull goes back, None where the provider tells every change).
 
@@ -32,6 +36,18 @@ Tables (jsonb where it says json; every table also has `transaction_id xid8`, se
 raw_twilio_sms.messages   connection_id, sid, version (of payload + media), payload json (as sent), media
                           json (array), sent_at, pulled_at; key connection_id + sid + version
 raw_twilio_sms.removals   connection_id, sid, noticed_at; key connection_id + sid
+raw_twilio_voice.calls    connection_id, sid, version, payload json (as sent), started_at, pulled_at; key
+                          connection_id + sid + version
+raw_twilio_voice.recordings      connection_id, sid, version, call_sid, payload json, created_at, pulled_at; key
+                          connection_id + sid + version
+raw_twilio_voice.transcriptions  connection_id, sid, version, recording_sid, call_sid (of its recording),
+                          payload json, pulled_at; key connection_id + sid + version
+raw_twilio_voice.removals        connection_id, sid, kind (call, recording), noticed_at; key connection_id + sid
+raw_messenger.messages    connection_id, account_id (page or Instagram account), conversation_id, id,
+raw_instagram.messages    version (of what lasts in the payload: no signatures of addresses), payload json (as sent,
+                          without paging; null where unavailable), unavailable (exists, details not given),
+                          counterpart json, created_time (as sent), created_at, pulled_at; key connection_id + id +
+                          version
 raw_gmail.messages        connection_id, mailbox, id, thread_id, history_id, label_ids json,
                           internal_date, size_estimate, version (of raw_sha256 + parser_version + labels),
                           raw_sha256, raw_size_bytes, envelope json, body_text, body_quoted, body_format,

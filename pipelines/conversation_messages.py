@@ -64,6 +64,9 @@ class Messages:
             for fields in dict.fromkeys((account.fields, LEAST_FIELDS))
         ]
         self.way = min(way, len(self.ways) - 1)
+        #: Of this step, which are not in the warehouse yet: the other sides of conversations, and its rows.
+        self.counterparts: dict[str, dict[str, Any] | None] = {}
+        self._made: dict[str, dict[str, bool]] = {}
 
     def newest(self, conversation: str, *, again: bool) -> tuple[Listed, str | None]:
         """The first page of a conversation, with details, and the cursor of the next.
@@ -125,7 +128,14 @@ class Messages:
     # -- rows -------------------------------------------------------------------------------------
 
     def _held(self, listed: list[dict[str, Any]]) -> Held:
-        rows = self.holdings.rows(self.account.held, ids=[message["id"] for message in listed])
+        """What is held of these messages, or stands in a row of this step."""
+        ids = [message["id"] for message in listed]
+        rows = self.holdings.rows(self.account.held, ids=ids)
+        rows += [
+            (identity, version, unavailable)
+            for identity in ids
+            for version, unavailable in self._made.get(identity, {}).items()
+        ]
         return Held(
             versions={(identity, version) for identity, version, _ in rows},
             ids={identity for identity, _, _ in rows},
@@ -147,6 +157,7 @@ class Messages:
                 payload is None and message["id"] in held.ids
             ):
                 continue
+            self._made.setdefault(message["id"], {})[version] = payload is None
             rows.append(
                 {
                     "connection_id": self.account.connection_id,
@@ -167,26 +178,28 @@ class Messages:
             rows=rows,
             count=len(listed),
             oldest=min(times, default=None),
-            is_held=all(message["id"] in held.ids for message in listed),
+            ends_held=bool(listed) and listed[-1]["id"] in held.ids,
         )
 
     def _counterpart(
         self, conversation: str, details: list[dict[str, Any] | None]
     ) -> dict[str, Any] | None:
         """The one participant who is not the account; None where nobody, or more than one, is left."""
-        people: dict[str, dict[str, Any]] = {}
-        for payload in details:
-            for person in _participants(payload or {}):
-                if person.get("id") not in (None, self.account.account_id):
-                    known = {
-                        key: person[key] for key in ("id", "name", "username") if key in person
-                    }
-                    people.setdefault(str(person["id"]), known)
+        people = {
+            str(person["id"]): {
+                key: person[key] for key in ("id", "name", "username") if key in person
+            }
+            for payload in details
+            for person in _participants(payload or {})
+            if person.get("id") not in (None, self.account.account_id)
+        }
         if people:
-            return next(iter(people.values())) if len(people) == 1 else None
-        for (known,) in self.holdings.rows(self.account.counterpart, conversation=conversation):
-            return dict(known)
-        return None
+            known = next(iter(people.values())) if len(people) == 1 else None
+            self.counterparts[conversation] = known
+        elif conversation not in self.counterparts:
+            held = self.holdings.rows(self.account.counterpart, conversation=conversation)
+            self.counterparts[conversation] = held[0][0] if held else None
+        return self.counterparts[conversation]
 
 
 @dataclass(frozen=True)
@@ -201,12 +214,12 @@ class Held:
 
 @dataclass(frozen=True)
 class Listed:
-    """A page of messages: rows of what is new, how many were listed, and whether all were held before."""
+    """A page of messages: rows of what is new, how many were listed, and whether the last one was held before."""
 
     rows: list[dict[str, Any]]
     count: int
     oldest: datetime | None
-    is_held: bool
+    ends_held: bool
 
 
 def _participants(payload: dict[str, Any]) -> list[dict[str, Any]]:

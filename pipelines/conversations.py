@@ -6,8 +6,8 @@ Graph cannot filter by time: a frequent pull reads the list down to OVERLAP befo
 was updated since its last visit; a nightly one visits everything of the last days again, for edits and
 reactions. A first pull shows the newest conversations first, and each with its newest messages first.
 
-A walk for news stops in a conversation at the first page that is wholly held. The others do not: a walk that
-was limited by a date, or that is half done, leaves messages unread below a page that is held.
+A walk for news stops in a conversation where it meets what is held. The others do not: a walk that was limited
+by a date, or that is half done, leaves messages unread below some that are held.
 
 The state of an account, kept by dlt:
 
@@ -203,7 +203,7 @@ class Step:
         except NotAvailable:
             return True
         yield self._rows(listed)
-        if after is None or (is_news and listed.is_held) or _is_far_enough(walk, listed):
+        if after is None or (is_news and listed.ends_held) or _is_far_enough(walk, listed):
             return True
         return (yield from self._older(walk, conversation, after, whole=not is_news))
 
@@ -213,7 +213,7 @@ class Step:
         """Pages of a conversation from `after` on; False where the time is up before the end.
 
         Args:
-            whole: go on behind a page that is held.
+            whole: go on behind what is held.
         """
         while True:
             walk["open"] = [conversation, after]
@@ -230,7 +230,7 @@ class Step:
                 after, whole = None, True
                 continue
             yield self._rows(listed)
-            if following is None or (listed.is_held and not whole):
+            if following is None or (listed.ends_held and not whole):
                 break
             if _is_far_enough(walk, listed):
                 break

@@ -1,6 +1,7 @@
-"""The jobs of the worker, queued in Postgres by procrastinate: pulls, watches, housekeeping.
+"""The jobs of the worker, queued in Postgres by procrastinate: pulls, media, watches, housekeeping.
 
     push, schedule, command ──> jobs.procrastinate_jobs ──> worker ──> pipelines.pull in a child
+    refresh ────────────────────────────┘                         └──> pipelines.fetch in a child
 
 At most one pull of a connection waits and one runs, so a hundred pushes are two pulls. A failed pull is
 repeated with a growing pause; why it failed stands in jobs.connection_health.
@@ -14,14 +15,17 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 from procrastinate import App, JobContext
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from pipelines import children
 from pipelines.failures import NeedsAdmin, PullFailed
+from pipelines.fetch import FetchResult, fetch
 from pipelines.pull import PullResult, pull
+from pipelines.tokens import renew as renew_secrets
 from pipelines.watch import renew
 from warehouse.channels import registry
 from warehouse.migrate import queue_connector
@@ -29,6 +33,7 @@ from warehouse.queries import queries
 from warehouse.settings import Settings
 
 SQL = queries("pipelines")
+MEDIA_SQL = queries("media")
 #: A long pull gives its place up after this time, and goes on behind the others.
 BUDGET_SECONDS = 30.0
 RETRIES = 8
@@ -38,6 +43,8 @@ LONGEST_RETRY_SECONDS = 600.0
 KEPT_HOURS = 72
 #: A watch is renewed when less than this is left of its seven days.
 WATCH_LEFT = timedelta(days=6)
+#: After a refresh only messages that arrived in this time are looked at for something to fetch.
+NEW_MEDIA = timedelta(hours=2)
 
 JobFunction = Callable[..., Coroutine[Any, Any, None]]
 _JOBS: list[tuple[JobFunction, str | None]] = []
@@ -153,7 +160,7 @@ async def defer_pulls(app: App) -> None:
 async def catch_up(app: App) -> None:
     """What a worker that was away may have missed."""
     await defer_pulls(app)
-    for name in ("renew_watches", "keep_house"):
+    for name in ("renew_watches", "renew_tokens", "find_all_media", "keep_house"):
         try:
             await app.configure_task(name).defer_async(timestamp=0)
         except AlreadyEnqueued:
@@ -217,6 +224,66 @@ async def watch_connection(context: JobContext, connection_id: str, attempt: int
         raise
 
 
+@_job()
+async def fetch_media(context: JobContext, connection_id: str, attempt: int = 0) -> None:
+    """Fetch attachments of a connection for BUDGET_SECONDS; what is left becomes the next job."""
+    settings = context.additional_context["settings"]
+    try:
+        result = await children.run(_fetch, settings, connection_id)
+    except PullFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id)
+        raise
+    if result.more:
+        await defer(context.app, "fetch_media", connection_id)
+
+
+def _fetch(settings: Settings, connection_id: str) -> FetchResult:
+    return fetch(settings, connection_id, budget_seconds=BUDGET_SECONDS)
+
+
+async def ask_for_media(app: App) -> None:
+    """Have what the last refresh brought looked through, unless that waits already."""
+    try:
+        await app.configure_task("find_media").defer_async(timestamp=0)
+    except AlreadyEnqueued:
+        pass
+
+
+@_job(cron="* * * * *")
+async def find_media(context: JobContext, timestamp: int) -> None:
+    """After each refresh and every minute: what is new to fetch, and what is to be tried again."""
+    await _find_media(context.app, datetime.now(UTC) - NEW_MEDIA)
+
+
+@_job(cron="23 * * * *")
+async def find_all_media(context: JobContext, timestamp: int) -> None:
+    """Every hour and at the start: what was missed, for example because refreshes did not run."""
+    await _find_media(context.app, None)
+
+
+async def _find_media(app: App, since: datetime | None) -> None:
+    try:
+        await app.connector.execute_query_async(MEDIA_SQL["note_media"], since=since)
+    except ConnectorException as error:
+        # The models are being made, for the first time or anew; the next refresh asks again.
+        if not isinstance(error.__cause__, psycopg.errors.UndefinedTable):
+            raise
+    for row in await app.connector.execute_query_all_async(MEDIA_SQL["connections_with_due_media"]):
+        await defer(app, "fetch_media", row["connection_id"])
+
+
+@_job()
+async def renew_token(context: JobContext, connection_id: str, attempt: int = 0) -> None:
+    """Renew the token of a connection whose token lives for weeks."""
+    if connection_id not in {known for known, _ in await pullable(context.app)}:
+        return
+    try:
+        await children.run(renew_secrets, context.additional_context["settings"], connection_id)
+    except PullFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id)
+        raise
+
+
 @_job(cron="*/5 * * * *")
 async def pull_all(context: JobContext, timestamp: int) -> None:
     """Every five minutes: pushes may be lost, late or not set up."""
@@ -240,6 +307,13 @@ async def renew_watches(context: JobContext, timestamp: int) -> None:
     for row in await context.app.connector.execute_query_all_async(SQL["watches"]):
         if row["expires_at"] is None or row["expires_at"] < due:
             await defer(context.app, "watch_connection", row["connection_id"])
+
+
+@_job(cron="50 14 * * *")
+async def renew_tokens(context: JobContext, timestamp: int) -> None:
+    """Daily, and when a worker starts: tokens that are a week old."""
+    for row in await context.app.connector.execute_query_all_async(SQL["due_tokens"]):
+        await defer(context.app, "renew_token", row["connection_id"])
 
 
 @_job(cron="30 14 * * *")

@@ -36,7 +36,9 @@ class _Versions:
     def __init__(self, account: Account, connection_id: str, holdings: Holdings) -> None:
         self.account, self.connection_id, self.holdings = account, connection_id, holdings
         self.again = False
+        #: Of this step, which are not in the warehouse yet: versions, and what is gone.
         self._seen: set[tuple[str, str]] = set()
+        self.noticed: set[str] = set()
 
     def start(self, cursor: datetime) -> datetime:
         return cursor - OVERLAP
@@ -91,7 +93,9 @@ class Calls(_Versions):
         )
         return _page(
             calls=[{**row, "started_at": self.at(row["payload"])} for row in self.new(listed)],
-            removals=self.removals(gone(self.account, CALLS.path, known, listed), "call"),
+            removals=self.removals(
+                gone(self.account, CALLS.path, known, listed, self.noticed), "call"
+            ),
         )
 
 
@@ -161,7 +165,7 @@ class Recordings(_Versions):
             before=before,
             limit=len(listed) + CHECKED_PER_PAGE,
         )
-        missing = gone(self.account, RECORDINGS.path, known, listed)
+        missing = gone(self.account, RECORDINGS.path, known, listed, self.noticed)
         return _page(
             recordings=[
                 {
@@ -178,8 +182,10 @@ class Recordings(_Versions):
     def _deleted(self, listed: list[dict[str, Any]]) -> list[str]:
         """Recordings that are still listed, as deleted, and were not noticed before."""
         sids = [item["sid"] for item in listed if item.get("status") == "deleted"]
-        noticed = {sid for (sid,) in self.holdings.rows("held_call_removals", sids=sids)}
-        return sorted(set(sids) - noticed)
+        known = {sid for (sid,) in self.holdings.rows("held_call_removals", sids=sids)}
+        found = sorted(set(sids) - known - self.noticed)
+        self.noticed.update(found)
+        return found
 
     def _transcripts(self, listed: list[dict[str, Any]], new: set[str]) -> list[dict[str, Any]]:
         """Transcripts of voicemails: of new ones, and of recent ones that have none yet."""

@@ -154,8 +154,18 @@ def told_at(item: dict[str, Any], name: str) -> datetime | None:
 
 
 def gone(
-    account: Account, folder: str, held: list[tuple[Any, ...]], listed: list[dict[str, Any]]
+    account: Account,
+    folder: str,
+    held: list[tuple[Any, ...]],
+    listed: list[dict[str, Any]],
+    noticed: set[str],
 ) -> list[str]:
-    """Of the held sids those that are not listed, and answered with 404 when asked for."""
-    missing = sorted({sid for (sid,) in held} - {item["sid"] for item in listed})
-    return [sid for sid in missing[:CHECKED_PER_PAGE] if account.one(f"{folder}/{sid}") is None]
+    """Of the held sids those that are not listed, and answered with 404 when asked for.
+
+    Args:
+        noticed: what this step has told before; it grows.
+    """
+    missing = sorted({sid for (sid,) in held} - {item["sid"] for item in listed} - noticed)
+    found = [sid for sid in missing[:CHECKED_PER_PAGE] if account.one(f"{folder}/{sid}") is None]
+    noticed.update(found)
+    return found

@@ -108,6 +108,9 @@ class Messages:
         self.connection_id = connection_id
         self.holdings = holdings
         self.again = False
+        #: Of this step, which are not in the warehouse yet.
+        self._made: dict[str, list[tuple[Any, Any]]] = {}
+        self._noticed: set[str] = set()
 
     def at(self, item: dict[str, Any]) -> datetime | None:
         return told_at(item, "date_sent")
@@ -119,7 +122,7 @@ class Messages:
         known = self.holdings.rows(
             "held_sms_between", after=after, before=before, limit=len(listed) + CHECKED_PER_PAGE
         )
-        removed = gone(self.account, MESSAGES.path, known, listed)
+        removed = gone(self.account, MESSAGES.path, known, listed, self._noticed)
         return {
             "messages": self.versions([storable(message) for message in listed]),
             "removals": [
@@ -130,33 +133,37 @@ class Messages:
 
     def versions(self, payloads: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Rows of what is not held in this version. Media are listed where a message is new, or `again`."""
-        held: dict[str, list[tuple[Any, Any]]] = {}
-        for sid, payload, media in self.holdings.rows(
-            "held_sms", sids=[payload["sid"] for payload in payloads]
-        ):
-            held.setdefault(sid, []).append((payload, media))
+        sids = [payload["sid"] for payload in payloads]
+        held = {sid: list(self._made.get(sid, ())) for sid in sids}
+        for sid, payload, media in self.holdings.rows("held_sms", sids=sids):
+            held[sid].append((payload, media))
         changed = [
             payload
             for payload in payloads
-            if not any(payload == known for known, _ in held.get(payload["sid"], ()))
+            if not any(payload == known for known, _ in held[payload["sid"]])
             or (self.again and payload.get("num_media") not in (None, "0"))
         ]
         with ThreadPoolExecutor(MEDIA_AT_ONCE) as pool:
             media_lists = list(pool.map(self._media, changed))
-        now = datetime.now(UTC)
-        return [
-            {
-                "connection_id": self.connection_id,
-                "sid": payload["sid"],
-                "version": version_of({"payload": payload, "media": media}),
-                "payload": payload,
-                "media": media,
-                "sent_at": self.at(payload),
-                "pulled_at": now,
-            }
-            for payload, media in zip(changed, media_lists, strict=True)
-            if (payload, media) not in held.get(payload["sid"], ())
-        ]
+        now, rows = datetime.now(UTC), []
+        for payload, media in zip(changed, media_lists, strict=True):
+            sid = payload["sid"]
+            if (payload, media) in held[sid]:
+                continue
+            held[sid].append((payload, media))
+            self._made.setdefault(sid, []).append((payload, media))
+            rows.append(
+                {
+                    "connection_id": self.connection_id,
+                    "sid": sid,
+                    "version": version_of({"payload": payload, "media": media}),
+                    "payload": payload,
+                    "media": media,
+                    "sent_at": self.at(payload),
+                    "pulled_at": now,
+                }
+            )
+        return rows
 
     def _media(self, payload: dict[str, Any]) -> list[Any]:
         if payload.get("num_media") in (None, "0"):

@@ -25,8 +25,8 @@ from pipelines.failures import PullFailed
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings, SettingsError
 
-#: Pulls wait for providers most of the time; a slot costs a process of some 40 MB while it runs.
-SLOTS = 12
+#: Pulls and fetches wait for providers most of the time; a slot costs a process of some 40 MB while it runs.
+SLOTS = 16
 HEARTBEAT_SECONDS = 3.0
 #: A worker silent for so long is dead, and its jobs are repeated.
 DEAD_SECONDS = 12.0
@@ -93,13 +93,20 @@ class Worker:
                 task.result()
 
     async def _listen(self, app: App) -> None:
-        """`crm_deliveries`: the receiver landed something. After a gap in listening, pull everything."""
+        """`crm_deliveries`: the receiver landed something. `crm_refreshed`: messages may have brought attachments.
+
+        After a gap in listening, pull and look through everything.
+        """
         url = self.settings.url_for(Role.LOADER)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
             await database.execute("listen crm_deliveries")
+            await database.execute("listen crm_refreshed")
             await jobs.catch_up(app)
             log.info("worker ready")
             async for notification in database.notifies():
+                if notification.channel == "crm_refreshed":
+                    await jobs.ask_for_media(app)
+                    continue
                 channel, _, connection_id = notification.payload.partition(" ")
                 known = registry().get(channel)
                 if known and known.pulls and not known.push_carries_messages and connection_id:

@@ -120,7 +120,7 @@ def test_a_channel_has_its_staging_models(entry: Channel) -> None:
 def test_no_channel_is_listed_anywhere_else() -> None:
     """Python outside a channel's own modules must not name a channel: the registry does."""
     own = re.compile(
-        r"(^|/)(twilio_sms|gmail)[a-z_]*\.py$|^(simulator|tests|benchmarks)/|^operations/(demo|providers/)"
+        rf"(^|/)({'|'.join(registry())})[a-z_]*\.py$|^(simulator|tests|benchmarks)/|^operations/(demo|providers/)"
     )
     offenders = []
     for file in tracked("*.py"):

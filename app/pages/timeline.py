@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -9,21 +10,24 @@ import streamlit as st
 
 from app import address, clock, frame, list_html, message_html, news, read
 from app.shown import Page, Row, Shown
+from app.sight import Sight
 
 REFRESH_SECONDS = 1.0
 #: So long an arrival counts as new on the way back to it.
 NEW_SECONDS = 120
 
 
-def draw(page: Page, above: Row | None) -> None:
-    zone, now = frame.zone(), datetime.now(UTC)
-    older_day = clock.day_of(above["sent_at"], zone) if above else None
-    make = partial(message_html.page, zone=zone, now=now, older_day=older_day)
-    st.html(page.drawn((older_day, clock.day_of(now, zone)), make))
+def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:
+    for page, above in pages:
+        older_day = clock.day_of(above["sent_at"], sight.zone) if above else None
+        # What a reply quotes may have come to the screen since the page was drawn.
+        quoted = page.answered & sight.on_screen.keys()
+        key = (older_day, clock.day_of(sight.now, sight.zone), frozenset(quoted))
+        st.html(page.drawn(key, partial(message_html.page, sight=sight, older_day=older_day)))
 
 
 @frame.live(REFRESH_SECONDS)
-def newest(shown: Shown) -> None:
+def newest(shown: Shown, playable: frozenset[str]) -> None:
     rows = None
     if shown.wants_reading(news.count(), datetime.now(UTC), anyway_seconds=news.ANYWAY_SECONDS):
         rows = read.changed_messages(frame.viewer(), shown.customer_id, shown.by_id)
@@ -38,15 +42,15 @@ def newest(shown: Shown) -> None:
                 "mark_chat_unread",
             )
         )
-    for index, page in enumerate(shown.newest):
-        draw(page, shown.above_newest(index))
+    pages = [(page, shown.above_newest(index)) for index, page in enumerate(shown.newest)]
+    draw(pages, frame.sight(playable, shown.by_id))
     st.html(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
 
 
 @frame.live()
-def older(shown: Shown) -> None:
-    for index, page in enumerate(shown.older):
-        draw(page, shown.above_older(index))
+def older(shown: Shown, playable: frozenset[str]) -> None:
+    pages = [(page, shown.above_older(index)) for index, page in enumerate(shown.older)]
+    draw(pages, frame.sight(playable, shown.by_id))
     if shown.oldest is None:
         return
     if shown.reached_first:
@@ -77,5 +81,5 @@ if shown is None or not (kept and shown.take(opened.messages, datetime.now(UTC))
     shown = Shown.opened(customer_id, opened.messages, read.PAGE_SIZE)
     st.session_state["shown"] = shown
 with st.container(key="timeline", gap=None):
-    newest(shown)
-    older(shown)
+    newest(shown, opened.playable_connections)
+    older(shown, opened.playable_connections)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, address, frame, list_html, read
+from app import act, address, frame, identity_html, list_html, read
 from app.database import Row
 from app.roles import Permission
 
@@ -15,7 +15,7 @@ from app.roles import Permission
 def decide(row: Row) -> None:
     person, identity = frame.viewer(), row["identity"]
     st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
-    for note in list_html.cautions(identity):
+    for note in identity_html.cautions(identity):
         st.info(note, icon=":material/info:")
     make, link = st.tabs(["New customer", "Existing customer"])
     try:

@@ -8,25 +8,30 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser
 
 from app import database, passwords
 from app.roles import UserRole
 from app.sessions import Viewer
+from tests.app.browsing import PASSWORD, Person, serving
 from warehouse import connections
+from warehouse.channels import registry
 from warehouse.settings import Settings
 
 ACCOUNT = "AC" + "5" * 32
 OUR_NUMBER = "+61255501000"
 OUR_MAILBOX = "help@example.com"
-PASSWORD = "correct horse battery"
 
 
 @dataclass
@@ -147,6 +152,39 @@ class Correspondence:
         )  # fmt: skip
         return mail_id
 
+    def connect(self, channel: str, **values: str) -> str:
+        """A connection on another channel, with invented secrets; returns its id."""
+        secrets_of = dict.fromkeys(registry()[channel].required_keys, "s" * 32)
+        with psycopg.connect(self.settings.admin_url) as owner:
+            return connections.add(
+                owner, self.settings, channel=channel, name=registry()[channel].name, actor="test",
+                values={**secrets_of, **values},
+            ).connection_id  # fmt: skip
+
+    def land(
+        self,
+        channel: str,
+        connection_id: str,
+        payload: dict[str, Any],
+        *,
+        at: datetime | None = None,
+    ) -> str:
+        """A delivery as the receiver lands it: a form for Twilio, JSON for Meta; returns its id."""
+        delivery_id = str(uuid.uuid4())
+        is_form = channel.startswith("twilio")
+        body = urlencode(payload).encode() if is_form else json.dumps(payload).encode()
+        self.execute(
+            "insert into raw.webhook_deliveries (delivery_id, received_at, channel, connection_id, delivery_key, method,"
+            " path, query, headers, content_type, body, payload)"
+            " values (%s, %s, %s, %s, %s, 'POST', '/', '', %s, %s, %s, %s)",
+            [
+                delivery_id, at or datetime.now(UTC), channel, connection_id, delivery_id,
+                json.dumps({"user-agent": "provider/1"}),
+                "application/x-www-form-urlencoded" if is_form else "application/json", body, json.dumps(payload),
+            ],
+        )  # fmt: skip
+        return delivery_id
+
     def customer(self, name: str, *identities: str) -> str:
         customer_id = secrets.token_hex(16)
         self.execute(
@@ -197,3 +235,24 @@ def agent(correspondence: Correspondence) -> Viewer:
         session_id="s1",
         ip="127.0.0.1",
     )
+
+
+@pytest.fixture
+def address(correspondence: Correspondence, tmp_path: Path) -> Iterator[str]:
+    """The app as a program of its own, on the warehouse of the test."""
+    correspondence.user("agent")
+    with serving(correspondence.settings, tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def person(browser: Browser, address: str) -> Iterator[Person]:
+    """A person in front of a browser, for whom nothing may go wrong or be loaded from elsewhere."""
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 800}, timezone_id="Australia/Sydney"
+    )
+    made = Person(context, address)
+    yield made
+    assert made.elsewhere == []
+    assert made.errors == []
+    context.close()

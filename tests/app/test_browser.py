@@ -2,119 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Literal
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, expect
 
 from app import sessions
-from tests.app.conftest import PASSWORD, Correspondence
-from tests.app.test_message_html import HOSTILE
-from tests.ports import free_port
+from tests.app.browsing import Person, eventually
+from tests.app.conftest import Correspondence
+from tests.app.drawn import HOSTILE
 
-ROOT = Path(__file__).resolve().parents[2]
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
-expect.set_options(timeout=15_000)
-
-
-@pytest.fixture
-def address(correspondence: Correspondence, tmp_path: Path) -> Iterator[str]:
-    """The app as a program of its own, on the warehouse of the test."""
-    settings = correspondence.settings
-    assert settings.database_url
-    assert settings.master_key
-    correspondence.user("agent")
-    port = free_port()
-    environment = {
-        **os.environ,
-        "CRM_DATABASE_URL": settings.database_url.get_secret_value(),
-        "CRM_MASTER_KEY": settings.master_key.get_secret_value(),
-        "CRM_DATA_DIR": str(settings.data_dir),
-        "PYTHONPATH": str(ROOT),
-    }
-    log_file = tmp_path / "app.log"
-    with log_file.open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "--port", str(port)],
-            cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
-        _wait_until_serving(port, process, log_file)
-        yield f"http://127.0.0.1:{port}"
-        log_text = log_file.read_text()
-        assert "Traceback" not in log_text, log_text[-3000:]
-        assert "Uncaught" not in log_text, log_text[-3000:]
-        assert "token=" not in log_text
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_until_serving(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
-    for _ in range(300):
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
-                return
-        except OSError:
-            assert process.poll() is None, log_file.read_text()
-            time.sleep(0.1)
-    pytest.fail("the app did not serve within 30 s")
-
-
-class Person:
-    """A browser with one person in front of it, who writes down what goes wrong on the way."""
-
-    def __init__(self, context: BrowserContext, address: str) -> None:
-        self.context, self.address = context, address
-        self.page = self.tab()
-
-    def tab(self) -> Page:
-        page = self.context.new_page()
-        self.elsewhere: list[str] = []
-        self.errors: list[str] = []
-        page.on("request", self._note_request)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                self.errors.append(message.text) if "Content Security" in message.text else None
-            ),
-        )
-        return page
-
-    def _note_request(self, request: object) -> None:
-        url: str = request.url  # type: ignore[attr-defined]
-        if not url.startswith((self.address, "data:", "blob:")):
-            self.elsewhere.append(url)
-
-    def sign_in(self, path: str = "/", *, password: str = PASSWORD) -> Page:
-        self.page.goto(self.address + path)
-        self.page.get_by_label("User name").fill("agent")
-        self.page.get_by_label("Password", exact=True).fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-        if password == PASSWORD:
-            expect(self.page.locator(".st-key-account")).to_be_visible()
-        return self.page
-
-
-@pytest.fixture
-def person(browser: Browser, address: str) -> Iterator[Person]:
-    context = browser.new_context(
-        viewport={"width": 1200, "height": 800}, timezone_id="Australia/Sydney"
-    )
-    made = Person(context, address)
-    yield made
-    assert made.elsewhere == []
-    assert made.errors == []
-    context.close()
 
 
 @pytest.fixture
@@ -130,13 +29,6 @@ def sam(correspondence: Correspondence) -> str:
         attachments=[{"part_id": "1", "filename": "invoice.pdf", "content_type": "application/pdf", "size_bytes": 9}],
     )  # fmt: skip
     return customer
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_signing_in_leads_to_the_page_asked_for(

@@ -51,6 +51,26 @@ def test_a_mail_address_by_fragment(typed: str) -> None:
     assert found(typed, "email:sam@example.com")
 
 
+@pytest.mark.parametrize(
+    ("typed", "identity"),
+    [
+        ("7234567", "psid:1234:7234567890123456"),
+        ("7890123456", "igsid:1784:7234567890123456"),
+        ("AU.1349", "bsuid:9001:AU.13491208655302741918"),
+        ("au.1349", "bsuid:9001:AU.13491208655302741918"),
+        ("1349120865", "bsuid:9001:AU.13491208655302741918"),
+        ("AU.ENT.118", "bsuid_parent:9:AU.ENT.11815799212886844830"),
+        ("desk1", "sip:AC1:desk1@example.com"),
+        ("kim", "client:AC1:kim"),
+        ("psid:1234:7234567890123456", "psid:1234:7234567890123456"),
+        ("anonymous:CA12", "anonymous:CA12"),
+    ],
+)
+def test_an_id_of_a_service_by_fragment(typed: str, identity: str) -> None:
+    assert found(typed, identity)
+    assert not found(typed, MOBILE)
+
+
 def test_words_must_all_be_in_the_name() -> None:
     wanted = patterns("  Sam   EXAMPLE ")
     assert wanted is not None

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from app import passwords, sign_in
-from tests.app.conftest import PASSWORD, Correspondence
+from tests.app.browsing import PASSWORD
+from tests.app.conftest import Correspondence
 
 IP = "192.0.2.7"
 

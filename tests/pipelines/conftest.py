@@ -13,9 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
+from pipelines import graph_pace
 from pipelines.failures import BACK_OFF
 from simulator import server
 from simulator.server import Simulator
+from tests.pipelines import small_graph
+from tests.pipelines.small_graph import SmallGraph
 from warehouse import connections
 from warehouse.settings import Settings
 
@@ -24,6 +27,7 @@ from warehouse.settings import Settings
 def _short_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BACK_OFF, "first_seconds", 0.001)
     monkeypatch.setattr(BACK_OFF, "longest_seconds", 0.05)
+    monkeypatch.setattr(graph_pace, "SECONDS_BETWEEN_CALLS", 0.0)
 
 
 @pytest.fixture
@@ -93,3 +97,9 @@ def twilio() -> Iterator[Twilio]:
     made.server.shutdown()
     made.server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def graph() -> Iterator[SmallGraph]:
+    with small_graph.running() as made:
+        yield made

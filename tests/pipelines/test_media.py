@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import random
 import signal
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,111 @@ def test_kill_9_leaves_no_half_file_under_a_hash(store: MediaStore, tmp_path: Pa
     assert kept
     for path in kept:
         store.read(path.name.removesuffix(".zst"))
+
+
+def received(store: MediaStore, *pieces: bytes) -> str:
+    with store.receiving("c1") as incoming:
+        for piece in pieces:
+            incoming.write(piece)
+        return incoming.keep()
+
+
+@pytest.fixture(params=["file", "memory"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
+    """A store on this machine, and one that is somewhere else."""
+    if request.param == "memory":
+        return MediaStore(f"memory://{tmp_path.name}/media")
+    return MediaStore(f"file://{tmp_path / 'media'}")
+
+
+@pytest.mark.parametrize(
+    "pieces", [[], [b""], [b"one"], [b"one", b"", b"two"], [os.urandom(300_000)] * 5]
+)
+def test_pieces_become_one_file(any_store: MediaStore, pieces: list[bytes]) -> None:
+    content = b"".join(pieces)
+    sha256 = received(any_store, *pieces)
+    assert sha256 == hashlib.sha256(content).hexdigest()
+    assert any_store.read(sha256) == content
+    assert b"".join(any_store.pieces(sha256)) == content
+    # The same bytes, whichever way they came.
+    assert any_store.store(content) == sha256 == received(any_store, content)
+
+
+@pytest.mark.parametrize(
+    ("start", "stop"),
+    [(0, 1), (0, 1_000_000), (1, None), (262_143, 262_145), (999_999, 1_000_000), (500_000, None)],
+)
+def test_a_part_of_a_file(any_store: MediaStore, start: int, stop: int | None) -> None:
+    content = os.urandom(1_000_000)
+    sha256 = received(any_store, content)
+    assert b"".join(any_store.pieces(sha256, start, stop)) == content[start:stop]
+
+
+def test_what_is_not_kept_is_forgotten(any_store: MediaStore, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), any_store.receiving("c1") as incoming:  # noqa: PT012
+        incoming.write(b"half")
+        raise ZeroDivisionError
+    with any_store.receiving("c1") as incoming:
+        incoming.write(b"whole, and not wanted")
+    assert not any_store.has(incoming.sha256)
+    assert any_store.forget_unfinished("c1") == 0
+    assert files(tmp_path) == []
+
+
+def test_damage_is_noticed_before_the_last_piece_is_given(store: MediaStore) -> None:
+    sha256, other = received(store, os.urandom(600_000)), received(store, os.urandom(600_000))
+    Path(store.path(sha256)).write_bytes(Path(store.path(other)).read_bytes())
+    given = 0
+    with pytest.raises(DamagedMedia):  # noqa: PT012
+        for piece in store.pieces(sha256):
+            given += len(piece)
+    assert given < 600_000
+    Path(store.path(sha256)).write_bytes(Path(store.path(other)).read_bytes()[:1000])
+    for start in (0, 10):
+        with pytest.raises(DamagedMedia):
+            list(store.pieces(sha256, start, 600_000 if start else None))
+    with pytest.raises(MissingMedia):
+        store.pieces("0" * 64)
+
+
+def test_a_large_file_does_not_go_through_memory(store: MediaStore) -> None:
+    tracemalloc.start()
+    with store.receiving("c1") as incoming:
+        for number in range(200):
+            incoming.write(random.Random(number).randbytes(250_000))
+        sha256 = incoming.keep()
+    assert sum(map(len, store.pieces(sha256))) == incoming.size_bytes == 50_000_000
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("owner", ["", "../c1", "a/b", "*", "a b"])
+def test_an_owner_is_a_plain_word(store: MediaStore, owner: str) -> None:
+    with pytest.raises(ValueError, match="plain word"), store.receiving(owner):
+        pass
+
+
+def _receive_for_ever(root: str) -> None:
+    store = MediaStore(root)
+    with store.receiving("c1") as incoming:
+        while True:
+            incoming.write(os.urandom(100_000))
+
+
+def test_kill_9_leaves_nothing_that_the_next_does_not_remove(
+    store: MediaStore, tmp_path: Path
+) -> None:
+    root = f"file://{tmp_path / 'media'}"
+    process = multiprocessing.get_context("fork").Process(target=_receive_for_ever, args=(root,))
+    process.start()
+    time.sleep(0.4)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert len(files(tmp_path)) == 1
+    # Another connection is receiving at this moment, and is left alone.
+    with store.receiving("c10") as other:
+        assert store.forget_unfinished("c1") == 1
+        other.write(b"content")
+        assert store.read(other.keep()) == b"content"
+    assert len(files(tmp_path)) == 1

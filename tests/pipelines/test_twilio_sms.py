@@ -264,3 +264,14 @@ def test_a_dead_page_address_starts_the_list_again(
     connection = connect("twilio_sms", twilio.keys)
     assert not pull(settings, connection).more
     assert len(rows(admin, connection)) == 2
+
+
+def test_a_new_message_and_a_look_back_in_one_step_load_it_once(
+    settings: Settings,
+    provider: Simulator,
+    connect: Callable[..., str],
+) -> None:
+    connection = connect("twilio_sms", provider.accounts["twilio_sms"])
+    pull(settings, connection)
+    provider.message(channel="twilio_sms", sender="+61491570110", body="are you open?")
+    assert pull(settings, connection, since=LONG_AGO).rows["messages"] == 1

@@ -154,6 +154,17 @@ links as (
 
 ),
 
+tail as materialized (
+
+    select tail.message_id, tail.sent_at, person ->> 'identity' as identity
+    from canonical.live_tail as tail
+    cross join lateral jsonb_array_elements(tail.participants) as person
+    where tail.content_order is not null
+        and not (person ->> 'is_ours')::boolean
+        and person ->> 'identity' in (select identity from links)
+
+),
+
 fresh as (
 
     select
@@ -162,14 +173,10 @@ fresh as (
         count(distinct tail.message_id) filter (
             where not exists (
                 select 1 from canonical.message_participants as stored
-                where stored.message_id = tail.message_id and stored.identity = person ->> 'identity'
+                where stored.message_id = tail.message_id and stored.identity = tail.identity
             )
         ) as message_count
-    from canonical.live_tail as tail
-    cross join lateral jsonb_array_elements(tail.participants) as person
-    where tail.content_order is not null
-        and not (person ->> 'is_ours')::boolean
-        and person ->> 'identity' in (select identity from links)
+    from tail
 
 ),
 
@@ -182,6 +189,25 @@ stored as (
     from canonical.identities
     where identity in (select identity from links)
 
+),
+
+-- The channels of each identity's newest messages: a legend, so the newest few are enough.
+recent as (
+
+    select array_agg(distinct split_part(newest.message_id, '|', 1)) as channels
+    from links
+    cross join lateral (
+        (
+            select participants.message_id
+            from canonical.message_participants as participants
+            where participants.identity = links.identity and participants.is_first
+            order by participants.sent_at desc
+            limit 100
+        )
+        union all
+        select tail.message_id from tail where tail.identity = links.identity
+    ) as newest
+
 )
 
 select
@@ -190,10 +216,12 @@ select
     coalesce((select array_agg(identity order by identity) from links), '{}') as identities,
     least(stored.first_seen_at, fresh.first_seen_at) as first_at,
     greatest(stored.last_seen_at, fresh.last_seen_at) as last_at,
-    stored.message_count + fresh.message_count as message_count
+    stored.message_count + fresh.message_count as message_count,
+    recent.channels
 from crm.customers as customers
 cross join stored
 cross join fresh
+cross join recent
 where customers.customer_id = %(customer_id)s
 
 -- unassigned --
@@ -281,15 +309,17 @@ select
             )
     ) as message_count,
     last_message.channel,
+    last_message.kind,
+    last_message.status,
     last_message.subject,
     left(last_message.body, 400) as body,
     jsonb_array_length(coalesce(last_message.attachments, '[]')) > 0 as attachments
 from page
 left join canonical.identities as stored using (identity)
 left join lateral (
-    select channel, subject, body, attachments from tail where tail.message_id = page.message_id
+    select channel, kind, status, subject, body, attachments from tail where tail.message_id = page.message_id
     union all
-    select channel, subject, body, attachments from canonical.messages as messages
+    select channel, kind, status, subject, body, attachments from canonical.messages as messages
     where messages.message_id = page.message_id
         and not exists (select 1 from tail where tail.message_id = page.message_id)
 ) as last_message on true
@@ -325,3 +355,86 @@ from (select 1) as one
 left join lateral (
     select error from canonical.refreshes where finished_at is not null order by started_at desc limit 1
 ) as newest on true
+
+-- playable_connections --
+-- Connections whose recorded calls may be played, because they say how callers learn of the recording.
+select connection_id
+from crm.connections
+where channel = 'twilio_voice' and settings ->> 'recording_basis' <> ''
+
+-- one_message --
+-- One message as the timeline shows it, live. No row where there is none.
+select messages.*, live.quoted_body
+from marts.messages as messages
+join canonical.live_messages as live on live.message_id = messages.message_id
+where messages.message_id = %(message_id)s
+
+-- customers_of_message --
+-- Whose message it is: the customers of its outside participants.
+select distinct customers.customer_id, customers.name
+from marts.message_participants as participants
+join crm.identity_links as links on links.identity = participants.identity and links.ended_at is null
+join crm.customers as customers on customers.customer_id = links.customer_id
+where participants.message_id = %(message_id)s and not participants.is_ours
+order by customers.name, customers.customer_id
+
+-- message_sources --
+-- The raw rows behind a message, the first one received first. A row that was destroyed has no receipt any more.
+select
+    source ->> 'raw_ref' as raw_ref,
+    source ->> 'via' as via,
+    raw_row.received_at,
+    raw_row.signature
+from marts.messages as messages
+cross join lateral jsonb_array_elements(messages.raw_refs) as source
+left join lateral canonical.raw_row(source ->> 'raw_ref') as raw_row on true
+where messages.message_id = %(message_id)s
+order by raw_row.received_at, raw_ref
+
+-- message_revisions --
+-- Every version of a message, the original first.
+select revision, kind, revised_at, body, raw_ref
+from marts.message_revisions
+where message_id = %(message_id)s
+order by revision, revised_at, raw_ref
+
+-- raw_row --
+-- The exact bytes behind a reference. No row where it leads nowhere.
+select %(raw_ref)s::text as raw_ref, body, content_type, headers, received_at, connection_id, signature
+from canonical.raw_row(%(raw_ref)s)
+where body is not null
+
+-- connections_now --
+-- How every connection stands: the worst first is for the page to say, here they come as they were made.
+select health.*, watches.ends_at as watch_expires_at
+from marts.channel_health as health
+left join crm.connections as connections using (connection_id)
+left join lateral (
+    select to_timestamp(nullif(detail ->> 'expires_ms', '')::bigint / 1000.0) as ends_at
+    from jobs.connection_health
+    where connection_health.connection_id = health.connection_id and job = 'watch'
+) as watches on true
+order by connections.created_at, health.connection_id
+
+-- quarantined --
+-- Quarantined events, newest first, strictly before a position.
+select
+    outcomes.raw_ref,
+    outcomes.channel,
+    outcomes.connection_id,
+    outcomes.reason,
+    raw_row.received_at,
+    connections.name as connection_name
+from marts.outcomes as outcomes
+cross join lateral canonical.raw_row(outcomes.raw_ref) as raw_row
+left join crm.connections as connections on connections.connection_id = outcomes.connection_id
+where outcomes.outcome = 'quarantined'
+    and (raw_row.received_at, outcomes.raw_ref)
+        < (coalesce(%(before_at)s::timestamptz, 'infinity'), coalesce(%(before_ref)s::text, ''))
+order by raw_row.received_at desc, outcomes.raw_ref desc
+limit %(page_size)s
+
+-- count_quarantined --
+-- How many events are in quarantine, counted to a limit.
+select count(*) as quarantined
+from (select 1 from marts.outcomes where outcome = 'quarantined' limit %(most)s + 1) as counted

@@ -1,0 +1,183 @@
+"""Attachments of a message as HTML: thumbnails, players, links, or in words why there is none.
+
+The bytes come from `GET /attachment` alone, which checks the session and writes the event. A claimed type is
+the sender's word; what a browser is asked to show rests on the type that was found in the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from app import inert, shapes
+from app.glyphs import icon
+from app.sight import Sight
+
+Row = dict[str, Any]
+
+#: Types that a browser draws itself. SVG is not among them: it is a document with scripts.
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+#: A larger picture is a link: fifty messages must not load a gigabyte.
+LARGEST_PICTURE_BYTES = 12_000_000
+ICONS = {
+    "image": "image", "audio": "mic", "video": "movie", "text": "description", "application": "draft",
+}  # fmt: skip
+#: What each state but `stored` means to a reader; a reason follows where there is one.
+STATES = {
+    "waiting": ("hourglass_empty", "is being fetched", ""),
+    "expired": ("timer_off", "is gone at the provider, it was not fetched in time", "bad"),
+    "refused": ("block", "was refused", "bad"),
+    "failed": ("error", "could not be fetched", "bad"),
+    "unavailable": ("visibility_off", "cannot be had", "bad"),
+}
+#: Two names of one type: no difference worth a word.
+SAME_TYPES = {
+    "image/jpg": "image/jpeg", "image/heif": "image/heic", "audio/mp3": "audio/mpeg",
+    "audio/x-wav": "audio/wav", "audio/wave": "audio/wav", "audio/x-m4a": "audio/mp4",
+    "audio/m4a": "audio/mp4", "audio/x-aac": "audio/aac", "text/x-vcard": "text/vcard",
+    "text/directory": "text/vcard", "application/ics": "text/calendar", "text/xml": "application/xml",
+    "application/x-zip-compressed": "application/zip", "application/x-gzip": "application/gzip",
+    "application/x-rar-compressed": "application/vnd.rar",
+}  # fmt: skip
+#: What bytes say when they say nothing.
+NO_TYPE = frozenset({"", "application/octet-stream", "text/plain"})
+
+
+def attachments(row: Row, sight: Sight) -> str:
+    """Everything that came with a message, in the provider's order."""
+    found = shapes.objects(row["attachments"])
+    if not found:
+        return ""
+    return (
+        f'<ul class="attachments">{"".join(_attachment(row, each, sight) for each in found)}</ul>'
+    )
+
+
+def _attachment(row: Row, attachment: Row, sight: Sight) -> str:
+    if shapes.words(attachment.get("state")) != "stored":
+        return _file(attachment, "")
+    if row["kind"] == "call" and row["connection_id"] not in sight.playable_connections:
+        return _unplayable(attachment)
+    address = _address(row["message_id"], attachment)
+    # The fetching job looked into the bytes: only what it let pass is drawn or played.
+    shown_type = _plain_type(attachment.get("sniffed_type")) if attachment.get("is_inline") else ""
+    size_bytes = shapes.count(attachment.get("size_bytes"))
+    if shown_type in PICTURES and (size_bytes or 0) <= LARGEST_PICTURE_BYTES:
+        return _picture(attachment, address)
+    if shown_type.startswith(("audio/", "video/")):
+        return _player(row, attachment, address, shown_type)
+    return _file(attachment, address)
+
+
+def _address(message_id: str, attachment: Row) -> str:
+    """Where the bytes are, as an attribute's value."""
+    query = urlencode(
+        {"message": message_id, "attachment": shapes.words(attachment.get("attachment_id"))},
+        errors="replace",
+    )
+    return f"/attachment?{query}".replace("&", "&amp;")
+
+
+def _plain_type(value: object) -> str:
+    """`audio/ogg; codecs=opus` -> `audio/ogg`; empty where there is none."""
+    bare = shapes.words(value).partition(";")[0].strip().lower()
+    return SAME_TYPES.get(bare, bare)
+
+
+def _picture(attachment: Row, address: str) -> str:
+    name = inert.line(attachment.get("filename") or "Picture")
+    return (
+        f'<li class="picture"><a href="{address}" target="_blank" title="{name}">'
+        f'<img src="{address}" alt="{name}" loading="lazy"></a>{_differs(attachment)}</li>'
+    )
+
+
+def _player(row: Row, attachment: Row, address: str, main_type: str) -> str:
+    tag = main_type.partition("/")[0]
+    fallback = {"call": "Recording", "voicemail": "Voicemail"}.get(
+        row["kind"], "Sound" if tag == "audio" else "Film"
+    )
+    name = inert.line(attachment.get("filename") or fallback)
+    return (
+        f'<li class="player {tag}">{_link(ICONS[tag], name, address)}{_facts(attachment)}'
+        f'<{tag} controls preload="none" src="{address}" aria-label="{name}"></{tag}></li>'
+    )
+
+
+def _file(attachment: Row, address: str) -> str:
+    glyph = ICONS.get(_plain_type(attachment.get("content_type")).partition("/")[0], "draft")
+    name = inert.line(attachment.get("filename") or "unnamed")
+    shown = _link(glyph, name, address) if address else _name(glyph, name)
+    return f"<li>{shown}{_facts(attachment)}{_state(attachment)}</li>"
+
+
+def _unplayable(attachment: Row) -> str:
+    """A recorded call of a connection that does not say how callers learn of it."""
+    name = _name("mic_off", inert.line(attachment.get("filename") or "Recording"))
+    return (
+        f"<li>{name}{_facts(attachment)}"
+        '<span class="state">is kept and cannot be played: its connection does not say how callers learn '
+        "that calls are recorded (recording_basis)</span></li>"
+    )
+
+
+def _name(glyph: str, name: str) -> str:
+    return f'<span class="file">{icon(glyph)} <bdi>{name}</bdi></span>'
+
+
+def _link(glyph: str, name: str, address: str) -> str:
+    return (
+        f'<a class="file" href="{address}&amp;download=1" target="_blank" title="Download">'
+        f"{icon(glyph)} <bdi>{name}</bdi></a>"
+    )
+
+
+def _facts(attachment: Row) -> str:
+    facts = [inert.line(attachment.get("content_type") or "unknown type")]
+    # A sender's own claim in some channels, so it may be anything.
+    size_bytes = shapes.count(attachment.get("size_bytes"))
+    if size_bytes is not None:
+        facts.append(size(size_bytes))
+    return f'<span class="facts">{" · ".join(facts)}</span>{_differs(attachment)}'
+
+
+def _differs(attachment: Row) -> str:
+    """What the bytes are, where the sender calls them something else."""
+    sniffed, claimed = (
+        _plain_type(attachment.get(key)) for key in ("sniffed_type", "content_type")
+    )
+    if sniffed in NO_TYPE or not claimed or sniffed == claimed or _is_inside(claimed, sniffed):
+        return ""
+    return f'<span class="state bad">is really {inert.line(sniffed)}</span>'
+
+
+def _is_inside(claimed: str, sniffed: str) -> bool:
+    """Whether the claimed type is written in the container that was found: a document in a zip or in an
+    OLE storage, a sound in a film's container, anything that is XML."""
+    if sniffed == "application/zip":
+        return bool(re.search(r"openxml|opendocument|epub|jar|zip", claimed))
+    if sniffed == "application/x-ole-storage":
+        return bool(re.search(r"ms-?word|ms-?excel|ms-powerpoint|outlook|visio|works", claimed))
+    if sniffed in ("video/mp4", "video/webm", "video/3gpp", "audio/ogg"):
+        return claimed.startswith(("audio/", "video/")) or claimed == "application/ogg"
+    return sniffed.endswith("xml") and "xml" in claimed
+
+
+def _state(attachment: Row) -> str:
+    state = shapes.words(attachment.get("state"))
+    reason = shapes.words(attachment.get("reason"))
+    if not state or state == "stored":
+        return f'<span class="state">{inert.line(reason)}</span>' if reason else ""
+    glyph, said, kind = STATES.get(state, ("help", state.replace("_", " "), ""))
+    tail = f": {inert.line(reason)}" if reason else ""
+    return f'<span class="state {kind}">{icon(glyph)} {inert.line(said)}{tail}</span>'
+
+
+def size(count: int) -> str:
+    """`812 B`, `14 kB`, `3.2 MB`"""
+    if count < 1_000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1_000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"

@@ -1,0 +1,139 @@
+"""What examiners read: one message with its versions and sources, raw rows, the quarantine, connections.
+
+As in `app.read`, each function is one sight: it asks for the permission, writes the event, then shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app import database
+from app.database import Row
+from app.read import MOST, Found, playable_connections, told
+from app.roles import Permission, require
+from app.sessions import Viewer
+from warehouse.events import record
+from warehouse.queries import queries
+
+SQL = queries("app_read")
+
+#: Quarantined events on one page of the list.
+LIST_SIZE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """One message, whose it is, and the raw rows behind it, the first one received first."""
+
+    message: Row
+    customers: list[Row]
+    sources: list[Row]
+    playable_connections: frozenset[str]
+
+
+def message(viewer: Viewer, message_id: str) -> Examined | None:
+    """One message with everything but what was taken back; None where there is no such message."""
+    require(viewer.role, Permission.READ)
+    named = {"message_id": message_id.replace("\0", "")}
+    with database.pool().connection() as connection:
+        row = connection.execute(SQL["one_message"], named).fetchone()
+        customers = connection.execute(SQL["customers_of_message"], named).fetchall()
+        record(
+            connection,
+            viewer.event(
+                "message.view", "message", named["message_id"],
+                customer_ids=[each["customer_id"] for each in customers],
+            ),
+        )  # fmt: skip
+        if row is None:
+            return None
+        return Examined(
+            message=row,
+            customers=customers,
+            sources=connection.execute(SQL["message_sources"], named).fetchall(),
+            playable_connections=playable_connections(connection),
+        )
+
+
+def message_revisions(viewer: Viewer, message_id: str) -> list[Row]:
+    """Every version of a message, the original first.
+
+    Raises:
+        Forbidden: the role may not.
+    """
+    require(viewer.role, Permission.READ_REVISIONS)
+    named = {"message_id": message_id.replace("\0", "")}
+    with database.pool().connection() as connection:
+        customers = connection.execute(SQL["customers_of_message"], named).fetchall()
+        record(
+            connection,
+            viewer.event(
+                "message.revisions", "message", named["message_id"],
+                customer_ids=[each["customer_id"] for each in customers],
+            ),
+        )  # fmt: skip
+        return connection.execute(SQL["message_revisions"], named).fetchall()
+
+
+def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> Row | None:
+    """The exact bytes behind a reference; None where there is no such row.
+
+    Args:
+        message_id: the message it is looked at for, so that the event names the customers.
+
+    Raises:
+        Forbidden: the role may not.
+    """
+    require(viewer.role, Permission.READ_RAW)
+    named = {"raw_ref": raw_ref.replace("\0", ""), "message_id": message_id.replace("\0", "")}
+    with database.pool().connection() as connection:
+        customers = connection.execute(SQL["customers_of_message"], named).fetchall()
+        record(
+            connection,
+            viewer.event(
+                "raw.view", "raw", named["raw_ref"],
+                customer_ids=[each["customer_id"] for each in customers],
+                detail={"message_id": named["message_id"]} if message_id else {},
+            ),
+        )  # fmt: skip
+        return connection.execute(SQL["raw_row"], named).fetchone()
+
+
+def connections(viewer: Viewer, *, shown: list[Row] | None = None) -> list[Row]:
+    """How every connection stands.
+
+    Args:
+        shown: what the page shows already; the same again is no new sight and writes no event.
+
+    Raises:
+        Forbidden: the role may not.
+    """
+    require(viewer.role, Permission.MANAGE_CONNECTIONS)
+    with database.pool().connection() as connection:
+        if shown is None:
+            record(connection, viewer.event("connection.view", "connection", "*"))
+        return connection.execute(SQL["connections_now"]).fetchall()
+
+
+def quarantined(viewer: Viewer, before: tuple[datetime, str] | None = None) -> Found:
+    """Quarantined events, newest first, before a position of the list.
+
+    Raises:
+        Forbidden: the role may not.
+    """
+    require(viewer.role, Permission.MANAGE_CONNECTIONS)
+    with told(viewer, "quarantine.view", "quarantine", "*") as connection:
+        rows = connection.execute(
+            SQL["quarantined"],
+            {
+                "before_at": before[0] if before else None,
+                "before_ref": before[1] if before else None,
+                "page_size": LIST_SIZE,
+            },
+        ).fetchall()
+        counted = connection.execute(SQL["count_quarantined"], {"most": MOST}).fetchone()
+    assert counted is not None
+    return Found(
+        rows=rows, matched=min(counted["quarantined"], MOST), is_cut=counted["quarantined"] > MOST
+    )

@@ -1,0 +1,22 @@
+"""Icons and small labels: the smallest pieces of our HTML."""
+
+from __future__ import annotations
+
+from app import inert
+
+
+def icon(name: str, title: str = "") -> str:
+    """A glyph of the icon font that Streamlit brings along."""
+    said = f' role="img" aria-label="{inert.line(title)}" title="{inert.line(title)}"'
+    return f'<span class="icon"{said if title else " aria-hidden=true"}>{inert.line(name)}</span>'
+
+
+def chip(glyph: str, words: str, *, title: str = "", kind: str = "") -> str:
+    """A label of a message: what it is beside its text. `words` and `title` may be others'."""
+    hint = f' title="{inert.line(title)}"' if title else ""
+    return f'<span class="chip {kind}"{hint}>{icon(glyph)} <bdi>{inert.line(words)}</bdi></span>'
+
+
+def note(glyph: str, words: str, *, kind: str = "") -> str:
+    """A sentence of ours in a message, beside or instead of its text. `words` may quote others."""
+    return f'<p class="note {kind}">{icon(glyph)} <span>{inert.line(words)}</span></p>'

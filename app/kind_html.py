@@ -1,0 +1,184 @@
+"""What one kind of message has beside its text, or instead of it: a place, a card, a story, an ad, labels."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app import shapes
+from app.glyphs import chip, note
+from warehouse.channels import registry
+
+Row = dict[str, Any]
+
+#: Where there is no text of its own, the kind says what this is.
+KINDS = {
+    "media": "Media", "location": "Location", "contacts": "Contacts", "interactive": "Answer to a menu",
+    "story": "Story", "system": "System notice",
+}  # fmt: skip
+#: Providers' names of what they do not pass on, in our words; others are shown as they are.
+UNSUPPORTED = {
+    "poll_creation": "poll", "poll_update": "answer to a poll", "gif": "animation", "hsm": "template",
+    "group_invite": "invitation to a group", "media_placeholder": "media", "keep_in_chat": "kept message",
+    "link_preview": "link preview",
+}  # fmt: skip
+#: Meta's code for "not available at present": nothing comes later.
+NOT_AVAILABLE = frozenset({"131060", "unavailable"})
+#: How SMS accounts of Twilio carry other services.
+TRANSPORTS = {
+    "whatsapp": "WhatsApp through Twilio",
+    "messenger": "Messenger through Twilio",
+    "rcs": "RCS",
+}
+DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
+
+
+def metadata(row: Row) -> Row:
+    """What one provider tells and others do not; its values may have any shape."""
+    return shapes.mapping(row["provider_metadata"])
+
+
+def channel_name(row: Row) -> str:
+    known = registry().get(row["channel"])
+    return known.name if known else str(row["channel"])
+
+
+def in_words(row: Row) -> str:
+    """What a message without text is, in a word, for a list. Ours, so it needs no escape."""
+    if row["kind"] == "call":
+        return "Missed call" if row["status"] == "missed" else "Call"
+    if row["kind"] == "voicemail":
+        return "Voicemail"
+    if row.get("removal") == "unsent":
+        return "Unsent"
+    if row["attachments"]:
+        return "Attachment"
+    return KINDS.get(row["kind"], "Not passed on" if row["kind"] == "unsupported" else "No text")
+
+
+def chips(row: Row) -> str:
+    """Labels: how it was carried, and what kind of mail it is."""
+    told = metadata(row)
+    transport = shapes.words(told.get("transport"))
+    found = []
+    if transport in TRANSPORTS:
+        found.append(chip("lan", TRANSPORTS[transport]))
+    if told.get("frequently_forwarded") in (True, "true"):
+        found.append(chip("forward", "forwarded many times"))
+    elif told.get("forwarded") in (True, "true"):
+        found.append(chip("forward", "forwarded"))
+    if told.get("is_bounce") is True:
+        found.append(
+            chip(
+                "report",
+                "bounced",
+                title="A mail system says that a mail did not arrive",
+                kind="bad",
+            )
+        )
+    elif told.get("is_automatic") is True:
+        found.append(chip("smart_toy", "automatic reply"))
+    if told.get("is_bulk") is True:
+        found.append(chip("campaign", "mailing list", title=shapes.words(told.get("list_id"))))
+    if told.get("trashed") is True:
+        found.append(chip("delete", "in the bin there"))
+    return "".join(found)
+
+
+def before_body(row: Row) -> str:
+    """What stands above the text."""
+    told = metadata(row)
+    return "".join([_referral(told), _story(row, told), _place(row, told), _label(row)])
+
+
+def instead_of_body(row: Row) -> str:
+    """What to say where there is no text."""
+    if row["kind"] == "unsupported":
+        return _unsupported(row)
+    if row["kind"] in KINDS and not (row["attachments"] or row["kind"] in ("location", "story")):
+        return note("info", KINDS[row["kind"]])
+    if row["kind"] in ("text", "email") and not row["attachments"] and not row["subject"]:
+        return note("subject", "No text")
+    return ""
+
+
+def _label(row: Row) -> str:
+    """The kind, where the text alone would be taken for something that somebody wrote."""
+    if not str(row["body"] or "").strip():
+        return ""
+    glyphs = {"interactive": "touch_app", "contacts": "contact_page"}
+    return note(glyphs[row["kind"]], KINDS[row["kind"]]) if row["kind"] in glyphs else ""
+
+
+def _referral(told: Row) -> str:
+    """The ad, post or link that a person came from."""
+    referral = shapes.mapping(told.get("referral"))
+    if not referral:
+        return ""
+    ad = shapes.mapping(referral.get("ads_context_data"))
+    title = next(
+        filter(None, (
+            shapes.words(value) for value in (
+                referral.get("headline"), ad.get("ad_title"), referral.get("title"), referral.get("body"),
+                referral.get("ref"), referral.get("source_url"), referral.get("source_id"), referral.get("ad_id"),
+            )
+        )),
+        "",
+    )  # fmt: skip
+    source = f"{referral.get('source_type') or ''} {referral.get('source') or ''}".lower()
+    if shapes.mapping(referral.get("product")):
+        came_from = "Asks about a product"
+    elif "ad" in source or ad or referral.get("ad_id"):
+        came_from = "Came from an ad"
+    else:
+        came_from = "Came from a post" if "post" in source else "Came from a link"
+    return note("ads_click", f"{came_from}: {title[:300]}" if title else came_from)
+
+
+def _story(row: Row, told: Row) -> str:
+    story = shapes.mapping(told.get("story"))
+    if row["kind"] != "story" and not story:
+        return ""
+    ours = row["direction"] == "outbound"
+    said = {
+        ("mention", False): "Mentioned us in a story", ("mention", True): "We mentioned them in a story",
+        ("reply", False): "Reply to our story", ("reply", True): "Our reply to their story",
+    }.get((shapes.words(story.get("kind")), ours), "A story")  # fmt: skip
+    return note(
+        "auto_stories",
+        f"{said}. The story itself is not kept: {channel_name(row)} does not allow it",
+    )
+
+
+def _place(row: Row, told: Row) -> str:
+    """Coordinates as text: a map would have to come from elsewhere, and would tell it whom we look at."""
+    place = shapes.mapping(told.get("location"))
+    if row["kind"] != "location" and not place:
+        return ""
+    latitude, longitude = (_degrees(place.get(key)) for key in ("latitude", "longitude"))
+    where = f"{latitude}, {longitude}" if latitude and longitude else "without coordinates"
+    name = ", ".join(filter(None, (shapes.words(place.get(key)) for key in ("name", "address"))))
+    # Where there is a body, it says the name and the address.
+    called = f" · {name}" if name and not str(row["body"] or "").strip() else ""
+    return note("location_on", f"Location: {where}{called}")
+
+
+def _degrees(value: object) -> str:
+    text = shapes.words(value)
+    return text if DEGREES.fullmatch(text) else ""
+
+
+def _unsupported(row: Row) -> str:
+    word = shapes.words(metadata(row).get("unsupported"))
+    name = channel_name(row)
+    if word in NOT_AVAILABLE:
+        return note("visibility_off", f"This message exists, but {name} does not give its content")
+    if row["direction"] == "outbound" and not word:
+        return note(
+            "visibility_off",
+            f"Sent by another program: {name} tells us its status and not its content",
+        )
+    what = UNSUPPORTED.get(word, word.replace("_", " "))[:80]
+    return note(
+        "block", f"A message of a kind that {name} does not pass on{f' ({what})' if what else ''}"
+    )

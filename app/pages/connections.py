@@ -1,0 +1,27 @@
+"""How every connection to a provider stands, in words that are true."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from app import connection_html, examine, frame, list_html
+from app.database import Row
+
+REFRESH_SECONDS = 5.0
+
+
+@frame.live(REFRESH_SECONDS)
+def cards(shown: list[list[Row]]) -> None:
+    rows = examine.connections(frame.viewer(), shown=shown[0] if shown else None)
+    shown[:] = [rows]
+    if not rows:
+        st.html(list_html.empty("No connection yet", "Add one with ./crm connection add.", "cable"))
+        return
+    st.html(connection_html.cards(rows, frame.zone(), datetime.now(UTC)))
+
+
+with st.container(key="connections", gap=None):
+    # Lives as long as the page is on the screen; a full run is a new sight.
+    cards([])

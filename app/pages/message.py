@@ -1,0 +1,60 @@
+"""One message and all that is known about it: what it said before, where it came from, the exact bytes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import address, examine, frame, list_html, message_html, origin_html
+from app.roles import Permission
+
+person, message_id = frame.viewer(), address.message()
+found = examine.message(person, message_id) if message_id else None
+if found is None:
+    st.html(
+        list_html.empty(
+            "There is no such message" if message_id else "No message chosen",
+            "Open one from a timeline, by its time.",
+            "chat_error",
+        )
+    )
+    st.stop()
+
+sight = frame.sight(found.playable_connections)
+with st.container(key="about_message", gap="small"):
+    for customer in found.customers:
+        st.page_link(
+            address.TIMELINE,
+            label=list_html.link_label(customer["name"], "Timeline of"),
+            icon=":material/forum:",
+            query_params=address.of_customer(customer["customer_id"]),
+        )
+    st.html(message_html.page([found.message], sight))
+
+    if found.message["revision"] and person.may(Permission.READ_REVISIONS):
+        st.html("<h3>Earlier versions</h3>")
+        if address.wants_versions():
+            st.html(origin_html.versions(examine.message_revisions(person, message_id), sight))
+        else:
+            st.page_link(
+                address.ABOUT_MESSAGE,
+                label="Show what it said before",
+                icon=":material/history:",
+                query_params=address.of_versions(message_id),
+            )
+
+    st.html("<h3>Where this came from</h3>")
+    opens = person.may(Permission.READ_RAW)
+    for number, source in enumerate(found.sources):
+        with st.container(key=f"row_source_{number}", gap=None):
+            st.html(origin_html.source(source, sight, opens=opens))
+            if opens:
+                st.page_link(
+                    address.ABOUT_MESSAGE,
+                    label=f"Exact bytes of source {number + 1}",
+                    query_params=address.of_raw(source["raw_ref"], message_id),
+                )
+
+    if address.raw() and opens:
+        st.html("<h3>Exact bytes</h3>")
+        row = examine.raw_row(person, address.raw(), message_id)
+        st.html(origin_html.raw(row, sight) if row else origin_html.no_such_row())

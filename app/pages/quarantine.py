@@ -1,0 +1,48 @@
+"""Events that no model understood, with the reason; each opens to the exact bytes that came."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from app import address, examine, frame, list_html, origin_html
+from app.roles import Permission
+
+
+@frame.live()
+def queue(pages: list[tuple[datetime, str] | None]) -> None:
+    person, sight = frame.viewer(), frame.sight()
+    lists = [examine.quarantined(person, before) for before in pages]
+    if not lists[0].rows:
+        st.html(
+            list_html.empty(
+                "Nothing is in quarantine", "Every event that came in was understood.", "task_alt"
+            )
+        )
+        return
+    st.html(origin_html.quarantine_tally(lists[0].matched, is_cut=lists[0].is_cut))
+    for number, row in enumerate(row for each in lists for row in each.rows):
+        with st.container(key=f"row_{number}", gap=None):
+            st.html(origin_html.quarantined(row, sight))
+            if person.may(Permission.READ_RAW):
+                st.page_link(
+                    address.QUARANTINE,
+                    label=list_html.link_label(row["raw_ref"], "Exact bytes of"),
+                    query_params=address.of_raw(row["raw_ref"]),
+                )
+    last = lists[-1].rows
+    if len(last) == examine.LIST_SIZE and st.button("More", key="more"):
+        pages.append((last[-1]["received_at"], last[-1]["raw_ref"]))
+        st.rerun(scope="fragment")
+
+
+with st.container(key="quarantine", gap=None):
+    if address.raw():
+        st.page_link(
+            address.QUARANTINE, label="All of the quarantine", icon=":material/arrow_back:"
+        )
+        row = examine.raw_row(frame.viewer(), address.raw())
+        st.html(origin_html.raw(row, frame.sight()) if row else origin_html.no_such_row())
+    else:
+        queue([None])

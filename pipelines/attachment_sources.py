@@ -1,0 +1,386 @@
+"""Where the bytes of an attachment are had, one function per kind of source (`source ->> 'kind'`).
+
+    twilio_media      Twilio's media resource, Basic auth, a redirect to its storage
+    twilio_recording  a recording's resource, then its sound: mp3, or wav where there is no mp3
+    graph_media       a media id: Graph gives an address that lives five minutes, asked for with the same token
+    url               an address that stood in the message; when it has died, Graph is asked for a fresh one
+
+Each gives the answer whose body is the file. Credentials go to the API alone, and WhatsApp's to the address
+that Graph gave: never to where a redirect leads. Failures are told without any address (pipelines.failures).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from pipelines.failures import NeedsAdmin, PullFailed, TryLater, seconds_asked
+from pipelines.graph_api import FACEBOOK, INSTAGRAM, VERSION, VERSIONED
+from pipelines.graph_failures import NotAvailable, failure_of
+from pipelines.graph_failures import Refused as NotAccepted
+from pipelines.graph_pace import pace_of
+from pipelines.safe_http import JSON_BYTES, Answer, Hosts, Refused, SafeClient
+from warehouse.channels import registry
+from warehouse.connections import Connection
+
+MOST_BYTES = 100_000_000
+#: Four hours of a phone call, as wav.
+MOST_RECORDING_BYTES = 250_000_000
+REDIRECTS = {301, 302, 303, 307, 308}
+HOPS = 3
+#: How an address says that it has died.
+DEAD = (403, 404, 410)
+#: What a provider does not know yet may only be late; after this time it is gone.
+YOUNG = timedelta(minutes=10)
+#: Ids of WhatsApp's media (providers.md §7.4).
+GRAPH_MEDIA_LIVES = timedelta(days=7)
+#: Meta blocks downloads for half an hour after 20 failing answers within an hour.
+GRAPH_FAILURES_PER_HOUR = 10
+TWILIO_SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}")
+STATUS_REST_SECONDS = 60.0
+
+
+class Expired(PullFailed):
+    """The provider has it no longer."""
+
+
+class Outlived(Expired):
+    """So old that the provider has it no longer, whoever asks."""
+
+
+class Unavailable(PullFailed):
+    """The provider has nothing there that could be read."""
+
+
+class Resting(TryLater):
+    """The provider asks us to slow down: this connection asks for nothing more for some time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """One attachment to fetch, and with what."""
+
+    connection: Connection
+    client: SafeClient
+    source: Mapping[str, Any]
+    provider_message_id: str
+    received_at: datetime
+
+    @property
+    def media_hosts(self) -> Hosts:
+        """Where media of this channel lie, and where an admin says that they lie too."""
+        channel = registry()[self.connection.channel]
+        return Hosts.listed([*channel.media_hosts, *self.connection.several("media_hosts")])
+
+    @property
+    def age(self) -> timedelta:
+        return datetime.now(UTC) - self.received_at
+
+    def text(self, key: str) -> str:
+        """A text of the source.
+
+        Raises:
+            PullFailed: it is not there.
+        """
+        found = self.source.get(key)
+        if not isinstance(found, str) or not found:
+            raise PullFailed(f"the message does not say the {key.replace('_', ' ')}")
+        return found
+
+    def gone(self, words: str) -> PullFailed:
+        """It is not there: not any more, or not yet."""
+        return TryLater(f"{words}, yet") if self.age < YOUNG else Expired(words)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An answer whose body is the file, and its SHA-256 where the provider names one."""
+
+    answer: Answer
+    sha256: bytes | None = None
+
+
+Opener = Callable[[Errand], AbstractContextManager[Found]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """How to get at one kind of source."""
+
+    opened: Opener
+    limit_bytes: int = MOST_BYTES
+    #: After so many failures within an hour the connection rests until they are older.
+    failures_per_hour: int | None = None
+
+
+@contextmanager
+def _followed(
+    errand: Errand, url: str, hosts: Hosts, credentials: Mapping[str, str]
+) -> Iterator[Answer]:
+    """The answer at the end of at most HOPS redirects. Only the first address gets the credentials."""
+    with ExitStack() as opened:
+        for _ in range(HOPS + 1):
+            answer = opened.enter_context(errand.client.get(url, hosts, credentials))
+            location = answer.headers.get("location")
+            if answer.status not in REDIRECTS or not location:
+                yield answer
+                return
+            opened.close()
+            try:
+                url = urljoin(url, location)
+            except ValueError:
+                raise Refused("redirected to an address that is no URL") from None
+            hosts, credentials = errand.media_hosts, {}
+    raise Refused(f"redirected more than {HOPS} times")
+
+
+def _is_there(answer: Answer) -> bool:
+    """Whether the answer is a file, False where it says that there is none.
+
+    Raises:
+        TryLater: it says that it cannot answer now.
+        PullFailed: it says something else.
+    """
+    if answer.status == 200:
+        return True
+    if answer.status in (404, 410):
+        return False
+    said = f"{answer.host} answered {answer.status}"
+    after = seconds_asked(answer.headers.get("retry-after"))
+    if answer.status == 429:
+        raise Resting(f"{said}: it asks us to slow down", after or STATUS_REST_SECONDS)
+    if answer.status in (401, 403, 408, 425) or answer.status >= 500:
+        raise TryLater(f"{said}: it cannot give the file now", after)
+    raise PullFailed(f"{said}: it does not give the file")
+
+
+class _Twilio:
+    """The account that holds the file, by its Auth Token or an API key."""
+
+    def __init__(self, errand: Errand) -> None:
+        self.errand, connection = errand, errand.connection
+        given = connection.value("api_base")
+        edge, region = connection.value("edge"), connection.value("region")
+        if edge and not region:
+            region = "us1"
+        host = ".".join(part for part in ("api", edge, region, "twilio.com") if part)
+        account_sid = connection.required("account_sid")
+        self.root = f"{(given or f'https://{host}').rstrip('/')}/2010-04-01/Accounts/{account_sid}"
+        self.host = urlsplit(self.root).hostname
+        self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(host,))
+        key = connection.value("api_key_sid")
+        # While the Auth Token rotates it has two values; the first is the one that is valid now.
+        secret = (
+            connection.required("api_key_secret") if key else connection.several("auth_token")[0]
+        )
+        basic = base64.b64encode(f"{key or account_sid}:{secret}".encode()).decode()
+        self.credentials = {"Authorization": f"Basic {basic}"}
+
+    @contextmanager
+    def file(self, path: str) -> Iterator[Answer]:
+        """The answer at a path below the account, from wherever Twilio keeps it."""
+        url = f"{self.root}/{path}"
+        with _followed(self.errand, url, self.hosts, self.credentials) as answer:
+            self._check(answer)
+            yield answer
+
+    def resource(self, path: str) -> dict[str, Any] | None:
+        """What Twilio says about something; None where it has no such thing."""
+        with self.errand.client.get(
+            f"{self.root}/{path}.json", self.hosts, self.credentials
+        ) as answer:
+            self._check(answer)
+            if not _is_there(answer):
+                return None
+            told = answer.json()
+        if not isinstance(told, dict):
+            raise TryLater("Twilio's answer is no JSON")
+        return told
+
+    def _check(self, answer: Answer) -> None:
+        if answer.host.strip("[]") == self.host and answer.status in (401, 403):
+            raise NeedsAdmin(
+                f"Twilio answered {answer.status}: check account_sid and auth_token "
+                "(or api_key_sid and api_key_secret)"
+            )
+
+
+def _twilio_sid(errand: Errand, key: str) -> str:
+    sid = errand.text(key)
+    if not TWILIO_SID.fullmatch(sid):
+        raise PullFailed(f"the {key.replace('_', ' ')} is none of Twilio's")
+    return sid
+
+
+@contextmanager
+def twilio_media(errand: Errand) -> Iterator[Found]:
+    """A picture of an MMS, and what else comes with messages through Twilio."""
+    message, media = _twilio_sid(errand, "message_sid"), _twilio_sid(errand, "media_sid")
+    with _Twilio(errand).file(f"Messages/{message}/Media/{media}") as answer:
+        if not _is_there(answer):
+            raise errand.gone("Twilio does not have this file")
+        yield Found(answer)
+
+
+@contextmanager
+def twilio_recording(errand: Errand) -> Iterator[Found]:
+    """The sound of a call or of a voicemail."""
+    sid = _twilio_sid(errand, "recording_sid")
+    twilio = _Twilio(errand)
+    recording = twilio.resource(f"Recordings/{sid}")
+    if recording is None:
+        raise errand.gone("Twilio does not have this recording")
+    status = recording.get("status")
+    if status == "deleted":
+        raise Expired("deleted at Twilio")
+    if status == "absent":
+        raise Unavailable("Twilio recorded nothing")
+    if recording.get("encryption_details"):
+        raise Unavailable("encrypted with a key that only the account's owner has")
+    if status in ("in-progress", "paused", "stopped", "processing"):
+        raise TryLater("Twilio is not done with this recording")
+    with ExitStack() as opened:
+        answer = opened.enter_context(twilio.file(f"Recordings/{sid}.mp3"))
+        if answer.status in (400, 404, 406, 415):
+            opened.close()
+            answer = opened.enter_context(twilio.file(f"Recordings/{sid}.wav"))
+        if not _is_there(answer):
+            raise errand.gone("Twilio does not have the sound of this recording")
+        yield Found(answer)
+
+
+class _Graph:
+    """Graph, asked once: an attempt that fails is one of the few that Meta allows in an hour."""
+
+    def __init__(self, errand: Errand) -> None:
+        self.errand, connection = errand, errand.connection
+        # Instagram alone has two ways to sign in, and its own has a host of its own.
+        has_flavour = "flavour" in registry()[connection.channel].optional_keys
+        own = has_flavour and connection.value("flavour") != "facebook"
+        given = connection.value("api_base")
+        base = (given or (INSTAGRAM if own else FACEBOOK)).rstrip("/")
+        if not VERSIONED.search(base):
+            base = f"{base}/{connection.value('api_version') or VERSION}"
+        self.base = base
+        self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(base.split("/")[2],))
+        self.name = f"{connection.channel} connection {connection.connection_id}"
+        self.credentials = {"Authorization": f"Bearer {connection.required('access_token')}"}
+
+    def get(self, identity: str, **parameters: str) -> dict[str, Any]:
+        """What Graph knows of an id.
+
+        Raises:
+            Expired: nothing.
+            Resting, NeedsAdmin, TryLater, PullFailed: see graph_failures.
+        """
+        if not identity.strip("."):
+            raise PullFailed("the message does not say the id")
+        pace = pace_of(self.name)
+        try:
+            pace.wait()
+        except TryLater as failure:
+            raise Resting(str(failure), failure.after_seconds) from None
+        url = f"{self.base}/{quote(identity, safe='')}?{urlencode(parameters)}"
+        with self.errand.client.get(url, self.hosts, self.credentials) as answer:
+            pace.told(answer.headers)
+            if answer.status == 200:
+                told = answer.json()
+                if isinstance(told, dict) and "error" not in told:
+                    return told
+                raise TryLater("Graph's answer is no JSON object")
+            text = b"".join(answer.chunks(JSON_BYTES)).decode("utf-8", "replace")
+        refusal = failure_of(answer.status, answer.headers, text, self.name)
+        if isinstance(refusal, NotAvailable) or (
+            isinstance(refusal, NotAccepted) and answer.status == 404
+        ):
+            raise self.errand.gone("Meta does not have this file")
+        if isinstance(refusal, TryLater) and (refusal.after_seconds or answer.status < 500):
+            raise Resting(str(refusal), refusal.after_seconds or STATUS_REST_SECONDS)
+        raise refusal
+
+
+@contextmanager
+def graph_media(errand: Errand) -> Iterator[Found]:
+    """WhatsApp's media: an address is asked for each time, since it lives five minutes."""
+    if errand.age > GRAPH_MEDIA_LIVES:
+        raise Outlived(f"Meta keeps a file for {GRAPH_MEDIA_LIVES.days} days")
+    graph = _Graph(errand)
+    own = errand.connection.value("phone_number_id")
+    told = graph.get(errand.text("media_id"), **({"phone_number_id": own} if own else {}))
+    size = str(told.get("file_size") or "")
+    if size.isdigit() and int(size) > MOST_BYTES:
+        raise Refused(f"larger than {MOST_BYTES // 1_000_000} MB, the most that is fetched")
+    url = told.get("url")
+    if not isinstance(url, str):
+        raise TryLater("Meta gave no address for this file")
+    expected = digest(errand.source.get("sha256")) or digest(told.get("sha256"))
+    with _followed(errand, url, errand.media_hosts, graph.credentials) as answer:
+        if not _is_there(answer):
+            # The address was made a moment ago for a file that Graph knows.
+            raise TryLater(f"{answer.host} does not have the file")
+        yield Found(answer, expected)
+
+
+@contextmanager
+def by_url(errand: Errand) -> Iterator[Found]:
+    """Files of Messenger and Instagram: no credentials, and an address that dies after days."""
+    with ExitStack() as opened:
+        answer = opened.enter_context(_followed(errand, errand.text("url"), errand.media_hosts, {}))
+        if answer.status in DEAD:
+            opened.close()
+            try:
+                fresh = _fresh_url(errand)
+            except NeedsAdmin as failure:
+                # Files whose address still lives need no token: they are fetched all the same.
+                raise TryLater(str(failure)) from None
+            answer = opened.enter_context(_followed(errand, fresh, errand.media_hosts, {}))
+        if answer.status in DEAD or not _is_there(answer):
+            raise errand.gone("Meta does not have this file")
+        yield Found(answer)
+
+
+def _fresh_url(errand: Errand) -> str:
+    """The address that the file of this message has now."""
+    told = _Graph(errand).get(errand.provider_message_id, fields="attachments")
+    attachments = told.get("attachments")
+    listed = attachments.get("data") if isinstance(attachments, dict) else None
+    index = errand.source.get("index") or 0
+    if not isinstance(listed, list) or not isinstance(index, int) or not 0 <= index < len(listed):
+        raise errand.gone("Meta does not have this file")
+    entry = listed[index] if isinstance(listed[index], dict) else {}
+    of_kind = [entry.get(key) for key in ("image_data", "video_data", "audio_data", "file_data")]
+    addresses = [data.get("url") for data in of_kind if isinstance(data, dict)]
+    addresses += [entry.get("file_url"), entry.get("url")]
+    fresh = next((url for url in addresses if isinstance(url, str) and url), None)
+    if fresh is None:
+        raise errand.gone("Meta does not have this file")
+    return fresh
+
+
+def digest(text: Any) -> bytes | None:
+    """A SHA-256 that a provider wrote in hex or in base64; None where it is neither."""
+    if not isinstance(text, str):
+        return None
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        return bytes.fromhex(text)
+    try:
+        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=None, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return found if len(found) == 32 else None
+
+
+#: Every kind of source that is fetched. A mail's part is not: the mail is held already.
+KINDS: dict[str, Kind] = {
+    "twilio_media": Kind(opened=twilio_media),
+    "twilio_recording": Kind(opened=twilio_recording, limit_bytes=MOST_RECORDING_BYTES),
+    "graph_media": Kind(opened=graph_media, failures_per_hour=GRAPH_FAILURES_PER_HOUR),
+    "url": Kind(opened=by_url),
+}

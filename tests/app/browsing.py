@@ -1,0 +1,109 @@
+"""The app as a program of its own, and a browser with one person in front of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.ports import free_port
+from warehouse.settings import Settings
+
+PASSWORD = "correct horse battery"
+ROOT = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=15_000)
+
+
+@contextmanager
+def serving(settings: Settings, folder: Path) -> Iterator[str]:
+    """The app on this warehouse; its log must hold no error and no token."""
+    assert settings.database_url
+    assert settings.master_key
+    port = free_port()
+    environment = {
+        **os.environ,
+        "CRM_DATABASE_URL": settings.database_url.get_secret_value(),
+        "CRM_MASTER_KEY": settings.master_key.get_secret_value(),
+        "CRM_DATA_DIR": str(settings.data_dir),
+        "PYTHONPATH": str(ROOT),
+    }
+    log_file = folder / "app.log"
+    with log_file.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "--port", str(port)],
+            cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        _wait_until_serving(port, process, log_file)
+        yield f"http://127.0.0.1:{port}"
+        log_text = log_file.read_text()
+        assert "Traceback" not in log_text, log_text[-3000:]
+        assert "Uncaught" not in log_text, log_text[-3000:]
+        assert "token=" not in log_text
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_serving(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
+    for _ in range(300):
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
+                return
+        except OSError:
+            assert process.poll() is None, log_file.read_text()
+            time.sleep(0.1)
+    pytest.fail("the app did not serve within 30 s")
+
+
+class Person:
+    """A browser with one person in front of it, who writes down what goes wrong on the way."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.context, self.address = context, address
+        self.page = self.tab()
+
+    def tab(self) -> Page:
+        page = self.context.new_page()
+        self.elsewhere: list[str] = []
+        self.errors: list[str] = []
+        page.on("request", self._note_request)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                self.errors.append(message.text) if "Content Security" in message.text else None
+            ),
+        )
+        return page
+
+    def _note_request(self, request: object) -> None:
+        url: str = request.url  # type: ignore[attr-defined]
+        if not url.startswith((self.address, "data:", "blob:")):
+            self.elsewhere.append(url)
+
+    def sign_in(
+        self, path: str = "/", *, password: str = PASSWORD, user_name: str = "agent"
+    ) -> Page:
+        self.page.goto(self.address + path)
+        self.page.get_by_label("User name").fill(user_name)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        if password == PASSWORD:
+            expect(self.page.locator(".st-key-account")).to_be_visible()
+        return self.page
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.1)

@@ -1,0 +1,216 @@
+"""Calls to Graph: at Meta's pace, read only, and its errors in our words."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from pipelines import graph_pace
+from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater
+from pipelines.graph_api import CUT_OUT, Graph, ReadOnly, pages
+from pipelines.graph_failures import BLOCKED_SECONDS, NotAvailable, Refused, failure_of
+from pipelines.graph_pace import Pace, seconds_to_regain
+from tests.pipelines.small_graph import PAGE, TOKEN, SmallGraph, error
+from warehouse.connections import Connection
+
+
+def connection(graph: SmallGraph, **more: str) -> Connection:
+    keys = {**graph.keys, **more}
+    # Each test its own pace: it is kept by the connection's name.
+    name = f"c{time.monotonic_ns()}"
+    return Connection(
+        connection_id=name,
+        channel="messenger",
+        name="test",
+        settings=keys,
+        secrets={"access_token": keys.pop("access_token")},
+    )
+
+
+def usage(**numbers: float) -> dict[str, str]:
+    return {"x-business-use-case-usage": json.dumps({"123": [{"type": "messenger", **numbers}]})}
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "after"),
+    [
+        (error(1), TryLater, None),
+        (error(4), TryLater, None),
+        (error(17), TryLater, None),
+        (error(32), TryLater, None),
+        (error(613), TryLater, None),
+        (error(80007), TryLater, None),
+        (error(999, is_transient=True), TryLater, None),
+        (error(368), TryLater, BLOCKED_SECONDS),
+        (error(190), NeedsAdmin, None),
+        (error(102), NeedsAdmin, None),
+        (error(3), NeedsAdmin, None),
+        (error(10), NeedsAdmin, None),
+        (error(299), NeedsAdmin, None),
+        (error(100, 33), NotAvailable, None),
+        (error(100), Refused, None),
+        ((500, {}, "<html>"), TryLater, None),
+        ((429, {"retry-after": "9"}, {}), TryLater, 9.0),
+        ((404, {}, []), Refused, None),
+        ((400, {}, {"error": "odd"}), Refused, None),
+        ((400, {}, {"error": {"code": "190"}}), NeedsAdmin, None),
+        (
+            (400, usage(estimated_time_to_regain_access=3), {"error": {"code": 80006}}),
+            TryLater,
+            180.0,
+        ),
+    ],
+)
+def test_each_error_has_its_kind(told: Any, kind: type[PullFailed], after: float | None) -> None:
+    status, headers, body = told
+    failure = failure_of(status, headers, json.dumps(body), "messenger connection c1")
+    assert type(failure) is kind
+    assert str(failure).startswith(f"messenger connection c1: Graph answered {status}")
+    assert "…" not in str(failure)
+    if isinstance(failure, TryLater):
+        assert failure.after_seconds == after
+
+
+def test_calls_keep_their_distance_and_slow_down_where_much_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(graph_pace, "SECONDS_BETWEEN_CALLS", 0.05)
+    pace = Pace("x")
+
+    def seconds(calls: int) -> float:
+        started = time.monotonic()
+        for _ in range(calls):
+            pace.wait()
+        return time.monotonic() - started
+
+    pace.wait()
+    assert 0.09 < seconds(2) < 0.2
+    pace.told({"x-app-usage": json.dumps({"call_count": 20, "total_time": 74, "total_cputime": 3})})
+    assert 0.09 < seconds(2) < 0.2
+    # From 75 percent on they come slower, at 100 twenty times so; the next one has its place already.
+    pace.told(usage(call_count=80, total_time=1))
+    seconds(1)
+    assert 0.19 < seconds(1) < 0.35
+    pace.told(usage(call_count=5))
+    seconds(1)
+    assert seconds(1) < 0.1
+
+
+def test_a_pause_that_meta_asks_for_is_kept_or_left_to_the_queue() -> None:
+    pace = Pace("messenger connection c1")
+    pace.told(
+        {"x-app-usage": "no JSON", **usage(call_count=100, estimated_time_to_regain_access=12)}
+    )
+    assert pace.is_closed
+    started = time.monotonic()
+    with pytest.raises(TryLater, match="Meta asks for a pause") as failure:
+        pace.wait()
+    assert failure.value.after_seconds == pytest.approx(720, abs=2)
+    short = Pace("x")
+    short.close(0.2)
+    short.wait()
+    assert 0.2 <= time.monotonic() - started < 2
+    assert not short.is_closed
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"x-app-usage": "[]"}, {"x-app-usage": '{"call_count": "x"}'}, usage(call_count=1)],
+)
+def test_usage_that_says_nothing_asks_for_nothing(headers: dict[str, str]) -> None:
+    assert seconds_to_regain(headers) is None
+
+
+def test_a_pause_is_not_asked_for_again_and_again(graph: SmallGraph) -> None:
+    graph.next_answers = [
+        (400, usage(estimated_time_to_regain_access=5), {"error": {"code": 4}})
+    ] * 9
+    asking = Graph(connection(graph))
+    for _ in range(2):
+        with pytest.raises(TryLater) as failure:
+            asking.get(f"{PAGE}/conversations")
+        assert failure.value.after_seconds is not None
+        assert failure.value.after_seconds > 290
+    assert len(graph.requests) == 1
+
+
+def test_a_provider_that_hangs_uses_up_patience(
+    graph: SmallGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BACK_OFF, "patience_seconds", 0.3)
+    monkeypatch.setattr("pipelines.graph_api.TIMEOUT_SECONDS", (0.2, 0.2))
+    graph.before = lambda path: time.sleep(1)
+    with pytest.raises(TryLater, match="cannot be reached"):
+        Graph(connection(graph)).get("me")
+    assert len(graph.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({}, "/v26.0/me"),
+        ({"api_version": "v27.0"}, "/v27.0/me"),
+        ({"api_base": "{}/v25.0/", "api_version": "v27.0"}, "/v25.0/me"),
+    ],
+)
+def test_the_version_is_a_setting(graph: SmallGraph, given: dict[str, str], path: str) -> None:
+    more = {key: value.format(graph.base) for key, value in given.items()}
+    with pytest.raises(NotAvailable):
+        Graph(connection(graph, **more)).get("me")
+    assert [asked for _, asked, _, _ in graph.requests] == [path]
+
+
+def test_the_token_goes_into_a_header_and_comes_back_from_nowhere(
+    graph: SmallGraph, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    graph.next_answers = [
+        (
+            200,
+            {},
+            {
+                "data": [{"id": "1"}],
+                "paging": {"cursors": {"after": "c"}, "next": f"x?access_token={TOKEN}"},
+            },
+        )
+    ]
+    asking = Graph(connection(graph))
+    answer = asking.get("me/conversations", platform="instagram")
+    assert answer["paging"]["next"] == f"x?access_token={CUT_OUT}"
+    assert pages(answer) == ([{"id": "1"}], "c")
+    ((method, path, query, given),) = graph.requests
+    assert (method, path, query, given) == (
+        "GET",
+        "/v26.0/me/conversations",
+        {"platform": "instagram"},
+        f"Bearer {TOKEN}",
+    )
+    graph.next_answers = [(302, {"Location": f"{graph.base}/elsewhere"}, {})]
+    with pytest.raises(Refused):
+        asking.get("me")
+    assert len(graph.requests) == 2
+    nobody = Graph(connection(graph, api_base="http://127.0.0.1:9"))
+    with pytest.raises(TryLater, match="cannot be reached") as failure:
+        nobody.get("me")
+    assert TOKEN not in f"{failure.value!r} {caplog.text} {asking!r}"
+
+
+def test_the_end_is_where_no_next_page_is_named() -> None:
+    assert pages({"data": [], "paging": {"cursors": {"after": "c"}, "next": "x"}}) == ([], "c")
+    assert pages({"data": [], "paging": {"cursors": {"after": "c"}}}) == ([], None)
+    assert pages({"paging": {"next": "x"}}) == ([], None)
+    assert pages({}) == ([], None)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
+def test_nothing_but_get_leaves_us(graph: SmallGraph, method: str) -> None:
+    with pytest.raises(PullFailed, match="only read"):
+        ReadOnly().request(method, f"{graph.base}/v26.0/me/messages")
+    with pytest.raises(PullFailed, match="only read"):
+        ReadOnly().send(requests.Request(method, graph.base).prepare())
+    assert graph.requests == []

@@ -1,0 +1,107 @@
+-- What becomes of attachments and recordings. The loader runs the fetching, crm_app asks for one at a time.
+
+-- note_media --
+-- Make a row for each attachment that must be fetched and has none. Looks at what arrived since a time, or at all.
+insert into jobs.media (message_id, attachment_id, channel, connection_id, state, next_try_at)
+select new.message_id, new.attachment_id, new.channel, new.connection_id, 'waiting', now()
+from crm.connections as connections
+-- Connection by connection, so that the index finds what is new.
+cross join lateral (
+    select attachments.message_id, attachments.attachment_id, attachments.channel, attachments.connection_id
+    from canonical.attachments as attachments
+    where
+        attachments.connection_id = connections.connection_id
+        and attachments.received_at >= coalesce(%(since)s::timestamptz, '-infinity')
+        and attachments.source is not null
+        and attachments.state = 'waiting'
+) as new
+where not exists (
+    select from jobs.media as known
+    where known.message_id = new.message_id and known.attachment_id = new.attachment_id
+)
+on conflict (message_id, attachment_id) do nothing
+
+-- connections_with_due_media --
+-- Connections that have something to fetch now and are not told to rest.
+select connections.connection_id
+from crm.connections as connections
+left join jobs.connection_health as health
+    on health.connection_id = connections.connection_id and health.job = 'media'
+where
+    connections.disabled_at is null
+    and coalesce((health.detail ->> 'paused_until')::timestamptz, '-infinity') <= now()
+    and exists (
+        select from jobs.media as media
+        where media.connection_id = connections.connection_id and media.next_try_at <= now()
+    )
+order by connections.connection_id
+
+-- media_health --
+-- What the job noted last about a connection.
+select detail from jobs.connection_health where connection_id = %(connection_id)s and job = 'media'
+
+-- due_media --
+-- What to fetch next of a connection: what fell due last comes first, so that new arrivals pass a backlog. Without
+-- those that are being fetched.
+select
+    media.message_id,
+    media.attachment_id,
+    media.attempts,
+    attachments.provider_message_id,
+    attachments.content_type,
+    attachments.source,
+    attachments.received_at
+from jobs.media as media
+inner join canonical.attachments as attachments using (message_id, attachment_id)
+where
+    media.connection_id = %(connection_id)s
+    and media.next_try_at <= now()
+    and attachments.source is not null
+    and not exists (
+        select from unnest(%(message_ids)s::text[], %(attachment_ids)s::text[]) as under_way (message_id, attachment_id)
+        where under_way.message_id = media.message_id and under_way.attachment_id = media.attachment_id
+    )
+order by media.next_try_at desc, media.message_id, media.attachment_id
+limit %(limit)s
+
+-- begin_media --
+-- An attempt counts before it is made, so that one that kills its process counts too.
+update jobs.media
+set
+    attempts = attempts + 1,
+    first_tried_at = coalesce(first_tried_at, now()),
+    last_tried_at = now()
+where message_id = %(message_id)s and attachment_id = %(attachment_id)s
+returning attempts, first_tried_at
+
+-- end_media --
+-- How the attempt went, told to whoever shows it.
+with told as (
+
+    update jobs.media
+    set
+        state = %(state)s,
+        sha256 = %(sha256)s,
+        size_bytes = %(size_bytes)s,
+        sniffed_type = %(sniffed_type)s,
+        width = %(width)s,
+        height = %(height)s,
+        is_inline = %(is_inline)s,
+        reason = %(reason)s,
+        next_try_at = case when %(state)s = 'waiting' then now() + make_interval(secs => %(pause_seconds)s) end
+    where message_id = %(message_id)s and attachment_id = %(attachment_id)s and state = 'waiting'
+    returning connection_id
+
+)
+
+select pg_notify('crm_media', connection_id) from told
+
+-- count_media --
+-- How many attachments of a connection are in each state.
+select state, count(*) as attachments
+from jobs.media
+where connection_id = %(connection_id)s
+group by state
+
+-- retry_media --
+select jobs.retry_media(%(message_id)s, %(attachment_id)s)
