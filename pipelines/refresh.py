@@ -193,6 +193,8 @@ def recorded(database: psycopg.Connection[Any], work: Any) -> float:
     try:
         work()
         database.execute(SQL["finish"])
+        # The media job looks for attachments that nobody has fetched (pipelines/worker.py).
+        database.execute("notify crm_refreshed")
         error = None
     except RefreshFailed as failure:
         error = str(failure)

@@ -48,13 +48,13 @@
     {% endfor %}
 {% endmacro %}
 
-{# Sorts copies by how good their content is. The hash of all content comes last, so that two copies of equal
-   order have equal content and no tie is left to the order of arrival.
+{# Sorts copies by how good their content is. The hash of all content comes last, and behind it the connection, whose id is ours and
+   differs between installations: two copies of equal order have equal content, and no tie is left to the order of arrival.
    completeness: digits; version: text that sorts by age (a provider time, a parser version). #}
 {% macro content_order(completeness, version) %}
     {{ completeness }} || '|' || coalesce({{ version }}, '') || '|' || md5(
-        jsonb_build_array({{ content_columns() | join(', ') }})::text
-    )
+        jsonb_build_array({{ content_columns() | reject('equalto', 'connection_id') | join(', ') }})::text
+    ) || '|' || coalesce(connection_id, '')
 {% endmacro %}
 
 {# 'rank|time|word': text comparison finds the status that counts (providers.md §10.4). #}

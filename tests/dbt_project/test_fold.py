@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines import refresh
 from pipelines.rebuild import rebuild
+from tests.dbt_project import six_channels
 from tests.dbt_project.raw_rows import (
     RawRow,
     add_connections,
@@ -32,7 +33,7 @@ label_sets = st.sets(st.sampled_from(["INBOX", "UNREAD", "SENT", "TRASH", "SPAM"
     lambda labels: tuple(sorted(labels))
 )
 
-RAW_ROWS: st.SearchStrategy[RawRow] = st.one_of(
+TWO_CHANNELS: st.SearchStrategy[RawRow] = st.one_of(
     st.builds(
         inbound,
         numbers,
@@ -75,9 +76,13 @@ RAW_ROWS: st.SearchStrategy[RawRow] = st.one_of(
 
 RAW_TABLES = (
     "raw.webhook_deliveries, raw_twilio_sms.messages, raw_twilio_sms.removals, raw_gmail.messages,"
-    " raw_gmail.changes"
+    f" raw_gmail.changes, {six_channels.RAW_TABLES}"
 )
-BUILT_TABLES = "canonical.messages, canonical.message_participants, canonical.identities, canonical.conversations"
+BUILT_TABLES = (
+    "canonical.messages, canonical.message_participants, canonical.identities, canonical.conversations,"
+    " canonical.attachments, canonical.same_as, canonical.quarantine"
+)
+MIXTURES = {"two channels": TWO_CHANNELS, "four more": six_channels.RAW_ROWS}
 
 
 def empty(admin: psycopg.Connection[Any]) -> None:
@@ -118,13 +123,18 @@ def seen(admin: psycopg.Connection[Any]) -> list[str]:
         "identities",
         "conversations",
         "message_revisions",
+        "attachments",
+        "outcomes",
+        "quarantine",
+        "link_suggestions",
     ):
         found = admin.execute(f"select to_jsonb(m)::text from marts.{mart} as m order by 1")  # type: ignore[arg-type]
         rows += [f"{mart} {row[0]}" for row in found.fetchall()]
     return rows
 
 
-@given(rows=st.lists(RAW_ROWS, min_size=1, max_size=25), order=st.randoms(use_true_random=False))
+@pytest.mark.parametrize("mixture", MIXTURES)
+@given(data=st.data(), order=st.randoms(use_true_random=False))
 @hypothesis_settings(
     max_examples=5,
     deadline=None,
@@ -134,11 +144,14 @@ def test_order_duplication_and_splits_change_nothing(
     settings: Settings,
     models: refresh.Models,
     admin: psycopg.Connection[Any],
-    rows: list[RawRow],
+    mixture: str,
+    data: st.DataObject,
     order: random.Random,
 ) -> None:
+    rows = data.draw(st.lists(MIXTURES[mixture], min_size=1, max_size=25))
     if admin.execute("select count(*) from crm.connections").fetchone() == (0,):
         add_connections(admin)
+        six_channels.add_connections(admin)
     rows = list(dict.fromkeys(rows))
 
     # All at once, read through the live tail alone, then refreshed once.
