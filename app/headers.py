@@ -25,6 +25,9 @@ SWITCHED_OFF = (
 #: Doors of Streamlit that this app does not use.
 CLOSED = ("/_stcore/agent", "/_stcore/metrics", "/oauth2callback", "/auth/")
 
+#: A file that someone sent is no page: whatever a browser makes of it can do nothing.
+STRICTER = {"/attachment": "sandbox; default-src 'none'; frame-ancestors 'none'"}
+
 
 def content_security_policy() -> str:
     """As strict as Streamlit lets it be.
@@ -43,6 +46,8 @@ def content_security_policy() -> str:
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data:",
             "font-src 'self' data:",
+            # Players of recordings and films, from our own route alone.
+            "media-src 'self'",
             "connect-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
@@ -82,6 +87,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers[name] = value
+                if scope["path"] in STRICTER:
+                    headers["content-security-policy"] = STRICTER[scope["path"]]
             await send(message)
 
         app = self.app

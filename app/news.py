@@ -1,6 +1,7 @@
 """Whether anything arrived: one listener per process, so that an idle page asks the database nothing.
 
-The receiver notifies `crm_deliveries` in the landing's transaction, a pull `crm_refresh` after its load.
+The receiver notifies `crm_deliveries` in the landing's transaction, a pull `crm_refresh` after its load, a fetch
+`crm_media` after each attachment.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class News:
                 ) as connection:
                     connection.execute("listen crm_deliveries")
                     connection.execute("listen crm_refresh")
+                    connection.execute("listen crm_media")
                     # What came while nobody listened is news as well.
                     arrivals += 1
                     self._count = arrivals

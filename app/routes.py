@@ -1,14 +1,18 @@
-"""The app's own routes beside Streamlit's: health, and the two that set and clear the cookie."""
+"""The app's own routes beside Streamlit's: health, the two that set and clear the cookie, and attachments."""
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from app import database, sessions
+from app import database, file_answer, media, sessions
+from pipelines.media import DamagedMedia, MissingMedia
+
+log = logging.getLogger("crm.app")
 
 
 def local_path(asked: str | None) -> str:
@@ -101,8 +105,54 @@ def end(request: Request) -> Response:
     return response
 
 
+def attachment(request: Request) -> Response:
+    """`GET /attachment?message=…&attachment=…[&download=1]`: the bytes, once it is written down who opens them.
+
+    Where there is nothing to open the answer does not say why.
+    """
+    if _from_elsewhere(request):
+        return _refusal(403, "Open attachments from the timeline.")
+    asked = request.headers.get("range")
+    is_download = request.query_params.get("download") == "1"
+    try:
+        viewer = sessions.viewer_of(
+            request.cookies.get(sessions.cookie_name()),
+            ip=_address(request),
+            # A page that refreshes itself draws pictures again; nobody did anything.
+            touch=request.headers.get("sec-fetch-dest") != "image",
+        )
+        if viewer is None:
+            return _refusal(401, "Sign in first.")
+        file = media.open_attachment(
+            viewer,
+            request.query_params.get("message", ""),
+            request.query_params.get("attachment", ""),
+            is_download=is_download,
+            begins=file_answer.begins(asked),
+        )
+        return file_answer.answer(
+            file, is_download=is_download, asked=asked, known_tag=request.headers.get("if-range")
+        )
+    except media.NotAllowed as refused:
+        return _refusal(403, str(refused))
+    except (media.NotThere, MissingMedia):
+        return _refusal(404, "There is no such attachment.")
+    except DamagedMedia as damage:
+        log.error("%s", damage)
+        return _refusal(500, "The stored file is damaged.")
+    except database.AWAY:
+        refusal = _refusal(503, "The database does not answer. Try again in a moment.")
+        refusal.headers["retry-after"] = "5"
+        return refusal
+
+
+def _refusal(status: int, words: str) -> Response:
+    return Response(words, status, media_type="text/plain", headers=file_answer.HEADERS)
+
+
 ROUTES = [
     Route("/healthz", healthz, methods=["GET"]),
     Route("/session/start", start, methods=["GET"]),
     Route("/session/end", end, methods=["GET", "POST"]),
+    Route("/attachment", attachment, methods=["GET"]),
 ]

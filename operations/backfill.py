@@ -58,8 +58,9 @@ def backfill(
     settings = settings_for(data_dir)
     with connect(settings) as database:
         opened = existing(database, settings, connection_id)
-        if not registry()[opened.channel].pulls:
-            raise Refused(f"{opened.channel} has no history that could be pulled")
+        channel = registry()[opened.channel]
+        if not channel.pulls:
+            raise Refused(f"{opened.channel} cannot be pulled: {channel.history_note}")
         if opened.disabled_at is not None:
             raise Refused(
                 f"{opened.channel} connection {connection_id} is disabled: enable it first"

@@ -125,8 +125,10 @@ def _usable(
         raise PullFailed(f"no connection {connection_id}")
     if connection.disabled_at is not None:
         raise PullFailed(f"{connection.channel} connection {connection_id} is disabled")
-    if connection.channel not in registry() or not registry()[connection.channel].pulls:
-        raise PullFailed(f"{connection.channel} has no history to pull")
+    channel = registry().get(connection.channel)
+    if channel is None or not channel.pulls:
+        note = channel.history_note if channel else "the registry does not know it"
+        raise PullFailed(f"{connection.channel} cannot be pulled: {note}")
     return connection
 
 

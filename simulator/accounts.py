@@ -9,9 +9,72 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from simulator.catalogue import DOMAIN, MAILBOX
+from simulator.catalogue import DOMAIN, MAILBOX, SHOP
+from simulator.channels import INSTAGRAM, MAIL, MESSENGER, SMS, VOICE, WHATSAPP
 from simulator.people import SHOP_NUMBERS
-from simulator.scribe import sid
+from simulator.scribe import digits, sid
+
+API_VERSION = "v26.0"
+RECORDING_BASIS = "Callers hear at the start of the call that it is recorded, and why."
+
+
+@dataclass(frozen=True)
+class MetaApp:
+    """An app in the dashboard: its id, and the secret that signs its webhooks."""
+
+    id: str
+    secret: str
+
+    @property
+    def token(self) -> str:
+        return f"{self.id}|{self.secret}"
+
+
+@dataclass(frozen=True)
+class MetaAccounts:
+    """The shop at Meta: a page, an Instagram account, a WhatsApp number, and the apps that may read
+    them. `instagram_app` is the nested one of Instagram Login, with a secret of its own."""
+
+    app: MetaApp
+    instagram_app: MetaApp
+    page_id: str
+    page_token: str
+    instagram_id: str
+    instagram_scoped_id: str
+    instagram_username: str
+    instagram_token: str
+    waba_id: str
+    phone_number_id: str
+    portfolio_id: str
+    whatsapp_token: str
+    display_phone_number: str = SHOP_NUMBERS[0][1:]
+    page_name: str = SHOP
+
+    @classmethod
+    def of(cls, seed: int) -> MetaAccounts:
+        def secret(name: str) -> str:
+            return hashlib.sha256(f"simulator|{seed}|meta|{name}".encode()).hexdigest()
+
+        def app(name: str) -> MetaApp:
+            return MetaApp(digits(15, seed, name), secret(name)[:32])
+
+        return cls(
+            app("app"),
+            app("instagram app"),
+            digits(15, seed, "page"),
+            f"EAAG{secret('page token')}",
+            f"17841{digits(12, seed, 'instagram')}",
+            digits(17, seed, "instagram scoped"),
+            "saltbush.cycles",
+            f"IGAA{secret('instagram token')}",
+            digits(15, seed, "waba"),
+            digits(15, seed, "phone number"),
+            digits(16, seed, "portfolio"),
+            f"EAAW{secret('system user token')}",
+        )
+
+    def apps(self) -> tuple[MetaApp, MetaApp]:
+        return self.app, self.instagram_app
 
 
 @dataclass(frozen=True)
@@ -26,6 +89,8 @@ class Accounts:
     push_service_account: str
     pubsub_topic: str
     pubsub_subscription: str
+    messaging_service_sid: str
+    meta: MetaAccounts
 
     @classmethod
     def of(cls, seed: int) -> Accounts:
@@ -42,18 +107,25 @@ class Accounts:
             "pubsub-push@saltbush-simulator.iam.gserviceaccount.com",
             f"{project}/topics/gmail",
             f"{project}/subscriptions/gmail-push",
+            sid("MG", "simulator", seed),
+            MetaAccounts.of(seed),
         )
 
-    def connections(self, base_url: str, audience: str) -> dict[str, dict[str, str]]:
-        """The connection keys of each channel, as GET /simulator/accounts shows them."""
+    def connections(
+        self, base_url: str, audience: str, *, flavour: str = "instagram"
+    ) -> dict[str, dict[str, str]]:
+        """The connection keys of each channel, as GET /simulator/accounts shows them. `flavour` is
+        instagram or facebook: by which login the Instagram account is connected."""
+        here = {"api_base": base_url, "media_hosts": base_url.partition("://")[2]}
+        twilio = {
+            "account_sid": self.account_sid,
+            "auth_token": self.auth_token,
+            "numbers": ",".join(SHOP_NUMBERS),
+            **here,
+        }
         return {
-            "twilio_sms": {
-                "account_sid": self.account_sid,
-                "auth_token": self.auth_token,
-                "numbers": ",".join(SHOP_NUMBERS),
-                "api_base": base_url,
-            },
-            "gmail": {
+            SMS: {**twilio, "messaging_service_sid": self.messaging_service_sid},
+            MAIL: {
                 "address": MAILBOX,
                 "client_id": self.client_id,
                 "client_secret": self.client_secret,
@@ -65,6 +137,38 @@ class Accounts:
                 "api_base": base_url,
                 "certs_url": f"{base_url}/oauth2/v1/certs",
                 "token_uri": f"{base_url}/token",
+            },
+            VOICE: {**twilio, "recording_basis": RECORDING_BASIS},
+            **self._meta_connections(here, flavour),
+        }
+
+    def _meta_connections(self, here: dict[str, str], flavour: str) -> dict[str, dict[str, str]]:
+        meta = self.meta
+        by_login = flavour == "instagram"
+        app = {"app_id": meta.app.id, "app_secret": meta.app.secret, "api_version": API_VERSION}
+        nested = {"app_id": meta.instagram_app.id, "app_secret": meta.instagram_app.secret}
+        return {
+            WHATSAPP: {
+                **app,
+                "access_token": meta.whatsapp_token,
+                "phone_number_id": meta.phone_number_id,
+                "business_account_id": meta.waba_id,
+                "portfolio_id": meta.portfolio_id,
+                **here,
+            },
+            INSTAGRAM: {
+                **app,
+                **(nested if by_login else {"page_id": meta.page_id}),
+                "access_token": meta.instagram_token if by_login else meta.page_token,
+                "account_id": meta.instagram_id,
+                "flavour": flavour,
+                **here,
+            },
+            MESSENGER: {
+                **app,
+                "access_token": meta.page_token,
+                "page_id": meta.page_id,
+                **here,
             },
         }
 

@@ -6,25 +6,53 @@ import asyncio
 import time
 from typing import Any
 
-from simulator.conversations import Turn
+from simulator.call_scribe import write_call
+from simulator.calls import PhoneCall
+from simulator.chat_arrivals import ChatArrivals
 from simulator.courier import Courier
 from simulator.pubsub import PubSub
 from simulator.records import Mail, Sms
 from simulator.scribe import write_mail, write_sms
 from simulator.state import State
+from simulator.turns import Turn
 from simulator.twilio_webhooks import TwilioWebhooks
+from simulator.voice_webhooks import VoiceWebhooks
 
 Announced = asyncio.Future[dict[str, Any]]
 FINAL_STATUSES = {"delivered": None, "sent": None, "undelivered": 30005, "failed": 30006}
 
 
 class Arrivals:
-    """The one place where live messages of both channels come into being."""
+    """The one place where live messages of all channels come into being."""
 
     def __init__(
-        self, state: State, courier: Courier, webhooks: TwilioWebhooks, pubsub: PubSub
+        self,
+        state: State,
+        courier: Courier,
+        webhooks: TwilioWebhooks,
+        voice: VoiceWebhooks,
+        pubsub: PubSub,
+        chats: ChatArrivals,
     ) -> None:
-        self.state, self.courier, self.webhooks, self.pubsub = state, courier, webhooks, pubsub
+        self.state, self.courier, self.pubsub = state, courier, pubsub
+        self.webhooks, self.voice, self.chats = webhooks, voice, chats
+        self._last_ms = 0
+
+    def now(self, at: float | None = None) -> float:
+        """The time of a message that comes in now, in epoch seconds; earlier where the fault
+        `age_seconds` makes everything late."""
+        if at is not None:
+            return at
+        return time.time() - float(self.courier.faults.values["age_seconds"])
+
+    def now_ms(self, at: float | None = None) -> int:
+        """The same in milliseconds, never twice the same where no time is given."""
+        if at is not None:
+            return int(at * 1000)
+        now = int(self.now() * 1000)
+        is_repeated = 0 <= self._last_ms - now < 1000
+        self._last_ms = self._last_ms + 1 if is_repeated else now
+        return self._last_ms
 
     def sms(
         self,
@@ -37,9 +65,7 @@ class Arrivals:
     ) -> tuple[Sms, Announced | None]:
         """An SMS at `at` (epoch seconds, default now). An outbound one starts as queued and ends as
         `final`. With `silent` nothing is announced: only the history knows."""
-        sms = write_sms(
-            turn, int(at if at is not None else time.time()), self.state.next_key(), history=False
-        )
+        sms = write_sms(turn, int(self.now(at)), self.state.next_key(), history=False)
         if silent and sms.direction != "inbound":
             sms.status, sms.sent, sms.error_code = final, sms.created, FINAL_STATUSES[final]
         self.state.add_sms(sms)
@@ -61,7 +87,7 @@ class Arrivals:
     ) -> tuple[Mail, Announced | None]:
         """A mail at `at` (epoch seconds, default now), answering `previous`. `raw` is base64 of a
         whole RFC 822 message to take as it is."""
-        at_ms = int((at if at is not None else time.time()) * 1000)
+        at_ms = self.now_ms(at)
         mail = write_mail(
             turn, at_ms, self.state.next_key(), previous, self.state.next_history_id()
         )
@@ -74,3 +100,23 @@ class Arrivals:
             mail.labels.append("UNREAD")
         self.state.add_mail(mail)
         return mail, None if silent else self.pubsub.notify()
+
+    def call(
+        self,
+        turn: Turn,
+        *,
+        at: float | None = None,
+        silent: bool = False,
+        spoken: bool = False,
+    ) -> tuple[PhoneCall, Announced | None]:
+        """A call that has just ended (or began at `at`), told leg by leg; with `spoken` its
+        real-time transcription as well. The future is that of the root's end."""
+        assert turn.call
+        begun = self.now(at) if at is not None else self.now() - turn.call.seconds - 30
+        call = write_call(turn, int(begun), self.state.next_key())
+        self.state.calls.add(call, self.state.made_count)
+        if silent:
+            return call, None
+        if spoken:
+            self.voice.spoken(call)
+        return call, self.voice.tell(call)[-1]

@@ -1,61 +1,56 @@
-"""A conversation between a person and the shop, turn by turn, over SMS, mail or first one, then
-the other."""
+"""A conversation between a person and the shop, turn by turn, on one channel or first one, then
+another."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from simulator import catalogue, files, languages, stories
+from simulator import catalogue, chatter, files, languages, letters, stories
+from simulator.channels import CHANNELS, CHATS, INSTAGRAM, MAIL, MESSENGER, SMS, VOICE, WHATSAPP
 from simulator.people import SHOP_NUMBERS, Person
 from simulator.records import File
+from simulator.turns import Turn, chat_turn
 
-SMS, MAIL = "twilio_sms", "gmail"
+# How often a conversation begins on which channel, where the person has the choice.
+CHOICE = {SMS: 44, MAIL: 24, WHATSAPP: 20, MESSENGER: 11, INSTAGRAM: 11}
 
 
-@dataclass
-class Turn:
-    """One thing said, before it has a time and an id. `sender` and `to` are (name, address), where
-    a phone has no name. `gap` is in seconds after the turn before. `labels` None means the usual
-    ones."""
-
-    channel: str
-    direction: str
-    sender: tuple[str, str]
-    to: list[tuple[str, str]]
-    text: str
-    subject: str = ""
-    gap: float = 0.0
-    shape: str = "plain"
-    charset: str = "utf-8"
-    client: str = "gmail"
-    language: str = "en"
-    bottom_posting: bool = False
-    answers: bool = True
-    labels: list[str] | None = None
-    cc: list[tuple[str, str]] = field(default_factory=list)
-    bcc: list[tuple[str, str]] = field(default_factory=list)
-    files: list[File] = field(default_factory=list)
-    inline: list[File] = field(default_factory=list)
-    headers: list[tuple[str, str]] = field(default_factory=list)
+def reachable(person: Person, allowed: Collection[str] = CHANNELS) -> list[str]:
+    """The channels of `allowed` on which this person can be written to."""
+    has = {
+        SMS: person.phone is not None,
+        MAIL: person.email is not None,
+        VOICE: person.phone is not None,
+        **{channel: person.contact(channel) is not None for channel in CHATS},
+    }
+    return [channel for channel in CHANNELS if channel in allowed and has[channel]]
 
 
 def plan(
-    rng: random.Random, person: Person, at: datetime, *, sms_allowed: bool = True
+    rng: random.Random,
+    person: Person,
+    at: datetime,
+    *,
+    allowed: Collection[str] = CHANNELS,
+    own_mail: bool = False,
 ) -> list[Turn]:
-    """The turns of one conversation that starts at about `at` (aware)."""
-    home = person.language != "en" and rng.random() < (0.35 if person.hero else 0.6)
+    """The turns of one written conversation that starts at about `at` (aware). None where none of
+    the allowed channels reaches this person. With `own_mail` it begins by mail in the person's own
+    language."""
+    channels = [c for c in reachable(person, allowed) if c in CHOICE]
+    if not channels:
+        return []
+    home = person.language != "en" and (rng.random() < (0.35 if person.hero else 0.6) or own_mail)
     language = person.language if home else "en"
     told = languages.STORIES[language] if home else stories.ENGLISH
     story = rng.choice(told)
     words = catalogue.slots(rng, person, at, language)
-    channel = _channel(rng, person, sms_allowed)
-    switch = (
-        rng.randint(2, 6)
-        if person.phone and person.email and sms_allowed and rng.random() < 0.2
-        else 99
-    )
+    channel = rng.choices(channels, weights=[CHOICE[c] for c in channels])[0]
+    if own_mail and MAIL in channels:
+        channel = MAIL
+    switch = rng.randint(2, 6) if len(channels) > 1 and rng.random() < 0.25 else 99
     subject = rng.choice(story.subjects).format_map(words)
     number = SHOP_NUMBERS[0] if rng.random() < 0.8 else SHOP_NUMBERS[1]
     shop_box = rng.choices((catalogue.MAILBOX, *catalogue.ALIASES), weights=(8, 1, 1))[0]
@@ -65,41 +60,35 @@ def plan(
         if index > 1 and rng.random() < 0.12:
             continue
         if index == switch:
-            channel = MAIL if channel == SMS else SMS
+            channel = rng.choice([c for c in channels if c != channel])
         chosen = said[0] if said[1] == len(wordings) else rng.randrange(len(wordings))
         said = (chosen, len(wordings))
         text, attached = _attachments(rng, wordings[chosen].format_map(words), words, at)
         if who == stories.C and language == "en":
             text = _voiced(rng, person, text)
-        make = _sms if channel == SMS else _mail
-        turn = make(
-            rng,
-            person,
-            who,
-            text,
-            words,
-            language,
-            number=number,
-            box=shop_box,
-            long=who == stories.C and index == 0 and rng.random() < 0.06,
-        )
-        turn.subject = subject if channel == MAIL else ""
-        turn.files = [f for f in attached if channel == MAIL or f.content_type.startswith("image/")]
+        if channel == MAIL:
+            long = who == stories.C and index == 0 and rng.random() < 0.06
+            turn = letters.mail(rng, person, who, text, words, language, box=shop_box, long=long)
+            turn.subject = subject
+        else:
+            turn = _short(channel, person, who, text, language, number=number)
+        turn.files = [f for f in attached if _takes(channel, f)]
         turn.gap = _gap(rng, channel) if turns else 0.0
         turns.append(turn)
+    chatter.enliven(rng, person, turns)
     return turns
 
 
-def _channel(rng: random.Random, person: Person, sms_allowed: bool) -> str:
-    if person.email is None:
-        return SMS
-    if person.phone is None or not sms_allowed:
-        return MAIL
-    return SMS if rng.random() < 0.62 else MAIL
+def _takes(channel: str, file: File) -> bool:
+    """Which files can be sent on which channel."""
+    if channel == MAIL:
+        return True
+    is_image = file.content_type.startswith("image/")
+    return is_image or (channel in (WHATSAPP, MESSENGER) and file.content_type == "application/pdf")
 
 
 def _gap(rng: random.Random, channel: str) -> float:
-    if channel == SMS:
+    if channel != MAIL:
         return (
             rng.expovariate(1 / 300) + 15
             if rng.random() < 0.75
@@ -144,114 +133,17 @@ def _voiced(rng: random.Random, person: Person, text: str) -> str:
     return text
 
 
-def _sms(
-    rng: random.Random,
-    person: Person,
-    who: str,
-    text: str,
-    words: dict[str, str],
-    language: str,
-    *,
-    number: str,
-    box: str,
-    long: bool,
+def _short(
+    channel: str, person: Person, who: str, text: str, language: str, *, number: str
 ) -> Turn:
+    """A text message or a chat message."""
+    inbound = who == stories.C
+    if channel != SMS:
+        contact = person.contact(channel)
+        assert contact, "only people with an account there write on a chat channel"
+        return chat_turn(channel, contact, text, inbound=inbound, language=language)
     assert person.phone, "only people with a phone text"
     theirs, ours = ("", person.phone), ("", number)
-    if who == stories.C:
+    if inbound:
         return Turn(SMS, "inbound", theirs, [ours], text, language=language)
     return Turn(SMS, "outbound", ours, [theirs], text, language=language)
-
-
-def _mail(
-    rng: random.Random,
-    person: Person,
-    who: str,
-    text: str,
-    words: dict[str, str],
-    language: str,
-    *,
-    number: str,
-    box: str,
-    long: bool,
-) -> Turn:
-    assert person.email, "only people with an address write mails"
-    customer = who == stories.C
-    details: list[str] = []
-    if language == "en":
-        if long:
-            details = list(stories.LONG_PARAGRAPHS) + rng.sample(stories.MAIL_DETAILS, 4)
-        else:
-            pool = stories.MAIL_DETAILS if customer else stories.SHOP_DETAILS
-            details = rng.sample(pool, rng.choice((0, 0, 1, 1, 2, 3)))
-    greeting = rng.choice(languages.GREETINGS[language] if customer else languages.SHOP_GREETINGS)
-    farewell = rng.choice(languages.FAREWELLS[language] if customer else languages.SHOP_FAREWELLS)
-    if customer and person.phone and rng.random() < 0.25:
-        farewell += f"\nm {person.phone}"
-    if text.startswith((*languages.OPENERS, person.first)):
-        greeting = ""
-    parts = [greeting, text, *details, farewell]
-    whole = "\n\n".join(p for p in parts if p).format_map(words)
-    if customer:
-        return _written(rng, person, whole, language, box)
-    return _answered(rng, person, whole, words["staff"], language, box)
-
-
-def _written(rng: random.Random, person: Person, text: str, language: str, box: str) -> Turn:
-    assert person.email
-    local, domain = person.email.split("@")
-    address = (
-        f"{local}+saltbush@{domain}"
-        if person.key % 17 == 5 and rng.random() < 0.3
-        else person.email
-    )
-    shape = {
-        "gmail": "alternative",
-        "outlook": "alternative",
-        "apple": "plain",
-        "thunderbird": "plain",
-        "phone": rng.choice(("html", "alternative")),
-    }[person.client]
-    turn = Turn(
-        MAIL,
-        "inbound",
-        (person.name, address),
-        [("Saltbush", box)],
-        text,
-        shape=shape,
-        client=person.client,
-        language=language,
-        charset=person.charset,
-        bottom_posting=person.client == "thunderbird" and rng.random() < 0.7,
-    )
-    if rng.random() < 0.08:
-        turn.cc = [(f"{person.first}'s partner", f"home.{local}@{domain}")]
-    if person.client == "outlook" and rng.random() < 0.5:
-        turn.inline = [files.picture(person.email)]
-        turn.shape = "alternative"
-    return turn
-
-
-def _answered(
-    rng: random.Random, person: Person, text: str, staff: str, language: str, box: str
-) -> Turn:
-    assert person.email
-    turn = Turn(
-        MAIL,
-        "outbound",
-        (f"{staff} at Saltbush", box),
-        [(person.name, person.email)],
-        text,
-        shape="alternative",
-        language=language,
-    )
-    if (
-        rng.random() < 0.06
-    ):  # a colleague answers from an address of their own and copies the mailbox in
-        colleague = (f"{staff} (Saltbush)", f"{staff.lower()}@{catalogue.DOMAIN}")
-        turn = replace(
-            turn, sender=colleague, cc=[("Saltbush", catalogue.MAILBOX)], labels=["INBOX"]
-        )
-    elif rng.random() < 0.04:
-        turn.bcc = [("", f"archive@{catalogue.DOMAIN}")]
-    return turn

@@ -11,25 +11,39 @@ import time
 from collections import deque
 from typing import Any
 
+from simulator.channels import CHATS
+
 # Rates or counts. Of the webhooks and pushes: drop, forge. Of the REST calls: the rest.
 HITS = {
     "drop": "a webhook or push is never sent",
     "forge": "a webhook or push is sent with a wrong proof",
     "http_429": "a REST call answers 429",
-    "http_500": "a REST call answers 500 (Twilio) or 503 (Gmail)",
+    "http_500": "a REST call answers 500 (Twilio, Graph) or 503 (Gmail)",
     "gmail_rate_limit": "a Gmail call answers 403 userRateLimitExceeded",
     "invalid_grant": "the token endpoint answers 400 invalid_grant",
+    "graph_rate_limit": "a Graph call answers 400 with code 4 (limit of the app)",
+    "graph_account_limit": "a Graph call answers 400 with code 613 (limit of the account)",
+    "refuse_mp3": "the .mp3 of a recording answers 406, the .wav does not",
+    "graph_empty_page": "a list of conversations answers an empty page that has a next one",
 }
 AMOUNTS = {
     "delay_seconds": "every webhook and push waits so long first",
     "duplicate_max": "up to so many extra copies of every webhook and push",
+    "age_seconds": "new messages say that they are so old: a webhook that comes a day late",
+    "batch": "up to so many of Meta's events go in one webhook (0: one)",
+    "meta_hour_seconds": "so long an hour of Meta's retries lasts here (at the start 60)",
+    "history_chunk_messages": "WhatsApp's history has so many messages a webhook (0: thousands)",
     "shuffle": "webhooks and pushes are reordered within a window of so many seconds (true: 0.5)",
     "expire_history_before": 'history ids below this answer 404 ("now": all handed out so far)',
     "gmail_units_per_minute": "Gmail's quota, above it 403 userRateLimitExceeded (Google's: 6000)",
+    "graph_calls_per_second": "Graph's limit, above it 400 with code 613 (Meta's: 2 per account)",
 }
 ACTIONS = {
     "expire_access_tokens": "all access tokens handed out so far answer 401",
     "rotate_signing_key": "Pub/Sub signs with a new key; the old certificate is served as well",
+    "expire_meta_token": "a channel's token (true: all of Meta's) answers 190 with subcode 463",
+    "renew_token": "the tokens that expire_meta_token killed live again",
+    "expire_media": "all media ids and addresses that Meta told so far are gone",
 }
 
 
@@ -43,6 +57,8 @@ class Faults:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(f"{seed}|faults")
         self.values: dict[str, float | int] = dict.fromkeys([*HITS, *AMOUNTS], 0)
+        self.values["meta_hour_seconds"] = 60
+        self.expired_tokens: set[str] = set()
         self._spent: deque[tuple[float, int]] = deque()
 
     def set(self, wanted: dict[str, Any]) -> None:
@@ -69,6 +85,16 @@ class Faults:
                 )
             checked[name] = value
         self.values.update(checked)
+
+    def expire_tokens(self, which: Any) -> None:
+        """Kill the token of one of Meta's channels, or of all (true).
+
+        Raises:
+            UnknownFault: no such channel.
+        """
+        if which is not True and which not in CHATS:
+            raise UnknownFault(f"expire_meta_token needs true or one of {', '.join(CHATS)}")
+        self.expired_tokens |= set(CHATS) if which is True else {which}
 
     def hit(self, name: str) -> bool:
         """Whether this fault strikes now; counts down if it is a count."""

@@ -1,13 +1,20 @@
-"""Small real files for attachments: a drawn JPEG or PNG, a one-page PDF, a calendar invitation."""
+"""Small real files for attachments: a drawn JPEG, PNG or WebP, a one-page PDF, a calendar
+invitation, a voice note, a short film; and two that are traps for whoever fetches them."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import random
 from datetime import UTC, datetime, timedelta
 
+from simulator import films, sounds
 from simulator.records import File
+
+# Files without bytes: an address that redirects somewhere else, one that never ends.
+TRAPS = ("redirect", "bomb")
+BOMB_BYTES = 400_000_000
 
 
 def photo(key: str) -> File:
@@ -29,6 +36,38 @@ def invitation(key: str, at: datetime, title: str) -> File:
     )
 
 
+def sticker(key: str) -> File:
+    return File("sticker.webp", "image/webp", f"webp:{key}")
+
+
+def voice_note(key: str, seconds: int) -> File:
+    """An MP3, since no Opus can be made here; phones of this simulator speak MP3."""
+    return File("voice.mp3", "audio/mpeg", f"mp3:{key}:{seconds}")
+
+
+def film(key: str) -> File:
+    return File("clip.mp4", "video/mp4", f"mp4:{key}")
+
+
+def redirecting(target: str) -> File:
+    """What claims to be a picture and redirects to `target`."""
+    return File("picture.jpg", "image/jpeg", f"redirect:{target}")
+
+
+def bomb(length: int = BOMB_BYTES) -> File:
+    """What claims to be a picture and is so many bytes long, which it does not say."""
+    return File("picture.jpg", "image/jpeg", f"bomb:{length}")
+
+
+def is_trap(file: File) -> bool:
+    return file.spec.partition(":")[0] in TRAPS
+
+
+def sha256(file: File) -> bytes:
+    """The digest of the bytes; of the spec where there are none."""
+    return hashlib.sha256(file.spec.encode() if is_trap(file) else render(file)).digest()
+
+
 def render(file: File) -> bytes:
     """The bytes of a file; the same spec always gives the same bytes.
 
@@ -38,8 +77,13 @@ def render(file: File) -> bytes:
     kind, _, rest = file.spec.partition(":")
     if kind == "base64":
         return base64.b64decode(rest)
-    if kind in ("jpeg", "png"):
+    if kind in ("jpeg", "png", "webp"):
         return _image(kind, rest)
+    if kind == "mp3":
+        key, _, seconds = rest.rpartition(":")
+        return sounds.mp3(key, int(seconds))
+    if kind == "mp4":
+        return films.mp4([_image("jpeg", f"{rest}|{n}") for n in range(6)])
     if kind == "pdf":
         return _pdf(*rest.split(":", 1))
     if kind == "ics":
@@ -52,7 +96,7 @@ def _image(kind: str, key: str) -> bytes:
     from PIL import Image, ImageDraw  # costs start-up time, and most runs draw nothing
 
     rng = random.Random(key)
-    width, height = (320, 240) if kind == "jpeg" else (96, 48)
+    width, height = {"jpeg": (320, 240), "png": (96, 48), "webp": (160, 160)}[kind]
     image = Image.new("RGB", (width, height))
     draw = ImageDraw.Draw(image)
     top, low = [tuple(rng.randint(90, 250) for _ in range(3)) for _ in range(2)]
@@ -92,9 +136,7 @@ def _image(kind: str, key: str) -> bytes:
         width=3,
     )
     out = io.BytesIO()
-    image.save(
-        out, "JPEG" if kind == "jpeg" else "PNG", **({"quality": 70} if kind == "jpeg" else {})
-    )
+    image.save(out, kind.upper(), **({} if kind == "png" else {"quality": 70}))
     return out.getvalue()
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from simulator import files
 from simulator.catalogue import MAILBOX
-from simulator.conversations import MAIL, SMS, Turn
+from simulator.channels import MAIL, SMS
 from simulator.people import HERO_PHONE, SHOP_NUMBERS, Person
+from simulator.turns import Turn
 
 SUBJECT = "Cargo bike for the three of us 🚲 (long, sorry!)"
 LONG = """Hi Bec,

@@ -5,35 +5,47 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from simulator import conversations, hero, oddities
+from simulator import hero, matters
+from simulator.call_scribe import write_call
+from simulator.calls import PhoneCall
 from simulator.catalogue import SHOP_ZONE
-from simulator.conversations import SMS, Turn
+from simulator.channels import CHANNELS, INSTAGRAM, MAIL, MESSENGER, SMS, VOICE, WHATSAPP
+from simulator.chat_scribe import write_chat
+from simulator.chats import Chat
 from simulator.people import Person
 from simulator.records import Mail, Sms
 from simulator.scribe import write_mail, write_sms
+from simulator.turns import Turn
 
 SPAN_DAYS = 545
-# Twilio serves messages for 13 months only; older correspondence of the shop is mail.
-SMS_DAYS = 390
+# How far back each channel goes: Twilio serves 13 months only, WhatsApp's app hands over 180 days.
+DAYS = {SMS: 390, VOICE: 390, WHATSAPP: 175, INSTAGRAM: 400, MESSENGER: 400, MAIL: SPAN_DAYS}
 ODD_SHARE = 0.07
 FIRST_HISTORY_ID = 90_000
 
 
 @dataclass
 class History:
-    """Everything before the anchor; both lists are in order of time."""
+    """Everything before the anchor; all lists are in order of time."""
 
     sms: list[Sms] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
+    calls: list[PhoneCall] = field(default_factory=list)
+    chats: list[Chat] = field(default_factory=list)
     last_history_id: int = FIRST_HISTORY_ID
+
+    @property
+    def size(self) -> int:
+        return len(self.sms) + len(self.mails) + len(self.calls) + len(self.chats)
 
 
 def write(seed: int, messages: int, anchor: datetime, people: list[Person]) -> History:
-    """Exactly `messages` messages over both channels (at least the hero's last days)."""
+    """Exactly `messages` messages over all channels (at least the hero's last days)."""
     history = History()
     weights = list(accumulate(p.weight for p in people))
     last_days = [
@@ -43,34 +55,35 @@ def write(seed: int, messages: int, anchor: datetime, people: list[Person]) -> H
     total = max(messages, len(last_days))
     _add(history, last_days, f"{seed}|hero")
     number, newcomers = 0, iter(people)
-    while len(history.sms) + len(history.mails) < total:
+    while history.size < total:
         rng = random.Random(f"{seed}|conversation|{number}")
         start = _start(rng, anchor)
-        sms_allowed = start > anchor - timedelta(days=SMS_DAYS)
-        if (
-            rng.random() < ODD_SHARE * 4
-        ):  # most stray messages stand alone, so their share is of conversations
-            turns = [oddities.odd(rng, people, start, sms_allowed=sms_allowed)]
+        if rng.random() < ODD_SHARE * 4:
+            # Most stray messages stand alone, so their share is of conversations.
+            turns = matters.stray(rng, people, start, _allowed(start, anchor))
         else:
             # Everybody writes at least once, then the heavy correspondents take over.
-            person = (
-                next(newcomers, None) or people[bisect_right(weights, rng.random() * weights[-1])]
+            newcomer = next(newcomers, None)
+            person = newcomer or people[bisect_right(weights, rng.random() * weights[-1])]
+            turns = matters.with_person(
+                rng, person, start, _allowed(start, anchor), first=newcomer is not None
             )
-            turns = conversations.plan(
-                rng, person, start, sms_allowed=sms_allowed or person.email is None
-            )
-            if person.email is None and not sms_allowed:
-                start = anchor - timedelta(days=rng.uniform(1, SMS_DAYS))
-        room = total - len(history.sms) - len(history.mails)
-        _add(history, _timed(turns, start, anchor)[:room], f"{seed}|{number}")
+            if not turns:  # only reached by channels that do not go back so far
+                start = anchor - timedelta(days=rng.uniform(1, min(DAYS.values())))
+                turns = matters.with_person(rng, person, start, CHANNELS)
+        _add(history, _timed(turns, start, anchor)[: total - history.size], f"{seed}|{number}")
         number += 1
-    history.sms.sort(key=lambda m: m.order)
-    history.mails.sort(key=lambda m: m.order)
+    for records in (history.sms, history.mails, history.calls, history.chats):
+        records.sort(key=lambda m: m.order)
     rng = random.Random(f"{seed}|history ids")
     for mail in history.mails:
         history.last_history_id += rng.randint(1, 9)
         mail.history_id = history.last_history_id
     return history
+
+
+def _allowed(start: datetime, anchor: datetime) -> list[str]:
+    return [channel for channel in CHANNELS if start > anchor - timedelta(days=DAYS[channel])]
 
 
 def _start(rng: random.Random, anchor: datetime) -> datetime:
@@ -102,12 +115,22 @@ def _timed(turns: list[Turn], start: datetime, anchor: datetime) -> list[tuple[i
     return timed
 
 
-def _add(history: History, timed: list[tuple[int, Turn]], key: str) -> None:
-    previous: Mail | None = None
+def _add(history: History, timed: Iterable[tuple[int, Turn]], key: str) -> None:
+    """Write a conversation down. A mail answers the mail before it, a chat message may reply to the
+    message before it on its channel."""
+    answered: Mail | None = None
+    said: dict[str, Chat] = {}
     for index, (at, turn) in enumerate(timed):
+        each = f"{key}|{index}"
+        millisecond = random.Random(each).randrange(1000)
         if turn.channel == SMS:
-            history.sms.append(write_sms(turn, at, f"{key}|{index}"))
+            history.sms.append(write_sms(turn, at, each))
+        elif turn.channel == VOICE:
+            history.calls.append(write_call(turn, at, each))
+        elif turn.channel == MAIL:
+            answered = write_mail(turn, at * 1000 + millisecond, each, answered, 0)
+            history.mails.append(answered)
         else:
-            millisecond = random.Random(f"{key}|{index}").randrange(1000)
-            previous = write_mail(turn, at * 1000 + millisecond, f"{key}|{index}", previous, 0)
-            history.mails.append(previous)
+            chat = write_chat(turn, at * 1000 + millisecond, each, said.get(turn.channel))
+            said[turn.channel] = chat
+            history.chats.append(chat)

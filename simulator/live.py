@@ -1,19 +1,33 @@
-"""A stream of plausible live messages over both channels, a few conversations going on at once."""
+"""A stream of plausible live messages over all channels, a few conversations going on at once."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate
 
-from simulator import conversations, oddities
+from simulator import matters
 from simulator.arrivals import Arrivals
-from simulator.conversations import SMS, Turn
+from simulator.channels import CHANNELS, MAIL, SMS
+from simulator.chats import Chat
 from simulator.records import Mail
+from simulator.turns import Turn
 
-OPEN_CONVERSATIONS = 6
+OPEN_CONVERSATIONS = 8
+STRAY_SHARE = 0.12
+
+
+@dataclass
+class Open:
+    """A conversation that goes on: what is still to be said, the last mail, and the last message of
+    each chat."""
+
+    turns: deque[Turn]
+    mail: Mail | None = None
+    said: dict[str, Chat] = field(default_factory=dict)
 
 
 class Live:
@@ -23,7 +37,7 @@ class Live:
         self.arrivals, self.state = arrivals, arrivals.state
         self.per_minute = 0.0
         self._random = random.Random(f"{self.state.seed}|live|{self.state.made_count}")
-        self._open: list[tuple[deque[Turn], list[Mail]]] = []
+        self._open: list[Open] = []
         self._task: asyncio.Task[None] | None = None
 
     def set(self, per_minute: float, seed: int | None) -> None:
@@ -48,22 +62,32 @@ class Live:
         """One message now."""
         rng = self._random
         if len(self._open) < OPEN_CONVERSATIONS:
-            self._open.append((deque(self._begin()), []))
-        turns, mails = rng.choice(self._open)
-        turn = turns.popleft()
+            begun: list[Turn] = []
+            while not begun:
+                begun = self._begin()
+            self._open.append(Open(deque(begun)))
+        talk = rng.choice(self._open)
+        turn = talk.turns.popleft()
         if turn.channel == SMS:
             final = rng.choices(
                 ("delivered", "sent", "undelivered", "failed"), weights=(93, 4, 2, 1)
             )[0]
             self.arrivals.sms(turn, final=final)
+        elif turn.channel == MAIL:
+            talk.mail, _ = self.arrivals.mail(turn, talk.mail)
+        elif turn.call is not None:
+            self.arrivals.call(turn)
         else:
-            mail, _ = self.arrivals.mail(turn, mails[-1] if mails else None)
-            mails.append(mail)
-        self._open = [(left, said) for left, said in self._open if left]
+            replied = talk.said.get(turn.channel) if turn.replies else None
+            at_ms = self.arrivals.now_ms()
+            final = rng.choices(("read", "delivered", "sent"), weights=(80, 15, 5))[0]
+            chat, _ = self.arrivals.chats.say(turn, at_ms=at_ms, replied=replied, final=final)
+            talk.said[turn.channel] = chat
+        self._open = [talk for talk in self._open if talk.turns]
 
     def _begin(self) -> list[Turn]:
         rng, people, now = self._random, self.state.people, datetime.now(UTC)
-        if rng.random() < 0.1:
-            return [oddities.odd(rng, people, now, sms_allowed=True)]
+        if rng.random() < STRAY_SHARE:
+            return matters.stray(rng, people, now, CHANNELS)
         person = rng.choices(people, cum_weights=list(accumulate(p.weight for p in people)))[0]
-        return conversations.plan(rng, person, now)
+        return matters.with_person(rng, person, now, CHANNELS)

@@ -7,8 +7,9 @@ import random
 from datetime import datetime
 
 from simulator import catalogue, files
-from simulator.conversations import MAIL, SMS, Turn
+from simulator.channels import MAIL, SMS
 from simulator.people import SHOP_NUMBERS, Person
+from simulator.turns import Turn
 
 US = ("Saltbush", catalogue.MAILBOX)
 # kind -> weight; the sum of all is what `odd` draws from.

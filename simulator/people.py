@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from simulator.channels import INSTAGRAM, MESSENGER, WHATSAPP
+from simulator.chats import Contact
+from simulator.names import NAMES
 
 # Mobiles kept for fiction; the rest of the cast has fictitious landlines that can text.
 SHOP_NUMBERS = ("+61491570156", "+61491570157")
@@ -18,134 +23,6 @@ LANGUAGES = {"en": 60, "vi": 8, "zh": 8, "ar": 7, "hi": 6, "el": 4, "it": 4, "ja
 # So that even the smallest cast speaks them all; these few write mails and texts.
 POLYGLOTS = {3: "ja", 4: "it", 5: "ar", 6: "zh", 8: "el", 9: "hi", 10: "vi"}
 
-# language -> (first names, family names), each as (as written, in plain letters).
-NAMES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]] = {
-    "en": (
-        tuple(
-            (n, n.lower().replace("'", ""))
-            for n in (
-                "Sam",
-                "Olivia",
-                "Jack",
-                "Charlotte",
-                "Noah",
-                "Matilda",
-                "Lachlan",
-                "Ruby",
-                "Kirra",
-                "Ethan",
-                "Siobhan",
-                "Graham",
-                "Denise",
-                "Tarek",
-                "Wendy",
-                "Callum",
-                "Imogen",
-                "Rowan",
-                "Yarran",
-                "Beth",
-                "Declan",
-                "Freya",
-                "Angus",
-                "Tess",
-                "Marlon",
-                "Judith",
-                "Pete",
-                "Harriet",
-                "Ollie",
-                "Nadine",
-            )
-        ),
-        tuple(
-            (n, n.lower().replace("'", "").replace("-", ""))
-            for n in (
-                "Citizen",
-                "Walker",
-                "O'Brien",
-                "Kelly",
-                "Harrow",
-                "Fenwick",
-                "Marsh",
-                "Doyle",
-                "Whitlock",
-                "Pascoe",
-                "Lindqvist",
-                "Abbott",
-                "Riley",
-                "Smith-Jones",
-                "Barlow",
-                "Cartwright",
-                "Dunne",
-                "Ellery",
-                "Farrow",
-                "Gibbs",
-                "Hollis",
-                "Ivers",
-                "Jessop",
-                "Keating",
-                "Mabo",
-                "Norris",
-                "Quill",
-                "Stroud",
-                "Tully",
-                "Vance",
-            )
-        ),
-    ),
-    "vi": (
-        (
-            ("Mai", "mai"),
-            ("Hương", "huong"),
-            ("Tuấn", "tuan"),
-            ("Linh", "linh"),
-            ("Đức", "duc"),
-            ("Thảo", "thao"),
-        ),
-        (("Nguyễn", "nguyen"), ("Trần", "tran"), ("Lê", "le"), ("Phạm", "pham"), ("Đặng", "dang")),
-    ),
-    "zh": (
-        (
-            ("伟", "wei"),
-            ("静怡", "jingyi"),
-            ("浩然", "haoran"),
-            ("美玲", "meiling"),
-            ("子轩", "zixuan"),
-        ),
-        (("王", "wang"), ("李", "li"), ("张", "zhang"), ("陈", "chen"), ("林", "lin")),
-    ),
-    "ar": (
-        (
-            ("ليلى", "layla"),
-            ("أحمد", "ahmad"),
-            ("نور", "nour"),
-            ("يوسف", "yousef"),
-            ("سارة", "sara"),
-        ),
-        (("حداد", "haddad"), ("خوري", "khoury"), ("المصري", "almasri"), ("منصور", "mansour")),
-    ),
-    "hi": (
-        (
-            ("अर्जुन", "arjun"),
-            ("प्रिया", "priya"),
-            ("रोहन", "rohan"),
-            ("नेहा", "neha"),
-            ("विक्रम", "vikram"),
-        ),
-        (("शर्मा", "sharma"), ("पटेल", "patel"), ("सिंह", "singh"), ("गुप्ता", "gupta")),
-    ),
-    "el": (
-        (("Νίκος", "nikos"), ("Ελένη", "eleni"), ("Γιώργος", "giorgos"), ("Σοφία", "sofia")),
-        (("Παπαδόπουλος", "papadopoulos"), ("Γεωργίου", "georgiou"), ("Οικονόμου", "oikonomou")),
-    ),
-    "it": (
-        (("Niccolò", "niccolo"), ("Giulia", "giulia"), ("Marco", "marco"), ("Lucia", "lucia")),
-        (("Rossi", "rossi"), ("D'Angelo", "dangelo"), ("Esposito", "esposito"), ("Conti", "conti")),
-    ),
-    "ja": (
-        (("花子", "hanako"), ("健太", "kenta"), ("美咲", "misaki")),
-        (("佐藤", "sato"), ("鈴木", "suzuki"), ("高橋", "takahashi")),
-    ),
-}
 FAMILY_FIRST = {"zh", "ja", "vi"}
 CLIENTS = ("gmail", "outlook", "apple", "thunderbird", "phone")
 
@@ -167,9 +44,17 @@ class Person:
     known: bool
     weight: float
     hero: bool = False
+    contacts: dict[str, Contact] = field(default_factory=dict, hash=False)
+
+    def contact(self, channel: str) -> Contact | None:
+        """Who this is on a chat channel; None for somebody who is not there."""
+        return self.contacts.get(channel)
 
     def public(self) -> dict[str, object]:
-        """The row of GET /simulator/people."""
+        """The row of GET /simulator/people: what the shop may know, and the ids of each chat
+        channel. `whatsapp` is None where WhatsApp shows no number."""
+        on = self.contacts
+        whatsapp, instagram, messenger = (on.get(c) for c in (WHATSAPP, INSTAGRAM, MESSENGER))
         return {
             "name": self.name,
             "phone": self.phone,
@@ -177,6 +62,11 @@ class Person:
             "language": self.language,
             "known": self.known,
             "hero": self.hero,
+            "whatsapp": whatsapp.address if whatsapp and not whatsapp.hidden else None,
+            "bsuid": whatsapp.bsuid if whatsapp else None,
+            "instagram": instagram.username if instagram else None,
+            "igsid": instagram.address if instagram else None,
+            "psid": messenger.address if messenger else None,
         }
 
 
@@ -187,7 +77,7 @@ def count_for(messages: int) -> int:
 
 def cast(seed: int, messages: int) -> list[Person]:
     """Everyone who writes, heaviest correspondent first; the same for the same seed and size."""
-    people = [_hero()]
+    people = [_hero(seed)]
     addresses = {people[0].email}
     for key in range(1, count_for(messages)):
         people.append(_person(seed, key, addresses))
@@ -195,7 +85,7 @@ def cast(seed: int, messages: int) -> list[Person]:
     return people
 
 
-def _hero() -> Person:
+def _hero(seed: int) -> Person:
     return Person(
         0,
         "Mai Tran",
@@ -209,6 +99,11 @@ def _hero() -> Person:
         True,
         1.0,
         hero=True,
+        contacts={
+            WHATSAPP: Contact(HERO_PHONE[1:], "Mai Tran", bsuid=_bsuid(seed, 0)),
+            INSTAGRAM: Contact(_digits(17, seed, 0, "igsid"), "Mai Tran", "mai.on.three.wheels"),
+            MESSENGER: Contact(_digits(16, seed, 0, "psid"), "Mai Tran"),
+        },
     )
 
 
@@ -249,7 +144,49 @@ def _person(seed: int, key: int, taken: set[str | None]) -> Person:
         charset,
         rng.random() < 0.85,
         1 / (key + 1) ** 0.9,
+        contacts=_contacts(
+            seed,
+            key,
+            unicodedata.normalize("NFC", name),
+            phone or _phone(key),
+            f"{plain_first}.{plain_family}",
+        ),
     )
+
+
+def _contacts(seed: int, key: int, name: str, phone: str, plain: str) -> dict[str, Contact]:
+    """On which chats this person is, and as whom.
+
+    Who has a username on WhatsApp (every fifth) is known by the BSUID alone; another fifth writes
+    with an application so old that there is no BSUID.
+    """
+    rng = random.Random(f"{seed}|contacts|{key}")
+    found: dict[str, Contact] = {}
+    if key in POLYGLOTS or key % 5 == 2 or rng.random() < 0.5:
+        hidden, old = key % 5 == 2, key % 5 == 4
+        found[WHATSAPP] = Contact(
+            phone[1:],
+            name,
+            f"@{plain}.{key}" if hidden else "",
+            "" if old else _bsuid(seed, key),
+            hidden,
+        )
+    if key % 3 == 1 or rng.random() < 0.2:
+        username = rng.choice((plain, plain.replace(".", "_"), f"{plain.partition('.')[0]}.rides"))
+        found[INSTAGRAM] = Contact(_digits(16, seed, key, "igsid"), name, f"{username}{key}")
+    if key % 3 == 0 or rng.random() < 0.25:
+        found[MESSENGER] = Contact(_digits(16, seed, key, "psid"), name)
+    return found
+
+
+def _digits(length: int, *parts: object) -> str:
+    """A number of so many digits, made of the parts; it begins with 7, as no phone number here."""
+    digest = hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()
+    return "7" + str(int(digest, 16))[: length - 1]
+
+
+def _bsuid(seed: int, key: int) -> str:
+    return f"AU.{_digits(20, seed, key, 'bsuid')}"
 
 
 def _email(rng: random.Random, key: int, first: str, family: str, taken: set[str | None]) -> str:

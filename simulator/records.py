@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 GSM_BASIC = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -95,8 +98,8 @@ class Mail:
         return (self.received_ms, self.id)
 
 
-def to_json(record: Sms | Mail) -> dict[str, Any]:
-    """A JSON object that sms_from_json or mail_from_json reads back."""
+def to_json(record: DataclassInstance) -> dict[str, Any]:
+    """A JSON object that sms_from_json, mail_from_json and their like read back."""
     return asdict(record)
 
 

@@ -6,8 +6,9 @@ import hashlib
 import random
 
 from simulator import catalogue
-from simulator.conversations import SMS, Turn
+from simulator.channels import SMS
 from simulator.records import Mail, Media, Sms
+from simulator.turns import Turn
 
 
 def sid(prefix: str, *parts: object) -> str:
@@ -15,6 +16,12 @@ def sid(prefix: str, *parts: object) -> str:
     return (
         prefix + hashlib.md5("|".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
     )
+
+
+def digits(length: int, *parts: object) -> str:
+    """A number of so many digits, made of the parts."""
+    number = int(hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest(), 16)
+    return str(number % (9 * 10 ** (length - 1)) + 10 ** (length - 1))
 
 
 def gmail_id(at_ms: int, *parts: object) -> str:

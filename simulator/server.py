@@ -18,17 +18,34 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
+from simulator import control
 from simulator.arrivals import Arrivals
-from simulator.control import Control
+from simulator.chat_arrivals import ChatArrivals
+from simulator.control_deeds import ControlDeeds
+from simulator.control_meta import ControlMeta
+from simulator.control_views import ControlViews
 from simulator.courier import Courier
 from simulator.faults import Faults
 from simulator.gmail_rest import GmailRest
 from simulator.gmail_routes import GmailRoutes
+from simulator.graph_conversations import GraphConversations
+from simulator.graph_registrations import GraphRegistrations
+from simulator.graph_rest import GraphRest
+from simulator.graph_tokens import GraphTokens
+from simulator.graph_views import GraphViews
+from simulator.graph_whatsapp import GraphWhatsapp
 from simulator.live import Live
+from simulator.messaging_events import MessagingEvents
+from simulator.meta_media import MetaMedia
+from simulator.meta_webhooks import MetaWebhooks
 from simulator.pubsub import PubSub
 from simulator.state import State
+from simulator.twilio_caller import TwilioCaller
 from simulator.twilio_rest import TwilioRest
 from simulator.twilio_webhooks import TwilioWebhooks
+from simulator.voice_webhooks import VoiceWebhooks
+from simulator.whatsapp_events import WhatsappEvents
+from simulator.whatsapp_history import WhatsappHistory
 
 HOST = "127.0.0.1"
 
@@ -39,8 +56,35 @@ def build(state: State) -> Starlette:
     courier = Courier(faults)
     pubsub = PubSub(state, courier)
     gmail = GmailRest(state, faults)
-    arrivals = Arrivals(state, courier, TwilioWebhooks(state, courier), pubsub)
-    control = Control(arrivals, gmail, faults, Live(arrivals))
+    tokens = GraphTokens(state, faults)
+    media = MetaMedia(state, tokens)
+    webhooks = MetaWebhooks(state, courier)
+    whatsapp = WhatsappEvents(state.accounts.meta, media)
+    messaging = MessagingEvents(state.accounts.meta, media)
+    chats = ChatArrivals(state, courier, webhooks, whatsapp, messaging)
+    history = WhatsappHistory(state, courier, webhooks, whatsapp)
+    caller = TwilioCaller(state, courier)
+    arrivals = Arrivals(
+        state,
+        courier,
+        TwilioWebhooks(state, caller),
+        VoiceWebhooks(state, caller),
+        pubsub,
+        chats,
+    )
+    graph = GraphRest(
+        state,
+        faults,
+        tokens,
+        [
+            GraphRegistrations(state, tokens, webhooks, history).answer,
+            GraphConversations(state, faults, GraphViews(state, media)).answer,
+            GraphWhatsapp(state, media).answer,
+        ],
+    )
+    live = Live(arrivals)
+    views = ControlViews(state, courier, graph, live)
+    deeds = ControlDeeds(arrivals, gmail.tokens, media, live)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -49,9 +93,11 @@ def build(state: State) -> Starlette:
         state.close()
 
     routes = [
-        *control.routes(),
+        *control.routes(views.all(), deeds.all() | ControlMeta(arrivals, history).all()),
         *GmailRoutes(gmail, pubsub).routes(),
         *TwilioRest(state, faults).routes(),
+        *media.routes(),
+        *graph.routes(),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 

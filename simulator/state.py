@@ -18,6 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from simulator import accounts, history, people
+from simulator.call_book import CallBook
+from simulator.channels import MAIL, SMS, VOICE
+from simulator.chat_book import ChatBook
+from simulator.meta_registrations import MetaRegistrations
 from simulator.records import Mail, Sms, mail_from_json, sms_from_json, to_json
 
 log = logging.getLogger("simulator")
@@ -25,7 +29,8 @@ HISTORY_KEPT_DAYS = 7
 
 
 class State:
-    """Messages, numbers, labels, watch and subscription of the simulated accounts."""
+    """Messages, numbers, labels, watch and subscription of the simulated accounts; calls, chats and
+    what is registered at Meta have books of their own."""
 
     def __init__(
         self,
@@ -46,6 +51,9 @@ class State:
         self.mails: list[Mail] = past.mails
         self.sms_by_sid = {m.sid: m for m in self.sms}
         self.mail_by_id = {m.id: m for m in self.mails}
+        self.calls = CallBook(past.calls, self.record)
+        self.chats = ChatBook(past.chats, self.record)
+        self.meta = MetaRegistrations(self.accounts.meta, self.record)
         self.history_id = past.last_history_id
         week = int((self.anchor - timedelta(days=HISTORY_KEPT_DAYS)).timestamp() * 1000)
         recent = [m for m in self.mails if m.received_ms >= week]
@@ -57,7 +65,10 @@ class State:
         self.numbers = accounts.numbers(self.accounts, self.anchor)
         self.subscription: dict[str, str] = {"endpoint": "", "audience": ""}
         self.watch_until_ms = 0
+        self.messaging_service: dict[str, str] = {"status_callback": ""}
+        self.rehearsed: list[str] = []
         self.made_count = 0
+        self._handlers = self.calls.handlers() | self.chats.handlers() | self.meta.handlers()
         self._journal_path = directory / "journal.jsonl"
         self._read_journal()
         self._journal = self._journal_path.open("a", encoding="utf-8")
@@ -157,7 +168,8 @@ class State:
                 )
 
     def _apply(self, event: dict[str, Any]) -> None:
-        getattr(self, f"_apply_{event['what']}")(event)
+        handler = self._handlers.get(event["what"]) or getattr(self, f"_apply_{event['what']}")
+        handler(event)
         self.made_count = max(self.made_count, event.get("made", 0))
 
     def _apply_sms(self, event: dict[str, Any]) -> None:
@@ -208,6 +220,12 @@ class State:
             if number["sid"] == event["sid"]:
                 number.update(event["values"])
 
+    def _apply_messaging_service(self, event: dict[str, Any]) -> None:
+        self.messaging_service = event["values"]
+
+    def _apply_rehearsed(self, event: dict[str, Any]) -> None:
+        self.rehearsed.append(event["channel"])
+
     def _apply_subscription(self, event: dict[str, Any]) -> None:
         self.subscription = {"endpoint": event["endpoint"], "audience": event["audience"]}
 
@@ -223,9 +241,20 @@ class State:
     ) -> list[tuple[int, str, str, str, list[str], list[str]]]:
         return self.changes[bisect_right(self.changes, history_id, key=lambda c: c[0]) :]
 
+    def counts(self) -> dict[str, int]:
+        """Messages by channel; a phone call is one."""
+        return {
+            SMS: len(self.sms),
+            MAIL: len(self.mails),
+            VOICE: len(self.calls.calls),
+            **self.chats.counts,
+        }
+
     def fingerprint(self) -> str:
         """A hash of everything the providers would show; equal states are equal histories."""
-        whole = json.dumps(
-            [[to_json(m) for m in self.sms], [to_json(m) for m in self.mails]], sort_keys=True
-        )
-        return hashlib.sha256(whole.encode()).hexdigest()
+        chats = sorted(self.chats.by_id.values(), key=lambda chat: (chat.channel, chat.id))
+        digest = hashlib.sha256()
+        for records in (self.sms, self.mails, self.calls.calls, chats):
+            for record in records:
+                digest.update(json.dumps(to_json(record), sort_keys=True).encode())
+        return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Twilio's REST API 2010-04-01: messages, media and incoming phone numbers.
+"""Twilio's REST API 2010-04-01: the account, its messages, and who answers for the rest.
 
 Follows https://www.twilio.com/docs/messaging/api/message-resource, …/media-resource and
 https://www.twilio.com/docs/usage/api (pages, Basic auth, error bodies).
@@ -9,10 +9,8 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,20 +21,9 @@ from simulator.records import Sms, segments
 from simulator.state import State
 from simulator.twilio_errors import failure
 from simulator.twilio_media import TwilioMedia
-from simulator.twilio_pages import date_test, page_token, read_page_token, rfc2822
-
-WRITABLE = (
-    "SmsUrl",
-    "SmsMethod",
-    "SmsFallbackUrl",
-    "SmsFallbackMethod",
-    "SmsApplicationSid",
-    "StatusCallback",
-    "StatusCallbackMethod",
-    "VoiceUrl",
-    "VoiceMethod",
-    "FriendlyName",
-)
+from simulator.twilio_numbers import TwilioNumbers
+from simulator.twilio_pages import date_tests, page, rfc2822
+from simulator.voice_rest import VoiceRest
 
 
 class TwilioRest:
@@ -46,10 +33,32 @@ class TwilioRest:
         self.state, self.faults = state, faults
         self.root = f"/2010-04-01/Accounts/{state.accounts.account_sid}"
         self.media = TwilioMedia(state, self.root)
+        self.numbers = TwilioNumbers(state, self.root)
+        voice = VoiceRest(state, faults, self.root)
+        service = f"/v1/Services/{state.accounts.messaging_service_sid}"
+        self.table = (
+            (rf"{self.root}\.json", self._account),
+            (rf"{self.root}/Messages\.json", self._messages),
+            (rf"{self.root}/Messages/([SM]M\w{{32}})\.json", self._message),
+            (rf"{self.root}/Messages/([SM]M\w{{32}})/Media\.json", self.media.list),
+            (rf"{self.root}/Messages/([SM]M\w{{32}})/Media/(ME\w{{32}})(\.json)?", self.media.one),
+            (rf"{self.root}/IncomingPhoneNumbers\.json", self.numbers.list),
+            (rf"{self.root}/IncomingPhoneNumbers/(PN\w{{32}})\.json", self.numbers.one),
+            (rf"{self.root}/Calls\.json", voice.calls),
+            (rf"{self.root}/Calls/(CA\w{{32}})\.json", voice.call),
+            (rf"{self.root}/Calls/(CA\w{{32}})/Recordings\.json", voice.recordings),
+            (rf"{self.root}/Recordings\.json", voice.recordings),
+            (rf"{self.root}/Recordings/(RE\w{{32}})(\.json|\.mp3|\.wav)?", voice.recording),
+            (rf"{self.root}/Recordings/(RE\w{{32}})/Transcriptions\.json", voice.transcriptions),
+            (rf"{self.root}/Transcriptions\.json", voice.transcriptions),
+            (rf"{self.root}/Transcriptions/(TR\w{{32}})\.json", voice.transcription),
+            (service, self.numbers.service),
+        )
 
     def routes(self) -> list[Route]:
         return [
             Route("/2010-04-01/{rest:path}", self.answer, methods=["GET", "POST", "DELETE"]),
+            Route("/v1/Services/{sid}", self.answer, methods=["GET", "POST"]),
             Route("/media-storage/{sid}", self.media.storage, methods=["GET"]),
         ]
 
@@ -66,18 +75,12 @@ class TwilioRest:
             if method == "POST"
             else {}
         )
-        table = (
-            (r"\.json", self._account),
-            (r"/Messages\.json", self._messages),
-            (r"/Messages/([SM]M\w{32})\.json", self._message),
-            (r"/Messages/([SM]M\w{32})/Media\.json", self.media.list),
-            (r"/Messages/([SM]M\w{32})/Media/(ME\w{32})(\.json)?", self.media.one),
-            (r"/IncomingPhoneNumbers\.json", self._numbers),
-            (r"/IncomingPhoneNumbers/(PN\w{32})\.json", self._number),
-        )
-        for pattern, handle in table:
-            if found := re.fullmatch(re.escape(self.root) + pattern, path):
-                return handle(request, form, *found.groups())
+        for pattern, handle in self.table:
+            if found := re.fullmatch(pattern, path):
+                try:
+                    return handle(request, form, *found.groups())
+                except ValueError:
+                    return failure(20001)
         return failure(20404)
 
     def _authorised(self, request: Request) -> bool:
@@ -104,55 +107,18 @@ class TwilioRest:
         if request.method != "GET":
             return failure(20004)  # nothing of this project sends, and neither does its provider
         query = dict(request.query_params)
-        try:
-            size = max(1, min(1000, int(query.get("PageSize", 50))))
-            page = int(query.get("Page", 0))
-            found = self._selected(query)
-        except ValueError:
-            return failure(20001)
-        kept = {k: v for k, v in query.items() if k not in ("Page", "PageToken", "PageSize")} | {
-            "PageSize": str(size)
-        }
-
-        def uri(number: int, token: str = "") -> str:
-            return f"{self.root}/Messages.json?" + urlencode(
-                kept | {"Page": str(number)} | ({"PageToken": token} if token else {})
-            )
-
-        shown = found[:size]
-        following = uri(page + 1, page_token(shown[-1])) if len(found) > size else None
-        return JSONResponse(
-            {
-                "messages": [self._resource(m) for m in shown],
-                "page": page,
-                "page_size": size,
-                "start": page * size,
-                "end": page * size + max(0, len(shown) - 1),
-                "uri": uri(page),
-                "first_page_uri": uri(0),
-                "previous_page_uri": uri(page - 1) if page else None,
-                "next_page_uri": following,
-            }
-        )
-
-    def _selected(self, query: dict[str, str]) -> list[Sms]:
-        """Newest first, filtered, from behind the page token (a place in time, so that arrivals and
-        deletions between two pages skip nothing)."""
         # A null date_sent (still queued) passes no date filter.
-        tests = [
-            date_test(query[key], key[8:])
-            for key in ("DateSent", "DateSent<", "DateSent>")
-            if query.get(key)
-        ]
-        behind = read_page_token(query["PageToken"]) if query.get("PageToken") else None
-        return [
+        days = date_tests(query, "DateSent")
+        found = (
             m
             for m in reversed(self.state.sms)
-            if (behind is None or m.order < behind)
-            and (not query.get("To") or m.recipient == query["To"])
+            if (not query.get("To") or m.recipient == query["To"])
             and (not query.get("From") or m.sender == query["From"])
-            and all(m.sent is not None and test(m.sent) for test in tests)
-        ]
+            and all(m.sent is not None and test(m.sent) for test in days)
+        )
+        return JSONResponse(
+            page(query, f"{self.root}/Messages.json", "messages", found, self._resource)
+        )
 
     def _message(self, request: Request, form: dict[str, str], sid: str) -> Response:
         sms = self.state.sms_by_sid.get(sid)
@@ -192,37 +158,3 @@ class TwilioRest:
             "api_version": "2010-04-01",
             "subresource_uris": {"media": f"{uri}/Media.json", "feedback": f"{uri}/Feedback.json"},
         }
-
-    # -- numbers -----------------------------------------------------------------------------------
-
-    def _numbers(self, request: Request, form: dict[str, str]) -> Response:
-        wanted = request.query_params.get("PhoneNumber")
-        found = [n for n in self.state.numbers if wanted in (None, "", n["phone_number"])]
-        uri = f"{self.root}/IncomingPhoneNumbers.json?PageSize=50&Page=0"
-        return JSONResponse(
-            {
-                "incoming_phone_numbers": found,
-                "page": 0,
-                "page_size": 50,
-                "start": 0,
-                "end": max(0, len(found) - 1),
-                "uri": uri,
-                "first_page_uri": uri,
-                "previous_page_uri": None,
-                "next_page_uri": None,
-            }
-        )
-
-    def _number(self, request: Request, form: dict[str, str], sid: str) -> Response:
-        number = next((n for n in self.state.numbers if n["sid"] == sid), None)
-        if number is None:
-            return failure(20404)
-        if request.method == "POST":
-            values = {
-                re.sub(r"(?<!^)(?=[A-Z])", "_", k).lower(): v
-                for k, v in form.items()
-                if k in WRITABLE
-            }
-            values["date_updated"] = format_datetime(datetime.now(UTC).replace(microsecond=0))
-            self.state.record({"what": "number", "sid": sid, "values": values})
-        return JSONResponse(number)

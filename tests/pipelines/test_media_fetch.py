@@ -113,14 +113,6 @@ class Attachments:
 @pytest.fixture
 def made(admin: Database, settings: Settings) -> Callable[..., Attachments]:
     """Makes a connection with attachments."""
-    admin.execute(
-        "create table if not exists canonical.attachments (message_id text, attachment_id text, channel text, connection_id text,"
-        " provider_message_id text, content_type text, filename text, size_bytes bigint, state text, reason text, source jsonb,"
-        " sent_at timestamptz, received_at timestamptz)"
-    )
-    admin.execute("grant usage on schema canonical to crm_loader")
-    admin.execute("grant select on canonical.attachments to crm_loader, crm_app")
-
     def make(channel: str, *hosts: Storage, **more: str) -> Attachments:
         values = {
             "messenger": {"app_secret": "s", "access_token": "CANARY-token", "page_id": "1"},

@@ -163,6 +163,19 @@ def test_a_disabled_and_an_unknown_connection_are_not_pulled(
         pull(settings, connection, since=datetime(2026, 1, 1))
 
 
+def test_a_channel_without_history_is_not_pulled_and_says_why(
+    settings: Settings, admin: Database, connect: Callable[..., str], tmp_path: Path
+) -> None:
+    keys = ("app_secret", "access_token", "phone_number_id", "business_account_id")
+    connection = connect("whatsapp", {key: "invented" for key in keys})
+    with pytest.raises(PullFailed, match="whatsapp cannot be pulled: WhatsApp has no history"):
+        pull(settings, connection)
+    log = tmp_path / "backfill.log"
+    assert start(settings, ["-m", "operations", "backfill", connection], log).wait(60) == 2
+    assert "whatsapp cannot be pulled: WhatsApp has no history" in " ".join(log.read_text().split())
+    assert admin.execute("select count(*) from jobs.connection_health").fetchone() == (0,)
+
+
 def test_two_connections_of_a_channel_may_be_pulled_at_once(
     settings: Settings,
     admin: Database,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from pipelines.jobs import request_pull
 from simulator.server import Simulator
 from tests.pipelines.programs import start, wait_until
+from tests.pipelines.small_graph import SmallGraph
 from warehouse import connections
 from warehouse.settings import Settings
 
@@ -113,6 +116,57 @@ def test_a_push_is_loaded_at_once_while_another_account_is_broken(
         what="the watch",
     )
     assert worker.end() < 5
+
+
+def test_providers_that_hang_or_refuse_delay_nobody_else(
+    settings: Settings,
+    admin: Database,
+    provider: Simulator,
+    connect: Callable[..., str],
+    graph: SmallGraph,
+    worker: Running,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as hanging:
+        # It takes every connection and never answers.
+        address = f"http://127.0.0.1:{hanging.getsockname()[1]}"
+        broken = [connect("messenger", graph.keys, api_base=address) for _ in range(3)]
+        broken += [
+            connect("twilio_voice", provider.accounts["twilio_sms"], api_base=address),
+            connect("messenger", graph.keys, access_token="expired"),
+            connect("messenger", graph.keys, api_base="http://127.0.0.1:9"),
+        ]
+        page = connect("messenger", graph.keys)
+        phone = connect("twilio_sms", provider.accounts["twilio_sms"])
+        mailbox = connect("gmail", provider.accounts["gmail"])
+        graph.conversation("t_1", messages=3, end=datetime.now(UTC))
+        worker.start()
+        for one in (page, phone, mailbox):
+            wait_until(lambda one=one: pulled(admin, one), what="the pull of a sound connection")
+        made = provider.message(channel="gmail", sender="sam@example.com", body="hello")
+        started = time.monotonic()
+        for one in (*broken, mailbox):
+            admin.execute("select pg_notify('crm_deliveries', %s)", [f"gmail {one}"])
+        wait_until(lambda: loaded(admin, mailbox, made["id"]), 10, "the load after the push")
+        assert time.monotonic() - started < 5
+        graph.add("t_1", "m_new", datetime.now(UTC))
+        request_pull(settings, page)
+        wait_until(
+            lambda: (
+                admin.execute(
+                    "select count(*) from raw_messenger.messages where connection_id = %s", [page]
+                ).fetchone()
+                == (4,)
+            ),
+            10,
+            "another page's pull",
+        )
+        assert not any(pulled(admin, one) for one in broken)
+        assert worker.end() < 5
+    errors = dict(
+        admin.execute("select connection_id, error from jobs.connection_health where job = 'pull'")
+    )
+    assert "it has expired" in errors[broken[4]]
+    assert errors[page] is None
 
 
 def test_a_killed_worker_is_made_up_for(

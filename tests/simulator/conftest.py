@@ -75,7 +75,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[server.Simulator]:
     with server.start(
-        seed=7, messages=300, state_dir=tmp_path / "provider", anchor=ANCHOR
+        seed=7, messages=600, state_dir=tmp_path / "provider", anchor=ANCHOR
     ) as running:
         yield running
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from simulator import files, history, people, server
+from simulator.channels import CHANNELS
 from simulator.records import File, segments
 
 from .conftest import ANCHOR
@@ -28,10 +29,16 @@ def written(cast: list[people.Person]) -> history.History:
 
 
 def test_exactly_as_many_messages_as_asked(written: history.History) -> None:
-    assert len(written.sms) + len(written.mails) == 2000
-    assert min(len(written.sms), len(written.mails)) > 600
+    assert written.size == 2000
+    on_chats = Counter(m.channel for m in written.chats)
+    assert min(len(written.sms), len(written.mails)) > 550 > max(on_chats.values())
+    assert len(on_chats) == 3
+    assert min(*on_chats.values(), len(written.calls)) > 80
     assert len({m.sid for m in written.sms}) == len(written.sms)
     assert len({m.id for m in written.mails}) == len(written.mails)
+    assert len({m.id for m in written.chats}) == len(written.chats)
+    sids = [leg.sid for call in written.calls for leg in call.legs]
+    assert len(set(sids)) == len(sids)
 
 
 def test_times_lie_before_the_anchor_and_within_what_twilio_serves(
@@ -48,20 +55,36 @@ def test_times_lie_before_the_anchor_and_within_what_twilio_serves(
     assert ids[-1] == written.last_history_id
 
 
-def test_everybody_writes_a_few_write_much_and_most_use_both(
+def test_everybody_writes_a_few_write_much_and_most_use_several_channels(
     cast: list[people.Person], written: history.History
 ) -> None:
     by_phone = Counter(m.sender if m.direction == "inbound" else m.recipient for m in written.sms)
     by_mail = Counter(
         a.replace("+saltbush", "") for m in written.mails for _, a in (m.sender, *m.to)
     )
-    totals = [by_phone[p.phone or ""] + by_mail[p.email or ""] for p in cast]
+    by_call = Counter(
+        a for call in written.calls for a in (call.root.sender, call.legs[-1].recipient)
+    )
+    by_chat = Counter((m.channel, m.contact.address) for m in written.chats)
+    totals = [
+        by_phone[p.phone or ""]
+        + by_mail[p.email or ""]
+        + by_call[p.phone or ""]
+        + sum(by_chat[channel, contact.address] for channel, contact in p.contacts.items())
+        for p in cast
+    ]
     assert len(cast) == 80
     assert min(totals) > 0
     assert max(totals) > 150
-    assert (
-        sum(1 for p in cast if by_phone[p.phone or ""] and by_mail[p.email or ""]) > len(cast) / 2
-    )
+    on_several = [
+        p
+        for p in cast
+        if bool(by_phone[p.phone or ""])
+        + bool(by_mail[p.email or ""])
+        + sum(bool(by_chat[channel, c.address]) for channel, c in p.contacts.items())
+        > 1
+    ]
+    assert len(on_several) > len(cast) / 2
     assert len({p.phone for p in cast if p.phone}) == sum(1 for p in cast if p.phone)
     assert 0.7 < sum(p.known for p in cast) / len(cast) < 0.97
     assert {p.language for p in cast} == set(people.LANGUAGES)
@@ -156,7 +179,7 @@ def test_half_a_line_in_the_journal_did_not_happen(tmp_path: Path) -> None:
         assert provider.state()["fingerprint"] == kept
         provider.message(channel="twilio_sms", person="Mai Tran", body="next")
     with server.start(seed=7, messages=60, state_dir=tmp_path) as provider:
-        assert provider.state()["twilio_sms"] + provider.state()["gmail"] == 62
+        assert sum(provider.state()[channel] for channel in CHANNELS) == 62
 
 
 def test_the_live_stream_uses_both_channels(tmp_path: Path) -> None:

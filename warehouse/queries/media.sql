@@ -105,3 +105,91 @@ group by state
 
 -- retry_media --
 select jobs.retry_media(%(message_id)s, %(attachment_id)s)
+
+-- attachment_to_open --
+-- An attachment with all that decides who may open it: its message as of now, and what became of it. `listed` is null where the
+-- message does not have it (any more).
+with
+
+tail as materialized (
+
+    select connection_id, kind, removal, participants, attachments
+    from canonical.live_tail
+    where message_id = %(message_id)s and content_order is not null
+
+),
+
+message as materialized (
+
+    select * from tail
+
+    union all
+
+    select connection_id, kind, removal, participants, attachments
+    from canonical.messages
+    where
+        message_id = %(message_id)s
+        and content_order is not null
+        and not exists (select from tail)
+
+),
+
+people as materialized (
+
+    select distinct person ->> 'identity' as identity
+    from message
+    cross join lateral jsonb_array_elements(message.participants) as person
+
+),
+
+customers as (
+
+    select links.customer_id
+    from people
+    inner join crm.identity_links as links on links.identity = people.identity and links.ended_at is null
+
+    union
+
+    -- Without a link of its own an identity belongs to whom its person's other one belongs to.
+    select links.customer_id
+    from people
+    inner join canonical.live_aliases as aliases on aliases.identity = people.identity
+    inner join crm.identity_links as links on links.identity = aliases.same_as and links.ended_at is null
+    where not exists (
+        select from crm.identity_links as own where own.identity = people.identity and own.ended_at is null
+    )
+
+)
+
+select
+    message.kind,
+    message.removal is not distinct from 'unsent' as is_unsent,
+    listed.attachment as listed,
+    media.state,
+    media.sha256,
+    media.size_bytes,
+    media.sniffed_type,
+    coalesce(media.is_inline, false) as is_inline,
+    coalesce(connections.settings ->> 'recording_basis', '') <> '' as has_recording_basis,
+    coalesce((select array_agg(customer_id order by customer_id) from customers), '{}') as customer_ids
+from message
+left join lateral (
+    select attachment
+    from jsonb_array_elements(message.attachments) as attachment
+    where attachment ->> 'attachment_id' = %(attachment_id)s
+    limit 1
+) as listed on true
+left join jobs.media as media on media.message_id = %(message_id)s and media.attachment_id = %(attachment_id)s
+left join crm.connections as connections on connections.connection_id = message.connection_id
+
+-- was_opened --
+-- Whether this session has opened it a moment ago, so that the next piece of it is no other look.
+select exists (
+    select from crm.events
+    where
+        actor = %(actor)s
+        and at > now() - make_interval(secs => %(seconds)s)
+        and session_id = %(session_id)s
+        and action = %(action)s
+        and object_id = %(object_id)s
+) as was_opened

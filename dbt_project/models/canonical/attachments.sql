@@ -5,6 +5,7 @@
     incremental_strategy='append',
     indexes=[{'columns': ['message_id']}, {'columns': ['connection_id', 'received_at']}],
     pre_hook="{% if is_incremental() %}delete from {{ this }} where message_id in (select message_id from {{ ref('messages') }} where folded_for = canonical.target_horizon()){% endif %}",
+    post_hook="{% if not is_incremental() %}grant select on {{ this }} to crm_loader{% endif %}",
 ) }}
 select distinct on (messages.message_id, attachment ->> 'attachment_id')
     messages.message_id,

@@ -1,0 +1,73 @@
+"""What was registered at Meta: callback addresses, subscribed apps, tokens, one-time requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from simulator.accounts import MetaAccounts
+
+Record = Callable[[dict[str, Any]], None]
+
+
+class MetaRegistrations:
+    """Kept over restarts. Changes go through the journal: each method records, each `_apply` does.
+
+    `callbacks` is by app and object: {"callback_url", "verify_token", "fields"}; `installed` is by
+    asset (page, Instagram account, WABA) and app: {"fields", "override_callback_uri",
+    "verify_token"}. An app hears of an asset when both know it.
+    """
+
+    def __init__(self, accounts: MetaAccounts, record: Record) -> None:
+        self.accounts, self._record = accounts, record
+        self.callbacks: dict[str, dict[str, dict[str, Any]]] = {}
+        self.installed: dict[str, dict[str, dict[str, Any]]] = {}
+        self.synchronised: list[str] = []
+        self.refreshed: list[str] = []
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
+        return {
+            "meta_callback": self._apply_callback,
+            "meta_installed": self._apply_installed,
+            "meta_synchronised": lambda event: self.synchronised.append(event["sync_type"]),
+            "meta_refreshed": lambda event: self.refreshed.append(event["token"]),
+        }
+
+    def set_callback(self, app: str, kind: str, values: dict[str, Any] | None) -> None:
+        """Where an app hears of an object (page, instagram, whatsapp_business_account); None ends
+        it."""
+        self._record({"what": "meta_callback", "app": app, "object": kind, "values": values})
+
+    def install(self, asset: str, app: str, values: dict[str, Any] | None) -> None:
+        """Subscribe an app to an asset; None ends it."""
+        self._record({"what": "meta_installed", "asset": asset, "app": app, "values": values})
+
+    def synchronise(self, sync_type: str) -> None:
+        self._record({"what": "meta_synchronised", "sync_type": sync_type})
+
+    def refresh(self, token: str) -> None:
+        self._record({"what": "meta_refreshed", "token": token})
+
+    def targets(self, kind: str, asset: str, field: str) -> list[tuple[str, str]]:
+        """(app, callback address) of everybody who hears of `field` at the asset."""
+        found = []
+        for app, values in self.installed.get(asset, {}).items():
+            callback = self.callbacks.get(app, {}).get(kind, {})
+            url = values.get("override_callback_uri") or callback.get("callback_url")
+            wanted = values.get("fields") or callback.get("fields") or []
+            overridden = bool(values.get("override_callback_uri"))
+            if url and (overridden or not wanted or field in wanted):
+                found.append((app, url))
+        return found
+
+    def _apply_callback(self, event: dict[str, Any]) -> None:
+        objects = self.callbacks.setdefault(event["app"], {})
+        objects.pop(event["object"], None)
+        if event["values"] is not None:
+            objects[event["object"]] = event["values"]
+
+    def _apply_installed(self, event: dict[str, Any]) -> None:
+        apps = self.installed.setdefault(event["asset"], {})
+        apps.pop(event["app"], None)
+        if event["values"] is not None:
+            apps[event["app"]] = event["values"]
