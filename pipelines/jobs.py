@@ -25,6 +25,7 @@ from pipelines import children
 from pipelines.failures import NeedsAdmin, PullFailed
 from pipelines.fetch import FetchResult, fetch
 from pipelines.pull import PullResult, pull
+from pipelines.reconcile import reconcile
 from pipelines.tokens import renew as renew_secrets
 from pipelines.watch import renew
 from warehouse.channels import registry
@@ -43,6 +44,8 @@ LONGEST_RETRY_SECONDS = 600.0
 KEPT_HOURS = 72
 #: A watch is renewed when less than this is left of its seven days.
 WATCH_LEFT = timedelta(days=6)
+#: How far back the scheduled reconciliation looks; the command looks further.
+RECONCILED = timedelta(days=3)
 #: After a refresh only messages that arrived in this time are looked at for something to fetch.
 NEW_MEDIA = timedelta(hours=2)
 
@@ -298,6 +301,28 @@ async def look_back(context: JobContext, timestamp: int) -> None:
         if span is not None:
             since = datetime.now(UTC) - span
             await defer(context.app, "pull_connection", connection_id, since=since.isoformat())
+
+
+@_job()
+async def reconcile_connection(context: JobContext, connection_id: str, attempt: int = 0) -> None:
+    """Compare the doors of a connection over the last days, and pull in what no webhook brought."""
+    try:
+        await children.run(_reconcile, context.additional_context["settings"], connection_id)
+    except PullFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id)
+        raise
+
+
+def _reconcile(settings: Settings, connection_id: str) -> None:
+    reconcile(settings, connection_id, window=RECONCILED)
+
+
+@_job(cron="45 */6 * * *")
+async def reconcile_all(context: JobContext, timestamp: int) -> None:
+    """Four times a day, each connection that is not disabled; one without a history says so."""
+    for row in await context.app.connector.execute_query_all_async(SQL["pullable_connections"]):
+        if row["channel"] in registry():
+            await defer(context.app, "reconcile_connection", row["connection_id"])
 
 
 @_job(cron="*/10 * * * *")

@@ -90,5 +90,5 @@ begin
     select {{ folded_columns() | join(', ') }} from folded;
 end $tail$;
 revoke execute on function {{ target.database }}.canonical.{{ fold_tail() }}() from public;
-grant execute on function {{ target.database }}.canonical.{{ fold_tail() }}() to crm_app, crm_analyst;
+grant execute on function {{ target.database }}.canonical.{{ fold_tail() }}() to crm_app, crm_analyst, crm_loader;
 {% endmacro %}

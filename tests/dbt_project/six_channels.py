@@ -360,7 +360,9 @@ def _chat_item(channel: str) -> st.SearchStrategy[dict[str, Any]]:
             st.lists(st.sampled_from([mid(11), mid(12)]), max_size=2),
         ),
         st.builds(
-            lambda n, at: item(channel, at=at, read={"mid": mid(n)}), st.sampled_from([11, 12, 13]), moments
+            lambda n, at: item(channel, at=at, read={"mid": mid(n)}),
+            st.sampled_from([11, 12, 13]),
+            moments,
         ),
         st.builds(
             lambda at: item(channel, at=at, referral={"ref": "poster", "source": "SHORTLINK"}),

@@ -137,7 +137,8 @@ def seen(admin: psycopg.Connection[Any]) -> list[str]:
 @given(data=st.data(), order=st.randoms(use_true_random=False))
 @hypothesis_settings(
     max_examples=60,
-    deadline=None, database=None,
+    deadline=None,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_order_duplication_and_splits_change_nothing(
