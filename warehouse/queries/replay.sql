@@ -7,8 +7,8 @@ where (%(delivery_id)s::uuid is null or delivery_id = %(delivery_id)s::uuid)
     and (
         not %(quarantined)s
         or 'raw.webhook_deliveries/' || delivery_id in (
-            select split_part(raw_ref, '#', 1) from canonical.events
-            where outcome = 'quarantined' and raw_ref like 'raw.webhook_deliveries/%%'
+            -- As it was when the models read it: what a new connection or a new model would understand is there still.
+            select split_part(raw_ref, '#', 1) from marts.quarantine where raw_ref like 'raw.webhook_deliveries/%%'
         )
     )
 order by received_at, delivery_id
@@ -24,7 +24,7 @@ where received_at = %(received_at)s and delivery_id = %(delivery_id)s
 
 -- quarantined_history --
 select split_part(raw_ref, '/', 1) as history_table, array_agg(split_part(raw_ref, '/', 2)) as row_ids
-from canonical.events
-where outcome = 'quarantined' and raw_ref not like 'raw.webhook_deliveries/%%'
+from marts.quarantine
+where raw_ref not like 'raw.webhook_deliveries/%%'
 group by 1
 order by 1

@@ -1,0 +1,584 @@
+"""What calls, WhatsApp, Instagram and Messenger must become, case by case (providers.md §4.4, §7 to §11)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines import refresh
+from pipelines.provenance import raw_row
+from tests.dbt_project import six_channels as six
+from tests.dbt_project.six_channels import (
+    IGSID,
+    NUMBER_ID,
+    OURS,
+    PAGE,
+    PEOPLE,
+    PSID,
+    WABA,
+    Push,
+    call_event,
+    call_history,
+    call_sid,
+    chat_history,
+    chat_message,
+    item,
+    messaging,
+    mid,
+    milliseconds,
+    recording_event,
+    utterance,
+    wa_contact,
+    wa_message,
+    wa_status,
+    wamid,
+    whatsapp,
+)
+from warehouse.settings import Settings
+from webhooks.replay import replay
+
+Database = psycopg.Connection[Any]
+SAM, RILEY = "61491570006", "61491570157"
+
+
+@pytest.fixture
+def warehouse(settings: Settings, models: refresh.Models, admin: Database) -> Database:
+    six.add_connections(admin)
+    return admin
+
+
+def rows(admin: Database, columns: str, mart: str = "messages", where: str = "true") -> list[Any]:
+    found = admin.execute(f"select {columns} from marts.{mart} where {where} order by 1")  # type: ignore[arg-type]
+    return [row[0] if len(row) == 1 else row for row in found.fetchall()]
+
+
+def link(admin: Database, identity: str, customer: str) -> None:
+    admin.execute(
+        "insert into crm.customers (customer_id, name, created_by) values (%s, %s, 't') on conflict do nothing",
+        [customer, customer],
+    )
+    admin.execute(
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " values (%s, %s, %s, %s, 't', 't')",
+        [identity, identity, identity, customer],
+    )
+
+
+def take_in(settings: Settings, models: refresh.Models) -> None:
+    with refresh.connect(settings) as database:
+        refresh.refresh(models, database)
+
+
+# -- calls -----------------------------------------------------------------------------------------
+
+
+def test_a_recording_waits_for_its_call(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    recording_event(1, 1, "completed", "DialVerb", at=20).insert(warehouse)
+    utterance(1, 2, "blue jacket").insert(warehouse)
+    utterance(1, 1, "I would like to return a").insert(warehouse)
+    assert rows(warehouse, "message_id") == []
+    take_in(settings, models)
+    call_event(1, "completed", duration=30, at=40).insert(warehouse)
+    expected = [
+        (
+            f"twilio_voice|{call_sid(1)}",
+            "call",
+            "inbound",
+            "completed",
+            "phone:+61491570006",
+            "I would like to return a\nblue jacket",
+            "audio/mpeg",
+        )
+    ]
+    columns = (
+        "message_id, kind, direction, status, counterpart_identity, body,"
+        " attachments -> 0 ->> 'content_type'"
+    )
+    assert rows(warehouse, columns) == expected
+    take_in(settings, models)
+    assert rows(warehouse, columns) == expected
+
+
+def test_a_leg_of_a_leg_ends_in_the_call(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    # The last first, and a refresh after each: what is filed under a leg moves on when its place is known.
+    recording_event(4, 1, "completed", "DialVerb").insert(warehouse)
+    take_in(settings, models)
+    call_event(4, "completed", parent=3, duration=12, at=5).insert(warehouse)
+    take_in(settings, models)
+    call_event(3, "completed", parent=1, duration=12, at=4).insert(warehouse)
+    take_in(settings, models)
+    assert rows(warehouse, "message_id") == []
+    call_event(1, "completed", duration=30, at=3).insert(warehouse)
+    shown = rows(
+        warehouse,
+        "provider_message_id, jsonb_array_length(provider_metadata #> '{call,legs}'), jsonb_array_length(attachments)",
+    )
+    assert shown == [(call_sid(1), 2, 1)]
+    take_in(settings, models)
+    assert rows(warehouse, "provider_message_id, jsonb_array_length(attachments)") == [
+        (call_sid(1), 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("root", "child", "status"),
+    [
+        ("completed", None, "completed"),
+        ("completed", ("completed", 30), "completed"),
+        # A menu answered, and nobody spoke.
+        ("completed", ("no-answer", 0), "missed"),
+        ("completed", ("completed", 0), "missed"),
+        ("no-answer", None, "missed"),
+        ("busy", None, "missed"),
+        ("canceled", None, "missed"),
+        ("failed", None, "failed"),
+        ("in-progress", None, "queued"),
+    ],
+)
+def test_what_became_of_an_inbound_call(
+    warehouse: Database, root: str, child: tuple[str, int] | None, status: str
+) -> None:
+    call_event(1, root, duration=30).insert(warehouse)
+    if child:
+        call_event(2, child[0], parent=1, duration=child[1]).insert(warehouse)
+    assert rows(warehouse, "kind, status") == [("call", status)]
+
+
+def test_a_voicemail_is_a_missed_call_with_a_message(warehouse: Database) -> None:
+    call_event(1, "completed", duration=30).insert(warehouse)
+    call_event(2, "no-answer", parent=1).insert(warehouse)
+    recording_event(1, 1, "completed", "RecordVerb").insert(warehouse)
+    shown = rows(warehouse, "kind, status, provider_metadata #>> '{call,missed}'")
+    assert shown == [("voicemail", "completed", "true")]
+
+
+def test_the_history_of_a_call_tells_when_it_began(warehouse: Database) -> None:
+    call_event(1, "completed", duration=30, at=40).insert(warehouse)
+    assert rows(warehouse, "sent_at::text, seen_via") == [("2026-11-01 09:00:40+00", ["webhook"])]
+    call_history(1, "completed", at=10).insert(warehouse)
+    assert rows(warehouse, "sent_at::text, seen_via") == [
+        ("2026-11-01 09:00:10+00", ["history", "webhook"])
+    ]
+
+
+def test_withheld_callers_are_nobody_and_not_one_customer(warehouse: Database) -> None:
+    for number, sender in enumerate(["+266696687", "anonymous", "Restricted", "+86282452253"], 1):
+        call_event(number, "no-answer", sender=sender).insert(warehouse)
+    shown = rows(warehouse, "counterpart_identity")
+    assert shown == [f"anonymous:{call_sid(number)}" for number in range(1, 5)]
+
+
+def test_a_browser_phone_makes_an_inbound_leg_of_an_outbound_call(warehouse: Database) -> None:
+    call_event(1, "completed", sender="client:ann", recipient="").insert(warehouse)
+    call_event(2, "completed", parent=1, sender=f"+{OURS}", recipient=SAM, duration=55).insert(
+        warehouse
+    )
+    assert rows(warehouse, "direction, counterpart_identity, thread_key") == [
+        ("outbound", f"phone:+{SAM}", f"+{OURS}|+{SAM}")
+    ]
+
+
+# -- Messenger and Instagram -----------------------------------------------------------------------
+
+
+def test_a_watermark_covers_what_comes_later_too(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    messaging("messenger", chat_message("messenger", 1, "sent", ours=True, at=1)).insert(warehouse)
+    take_in(settings, models)
+    read = item("messenger", at=None, read={"watermark": milliseconds(5)})
+    messaging("messenger", read).insert(warehouse)
+    # Stored before the watermark, arrived after it, and sent after it.
+    messaging("messenger", chat_message("messenger", 2, "late copy", ours=True, at=3)).insert(
+        warehouse
+    )
+    messaging("messenger", chat_message("messenger", 3, "later", ours=True, at=9)).insert(warehouse)
+    messaging("messenger", chat_message("messenger", 4, "theirs", at=2)).insert(warehouse)
+    expected = [("late copy", "read"), ("later", "sent"), ("sent", "read"), ("theirs", "received")]
+    assert rows(warehouse, "body, status") == expected
+    assert rows(warehouse, "body, status", "timeline") == expected
+    take_in(settings, models)
+    assert rows(warehouse, "body, status") == expected
+    delivered = item("messenger", at=None, delivery={"watermark": milliseconds(20)})
+    messaging("messenger", delivered).insert(warehouse)
+    assert ("later", "delivered") in rows(warehouse, "body, status")
+
+
+def test_instagram_is_read_up_to_the_message_that_was_seen(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    seen = item("instagram", at=30, read={"mid": mid(2)})
+    messaging("instagram", seen).insert(warehouse)
+    for number in (1, 2, 3):
+        messaging(
+            "instagram", chat_message("instagram", number, f"{number}", ours=True, at=number)
+        ).insert(warehouse)
+    expected = [("1", "read"), ("2", "read"), ("3", "sent")]
+    assert rows(warehouse, "body, status") == expected
+    take_in(settings, models)
+    assert rows(warehouse, "body, status") == expected
+
+
+def test_reactions_fold_onto_their_message(warehouse: Database) -> None:
+    messaging("messenger", chat_message("messenger", 1, "hello")).insert(warehouse)
+
+    def react(emoji: str, action: str, at: int, *, ours: bool = False, copy: int = 0) -> None:
+        event = item(
+            "messenger",
+            ours=ours,
+            at=at,
+            reaction={"mid": mid(1), "emoji": emoji, "action": action},
+        )
+        messaging("messenger", event, at=at, copy=copy).insert(warehouse)
+
+    react("👍", "react", 5)
+    react("❤️", "react", 9, ours=True)
+    react("👍", "react", 5, copy=1)
+    by = [(r["emoji"], r["is_ours"]) for r in rows(warehouse, "reactions")[0]]
+    assert by == [("👍", False), ("❤️", True)]
+    # A change replaces, taking back removes, and what is older than both changes nothing.
+    react("😂", "react", 12)
+    react("❤️", "unreact", 13, ours=True)
+    react("😮", "react", 3)
+    assert [(r["emoji"], r["by"]) for r in rows(warehouse, "reactions")[0]] == [
+        ("😂", f"psid:{PAGE}:{PSID}")
+    ]
+
+
+def test_edits_and_unsends_are_revisions_and_the_original_stays(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    for number, text in ((2, "second"), (1, "first")):
+        edit = item(
+            "instagram",
+            at=10 + number,
+            message_edit={"mid": mid(1), "text": text, "num_edit": str(number)},
+        )
+        # Told twice, in two deliveries: one edit.
+        messaging("instagram", edit).insert(warehouse)
+        messaging("instagram", edit, copy=1).insert(warehouse)
+    take_in(settings, models)
+    assert rows(warehouse, "body") == [], "an edit waits for its message"
+    messaging("instagram", chat_message("instagram", 1, "original")).insert(warehouse)
+    assert rows(warehouse, "body, revision") == [("second", 2)]
+    unsent = item("instagram", at=30, message={"mid": mid(1), "is_deleted": True})
+    messaging("instagram", unsent).insert(warehouse)
+    assert rows(warehouse, "body, status, is_deleted, removal, revision") == [
+        (None, "deleted", True, "unsent", 3)
+    ]
+    take_in(settings, models)
+    assert rows(warehouse, "revision, kind, body", "message_revisions") == [
+        (0, "original", "original"),
+        (1, "edited", "first"),
+        (2, "edited", "second"),
+        (3, "unsent", None),
+    ]
+
+
+def test_what_the_history_cannot_show_is_no_deletion(warehouse: Database) -> None:
+    chat_history("messenger", 1, "", available=False).insert(warehouse)
+    chat_history("messenger", 2, "hello").insert(warehouse)
+    shown = rows(warehouse, "provider_message_id, kind, body, is_deleted, status")
+    assert shown == [
+        (mid(1), "unsupported", None, False, "received"),
+        (mid(2), "text", "hello", False, "received"),
+    ]
+    messaging("messenger", chat_message("messenger", 1, "what it said")).insert(warehouse)
+    assert rows(warehouse, "kind, body", where=f"provider_message_id = '{mid(1)}'") == [
+        ("text", "what it said")
+    ]
+    # The webhook names nobody; the history does.
+    messaging("messenger", chat_message("messenger", 2, "hello")).insert(warehouse)
+    assert rows(warehouse, "from_name, seen_via", where="body = 'hello'") == [
+        ("Sam Citizen", ["history", "webhook"])
+    ]
+    assert rows(warehouse, "display_name", "identities") == ["Sam Citizen"]
+
+
+def test_a_page_of_another_connection_is_routed_there_and_of_none_waits_in_quarantine(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    other = "100200300400501"
+    body = json.loads(messaging("messenger", chat_message("messenger", 1, "mine")).payload)
+    foreign = json.loads(json.dumps(body).replace(PAGE, other).replace(mid(1), mid(2)))
+    foreign["entry"][0]["messaging"][0]["message"]["text"] = "theirs"
+    body["entry"] += foreign["entry"]
+    Push("messenger", json.dumps(body)).insert(warehouse)
+    assert rows(warehouse, "body") == ["mine"]
+    assert rows(warehouse, "reason", "quarantine") == [
+        "the account of the entry is that of no connection"
+    ]
+    take_in(settings, models)
+    assert rows(warehouse, "connection_id", "quarantine") == [six.MESSENGER]
+    # The admin connects the page, and what waited is read again.
+    warehouse.execute(
+        "insert into crm.connections (connection_id, channel, name, settings, secrets, created_by)"
+        " values ('second', 'messenger', 'Second', %s, '', 'test')",
+        [json.dumps({"page_id": other})],
+    )
+    with warehouse.transaction():
+        assert replay(warehouse, quarantined=True).deliveries == 1
+    expected = [("mine", six.MESSENGER), ("theirs", "second")]
+    assert rows(warehouse, "body, connection_id") == expected
+    assert rows(warehouse, "raw_ref", "quarantine") == []
+    take_in(settings, models)
+    assert rows(warehouse, "body, connection_id") == expected
+    assert rows(warehouse, "raw_ref", "quarantine") == []
+
+
+# -- WhatsApp --------------------------------------------------------------------------------------
+
+
+def test_a_number_left_out_splits_neither_person_nor_conversation(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    hidden = whatsapp(
+        "messages",
+        contacts=[wa_contact(SAM, knows="bsuid")],
+        messages=[wa_message(1, SAM, at=1, knows="bsuid")],
+    )
+    hidden.insert(warehouse)
+    bsuid = f"bsuid:{WABA}:{PEOPLE[SAM]}"
+    assert rows(warehouse, "counterpart_identity, thread_key, customer_id") == [
+        (bsuid, f"{NUMBER_ID}|{PEOPLE[SAM]}", None)
+    ]
+    take_in(settings, models)
+    # Later the same person's message carries both, and the number is a customer's.
+    whatsapp(
+        "messages", contacts=[wa_contact(SAM)], messages=[wa_message(2, SAM, at=2)], at=2
+    ).insert(warehouse)
+    link(warehouse, f"phone:+{SAM}", "sam")
+    for _ in range(2):
+        assert rows(warehouse, "thread_key, customer_id") == [(f"{NUMBER_ID}|+{SAM}", "sam")] * 2
+        assert rows(warehouse, "identity, customer_id", "timeline") == [
+            (bsuid, "sam"),
+            (f"phone:+{SAM}", "sam"),
+        ]
+        assert rows(warehouse, "conversation_id, message_count, customer_id", "conversations") == [
+            (f"whatsapp|{NUMBER_ID}|+{SAM}", 2, "sam")
+        ]
+        assert rows(warehouse, "identities", "customers") == [[bsuid, f"phone:+{SAM}"]]
+        take_in(settings, models)
+    # A decision about the id itself counts more than what the provider told.
+    link(warehouse, bsuid, "someone else")
+    assert rows(warehouse, "customer_id, identity", "timeline") == [
+        ("sam", f"phone:+{SAM}"),
+        ("someone else", bsuid),
+    ]
+
+
+def test_what_was_decided_of_a_conversation_survives_its_joining(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    whatsapp("messages", messages=[wa_message(1, SAM, knows="bsuid")]).insert(warehouse)
+    take_in(settings, models)
+    split = f"whatsapp|{NUMBER_ID}|{PEOPLE[SAM]}"
+    warehouse.execute(
+        "insert into crm.conversation_tags (tagging_id, conversation_id, tag, tagged_by) values ('1', %s, 'returns', 't')",
+        [split],
+    )
+    warehouse.execute(
+        "insert into crm.assignments (assignment_id, conversation_id, assignee, assigned_by) values ('1', %s, 'ann', 't')",
+        [split],
+    )
+    assert rows(warehouse, "tags, assignee", "conversations") == [(["returns"], "ann")]
+    whatsapp("messages", messages=[wa_message(2, SAM)], at=1).insert(warehouse)
+    assert rows(warehouse, "tags, assignee", "conversations") == [(["returns"], "ann")]
+
+
+def test_a_changed_number_is_a_dated_event_and_a_suggestion_no_link(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    link(warehouse, f"phone:+{SAM}", "sam")
+    whatsapp(
+        "messages",
+        messages=[
+            {
+                "from": SAM,
+                "id": wamid(1),
+                "timestamp": six.seconds_text(7),
+                "type": "system",
+                "system": {
+                    "type": "user_changed_number",
+                    "body": "Sam changed to a new number",
+                    "wa_id": RILEY,
+                    "user_id": "AU.9",
+                    "previous_user_id": PEOPLE[SAM],
+                },
+            }
+        ],
+    ).insert(warehouse)
+    take_in(settings, models)
+    assert rows(warehouse, "kind, sent_at::text, customer_id") == [
+        ("system", "2026-11-01 09:00:07+00", "sam")
+    ]
+    assert rows(warehouse, "identity, customer_id, reason", "link_suggestions") == [
+        (f"phone:+{RILEY}", "sam", "changed number")
+    ]
+    whatsapp("messages", messages=[wa_message(2, RILEY, knows="phone", at=9)]).insert(warehouse)
+    assert rows(warehouse, "customer_id", where=f"provider_message_id = '{wamid(2)}'") == [None]
+
+
+def test_a_whatsapp_number_is_the_same_phone_as_in_calls(warehouse: Database) -> None:
+    call_event(1, "completed", duration=9).insert(warehouse)
+    whatsapp("messages", messages=[wa_message(1, SAM)]).insert(warehouse)
+    assert rows(warehouse, "identity, message_count", "identities") == [(f"phone:+{SAM}", 2)]
+
+
+def test_what_another_program_sent_is_shown_without_its_text_until_it_is_known(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    for word, at in (("read", 9), ("sent", 3), ("delivered", 5)):
+        whatsapp("messages", statuses=[wa_status(1, word, SAM, at=at)]).insert(warehouse)
+    assert rows(warehouse, "kind, body, direction, status, counterpart_identity") == [
+        ("unsupported", None, "outbound", "read", f"phone:+{SAM}")
+    ]
+    take_in(settings, models)
+    echo = {
+        "from": OURS,
+        "to": SAM,
+        "id": wamid(1),
+        "timestamp": six.seconds_text(2),
+        "type": "text",
+        "text": {"body": "Your order shipped"},
+    }
+    whatsapp("smb_message_echoes", message_echoes=[echo]).insert(warehouse)
+    assert rows(warehouse, "kind, body, status, sent_at::text") == [
+        ("text", "Your order shipped", "read", "2026-11-01 09:00:02+00")
+    ]
+
+
+def test_a_file_of_the_history_completes_its_message(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    file = {
+        "from": OURS,
+        "id": wamid(1),
+        "timestamp": six.seconds_text(4),
+        "type": "image",
+        "image": {"id": "99", "mime_type": "image/jpeg", "caption": "jacket"},
+    }
+    placeholder = {
+        "from": OURS,
+        "id": wamid(1),
+        "timestamp": six.seconds_text(4),
+        "type": "media_placeholder",
+        "history_context": {"status": "DELIVERED"},
+    }
+    whatsapp("history", messages=[file]).insert(warehouse)
+    take_in(settings, models)
+    assert rows(warehouse, "body") == []
+    whatsapp("history", history=[{"threads": [{"id": SAM, "messages": [placeholder]}]}]).insert(
+        warehouse
+    )
+    take_in(settings, models)
+    whatsapp("history", messages=[file], copy=1).insert(warehouse)
+    assert rows(
+        warehouse, "kind, body, direction, status, attachments -> 0 ->> 'attachment_id', seen_via"
+    ) == [("media", "jacket", "outbound", "delivered", "99", ["history"])]
+
+
+@pytest.mark.parametrize(
+    ("lists", "reason"),
+    [
+        ({"messages": {"0": {}}}, "messages of a change is no list"),
+        (
+            {"polls": [{"id": "1"}]},
+            "a change of field messages holds a list that is not known: polls",
+        ),
+        ({"messages": ["text"]}, "a message is no object with fields"),
+        ({"messages": [{"type": "text"}]}, "a message without an id"),
+        ({"messages": [{"id": "w", "type": "text"}]}, "a message that names no sender"),
+        (
+            {"statuses": [{"id": "w", "status": "teleported"}]},
+            "the status has a word that is not known: teleported",
+        ),
+        (
+            {"messages": [{"id": "w", "from": SAM, "type": "edit", "edit": 1}]},
+            "an edit that names no message",
+        ),
+    ],
+)
+def test_a_shape_that_is_new_waits_in_quarantine_and_disturbs_nobody(
+    warehouse: Database, lists: dict[str, Any], reason: str
+) -> None:
+    body = json.loads(whatsapp("messages", messages=[wa_message(1, SAM)]).payload)
+    change = json.loads(whatsapp("messages", **lists).payload)["entry"][0]["changes"][0]
+    body["entry"][0]["changes"].append(change)
+    Push("whatsapp", json.dumps(body)).insert(warehouse)
+    assert rows(warehouse, "reason", "quarantine") == [reason]
+    assert rows(warehouse, "body") == ["message 1"]
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "instagram", "messenger"])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "null", "1", '"text"', "[]", "{}", "[[]]", '{"entry": {}}', '{"entry": []}', '{"entry": [1, "x", null, []]}',
+        '{"entry": [{"id": 5}]}', '{"entry": [{"id": "5", "messaging": {}}]}', '{"entry": [{"id": "5", "changes": [1]}]}',
+        '{"entry": [{"id": "5", "changes": [{"field": "messages", "value": "messages"}]}]}',
+        '{"entry": [{"id": "5", "changes": [{"field": "messages", "value": {"statuses": 1}}]}]}',
+        '{"entry": [{"id": "5", "messaging": [1, null, {"message": 1}, {"message": {"mid": 5}}]}]}',
+        '{"entry": [{"id": "5", "holograms": [{}]}]}', '{"field": "messages"}', '{"field": "messages", "value": {}}',
+    ],
+)  # fmt: skip
+def test_every_odd_body_is_accounted_for(
+    warehouse: Database, models: refresh.Models, channel: str, payload: str
+) -> None:
+    Push(channel, payload).insert(warehouse)
+    found = rows(warehouse, "raw_ref, outcome, reason", "outcomes")
+    assert found
+    assert len({raw_ref for raw_ref, _, _ in found}) == len(found)
+    for _, outcome, reason in found:
+        assert outcome in ("quarantined", "ignored")
+        assert reason
+
+
+# -- provenance ------------------------------------------------------------------------------------
+
+
+def test_raw_refs_lead_back_to_the_exact_bytes(
+    warehouse: Database, settings: Settings, models: refresh.Models
+) -> None:
+    push = messaging("messenger", chat_message("messenger", 1, "hello ❤️"))
+    push.insert(warehouse)
+    chat_history("messenger", 1, "hello ❤️").insert(warehouse)
+    refs = {ref["via"]: ref for ref in rows(warehouse, "raw_refs")[0]}
+    assert refs["webhook"]["signature"] == "verified"
+    webhook = raw_row(settings, warehouse, refs["webhook"]["raw_ref"])
+    assert webhook is not None
+    assert webhook.body == push.payload.encode()
+    assert webhook.received_at == push.received_at
+    history = raw_row(settings, warehouse, refs["history"]["raw_ref"])
+    assert history is not None
+    assert json.loads(history.body)["payload"]["message"] == "hello ❤️"
+    for wrong in (
+        "",
+        "raw.webhook_deliveries/1",
+        "raw_x.y/1",
+        "crm.connections/1",
+        "raw_messenger.messages/1",
+    ):
+        assert raw_row(settings, warehouse, wrong) is None
+
+
+def test_times_that_cannot_be_are_kept_and_do_not_order(warehouse: Database) -> None:
+    push = messaging(
+        "instagram",
+        {
+            "sender": {"id": IGSID},
+            "recipient": {"id": six.ACCOUNT},
+            "timestamp": 1,
+            "message": {"mid": mid(1), "text": "from 1970"},
+        },
+    )
+    push.insert(warehouse)
+    shown = rows(warehouse, "sent_at = received_at, provider_metadata ->> 'implausible_time'")
+    assert shown == [(True, "1970-01-01T00:00:01.000000Z")]
