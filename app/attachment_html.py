@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from app import inert, shapes
+from app import clock, inert, shapes
 from app.glyphs import icon
 from app.sight import Sight
 
@@ -47,6 +47,9 @@ NO_TYPE = frozenset({"", "application/octet-stream", "text/plain"})
 def attachments(row: Row, sight: Sight) -> str:
     """Everything that came with a message, in the provider's order."""
     found = shapes.objects(row["attachments"])
+    if row["kind"] == "story":
+        # Its own line says that a story is not kept.
+        found = [each for each in found if each.get("state") != "refused"]
     if not found:
         return ""
     return (
@@ -60,14 +63,22 @@ def _attachment(row: Row, attachment: Row, sight: Sight) -> str:
     if row["kind"] == "call" and row["connection_id"] not in sight.playable_connections:
         return _unplayable(attachment)
     address = _address(row["message_id"], attachment)
-    # The fetching job looked into the bytes: only what it let pass is drawn or played.
-    shown_type = _plain_type(attachment.get("sniffed_type")) if attachment.get("is_inline") else ""
+    shown_type = _shown_type(row, attachment)
     size_bytes = shapes.count(attachment.get("size_bytes"))
     if shown_type in PICTURES and (size_bytes or 0) <= LARGEST_PICTURE_BYTES:
         return _picture(attachment, address)
     if shown_type.startswith(("audio/", "video/")):
         return _player(row, attachment, address, shown_type)
     return _file(attachment, address)
+
+
+def _shown_type(row: Row, attachment: Row) -> str:
+    """As what a browser is asked to show it; empty for a link."""
+    if attachment.get("shows_inline") is True:
+        return _plain_type(attachment.get("sniffed_type"))
+    claimed = _plain_type(attachment.get("content_type"))
+    # A part of a mail is looked into when it is opened: the route hands out no picture that is none.
+    return claimed if row["kind"] == "email" and claimed in PICTURES else ""
 
 
 def _address(message_id: str, attachment: Row) -> str:
@@ -89,8 +100,14 @@ def _picture(attachment: Row, address: str) -> str:
     name = inert.line(attachment.get("filename") or "Picture")
     return (
         f'<li class="picture"><a href="{address}" target="_blank" title="{name}">'
-        f'<img src="{address}" alt="{name}" loading="lazy"></a>{_differs(attachment)}</li>'
+        f'<img src="{address}" alt="{name}" loading="lazy"{_measures(attachment)}></a>{_differs(attachment)}</li>'
     )
+
+
+def _measures(attachment: Row) -> str:
+    """The size in pixels, where it is known, so that the place is kept before the picture is there."""
+    width, height = (shapes.count(attachment.get(key)) for key in ("width", "height"))
+    return f' width="{width}" height="{height}"' if width and height else ""
 
 
 def _player(row: Row, attachment: Row, address: str, main_type: str) -> str:
@@ -98,6 +115,8 @@ def _player(row: Row, attachment: Row, address: str, main_type: str) -> str:
     fallback = {"call": "Recording", "voicemail": "Voicemail"}.get(
         row["kind"], "Sound" if tag == "audio" else "Film"
     )
+    if shapes.mapping(row["provider_metadata"]).get("voice_note") is True:
+        fallback = "Voice message"
     name = inert.line(attachment.get("filename") or fallback)
     return (
         f'<li class="player {tag}">{_link(ICONS[tag], name, address)}{_facts(attachment)}'
@@ -134,11 +153,20 @@ def _link(glyph: str, name: str, address: str) -> str:
 
 
 def _facts(attachment: Row) -> str:
-    facts = [inert.line(attachment.get("content_type") or "unknown type")]
+    claimed, sniffed = (
+        shapes.words(attachment.get(key)) for key in ("content_type", "sniffed_type")
+    )
+    # `image/*` is what a provider says that knows no more.
+    facts = [
+        inert.line((sniffed if claimed.endswith("/*") else claimed) or claimed or "unknown type")
+    ]
     # A sender's own claim in some channels, so it may be anything.
     size_bytes = shapes.count(attachment.get("size_bytes"))
     if size_bytes is not None:
         facts.append(size(size_bytes))
+    seconds = shapes.count(attachment.get("duration_seconds"))
+    if seconds:
+        facts.append(clock.lasting(seconds))
     return f'<span class="facts">{" · ".join(facts)}</span>{_differs(attachment)}'
 
 
@@ -155,6 +183,8 @@ def _differs(attachment: Row) -> str:
 def _is_inside(claimed: str, sniffed: str) -> bool:
     """Whether the claimed type is written in the container that was found: a document in a zip or in an
     OLE storage, a sound in a film's container, anything that is XML."""
+    if claimed.endswith("/*"):
+        return sniffed.startswith(claimed[:-1])
     if sniffed == "application/zip":
         return bool(re.search(r"openxml|opendocument|epub|jar|zip", claimed))
     if sniffed == "application/x-ole-storage":

@@ -56,8 +56,16 @@ def message(viewer: Viewer, message_id: str) -> Examined | None:
         )
 
 
-def message_revisions(viewer: Viewer, message_id: str) -> list[Row]:
-    """Every version of a message, the original first.
+@dataclass(frozen=True, kw_only=True)
+class Revisions:
+    """Every version of a message, the original first, and what came with the original."""
+
+    versions: list[Row]
+    attachments: list[Row]
+
+
+def message_revisions(viewer: Viewer, message_id: str) -> Revisions:
+    """What a message said before it was edited or unsent.
 
     Raises:
         Forbidden: the role may not.
@@ -73,7 +81,11 @@ def message_revisions(viewer: Viewer, message_id: str) -> list[Row]:
                 customer_ids=[each["customer_id"] for each in customers],
             ),
         )  # fmt: skip
-        return connection.execute(SQL["message_revisions"], named).fetchall()
+        original = connection.execute(SQL["original_attachments"], named).fetchone()
+        return Revisions(
+            versions=connection.execute(SQL["message_revisions"], named).fetchall(),
+            attachments=original["attachments"] if original else [],
+        )
 
 
 def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> Row | None:

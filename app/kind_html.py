@@ -22,8 +22,10 @@ UNSUPPORTED = {
     "group_invite": "invitation to a group", "media_placeholder": "media", "keep_in_chat": "kept message",
     "link_preview": "link preview",
 }  # fmt: skip
-#: Meta's code for "not available at present": nothing comes later.
-NOT_AVAILABLE = frozenset({"131060", "unavailable"})
+#: What Meta's services say of a message that exists and is not given out (131060: not at present, and never later).
+NOT_AVAILABLE = frozenset({"131060", "not shown any more"})
+#: Words that name no kind.
+NO_KIND = frozenset({"", "unknown", "not passed on", "unsupported", "errors"})
 #: How SMS accounts of Twilio carry other services.
 TRANSPORTS = {
     "whatsapp": "WhatsApp through Twilio",
@@ -82,13 +84,19 @@ def chips(row: Row) -> str:
         found.append(chip("campaign", "mailing list", title=shapes.words(told.get("list_id"))))
     if told.get("trashed") is True:
         found.append(chip("delete", "in the bin there"))
+    if told.get("standby") is True:
+        found.append(chip("swap_horiz", "handled by another program"))
+    if shapes.words(told.get("opt_out_type")).upper() == "STOP":
+        found.append(chip("notifications_off", "opted out"))
     return "".join(found)
 
 
 def before_body(row: Row) -> str:
     """What stands above the text."""
     told = metadata(row)
-    return "".join([_referral(told), _story(row, told), _place(row, told), _label(row)])
+    return "".join([
+        _referral(told), _story(row, told), _shared(told), _place(row, told), _label(row, told), _missing(told),
+    ])  # fmt: skip
 
 
 def instead_of_body(row: Row) -> str:
@@ -102,37 +110,53 @@ def instead_of_body(row: Row) -> str:
     return ""
 
 
-def _label(row: Row) -> str:
+def _label(row: Row, told: Row) -> str:
     """The kind, where the text alone would be taken for something that somebody wrote."""
     if not str(row["body"] or "").strip():
         return ""
-    glyphs = {"interactive": "touch_app", "contacts": "contact_page"}
-    return note(glyphs[row["kind"]], KINDS[row["kind"]]) if row["kind"] in glyphs else ""
+    if row["kind"] == "contacts":
+        return note("contact_page", KINDS["contacts"])
+    if row["kind"] != "interactive":
+        return ""
+    if told.get("order"):
+        return note("shopping_cart", "Order")
+    ours = row["direction"] == "outbound"
+    return note("touch_app", "Message with buttons" if ours else KINDS["interactive"])
+
+
+def _missing(told: Row) -> str:
+    missing = shapes.words(told.get("missing"))
+    return note("hourglass_empty", f"Missing: {missing}") if missing else ""
+
+
+def _shared(told: Row) -> str:
+    """Posts and reels that somebody passed on: their titles; what they show is an attachment."""
+    names = {"reel": "a reel", "ig_reel": "a reel"}
+    said = []
+    for shared in shapes.objects(told.get("shared")):
+        title = shapes.words(shared.get("title"))[:300]
+        name = names.get(shapes.words(shared.get("type")), "a post")
+        said.append(note("share", f"Shared {name}: {title}" if title else f"Shared {name}"))
+    product = shapes.words(told.get("referred_product_id"))
+    return "".join(said) + (note("sell", f"About the product {product}") if product else "")
 
 
 def _referral(told: Row) -> str:
     """The ad, post or link that a person came from."""
     referral = shapes.mapping(told.get("referral"))
-    if not referral:
+    product, title, body, ref, source = (
+        shapes.words(referral.get(key)) for key in ("product_id", "title", "body", "ref", "source")
+    )
+    address = shapes.words(told.get("referral_source_url"))
+    if not referral and not address:
         return ""
-    ad = shapes.mapping(referral.get("ads_context_data"))
-    title = next(
-        filter(None, (
-            shapes.words(value) for value in (
-                referral.get("headline"), ad.get("ad_title"), referral.get("title"), referral.get("body"),
-                referral.get("ref"), referral.get("source_url"), referral.get("source_id"), referral.get("ad_id"),
-            )
-        )),
-        "",
-    )  # fmt: skip
-    source = f"{referral.get('source_type') or ''} {referral.get('source') or ''}".lower()
-    if shapes.mapping(referral.get("product")):
-        came_from = "Asks about a product"
-    elif "ad" in source or ad or referral.get("ad_id"):
-        came_from = "Came from an ad"
-    else:
-        came_from = "Came from a post" if "post" in source else "Came from a link"
-    return note("ads_click", f"{came_from}: {title[:300]}" if title else came_from)
+    if product:
+        return note("ads_click", f"Asks about a product: {product}")
+    kinds = {"ad": "Came from an ad", "ads": "Came from an ad", "post": "Came from a post"}
+    is_ad = bool(shapes.words(referral.get("ad_id")))
+    came_from = kinds.get(source.lower(), "Came from an ad" if is_ad else "Came from a link")
+    called = (title or body or ref or address)[:300]
+    return note("ads_click", f"{came_from}: {called}" if called else came_from)
 
 
 def _story(row: Row, told: Row) -> str:
@@ -143,6 +167,7 @@ def _story(row: Row, told: Row) -> str:
     said = {
         ("mention", False): "Mentioned us in a story", ("mention", True): "We mentioned them in a story",
         ("reply", False): "Reply to our story", ("reply", True): "Our reply to their story",
+        ("share", False): "Shared a story", ("share", True): "We shared a story",
     }.get((shapes.words(story.get("kind")), ours), "A story")  # fmt: skip
     return note(
         "auto_stories",
@@ -155,6 +180,8 @@ def _place(row: Row, told: Row) -> str:
     place = shapes.mapping(told.get("location"))
     if row["kind"] != "location" and not place:
         return ""
+    # Twilio's WhatsApp tells it beside the message.
+    place = place or {**told, "name": told.get("label")}
     latitude, longitude = (_degrees(place.get(key)) for key in ("latitude", "longitude"))
     where = f"{latitude}, {longitude}" if latitude and longitude else "without coordinates"
     name = ", ".join(filter(None, (shapes.words(place.get(key)) for key in ("name", "address"))))
@@ -169,16 +196,16 @@ def _degrees(value: object) -> str:
 
 
 def _unsupported(row: Row) -> str:
-    word = shapes.words(metadata(row).get("unsupported"))
-    name = channel_name(row)
-    if word in NOT_AVAILABLE:
+    told, name = metadata(row), channel_name(row)
+    word = shapes.words(told.get("unsupported"))
+    if word in NOT_AVAILABLE or shapes.words(told.get("error_code")) in NOT_AVAILABLE:
         return note("visibility_off", f"This message exists, but {name} does not give its content")
     if row["direction"] == "outbound" and not word:
         return note(
             "visibility_off",
             f"Sent by another program: {name} tells us its status and not its content",
         )
-    what = UNSUPPORTED.get(word, word.replace("_", " "))[:80]
+    what = "" if word.lower() in NO_KIND else UNSUPPORTED.get(word, word.replace("_", " "))[:80]
     return note(
         "block", f"A message of a kind that {name} does not pass on{f' ({what})' if what else ''}"
     )

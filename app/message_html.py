@@ -84,8 +84,8 @@ def _begin(row: Row, classes: str) -> str:
 
 def _notice(row: Row, sight: Sight) -> str:
     """What the service itself says: one slim line, a warning where it may be another person now."""
-    system = shapes.mapping(kind_html.metadata(row).get("system"))
-    warns = "identity_changed" in shapes.words(system.get("type"))
+    # WhatsApp: perhaps another person or another device from here on.
+    warns = "identity_changed" in shapes.words(kind_html.metadata(row).get("system"))
     channel = registry().get(row["channel"])
     return (
         f"{_begin(row, 'message system warns' if warns else 'message system')}<p>"

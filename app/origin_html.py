@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app import body_html, clock, inert, shapes
+from app import attachment_html, body_html, clock, inert, shapes
 from app.attachment_html import size
 from app.glyphs import icon
 from app.sight import Sight
@@ -19,23 +19,27 @@ SHOWN_BYTES = 20_000
 MOST_HEADERS = 60
 VERSIONS = {
     "original": ("draft", "As it was received first"),
-    "edit": ("edit", "Edited"),
+    "edited": ("edit", "Edited"),
     "unsent": ("undo", "Unsent"),
     "removed at the provider": ("delete", "Removed at the provider"),
 }
 DOORS = {"webhook": ("bolt", "Webhook"), "history": ("history", "History")}
 
 
-def versions(rows: Sequence[Row], sight: Sight) -> str:
-    """Every text that a message had, the first one first."""
-    return f'<ol class="versions">{"".join(_version(row, sight) for row in rows)}</ol>'
+def versions(message: Row, rows: Sequence[Row], attachments: Sequence[Row], sight: Sight) -> str:
+    """Every text that a message had, the first one first; what came with it where it is hidden elsewhere."""
+    came_with = ""
+    if message["removal"] == "unsent":
+        came_with = attachment_html.attachments({**message, "attachments": attachments}, sight)
+    listed = "".join(_version(row, sight) for row in rows)
+    return f'<ol class="versions">{listed}</ol>{came_with}'
 
 
 def _version(row: Row, sight: Sight) -> str:
     glyph, said = VERSIONS.get(row["kind"], ("edit_note", str(row["kind"])))
     text = str(row["body"] or "")
     shown = body_html.folded(text) if text.strip() else ""
-    if not shown and row["kind"] in ("original", "edit"):
+    if not shown and row["kind"] in ("original", "edited"):
         shown = '<p class="note">No text</p>'
     return f'<li><p class="label">{icon(glyph)} {inert.line(said)} {_when(row["revised_at"], sight)}</p>{shown}</li>'
 
@@ -56,11 +60,13 @@ def source(row: Row, sight: Sight, *, opens: bool = False) -> str:
 
 
 def _proof(row: Row) -> str:
-    """What is known about who sent it. A pull asked the provider itself, so nothing was signed to us."""
-    signature = shapes.words(row.get("signature"))
-    if signature:
-        return f"Signature: {inert.line(signature)}"
-    return "Asked from the provider" if row["via"] == "history" else "Signature unknown"
+    """What is known about who sent it: `signature` is what the warehouse says of the row."""
+    said = shapes.words(row.get("signature")) or "unknown"
+    return (
+        f"Signature {inert.line(said)}"
+        if row["via"] == "webhook"
+        else inert.line(said).capitalize()
+    )
 
 
 def raw(row: Row, sight: Sight) -> str:
@@ -77,7 +83,7 @@ def raw(row: Row, sight: Sight) -> str:
         ("Reference", inert.line(row["raw_ref"])),
         ("Received", _when(row["received_at"], sight)),
         ("Connection", inert.line(row["connection_id"])),
-        ("Signature", inert.line(row["signature"] or "none: it was asked from the provider")),
+        ("Proof", inert.line(row["signature"] or "unknown")),
         ("Type", inert.line(row["content_type"] or "unknown")),
         ("Size", size(len(body))),
     ]

@@ -33,7 +33,10 @@ with st.container(key="about_message", gap="small"):
     if found.message["revision"] and person.may(Permission.READ_REVISIONS):
         st.html("<h3>Earlier versions</h3>")
         if address.wants_versions():
-            st.html(origin_html.versions(examine.message_revisions(person, message_id), sight))
+            earlier = examine.message_revisions(person, message_id)
+            st.html(
+                origin_html.versions(found.message, earlier.versions, earlier.attachments, sight)
+            )
         else:
             st.page_link(
                 address.ABOUT_MESSAGE,

@@ -22,13 +22,13 @@ def attachment(**more: Any) -> dict[str, Any]:
         "state": "stored",
         "reason": None,
         "sniffed_type": "image/jpeg",
-        "is_inline": True,
+        "shows_inline": True,
         **more,
     }
 
 
 def drawn(*attachments: dict[str, Any], **more: Any) -> Elements:
-    return page(row(kind="media", body=None, attachments=list(attachments), **more))
+    return page(row(**{"kind": "media", "body": None, "attachments": list(attachments), **more}))
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "image/jpeg", "image/gif", "image/webp"])
@@ -51,8 +51,8 @@ def test_a_picture_is_drawn_when_it_comes_into_sight(content_type: str) -> None:
         {"sniffed_type": "image/svg+xml"},
         {"sniffed_type": "text/html"},
         {"sniffed_type": None},
-        {"is_inline": False},
-        {"is_inline": None},
+        {"shows_inline": False},
+        {"shows_inline": None},
         {"size_bytes": 80_000_000},
         *({"state": state} for state in STATES if state != "stored"),
     ],
@@ -102,12 +102,14 @@ def test_any_other_file_is_a_link_with_name_type_and_size() -> None:
         ("text/csv", "text/plain", False),
         ("application/pdf", "application/octet-stream", False),
         (None, "image/png", False),
+        ("image/*", "image/png", False),
+        ("image/*", "text/html", True),
     ],
 )
 def test_a_claim_that_the_bytes_contradict_is_said(
     claimed: str | None, sniffed: str, differs: bool
 ) -> None:
-    found = drawn(attachment(content_type=claimed, sniffed_type=sniffed, is_inline=False))
+    found = drawn(attachment(content_type=claimed, sniffed_type=sniffed, shows_inline=False))
     assert (f"is really {sniffed}" in found.text) == differs
 
 
@@ -129,7 +131,7 @@ def test_what_is_not_there_says_why(state: str, reason: str | None, words: str) 
 
 def test_a_stored_picture_that_is_too_large_to_show_says_so() -> None:
     text = drawn(
-        attachment(is_inline=False, reason="20000 × 20000 pixels are too many to show")
+        attachment(shows_inline=False, reason="20000 × 20000 pixels are too many to show")
     ).text
     assert "too many to show" in text
 
@@ -168,10 +170,41 @@ def test_hostile_attachments_are_inert(text: str, state: str) -> None:
     )  # fmt: skip
 
 
+def test_a_picture_in_a_mail_is_drawn_and_the_route_looks_into_it() -> None:
+    part = attachment(sniffed_type=None, shows_inline=None, content_type="image/png")
+    assert "img" in drawn(part, channel="gmail", kind="email").tags
+    assert (
+        "img"
+        not in drawn({**part, "content_type": "image/svg+xml"}, channel="gmail", kind="email").tags
+    )
+    assert "img" not in drawn(part, channel="messenger").tags
+
+
+def test_the_size_of_a_picture_keeps_its_place() -> None:
+    found = drawn(attachment(width=640, height=480))
+    assert (found.attributes["width"], found.attributes["height"]) == (["640"], ["480"])
+    assert "width" not in drawn(attachment(width='x" onload=1', height=2)).attributes
+
+
+def test_a_voice_message_and_how_long_it_is() -> None:
+    voice = attachment(
+        content_type="audio/*", sniffed_type="audio/ogg", filename=None, duration_seconds=34
+    )
+    text = drawn(voice, provider_metadata={"voice_note": True}).text
+    assert "Voice message" in text
+    assert "audio/ogg · 48 kB · 34 s" in text
+
+
+def test_a_story_that_is_not_kept_is_no_file() -> None:
+    assert (
+        "li" not in drawn(attachment(state="refused", reason="Meta forbids it"), kind="story").tags
+    )
+
+
 def test_a_file_name_cannot_turn_its_ending_round() -> None:
     found = drawn(attachment(filename="invoice\u202egpj.exe"))
     assert all("\u202e" not in value for values in found.attributes.values() for value in values)
     html = message_html.page(
-        [row(attachments=[attachment(filename="a\u202eb", is_inline=False)])], sight()
+        [row(attachments=[attachment(filename="a\u202eb", shows_inline=False)])], sight()
     )
     assert "\u202e" not in html

@@ -52,16 +52,22 @@ def test_a_story_is_said_and_not_kept(told: dict[str, Any], direction: str, word
 @pytest.mark.parametrize(
     ("referral", "words"),
     [
-        ({"source": "ADS", "ads_context_data": {"ad_title": "Spring sale"}}, "Came from an ad: Spring sale"),
-        ({"source_type": "ad", "headline": "New shoes", "body": "Buy"}, "Came from an ad: New shoes"),
-        ({"source_type": "post", "source_url": "https://example.com/p"}, "Came from a post: https://example.com/p"),
+        ({"source": "ADS", "title": "Spring sale", "ref": "r"}, "Came from an ad: Spring sale"),
+        ({"source": "ad", "title": "New shoes", "body": "Buy"}, "Came from an ad: New shoes"),
+        ({"ad_id": "7", "body": "Buy shoes"}, "Came from an ad: Buy shoes"),
+        ({"source": "post"}, "Came from a post"),
         ({"source": "SHORTLINK", "ref": "poster-7"}, "Came from a link: poster-7"),
-        ({"product": {"id": "p7"}, "ref": "p7"}, "Asks about a product: p7"),
+        ({"product_id": "p7", "ref": "r7"}, "Asks about a product: p7"),
     ],
 )  # fmt: skip
 def test_where_somebody_came_from(referral: dict[str, Any], words: str) -> None:
-    found = page(row(channel="messenger", provider_metadata={"referral": referral}))
-    assert words in found.text
+    assert words in text_of("messenger", provider_metadata={"referral": referral})
+
+
+def test_the_address_of_an_ad_is_text() -> None:
+    told = {"referral_source_url": "https://example.com/ad"}
+    found = page(row(channel="twilio_sms", provider_metadata=told))
+    assert "Came from a link: https://example.com/ad" in found.text
     assert not any("example.com" in address for address in found.attributes["href"])
 
 
@@ -71,13 +77,50 @@ def test_where_somebody_came_from(referral: dict[str, Any], words: str) -> None:
         ("poll_creation", {}, "A message of a kind that WhatsApp does not pass on (poll)"),
         ("some_new_kind", {}, "does not pass on (some new kind)"),
         (None, {}, "A message of a kind that WhatsApp does not pass on"),
-        ("131060", {}, "This message exists, but WhatsApp does not give its content"),
+        ("not shown any more", {}, "This message exists, but WhatsApp does not give its content"),
+        ("unknown", {}, "A message of a kind that WhatsApp does not pass on"),
         (None, {"direction": "outbound"}, "Sent by another program: WhatsApp tells us its status"),
     ],
 )
 def test_what_is_not_passed_on_is_said(word: str | None, more: dict[str, Any], words: str) -> None:
     told = {"unsupported": word} if word else {}
     assert words in text_of(kind="unsupported", body=None, provider_metadata=told, **more)
+
+
+def test_a_first_message_that_is_not_available_is_said_to_exist() -> None:
+    told = {"unsupported": "Message is not available", "error_code": "131060"}
+    assert "This message exists" in text_of(kind="unsupported", body=None, provider_metadata=told)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"shared": [{"type": "ig_reel", "title": "Our new shop"}]}, "Shared a reel: Our new shop"),
+        ({"shared": [{"type": "share"}]}, "Shared a post"),
+        ({"referred_product_id": "sku-7"}, "About the product sku-7"),
+        ({"missing": "the file of a message from the history"}, "Missing: the file of a message"),
+    ],
+)
+def test_what_stands_beside_the_text(told: dict[str, Any], words: str) -> None:
+    assert words in text_of(kind="media", body="", provider_metadata=told)
+
+
+def test_an_order_and_our_own_buttons() -> None:
+    assert "Order" in text_of(
+        kind="interactive", body="2 × x", provider_metadata={"order": {"a": 1}}
+    )
+    assert "Message with buttons" in text_of(kind="interactive", body="Hi", direction="outbound")
+
+
+def test_a_place_that_twilio_tells_beside_the_message() -> None:
+    told = {
+        "latitude": "-37.8136",
+        "longitude": "144.9631",
+        "label": "Our shop",
+        "transport": "whatsapp",
+    }
+    text = text_of("twilio_sms", kind="location", body="", provider_metadata=told)
+    assert "Location: -37.8136, 144.9631 · Our shop" in text
 
 
 def test_answers_and_cards_are_not_taken_for_somebodys_words() -> None:
@@ -95,6 +138,8 @@ def test_answers_and_cards_are_not_taken_for_somebodys_words() -> None:
         ({"is_automatic": True}, "automatic reply"),
         ({"is_bounce": True, "is_automatic": True}, "bounced"),
         ({"is_bulk": True, "list_id": "news.example.com"}, "mailing list"),
+        ({"standby": True}, "handled by another program"),
+        ({"opt_out_type": "STOP"}, "opted out"),
     ],
 )
 def test_labels(told: dict[str, Any], words: str) -> None:
@@ -122,10 +167,11 @@ def test_hostile_facts_are_inert(text: str) -> None:
         "location": {"latitude": text, "longitude": text, "name": text, "address": text},
         "story": {"kind": text, "id": text},
         "referral": {
-            "headline": text, "source": text, "source_type": text, "ref": text, "ads_context_data": {"ad_title": text},
+            "title": text, "source": text, "body": text, "ref": text, "ad_id": text,
         },
         "unsupported": text, "transport": text, "list_id": text, "is_bulk": True, "is_automatic": True,
-        "system": {"type": text}, "contacts": [text, {"name": text}],
+        "system": text, "contacts": [text, {"name": text}], "shared": [{"type": text, "title": text}], "missing": text,
+        "referred_product_id": text, "referral_source_url": text, "error_code": text, "label": text, "order": text,
     }  # fmt: skip
     for kind in (
         "text",

@@ -164,7 +164,7 @@ def test_what_is_removed_at_the_provider_stays_and_is_said() -> None:
 def test_a_notice_is_one_line_and_warns_where_it_may_be_another_person(kind: str) -> None:
     notice = row(
         channel="whatsapp", kind="system", body="The security code\nchanged",
-        provider_metadata={"system": {"type": kind}},
+        provider_metadata={"system": kind},
     )  # fmt: skip
     html = message_html.page([notice], sight())
     assert ("warns" in html) == (kind == "customer_identity_changed")

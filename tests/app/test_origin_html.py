@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app import origin_html
-from tests.app.drawn import HOSTILE, NOW, Elements, assert_inert, sight
+from tests.app.drawn import HOSTILE, NOW, Elements, assert_inert, row, sight
 
 
 def version(**more: Any) -> dict[str, Any]:
@@ -41,10 +41,10 @@ def raw(body: bytes = b"{}", **more: Any) -> Elements:
 def test_every_version_is_shown_with_what_happened_and_when() -> None:
     rows = [
         version(),
-        version(revision=1, kind="edit", body="Hullo"),
+        version(revision=1, kind="edited", body="Hullo"),
         version(kind="unsent", body=None),
     ]
-    html = origin_html.versions(rows, sight())
+    html = origin_html.versions(row(), rows, [], sight())
     text = Elements(html).text
     for words in (
         "As it was received first",
@@ -58,18 +58,26 @@ def test_every_version_is_shown_with_what_happened_and_when() -> None:
     assert html.count("<li>") == 3
 
 
+def test_what_came_with_an_unsent_message_stands_with_its_versions() -> None:
+    files = [{"attachment_id": "a1", "filename": "private.pdf", "state": "stored"}]
+    unsent = origin_html.versions(row(removal="unsent"), [version()], files, sight())
+    assert "private.pdf" in Elements(unsent).text
+    # Elsewhere the message itself shows it.
+    assert "private.pdf" not in origin_html.versions(row(), [version()], files, sight())
+
+
 def test_a_source_says_its_door_and_its_proof() -> None:
-    row = {
+    pushed = {
         "raw_ref": "raw.webhook_deliveries/1#0",
         "via": "webhook",
         "received_at": NOW,
         "signature": "verified",
     }
-    text = Elements(origin_html.source(row, sight())).text
+    text = Elements(origin_html.source(pushed, sight())).text
     assert "Webhook" in text
-    assert "Signature: verified" in text
-    pulled = {**row, "via": "history", "signature": None}
-    assert "Asked from the provider" in Elements(origin_html.source(pulled, sight())).text
+    assert "Signature verified" in text
+    pulled = {**pushed, "via": "history", "signature": "pulled with our credentials"}
+    assert "Pulled with our credentials" in Elements(origin_html.source(pulled, sight())).text
 
 
 def test_exact_bytes_are_shown_as_text() -> None:
@@ -78,7 +86,7 @@ def test_exact_bytes_are_shown_as_text() -> None:
     assert r"\xff" in found.text
     assert "\u2400" in found.text
     assert "user-agent" in found.text
-    assert "Signature" in found.text
+    assert "Proof" in found.text
 
 
 def test_a_long_body_is_cut_and_the_rest_counted() -> None:
@@ -98,7 +106,9 @@ def test_headers_of_any_shape(headers: Any) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_origins_are_inert(text: str) -> None:
-    assert_inert(Elements(origin_html.versions([version(kind=text, body=text)], sight())))
+    assert_inert(
+        Elements(origin_html.versions(row(), [version(kind=text, body=text)], [], sight()))
+    )
     source = {"raw_ref": text, "via": text, "received_at": None, "signature": text}
     assert_inert(Elements(origin_html.source(source, sight())))
     assert_inert(
@@ -115,11 +125,11 @@ def test_hostile_origins_are_inert(text: str) -> None:
 
 
 def test_a_line_of_the_quarantine_says_where_why_and_when() -> None:
-    row = {
+    held = {
         "raw_ref": "raw.webhook_deliveries/1#0", "channel": "whatsapp", "connection_id": "c1",
         "connection_name": None, "reason": "messages[0].type is not understood", "received_at": NOW,
     }  # fmt: skip
-    text = Elements(origin_html.quarantined(row, sight())).text
+    text = Elements(origin_html.quarantined(held, sight())).text
     assert "messages[0].type is not understood" in text
     assert "c1" in text
     assert "13:00" in text

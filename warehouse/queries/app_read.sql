@@ -3,6 +3,9 @@
 -- The stored counts of canonical.identities trail by a refresh; what is only in the live tail is added here, so that
 -- nobody is missing from a list meanwhile. Each query looks up the identities it shows by index, never all of them.
 
+-- WhatsApp tells which phone number belongs to an id of its own (canonical.live_aliases): where the number is linked and
+-- the id is not, the id is the customer's too. Here the pairs that are stored count, looked up one identity at a time.
+
 -- customers_found --
 -- Customers whose name holds every word, or who have an identity like one of the patterns, or who are named; newest
 -- contact first.
@@ -22,9 +25,38 @@ matches as materialized (
 
     union
 
+    select links.customer_id
+    from canonical.same_as as pairs
+    join crm.identity_links as links on links.identity = canonical.same_person(pairs.identity) and links.ended_at is null
+    where pairs.identity like any (%(identity_patterns)s::text[])
+        and not exists (select 1 from crm.identity_links as own where own.identity = pairs.identity and own.ended_at is null)
+
+    union
+
     select unnest(%(customer_ids)s::text[])
 
     limit %(most)s + 1
+
+),
+
+links as materialized (
+
+    select matches.customer_id, links.identity
+    from matches
+    join crm.identity_links as links on links.customer_id = matches.customer_id and links.ended_at is null
+
+),
+
+identities as (
+
+    select customer_id, identity from links
+
+    union
+
+    select links.customer_id, people.identity
+    from links
+    cross join lateral canonical.same_people(links.identity) as people (identity)
+    where not exists (select 1 from crm.identity_links as own where own.identity = people.identity and own.ended_at is null)
 
 ),
 
@@ -58,14 +90,14 @@ totals as (
 
     select
         matches.customer_id,
-        coalesce(array_agg(links.identity order by links.identity) filter (where links.identity is not null), '{}') as identities,
+        coalesce(array_agg(identities.identity order by identities.identity) filter (where identities.identity is not null), '{}') as identities,
         least(min(stored.first_seen_at), min(fresh.first_seen_at)) as first_at,
         greatest(max(stored.last_seen_at), max(fresh.last_seen_at)) as last_at,
         coalesce(sum(stored.message_count), 0)::bigint + coalesce(sum(fresh.message_count), 0)::bigint as message_count
     from matches
-    left join crm.identity_links as links on links.customer_id = matches.customer_id and links.ended_at is null
-    left join canonical.identities as stored on stored.identity = links.identity
-    left join fresh on fresh.identity = links.identity
+    left join identities on identities.customer_id = matches.customer_id
+    left join canonical.identities as stored on stored.identity = identities.identity
+    left join fresh on fresh.identity = identities.identity
     group by matches.customer_id
 
 ),
@@ -126,7 +158,8 @@ either as (
 
     select links.customer_id, contacts.at as contact_at, null::timestamptz as created_at
     from contacts
-    join crm.identity_links as links on links.identity = contacts.identity and links.ended_at is null
+    join crm.identity_links as links
+        on links.identity in (contacts.identity, canonical.same_person(contacts.identity)) and links.ended_at is null
 
     union all
 
@@ -147,10 +180,23 @@ select count(*) as customers from crm.customers
 -- The head of a timeline. No row where there is no such customer.
 with
 
-links as (
+own_links as materialized (
 
     select identity from crm.identity_links
     where customer_id = %(customer_id)s and ended_at is null
+
+),
+
+links as materialized (
+
+    select identity from own_links
+
+    union
+
+    select people.identity
+    from own_links
+    cross join lateral canonical.same_people(own_links.identity) as people (identity)
+    where not exists (select 1 from crm.identity_links as own where own.identity = people.identity and own.ended_at is null)
 
 ),
 
@@ -237,10 +283,10 @@ tail as materialized (
 
 tail_people as materialized (
 
-    select person ->> 'identity' as identity, person ->> 'name' as display_name, tail.sent_at, tail.message_id
+    select person ->> 'identity' as identity, coalesce(person ->> 'name', tail.told_name) as display_name, tail.sent_at, tail.message_id
     from tail
     cross join lateral jsonb_array_elements(tail.participants) as person
-    where person ->> 'role' = 'from' and not (person ->> 'is_ours')::boolean
+    where person ->> 'role' = 'from' and not (person ->> 'is_ours')::boolean and person ->> 'identity' is not null
 
 ),
 
@@ -252,6 +298,9 @@ waiting as (
             -- An identity that is in the tail too may stand later than its stored time says.
             and (last_inbound_at, identity) < (coalesce(%(before_at)s::timestamptz, 'infinity'), coalesce(%(before_identity)s::text, ''))
             and not exists (select 1 from crm.identity_links as links where links.identity = identities.identity and links.ended_at is null)
+            and not exists (
+                select 1 from crm.identity_links as links where links.identity = canonical.same_person(identities.identity) and links.ended_at is null
+            )
         order by last_inbound_at desc, identity desc
         limit %(page_size)s
     )
@@ -260,6 +309,9 @@ waiting as (
 
     select identity from tail_people
     where not exists (select 1 from crm.identity_links as links where links.identity = tail_people.identity and links.ended_at is null)
+        and not exists (
+            select 1 from crm.identity_links as links where links.identity = canonical.same_person(tail_people.identity) and links.ended_at is null
+        )
 
 ),
 
@@ -312,14 +364,16 @@ select
     last_message.kind,
     last_message.status,
     last_message.subject,
-    left(last_message.body, 400) as body,
-    jsonb_array_length(coalesce(last_message.attachments, '[]')) > 0 as attachments
+    last_message.removal,
+    -- What was taken back stands in no list.
+    case when last_message.removal = 'unsent' then null else left(coalesce(last_message.revised_body, last_message.body), 400) end as body,
+    last_message.removal is distinct from 'unsent' and jsonb_array_length(coalesce(last_message.attachments, '[]')) > 0 as attachments
 from page
 left join canonical.identities as stored using (identity)
 left join lateral (
-    select channel, kind, status, subject, body, attachments from tail where tail.message_id = page.message_id
+    select channel, kind, status, subject, body, revised_body, removal, attachments from tail where tail.message_id = page.message_id
     union all
-    select channel, kind, status, subject, body, attachments from canonical.messages as messages
+    select channel, kind, status, subject, body, revised_body, removal, attachments from canonical.messages as messages
     where messages.message_id = page.message_id
         and not exists (select 1 from tail where tail.message_id = page.message_id)
 ) as last_message on true
@@ -333,6 +387,9 @@ from (
     from canonical.identities as identities
     where last_inbound_at is not null
         and not exists (select 1 from crm.identity_links as links where links.identity = identities.identity and links.ended_at is null)
+        and not exists (
+            select 1 from crm.identity_links as links where links.identity = canonical.same_person(identities.identity) and links.ended_at is null
+        )
     limit %(most)s + 1
 ) as counted
 
@@ -371,15 +428,37 @@ where messages.message_id = %(message_id)s
 
 -- customers_of_message --
 -- Whose message it is: the customers of its outside participants.
-select distinct customers.customer_id, customers.name
-from marts.message_participants as participants
-join crm.identity_links as links on links.identity = participants.identity and links.ended_at is null
-join crm.customers as customers on customers.customer_id = links.customer_id
-where participants.message_id = %(message_id)s and not participants.is_ours
+with
+
+people as (
+
+    select distinct identity from marts.message_participants
+    where message_id = %(message_id)s and not is_ours
+
+),
+
+links as (
+
+    select links.customer_id
+    from people
+    join crm.identity_links as links on links.identity = people.identity and links.ended_at is null
+
+    union
+
+    select links.customer_id
+    from people
+    join crm.identity_links as links on links.identity = canonical.same_person(people.identity) and links.ended_at is null
+    where not exists (select 1 from crm.identity_links as own where own.identity = people.identity and own.ended_at is null)
+
+)
+
+select customers.customer_id, customers.name
+from links
+join crm.customers as customers using (customer_id)
 order by customers.name, customers.customer_id
 
 -- message_sources --
--- The raw rows behind a message, the first one received first. A row that was destroyed has no receipt any more.
+-- The raw rows behind a message, in the order of their receipt. A row that was destroyed has no receipt any more.
 select
     source ->> 'raw_ref' as raw_ref,
     source ->> 'via' as via,
@@ -398,6 +477,28 @@ from marts.message_revisions
 where message_id = %(message_id)s
 order by revision, revised_at, raw_ref
 
+-- original_attachments --
+-- The attachments that came with a message, also where it was unsent since, with what became of them.
+select coalesce(
+    jsonb_agg(
+        (attachment - 'source') || jsonb_strip_nulls(jsonb_build_object(
+            'state', media.state,
+            'reason', case when media.state is not null then media.reason end,
+            'size_bytes', media.size_bytes,
+            'sniffed_type', media.sniffed_type,
+            'shows_inline', media.is_inline,
+            'width', media.width,
+            'height', media.height
+        )) order by position
+    ),
+    '[]'
+) as attachments
+from canonical.live_messages as messages
+cross join lateral jsonb_array_elements(messages.attachments) with ordinality as listed (attachment, position)
+left join jobs.media as media
+    on media.message_id = messages.message_id and media.attachment_id = attachment ->> 'attachment_id'
+where messages.message_id = %(message_id)s
+
 -- raw_row --
 -- The exact bytes behind a reference. No row where it leads nowhere.
 select %(raw_ref)s::text as raw_ref, body, content_type, headers, received_at, connection_id, signature
@@ -405,36 +506,34 @@ from canonical.raw_row(%(raw_ref)s)
 where body is not null
 
 -- connections_now --
--- How every connection stands: the worst first is for the page to say, here they come as they were made.
+-- How every connection stands, in the order in which they were made.
 select health.*, watches.ends_at as watch_expires_at
 from marts.channel_health as health
-left join crm.connections as connections using (connection_id)
+join crm.connections as connections on connections.connection_id = health.connection_id
 left join lateral (
-    select to_timestamp(nullif(detail ->> 'expires_ms', '')::bigint / 1000.0) as ends_at
-    from jobs.connection_health
-    where connection_health.connection_id = health.connection_id and job = 'watch'
+    select to_timestamp(nullif(jobs.detail ->> 'expires_ms', '')::bigint / 1000.0) as ends_at
+    from jobs.connection_health as jobs
+    where jobs.connection_id = health.connection_id and jobs.job = 'watch'
 ) as watches on true
 order by connections.created_at, health.connection_id
 
 -- quarantined --
 -- Quarantined events, newest first, strictly before a position.
 select
-    outcomes.raw_ref,
-    outcomes.channel,
-    outcomes.connection_id,
-    outcomes.reason,
-    raw_row.received_at,
+    held.raw_ref,
+    held.channel,
+    held.connection_id,
+    held.reason,
+    held.received_at,
     connections.name as connection_name
-from marts.outcomes as outcomes
-cross join lateral canonical.raw_row(outcomes.raw_ref) as raw_row
-left join crm.connections as connections on connections.connection_id = outcomes.connection_id
-where outcomes.outcome = 'quarantined'
-    and (raw_row.received_at, outcomes.raw_ref)
-        < (coalesce(%(before_at)s::timestamptz, 'infinity'), coalesce(%(before_ref)s::text, ''))
-order by raw_row.received_at desc, outcomes.raw_ref desc
+from marts.quarantine as held
+left join crm.connections as connections on connections.connection_id = held.connection_id
+where (held.received_at, held.raw_ref)
+    < (coalesce(%(before_at)s::timestamptz, 'infinity'), coalesce(%(before_ref)s::text, ''))
+order by held.received_at desc, held.raw_ref desc
 limit %(page_size)s
 
 -- count_quarantined --
 -- How many events are in quarantine, counted to a limit.
 select count(*) as quarantined
-from (select 1 from marts.outcomes where outcome = 'quarantined' limit %(most)s + 1) as counted
+from (select 1 from marts.quarantine limit %(most)s + 1) as counted
