@@ -1,8 +1,10 @@
 """Invented correspondence, written straight into raw in the shape that the two doors leave.
 
-40 of 100 messages are incoming SMS by webhook (half of them in the history too), 30 outgoing SMS from
-the history (a third with a delivered status by webhook), 30 mails from Gmail's history. One customer,
-`BUSY`, has a known number of messages; some twenty thousand others at a million messages share the rest.
+Of 100 messages 20 are incoming SMS by webhook (half of them in the history too), 15 outgoing SMS from the history (a third
+with a delivered status by webhook), 15 mails from Gmail's history, 25 of WhatsApp (10 of them echoes, each with a
+status), 10 calls (a third with a second leg), 10 of Messenger (3 of them echoes, a third of these with a receipt of the
+thread) and 5 of Instagram. One customer, `BUSY`, has a known number of messages; some twenty thousand others at a million
+messages share the rest.
 """
 
 from __future__ import annotations
@@ -18,6 +20,10 @@ from warehouse.settings import Role, Settings
 
 SQL = parse((Path(__file__).parent / "storing.sql").read_text())
 SMS_CONNECTION, MAIL_CONNECTION = "be0c000000000001", "be0c000000000002"
+VOICE_CONNECTION, WHATSAPP_CONNECTION = "be0c000000000003", "be0c000000000004"
+MESSENGER_CONNECTION, INSTAGRAM_CONNECTION = "be0c000000000005", "be0c000000000006"
+PHONE_NUMBER_ID, BUSINESS_ACCOUNT_ID = "106540352242922", "102290129340398"
+PAGE_ID, INSTAGRAM_ACCOUNT_ID = "100200300400500", "17841400008460056"
 ACCOUNT_SID = "AC0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 OUR_NUMBER = "+61491570156"
 MAILBOX = "sales@example.com"
@@ -116,6 +122,14 @@ class Store:
         return {
             "sms_connection": SMS_CONNECTION,
             "mail_connection": MAIL_CONNECTION,
+            "voice_connection": VOICE_CONNECTION,
+            "whatsapp_connection": WHATSAPP_CONNECTION,
+            "messenger_connection": MESSENGER_CONNECTION,
+            "instagram_connection": INSTAGRAM_CONNECTION,
+            "phone_number_id": PHONE_NUMBER_ID,
+            "business_account_id": BUSINESS_ACCOUNT_ID,
+            "page_id": PAGE_ID,
+            "account_id": INSTAGRAM_ACCOUNT_ID,
             "account_sid": ACCOUNT_SID,
             "our_number": OUR_NUMBER,
             "mailbox": MAILBOX,

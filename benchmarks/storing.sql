@@ -19,7 +19,9 @@ language sql stable as $$
         end,
         case when customer = 0 then 'regular@example.net' else 'customer' || customer || '@example.org' end,
         case
-            when die < 40 then 'sms_in' when die < 70 then 'sms_out' when die < 90 then 'mail_in' else 'mail_out'
+            when die < 20 then 'sms_in' when die < 35 then 'sms_out' when die < 45 then 'mail_in' when die < 50 then 'mail_out'
+            when die < 65 then 'whatsapp_in' when die < 75 then 'whatsapp_out' when die < 85 then 'call'
+            when die < 92 then 'messenger_in' when die < 95 then 'messenger_out' else 'instagram_in'
         end,
         -- The last message, and `behind` further ones to come, end one minute ago.
         date_trunc('second', now() - interval '1 minute' - make_interval(secs => seconds_apart * (behind + last - n))),
@@ -56,9 +58,19 @@ from generate_series(
 
 -- add_connections --
 insert into crm.connections (connection_id, channel, name, settings, secrets, created_by)
-values
-    (%(sms_connection)s::text, 'twilio_sms', 'Benchmark SMS', jsonb_build_object('account_sid', %(account_sid)s::text), '', 'benchmark'),
-    (%(mail_connection)s::text, 'gmail', 'Benchmark mail', jsonb_build_object('address', %(mailbox)s::text, 'own_domains', 'shop.example.com'), '', 'benchmark')
+select connection_id, channel, 'Benchmark', settings, '', 'benchmark'
+from (
+    values
+        (%(sms_connection)s::text, 'twilio_sms', jsonb_build_object('account_sid', %(account_sid)s::text)),
+        (%(mail_connection)s::text, 'gmail', jsonb_build_object('address', %(mailbox)s::text, 'own_domains', 'shop.example.com')),
+        (%(voice_connection)s::text, 'twilio_voice', jsonb_build_object('account_sid', %(account_sid)s::text)),
+        (
+            %(whatsapp_connection)s::text, 'whatsapp',
+            jsonb_build_object('phone_number_id', %(phone_number_id)s::text, 'business_account_id', %(business_account_id)s::text)
+        ),
+        (%(messenger_connection)s::text, 'messenger', jsonb_build_object('page_id', %(page_id)s::text)),
+        (%(instagram_connection)s::text, 'instagram', jsonb_build_object('account_id', %(account_id)s::text))
+) as connections (connection_id, channel, settings)
 
 -- add_customers --
 -- Two of three customers are known, the third part stays unassigned; customer 0 is known by phone and mail.
@@ -92,35 +104,114 @@ from people
 cross join lateral (values ('phone:' || phone), ('email:' || email)) as known (identity)
 
 -- store_deliveries --
--- What the receiver lands: incoming messages, and a status for every third outgoing one.
+-- What the receivers land: incoming messages, and what tells of outgoing ones. A call is one callback for itself, and for every third
+-- one more for the leg that was dialled; an outgoing message of WhatsApp is an echo and a status; of every third message to
+-- Messenger a receipt says how far its thread was read.
 with
+
+messages as (
+
+    select
+        messages.*,
+        ltrim(phone, '+') as digits,
+        'AU.' || 1000000000 + customer as user_id,
+        (7000000000000000 + customer)::text as person,
+        extract(epoch from sent_at)::bigint as seconds,
+        'CA' || lpad(to_hex(n), 32, '0') as call_sid
+    from bench.correspondence(%(first)s, %(last)s, %(customers)s, %(busy_every)s, %(busy_last)s, %(seconds_apart)s, %(behind)s) as messages
+
+),
 
 posts as (
 
+    select n, 1 as part, sent_at, 'twilio_sms' as channel, %(sms_connection)s::text as connection_id, jsonb_build_object(
+        'ToCountry', 'AU', 'ToState', '', 'SmsMessageSid', sid, 'NumMedia', '0', 'SmsSid', sid, 'SmsStatus', 'received',
+        'Body', body, 'FromCountry', 'AU', 'To', %(our_number)s::text, 'NumSegments', '1', 'MessageSid', sid,
+        'AccountSid', %(account_sid)s::text, 'From', phone, 'ApiVersion', '2010-04-01'
+    ) as payload
+    from messages where kind = 'sms_in'
+
+    union all
+
+    select n, 1, sent_at, 'twilio_sms', %(sms_connection)s::text, jsonb_build_object(
+        'SmsSid', sid, 'SmsStatus', 'delivered', 'MessageStatus', 'delivered', 'To', phone, 'MessageSid', sid,
+        'AccountSid', %(account_sid)s::text, 'From', %(our_number)s::text, 'ApiVersion', '2010-04-01'
+    )
+    from messages where kind = 'sms_out' and mod(n, 3) = 0
+
+    union all
+
+    select n, part, sent_at, 'twilio_voice', %(voice_connection)s::text, jsonb_build_object(
+        'AccountSid', %(account_sid)s::text, 'ApiVersion', '2010-04-01', 'CallStatus', 'completed', 'CallDuration', '60',
+        'CallbackSource', 'call-progress-events', 'SequenceNumber', '0', 'From', phone, 'FromCountry', 'AU',
+        'To', case part when 1 then %(our_number)s::text else '+61491570159' end,
+        'Direction', case part when 1 then 'inbound' else 'outbound-dial' end,
+        'CallSid', case part when 1 then call_sid else 'CA' || md5(call_sid) end,
+        'Timestamp', to_char(sent_at at time zone 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS +0000')
+    ) || case part when 1 then '{}' else jsonb_build_object('ParentCallSid', call_sid) end
+    from messages cross join (values (1), (2)) as parts (part)
+    where kind = 'call' and (part = 1 or mod(n, 3) = 0)
+
+    union all
+
+    select n, part, sent_at, 'whatsapp', %(whatsapp_connection)s::text, jsonb_build_object('object', 'whatsapp_business_account', 'entry', jsonb_build_array(
+        jsonb_build_object('id', %(business_account_id)s::text, 'changes', jsonb_build_array(jsonb_build_object(
+            'field', case when kind = 'whatsapp_out' and part = 1 then 'smb_message_echoes' else 'messages' end,
+            'value', jsonb_build_object(
+                'messaging_product', 'whatsapp',
+                'metadata', jsonb_build_object('display_phone_number', ltrim(%(our_number)s::text, '+'), 'phone_number_id', %(phone_number_id)s::text),
+                'contacts', jsonb_build_array(jsonb_build_object('profile', jsonb_build_object('name', 'Customer ' || customer), 'wa_id', digits, 'user_id', user_id)),
+                case when kind = 'whatsapp_in' then 'messages' when part = 1 then 'message_echoes' else 'statuses' end,
+                jsonb_build_array(jsonb_build_object('id', 'wamid.' || n || '=', 'timestamp', seconds::text) || case
+                    when kind = 'whatsapp_in' then jsonb_build_object('from', digits, 'from_user_id', user_id, 'type', 'text', 'text', jsonb_build_object('body', body))
+                    when part = 1 then jsonb_build_object('from', ltrim(%(our_number)s::text, '+'), 'to', digits, 'type', 'text', 'text', jsonb_build_object('body', body))
+                    else jsonb_build_object('status', 'read', 'recipient_id', digits, 'recipient_user_id', user_id)
+                end)
+            )
+        )))
+    ))
+    from messages cross join (values (1), (2)) as parts (part)
+    where kind = 'whatsapp_in' and part = 1 or kind = 'whatsapp_out'
+
+    union all
+
+    select n, part, sent_at, channel, case channel when 'messenger' then %(messenger_connection)s::text else %(instagram_connection)s::text end,
+        jsonb_build_object('object', case channel when 'messenger' then 'page' else 'instagram' end, 'entry', jsonb_build_array(
+            jsonb_build_object('id', account, 'time', seconds * 1000, 'messaging', jsonb_build_array(jsonb_build_object(
+                'sender', jsonb_build_object('id', case when kind = 'messenger_out' and part = 1 then account else person end),
+                'recipient', jsonb_build_object('id', case when kind = 'messenger_out' and part = 1 then person else account end),
+                'timestamp', seconds * 1000
+            ) || case
+                when part = 2 then jsonb_build_object('read', jsonb_build_object('watermark', seconds * 1000))
+                when kind = 'messenger_out' then jsonb_build_object('message', jsonb_build_object('mid', 'm_' || n, 'text', body, 'is_echo', true))
+                else jsonb_build_object('message', jsonb_build_object('mid', 'm_' || n, 'text', body))
+            end))
+        ))
+    from (
+        select *, case when kind like 'messenger%%' then 'messenger' else 'instagram' end as channel,
+            case when kind like 'messenger%%' then %(page_id)s::text else %(account_id)s::text end as account
+        from messages where kind in ('messenger_in', 'messenger_out', 'instagram_in')
+    ) as chats
+    cross join (values (1), (2)) as parts (part)
+    where part = 1 or kind = 'messenger_out' and mod(n, 3) = 0
+
+),
+
+deliveries as (
+
     select
-        md5('delivery ' || n)::uuid as delivery_id,
-        sent_at + interval '1 second' as received_at,
-        case
-            when kind = 'sms_in' then jsonb_build_object(
-                'ToCountry', 'AU', 'ToState', '', 'SmsMessageSid', sid, 'NumMedia', '0', 'SmsSid', sid, 'SmsStatus', 'received',
-                'Body', body, 'FromCountry', 'AU', 'To', %(our_number)s::text, 'NumSegments', '1', 'MessageSid', sid,
-                'AccountSid', %(account_sid)s::text, 'From', phone, 'ApiVersion', '2010-04-01'
-            )
-            else jsonb_build_object(
-                'SmsSid', sid, 'SmsStatus', 'delivered', 'MessageStatus', 'delivered', 'To', phone, 'MessageSid', sid,
-                'AccountSid', %(account_sid)s::text, 'From', %(our_number)s::text, 'ApiVersion', '2010-04-01'
-            )
-        end as payload
-    from bench.correspondence(%(first)s, %(last)s, %(customers)s, %(busy_every)s, %(busy_last)s, %(seconds_apart)s, %(behind)s)
-    where kind = 'sms_in' or (kind = 'sms_out' and mod(n, 3) = 0)
+        md5('delivery ' || n || ' ' || part)::uuid as delivery_id, sent_at + make_interval(secs => part) as received_at, channel, connection_id, payload,
+        encode(sha256(payload::text::bytea), 'hex') as delivery_key,
+        case when channel like 'twilio%%' then 'application/x-www-form-urlencoded' else 'application/json' end as content_type
+    from posts
 
 ),
 
 keyed as (
 
     insert into raw.delivery_keys (connection_id, delivery_key, delivery_id, received_at)
-    select %(sms_connection)s::text, encode(sha256(payload::text::bytea), 'hex'), delivery_id, received_at
-    from posts
+    select connection_id, delivery_key, delivery_id, received_at
+    from deliveries
     -- Older ones are forgotten, see raw.forget_old_keys.
     where received_at > now() - interval '40 days'
 
@@ -130,14 +221,13 @@ insert into raw.webhook_deliveries (
     delivery_id, received_at, channel, connection_id, delivery_key, method, path, query, headers, content_type, body, payload
 )
 select
-    delivery_id, received_at, 'twilio_sms', %(sms_connection)s::text, encode(sha256(payload::text::bytea), 'hex'), 'POST',
-    '/webhooks/twilio_sms/' || %(sms_connection)s::text, '',
+    delivery_id, received_at, channel, connection_id, delivery_key, 'POST', '/webhooks/' || channel || '/' || connection_id, '',
     jsonb_build_object(
-        'host', 'crm.example.com', 'user-agent', 'TwilioProxy/1.1', 'accept', '*/*', 'i-twilio-idempotency-token', delivery_id,
-        'content-type', 'application/x-www-form-urlencoded; charset=UTF-8', 'x-twilio-signature', md5(delivery_id::text)
+        'host', 'crm.example.com', 'user-agent', 'benchmark', 'accept', '*/*', 'i-twilio-idempotency-token', delivery_id,
+        'content-type', content_type, 'x-hub-signature-256', md5(delivery_id::text)
     ),
-    'application/x-www-form-urlencoded', convert_to(payload::text, 'UTF8'), payload
-from posts
+    content_type, convert_to(payload::text, 'UTF8'), payload
+from deliveries
 
 -- store_sms_history --
 -- What a pull loads: every outgoing message, and every second incoming one, which the webhook brought too.
