@@ -191,11 +191,13 @@ from owned
     end
 {%- endmacro %}
 
-{# Copies of Messenger's and Instagram's events, ending in the message contract. `scheme` is that of the person's id. #}
+{# Copies of Messenger's and Instagram's events, ending in the message contract. `scheme` is that of the person's id.
+
+   Each event has its targets: itself where it is a message, the message that it edits, unsends or reacts to, the messages that a
+   receipt names, and the watermark of the thread. In one pass: a branch for each kind would read every payload again. #}
 {% macro messaging_copies(channel, scheme) %}
 with
 
--- Used several times, so it would be computed whole, tail or not: it must be open to the readers' conditions.
 events as not materialized (
 
     select
@@ -203,22 +205,52 @@ events as not materialized (
         {{ plausible_time('told_time', 'received_at') }} as provider_time,
         account_id || '|' || counterpart_id as thread,
         '{{ scheme }}:' || account_id || ':' || counterpart_id as counterpart,
-        coalesce({{ sortable_time(plausible_time('told_time', 'received_at')) }}, {{ sortable_time('received_at') }}) as event_at
+        '{{ scheme }}:' || account_id || ':' || account_id as ourselves,
+        coalesce({{ sortable_time(plausible_time('told_time', 'received_at')) }}, {{ sortable_time('received_at') }}) as event_at,
+        case event when 'read' then 'read' else 'delivered' end as receipt
     from {{ ref('stg_' ~ channel ~ '__webhook_events') }}
     where outcome in ('message', 'revision', 'reaction', 'status', 'system_event') and counterpart_id is not null
 
 ),
 
--- Events that are messages: they have content of their own.
-messages as (
+targeted as not materialized (
+
+    select events.*, target.provider_id, target.role
+    from events
+    cross join lateral (
+        -- An order, a handover, a referral has no id: whose it is and when makes one.
+        select
+            case when event in ('message', 'postback') then mid else thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event end as provider_id,
+            'message' as role
+        where outcome in ('message', 'system_event')
+
+        union all
+
+        select mid, outcome where outcome in ('revision', 'reaction')
+
+        union all
+
+        -- What we read of theirs says nothing of ours.
+        select named.mid, 'receipt'
+        from (
+            select told ->> 'mid' as mid where event = 'read'
+            union
+            select mid #>> '{}' from canonical.elements(told -> 'mids') as mid
+        ) as named
+        where outcome = 'status' and not is_outbound and named.mid <> ''
+
+        union all
+
+        select 'watermark', 'watermark' where outcome = 'status' and not is_outbound
+    ) as target
+
+),
+
+contract as not materialized (
 
     select
-        events.*,
-        case
-            when event in ('message', 'postback') then mid
-            -- An order, a handover, a referral has no id: whose it is and when makes one.
-            else thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event
-        end as provider_id,
+        targeted.*,
+        role = 'message' as has_content,
         case when is_outbound then 'outbound' else 'inbound' end as direction,
         case when is_outbound then account_id else counterpart_id end as from_address,
         null::text as from_name,
@@ -231,137 +263,63 @@ messages as (
         null::text as quoted_body,
         coalesce(shown.attachments, '[]') as attachments,
         jsonb_build_array(
-            jsonb_build_object('identity', case when is_outbound then '{{ scheme }}:' || account_id || ':' || account_id else counterpart end,
-                'role', 'from', 'is_ours', is_outbound, 'name', null, 'address', case when is_outbound then account_id else counterpart_id end),
-            jsonb_build_object('identity', case when is_outbound then counterpart else '{{ scheme }}:' || account_id || ':' || account_id end,
-                'role', 'to', 'is_ours', not is_outbound, 'name', null, 'address', case when is_outbound then counterpart_id else account_id end)
+            jsonb_build_object('identity', case when is_outbound then ourselves else counterpart end, 'role', 'from', 'is_ours', is_outbound,
+                'name', null, 'address', case when is_outbound then account_id else counterpart_id end),
+            jsonb_build_object('identity', case when is_outbound then counterpart else ourselves end, 'role', 'to', 'is_ours', not is_outbound,
+                'name', null, 'address', case when is_outbound then counterpart_id else account_id end)
         ) as participants,
         '{{ channel }}|' || (told #>> '{reply_to,mid}') as in_reply_to,
         null::text as reference_id,
         null::text as in_reply_to_reference,
-        shown.metadata
-    from events
-    cross join lateral (
+        coalesce(shown.metadata, '{}') as metadata
+    from targeted
+    left join lateral (
         {{ messaging_content(channel) }}
         offset 0
-    ) as shown
-    where event in ('message', 'postback', 'order') or outcome = 'system_event'
+    ) as shown on role = 'message'
 
 ),
 
 copies as (
 
     select
-        '{{ channel }}|' || provider_id as message_id,
+        case role when 'watermark' then {{ watermark_id("'" ~ channel ~ "'", 'thread', 'receipt') }} else '{{ channel }}|' || provider_id end as message_id,
         '{{ channel }}' as channel,
         provider_id as provider_message_id,
         -- The push tells more than the history does, where both have the text.
-        {{ content_order(messaging_completeness(), "'2'") }} as content_order,
-        {{ content_columns() | join(',\n        ') }},
-        coalesce(provider_time, received_at) as sent_at,
-        provider_time is null as sent_at_is_receipt,
+        case when has_content then {{ content_order(messaging_completeness(), "'2'") }} end as content_order,
+        {% for column in content_columns() -%}
+        case when has_content{{ " or role = 'watermark'" if column == 'thread_key' }} then {{ column }} end as {{ column }},
+        {% endfor -%}
+        case when has_content then coalesce(provider_time, received_at) end as sent_at,
+        case when has_content then provider_time is null end as sent_at_is_receipt,
         received_at,
-        {{ status_order("case when is_outbound then 'sent' else 'received' end", 'provider_time') }} as status_order,
-        false as is_deleted,
-        {{ fact('raw_ref', "'webhook'", 'received_at', "'2'", 'metadata', content="md5(coalesce(body, ''))") }} as facts,
-        null::text as moved_to,
-        transaction_id
-    from messages
-
-    union all
-
-    -- Edits and unsends: revisions of a message that may be known already or not yet.
-    select
-        '{{ channel }}|' || mid as message_id,
-        '{{ channel }}' as channel,
-        mid as provider_message_id,
-        {{ no_content() }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        case when event = 'unsend' then {{ status_order("'deleted'", 'provider_time') }} end as status_order,
+        -- A watermark names a time, or a message whose time is looked up when the thread is counted, so it may arrive later.
+        case role
+            when 'message' then {{ status_order("case when is_outbound then 'sent' else 'received' end", 'provider_time') }}
+            when 'revision' then case when event = 'unsend' then {{ status_order("'deleted'", 'provider_time') }} end
+            when 'receipt' then {{ status_order('receipt', 'provider_time') }}
+            when 'watermark' then {{ status_order('receipt', "coalesce(canonical.from_epoch(told ->> 'watermark'), provider_time)") }}
+                || coalesce('|' || case when told ->> 'watermark' is null then told ->> 'mid' end, '')
+        end as status_order,
         event = 'unsend' as is_deleted,
-        {{ fact('raw_ref', "'webhook'", 'received_at', "''", "'{}'::jsonb",
-            revision="case event
+        case when role = 'watermark' then '{}'::jsonb else {{ fact(
+            'raw_ref', "'webhook'", 'received_at', "case when has_content then '2' else '' end", 'metadata',
+            content="case when has_content then md5(coalesce(body, '')) end",
+            revision="case when role = 'revision' then case event
                 when 'unsend' then jsonb_build_object('kind', 'unsent', 'at', event_at)
                 else jsonb_strip_nulls(jsonb_build_object(
                     'kind', 'edited', 'at', event_at, 'number', told ->> 'num_edit', 'body', coalesce(told ->> 'text', '')
                 ))
-            end") }} as facts,
-        null::text as moved_to,
-        transaction_id
-    from events
-    where outcome = 'revision'
-
-    union all
-
-    select
-        '{{ channel }}|' || mid as message_id,
-        '{{ channel }}' as channel,
-        mid as provider_message_id,
-        {{ no_content() }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        null as status_order,
-        false as is_deleted,
-        {{ fact('raw_ref', "'webhook'", 'received_at', "''", "'{}'::jsonb",
-            reaction="jsonb_build_object(
-                'by', case when is_outbound then '" ~ scheme ~ ":' || account_id || ':' || account_id else counterpart end, 'is_ours', is_outbound, 'action', told ->> 'action',
+            end end",
+            reaction="case when role = 'reaction' then jsonb_build_object(
+                'by', case when is_outbound then ourselves else counterpart end, 'is_ours', is_outbound, 'action', told ->> 'action',
                 'emoji', coalesce(told ->> 'emoji', told ->> 'reaction', ''), 'at', event_at
-            )") }} as facts,
+            ) end"
+        ) }} end as facts,
         null::text as moved_to,
         transaction_id
-    from events
-    where outcome = 'reaction'
-
-    union all
-
-    -- The messages that a receipt names.
-    select
-        '{{ channel }}|' || named.mid as message_id,
-        '{{ channel }}' as channel,
-        named.mid as provider_message_id,
-        {{ no_content() }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        {{ status_order("case event when 'read' then 'read' else 'delivered' end", 'provider_time') }} as status_order,
-        false as is_deleted,
-        {{ fact('raw_ref', "'webhook'", 'received_at', "''", "'{}'::jsonb") }} as facts,
-        null::text as moved_to,
-        transaction_id
-    from events
-    cross join lateral (
-        select told ->> 'mid' as mid where event = 'read' and told ->> 'mid' <> ''
-        union
-        select mid #>> '{}' from canonical.elements(told -> 'mids') as mid
-    ) as named
-    -- What we read of theirs says nothing of ours.
-    where outcome = 'status' and not is_outbound and named.mid is not null
-
-    union all
-
-    -- And how far the thread is read or delivered: all that we sent up to a time, or up to a message (its time is looked up
-    -- when the thread is counted, so it may arrive later).
-    select
-        {{ watermark_id("'" ~ channel ~ "'", 'thread', "case event when 'read' then 'read' else 'delivered' end") }} as message_id,
-        '{{ channel }}' as channel,
-        'watermark' as provider_message_id,
-        {% set nothing = no_content() -%}
-        {{ nothing | replace('null::text as thread_key', 'thread as thread_key') }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        {{ status_order(
-            "case event when 'read' then 'read' else 'delivered' end", "coalesce(canonical.from_epoch(told ->> 'watermark'), provider_time)"
-        ) }} || coalesce('|' || case when told ->> 'watermark' is null then told ->> 'mid' end, '') as status_order,
-        false as is_deleted,
-        '{}'::jsonb as facts,
-        null::text as moved_to,
-        transaction_id
-    from events
-    where outcome = 'status' and not is_outbound
+    from contract
 
 )
 

@@ -50,3 +50,25 @@ begin
 end $$;
 revoke execute on function canonical.raw_row(text) from public;
 grant execute on function canonical.raw_row(text) to crm_app, crm_loader;
+
+-- From PostgreSQL 16 on a text can be asked whether it is a value before it is cast; an exception handler costs a subtransaction each time.
+do $do$
+begin
+    if current_setting('server_version_num')::integer >= 160000 then
+        create or replace function canonical.try_timestamptz(value text) returns timestamptz
+        language sql stable parallel safe strict as $$
+            select case
+                when (
+                    value ~ '^([A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}$'
+                    or value ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$'
+                ) and pg_input_is_valid(value, 'timestamptz')
+                then value::timestamptz
+            end
+        $$;
+
+        create or replace function canonical.try_json(value text) returns jsonb
+        language sql immutable parallel safe strict as $$
+            select case when pg_input_is_valid(value, 'jsonb') then value::jsonb end
+        $$;
+    end if;
+end $do$;
