@@ -1,7 +1,9 @@
 """What is measured, with the machine's own limit in the same run: `./crm bench NAME [--scale N]`.
 
+    backfill   a provider's history, from JSON pages to canonical rows, and the memory it takes
     landing    durable signed posts a second, against a bare echo on the same server settings
     live       from a POST to its row in marts.timeline, and to an open browser page
+    rebuild    everything dbt owns, dropped and built again from raw
     refresh    a warm dbt cycle of 1,000 new rows, at 100,000 stored messages and at `scale`
     timeline   the first and the 200th page of a customer with 10,000 messages
 
@@ -13,6 +15,7 @@ behind: never on that of `settings`. What they stand on:
     figures      one line of a result, percentiles
     throwaway    the temporary warehouse and the programs that run on it
     storing      invented correspondence in the shape that the two doors leave
+    history_pages   a provider's list as pages made ahead, in a process of its own
     sender       a process that signs and posts like Twilio; echo, the bare server it is held against
     open_page    a signed-in browser on one customer's timeline
 """

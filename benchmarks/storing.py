@@ -1,10 +1,10 @@
 """Invented correspondence, written straight into raw in the shape that the two doors leave.
 
-Of 100 messages 20 are incoming SMS by webhook (half of them in the history too), 15 outgoing SMS from the history (a third
-with a delivered status by webhook), 15 mails from Gmail's history, 25 of WhatsApp (10 of them echoes, each with a
-status), 10 calls (a third with a second leg), 10 of Messenger (3 of them echoes, a third of these with a receipt of the
-thread) and 5 of Instagram. One customer, `BUSY`, has a known number of messages; some twenty thousand others at a million
-messages share the rest.
+Of 100 messages 20 are incoming SMS by webhook (half of them in the history too), 15 outgoing SMS from the
+history (a third with a delivered status by webhook), 15 mails from Gmail's history, 25 of WhatsApp (10 of them
+echoes, each with a status), 10 calls (a third with a second leg), 10 of Messenger (3 of them echoes, a third of
+these with a receipt of the thread) and 5 of Instagram. One customer, `BUSY`, has a known number of messages;
+some twenty thousand others at a million messages share the rest.
 """
 
 from __future__ import annotations

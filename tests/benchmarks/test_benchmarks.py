@@ -17,7 +17,14 @@ from benchmarks.throwaway import Throwaway, throwaway
 from operations.bench import benchmarks as runnable
 
 ROOT = Path(__file__).resolve().parents[2]
-TINY = {"landing": 200, "live": 300, "refresh": 300, "timeline": 400}
+TINY = {
+    "backfill": 2500,
+    "landing": 200,
+    "live": 300,
+    "rebuild": 300,
+    "refresh": 300,
+    "timeline": 400,
+}
 NUMBER = (int, float)
 
 
@@ -94,6 +101,9 @@ def counts_are_true(document: dict[str, Any]) -> None:
     elif name == "refresh":
         (stored,) = rows_of(document, "messages in the table")
         assert stored["value"] == stored["limit"] >= TINY[name]
+    elif name in ("backfill", "rebuild"):
+        (stored,) = rows_of(document, "messages in the table")
+        assert stored["value"] == stored["limit"] == TINY[name]
     elif name == "timeline":
         assert rows_of(document, "0 messages in the tail")
         assert rows_of(document, "100 messages in the tail")
