@@ -9,6 +9,8 @@ from app.glyphs import icon
 
 Row = dict[str, Any]
 
+#: The kinds of message that are calls.
+KINDS = ("call", "voicemail")
 #: What Twilio's answering machine detection found.
 ANSWERED_BY = {
     "human": "a person", "fax": "a fax machine", "unknown": "", "machine_start": "a machine",
