@@ -15,6 +15,7 @@ from warehouse.channels import registry
 Row = dict[str, Any]
 
 MEDIA_STATES = ("stored", "waiting", "expired", "refused", "failed", "unavailable")
+ERRORS = ("token_error", "pull_error", "watch_error", "reconcile_error")
 BAD_MEDIA = frozenset({"expired", "refused", "failed"})
 
 
@@ -45,7 +46,7 @@ def card(row: Row, zone: ZoneInfo, now: datetime) -> str:
 
 def _errors(row: Row) -> str:
     """Every error in the words that were recorded."""
-    said = [row[error] for error in ("token_error", "pull_error", "watch_error") if row[error]]
+    said = [row[error] for error in ERRORS if row[error]]
     return "".join(
         f'<p class="error"><bdi>{inert.line(each)}</bdi></p>' for each in dict.fromkeys(said)
     )
@@ -83,7 +84,9 @@ def _facts(row: Row, zone: ZoneInfo, now: datetime) -> list[tuple[str, str, str]
         ("Refused in the last day", "refusals_last_day", "delivery"),
     ):
         number = row[column] or 0
-        facts.append((label, _count(number, noun), "bad" if number else ""))
+        # A message without its content does not say whose it is, only where it came from.
+        where = " of the channel" if number and column == "waiting_messages" else ""
+        facts.append((label, _count(number, noun) + where, "bad" if number else ""))
     return facts
 
 

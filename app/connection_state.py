@@ -71,6 +71,10 @@ def _compared(row: Row, now: datetime) -> State:
         return State(kind="warn", icon="warning", words=f"No pull has succeeded {since}")
     if is_loading(row):
         return State(kind="quiet", icon="downloading", words="The history is still being loaded")
+    if row["reconcile_error"]:
+        return State(
+            kind="warn", icon="warning", words="The last comparison with the provider failed"
+        )
     if compared_at is None:
         return State(kind="quiet", icon="help", words="Not compared with the provider yet")
     if still_missing(row):

@@ -25,7 +25,7 @@ UNSUPPORTED = {
 #: What Meta's services say of a message that exists and is not given out (131060: not at present, and never later).
 NOT_AVAILABLE = frozenset({"131060", "not shown any more"})
 #: Words that name no kind.
-NO_KIND = frozenset({"", "unknown", "not passed on", "unsupported", "errors"})
+NO_KIND = frozenset({"", "unknown", "not passed on", "unsupported", "errors", "fallback"})
 #: How SMS accounts of Twilio carry other services.
 TRANSPORTS = {
     "whatsapp": "WhatsApp through Twilio",
@@ -95,7 +95,7 @@ def before_body(row: Row) -> str:
     """What stands above the text."""
     told = metadata(row)
     return "".join([
-        _referral(told), _story(row, told), _shared(told), _place(row, told), _label(row, told), _missing(told),
+        _referral(told), _story(row, told), _shared(told), _place(row, told), _label(row, told), _missing(row, told),
     ])  # fmt: skip
 
 
@@ -124,9 +124,10 @@ def _label(row: Row, told: Row) -> str:
     return note("touch_app", "Message with buttons" if ours else KINDS["interactive"])
 
 
-def _missing(told: Row) -> str:
+def _missing(row: Row, told: Row) -> str:
     missing = shapes.words(told.get("missing"))
-    return note("hourglass_empty", f"Missing: {missing}") if missing else ""
+    is_here = not missing or row["attachments"]
+    return "" if is_here else note("hourglass_empty", f"Missing: {missing}")
 
 
 def _shared(told: Row) -> str:

@@ -34,6 +34,7 @@ def connection(**more: Any) -> dict[str, Any]:
         "waiting_messages": 0,
         "refusals_last_day": 0,
         "reconciled_at": NOW - timedelta(hours=3),
+        "reconcile_error": None,
         "reconcile_window_start": NOW - timedelta(days=7),
         "reconcile_window_end": NOW - timedelta(hours=3),
         "missing": 0,
@@ -63,6 +64,7 @@ UNPROVEN: list[tuple[dict[str, Any], str, str]] = [
     ({"last_pull_succeeded_at": None}, "warn", "No pull has succeeded yet"),
     ({"last_pull_succeeded_at": NOW - timedelta(hours=5)}, "warn", "No pull has succeeded for 5 hours"),
     ({"pull_detail": {"listed": 10, "total": 100, "more": True}}, "quiet", "still being loaded"),
+    ({"reconcile_error": "HTTP 500"}, "warn", "The last comparison with the provider failed"),
     ({"reconciled_at": None}, "quiet", "Not compared with the provider yet"),
     ({"missing": 3, "brought_in": 1}, "warn", "2 messages are missing"),
     ({"reconciled_at": NOW - timedelta(days=4)}, "warn", "Last compared with the provider 4 days ago"),
@@ -106,7 +108,7 @@ def test_everything_known_is_said() -> None:
         missing=5, brought_in=5, late=2, extra=1, differing=1,
     )  # fmt: skip
     for words in (
-        "2 minutes ago", "1,200 stored · 3 waiting · 1 failed", "2 events", "1 message", "1 delivery",
+        "2 minutes ago", "1,200 stored · 3 waiting · 1 failed", "2 events", "1 message of the channel", "1 delivery",
         "in 3 days", "in 6 days", "5 missing", "5 brought in", "2 late", "1 extra", "1 differing",
         "Messenger shows only the 20 newest",
     ):  # fmt: skip
@@ -155,7 +157,7 @@ def test_times_are_read_to_the_minute() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_words_are_inert(text: str) -> None:
     hostile = connection(
-        connection_id=text, channel=text, name=text, pull_error=text, token_error=text, watch_error=text,
+        connection_id=text, channel=text, name=text, pull_error=text, token_error=text, watch_error=text, reconcile_error=text,
         unrecoverable=text, history_note=text, media={text: 3, "stored": text},
         pull_detail={"listed": text, "total": text, "more": True},
     )  # fmt: skip
