@@ -11,6 +11,8 @@ from app import connection_html
 from app.connection_state import state
 from tests.app.drawn import HOSTILE, NOW, SYDNEY, Elements, assert_inert
 
+NOTE = "Messenger shows only the 20 newest messages of a conversation"
+
 
 def connection(**more: Any) -> dict[str, Any]:
     """A connection about which all is well and all is proven."""
@@ -42,9 +44,10 @@ def connection(**more: Any) -> dict[str, Any]:
         "late": 1,
         "differing": 0,
         "brought_in": 0,
-        "unrecoverable": None,
+        # A comparison ends with the note, whatever it found.
+        "unrecoverable": NOTE,
         "pulls": True,
-        "history_note": "Messenger shows only the 20 newest messages of a conversation",
+        "history_note": NOTE,
         **more,
     }
 
@@ -66,9 +69,10 @@ UNPROVEN: list[tuple[dict[str, Any], str, str]] = [
     ({"pull_detail": {"listed": 10, "total": 100, "more": True}}, "quiet", "still being loaded"),
     ({"reconcile_error": "HTTP 500"}, "warn", "The last comparison with the provider failed"),
     ({"reconciled_at": None}, "quiet", "Not compared with the provider yet"),
-    ({"missing": 3, "brought_in": 1}, "warn", "2 messages are missing"),
+    ({"missing": 3, "brought_in": 1}, "warn", "3 messages came by no webhook; the history brought them"),
     ({"reconciled_at": NOW - timedelta(days=4)}, "warn", "Last compared with the provider 4 days ago"),
-    ({"unrecoverable": "2 messages that are no longer among the 20 newest"}, "warn", "cannot be brought back"),
+    ({"unrecoverable": f"2 messages exist whose text is not shown; {NOTE}"}, "warn", "cannot be brought back"),
+    ({"pulls": False, "unrecoverable": f"1 messages never came; {NOTE}"}, "warn", "some are known to be missing"),
 ]  # fmt: skip
 
 
@@ -88,7 +92,19 @@ def test_a_comparison_that_found_nothing_missing_is_green() -> None:
         "good",
         "Compared with the provider 3 hours ago: nothing missing",
     )
-    assert state(connection(missing=4, brought_in=4), NOW).kind == "good"
+
+
+def test_what_a_provider_cannot_count_is_not_shown_as_none_found() -> None:
+    text = text_of(extra=None, late=None, differing=None)
+    assert "0 missing" in text
+    for words in ("extra", "late", "differing"):
+        assert f"0 {words}" not in text
+
+
+def test_what_is_lost_is_said_once_and_the_note_apart() -> None:
+    text = text_of(unrecoverable=f"2 messages exist whose text is not shown; {NOTE}")
+    assert text.count(NOTE) == 1
+    assert "2 messages exist whose text is not shown" in text
 
 
 def test_a_connection_without_history_says_that_nothing_can_be_compared() -> None:
