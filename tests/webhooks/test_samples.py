@@ -102,9 +102,7 @@ def test_every_sample_becomes_what_it_must(
         assert what_became_of(admin, sample) == expected[name], name
 
 
-def what_became_of(
-    admin: psycopg.Connection[Any], sample: dict[str, Any]
-) -> list[dict[str, Any]]:
+def what_became_of(admin: psycopg.Connection[Any], sample: dict[str, Any]) -> list[dict[str, Any]]:
     """Event by event of the delivery with this body: its outcome, and the message that it belongs to."""
     rows = admin.execute(
         """
@@ -140,6 +138,21 @@ def what_became_of(
     ]
 
 
+@pytest.mark.parametrize("sender", PUSHING, indirect=True)
+def test_a_recorded_handshake_is_answered_and_lands_nothing(
+    sender: Sender, receiver: RunningReceiver, admin: psycopg.Connection[Any]
+) -> None:
+    shaken = [sample for sample in recorded(sender.channel).values() if sample["method"] == "GET"]
+    assert len(shaken) == (registry()[sender.channel].provider == "meta")
+    for sample in shaken:
+        asked = dict(parse_qsl(urlsplit(sample["path_hint"]).query))
+        asked["hub.verify_token"] = sender.connection.required("verify_token")
+        answer = receiver.client.get(sender.url, params=asked, headers=sample["headers"])
+        assert (answer.status_code, answer.text) == (200, asked["hub.challenge"])
+    assert admin.execute("select count(*) from raw.webhook_deliveries").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("channel", ["twilio_sms", "twilio_voice"])
 def test_the_samples_are_of_the_account_that_the_connection_has(channel: str) -> None:
     """A sample of another account would prove only that it is quarantined."""
     bodies = [sample["body_raw"] for sample in samples(channel).values()]
