@@ -3,73 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
 from simulator import server
-from tests.webhooks.conftest import RunningReceiver, serve
+from tests.operations.connecting import Crm, add, landed, run, wait_for
+from tests.webhooks.conftest import RunningReceiver
 from warehouse.settings import Settings
 
-Crm = Callable[..., tuple[int, str, str]]
 META = ("whatsapp", "instagram", "messenger")
 #: What a person of the simulator has who is on the channel.
 ADDRESS = {"whatsapp": "whatsapp", "instagram": "igsid", "messenger": "psid"}
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Simulator]:
-    folder = tmp_path_factory.mktemp("simulator")
-    with server.start(seed=7, messages=120, state_dir=folder / "state") as running:
-        yield running
-
-
-@pytest.fixture
-def receiver(warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningReceiver]:
-    with serve(warehouse) as running:
-        monkeypatch.setenv("CRM_PUBLIC_URL", running.base_url)
-        yield running
-
-
-def add(
-    crm: Crm, simulator: server.Simulator, channel: str, **changes: str | None
-) -> dict[str, Any]:
-    """The answer of `connection add`; None as a change leaves the key out."""
-    keys: dict[str, str | None] = {**simulator.accounts[channel], **changes}
-    options = [
-        part
-        for key, value in keys.items()
-        if value is not None
-        for part in ("--set", f"{key}={value}")
-    ]
-    status, out, err = crm("connection", "add", channel, "--name", "Shop", *options, "--json")
-    assert status == 0, err
-    return dict(json.loads(out))
-
-
-def run(crm: Crm, *arguments: str) -> dict[str, Any]:
-    status, out, err = crm("connection", *arguments, "--json")
-    assert status == 0, err
-    return dict(json.loads(out))
-
-
-def landed(admin: psycopg.Connection[Any], channel: str, text: str) -> bool:
-    row = admin.execute(
-        "select count(*) from raw.webhook_deliveries where channel = %s and position(%s in payload::text) > 0",
-        [channel, text],
-    ).fetchone()
-    assert row is not None
-    return bool(row[0])
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("channel", META)
