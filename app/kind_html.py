@@ -26,12 +26,6 @@ UNSUPPORTED = {
 NOT_AVAILABLE = frozenset({"131060", "not shown any more"})
 #: Words that name no kind.
 NO_KIND = frozenset({"", "unknown", "not passed on", "unsupported", "errors", "fallback"})
-#: How SMS accounts of Twilio carry other services.
-TRANSPORTS = {
-    "whatsapp": "WhatsApp through Twilio",
-    "messenger": "Messenger through Twilio",
-    "rcs": "RCS",
-}
 DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
 
 
@@ -61,10 +55,10 @@ def in_words(row: Row) -> str:
 def chips(row: Row) -> str:
     """Labels: how it was carried, and what kind of mail it is."""
     told = metadata(row)
-    transport = shapes.words(told.get("transport"))
     found = []
-    if transport in TRANSPORTS:
-        found.append(chip("lan", TRANSPORTS[transport]))
+    transport = shapes.words(told.get("transport"))
+    if transport:
+        found.append(chip("lan", _carried(row, transport)))
     if told.get("frequently_forwarded") in (True, "true"):
         found.append(chip("forward", "forwarded many times"))
     elif told.get("forwarded") in (True, "true"):
@@ -89,6 +83,14 @@ def chips(row: Row) -> str:
     if shapes.words(told.get("opt_out_type")).upper() == "STOP":
         found.append(chip("notifications_off", "opted out"))
     return "".join(found)
+
+
+def _carried(row: Row, transport: str) -> str:
+    """Another service that an account carries: `WhatsApp through Twilio`, `RCS`."""
+    service, through = registry().get(transport), registry().get(row["channel"])
+    if service is None or through is None:
+        return transport.upper()
+    return f"{service.name} through {through.provider.title()}"
 
 
 def before_body(row: Row) -> str:
