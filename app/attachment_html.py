@@ -23,6 +23,9 @@ LARGEST_PICTURE_BYTES = 12_000_000
 ICONS = {
     "image": "image", "audio": "mic", "video": "movie", "text": "description", "application": "draft",
 }  # fmt: skip
+#: What a file is called that came without a name.
+NAMES = {"image": "Picture", "audio": "Sound", "video": "Film"}
+RECORDINGS = {"call": "Recording", "voicemail": "Voicemail"}
 #: What each state but `stored` means to a reader; a reason follows where there is one.
 STATES = {
     "waiting": ("hourglass_empty", "is being fetched", ""),
@@ -58,18 +61,19 @@ def attachments(row: Row, sight: Sight) -> str:
 
 
 def _attachment(row: Row, attachment: Row, sight: Sight) -> str:
+    name = _called(row, attachment)
     if shapes.words(attachment.get("state")) != "stored":
-        return _file(attachment, "")
+        return _file(attachment, name, "")
     if row["kind"] == "call" and row["connection_id"] not in sight.playable_connections:
-        return _unplayable(attachment)
+        return _unplayable(attachment, name)
     address = _address(row["message_id"], attachment)
     shown_type = _shown_type(row, attachment)
     size_bytes = shapes.count(attachment.get("size_bytes"))
     if shown_type in PICTURES and (size_bytes or 0) <= LARGEST_PICTURE_BYTES:
-        return _picture(attachment, address)
+        return _picture(attachment, name, address)
     if shown_type.startswith(("audio/", "video/")):
-        return _player(row, attachment, address, shown_type)
-    return _file(attachment, address)
+        return _player(attachment, name, address, shown_type.partition("/")[0])
+    return _file(attachment, name, address)
 
 
 def _shown_type(row: Row, attachment: Row) -> str:
@@ -96,8 +100,20 @@ def _plain_type(value: object) -> str:
     return SAME_TYPES.get(bare, bare)
 
 
-def _picture(attachment: Row, address: str) -> str:
-    name = inert.line(attachment.get("filename") or "Picture")
+def _called(row: Row, attachment: Row) -> str:
+    """Its name, escaped; what it is where it came without one."""
+    given = attachment.get("filename")
+    if given:
+        return inert.line(given)
+    main_type = _plain_type(attachment.get("content_type")).partition("/")[0]
+    if row["kind"] in RECORDINGS and main_type == "audio":
+        return RECORDINGS[row["kind"]]
+    if shapes.mapping(row["provider_metadata"]).get("voice_note") is True:
+        return "Voice message"
+    return NAMES.get(main_type, "File without a name")
+
+
+def _picture(attachment: Row, name: str, address: str) -> str:
     return (
         f'<li class="picture"><a href="{address}" target="_blank" title="{name}">'
         f'<img src="{address}" alt="{name}" loading="lazy"{_measures(attachment)}></a>{_differs(attachment)}</li>'
@@ -110,32 +126,23 @@ def _measures(attachment: Row) -> str:
     return f' width="{width}" height="{height}"' if width and height else ""
 
 
-def _player(row: Row, attachment: Row, address: str, main_type: str) -> str:
-    tag = main_type.partition("/")[0]
-    fallback = {"call": "Recording", "voicemail": "Voicemail"}.get(
-        row["kind"], "Sound" if tag == "audio" else "Film"
-    )
-    if shapes.mapping(row["provider_metadata"]).get("voice_note") is True:
-        fallback = "Voice message"
-    name = inert.line(attachment.get("filename") or fallback)
+def _player(attachment: Row, name: str, address: str, tag: str) -> str:
     return (
         f'<li class="player {tag}">{_link(ICONS[tag], name, address)}{_facts(attachment)}'
         f'<{tag} controls preload="none" src="{address}" aria-label="{name}"></{tag}></li>'
     )
 
 
-def _file(attachment: Row, address: str) -> str:
+def _file(attachment: Row, name: str, address: str) -> str:
     glyph = ICONS.get(_plain_type(attachment.get("content_type")).partition("/")[0], "draft")
-    name = inert.line(attachment.get("filename") or "unnamed")
     shown = _link(glyph, name, address) if address else _name(glyph, name)
     return f"<li>{shown}{_facts(attachment)}{_state(attachment)}</li>"
 
 
-def _unplayable(attachment: Row) -> str:
+def _unplayable(attachment: Row, name: str) -> str:
     """A recorded call of a connection that does not say how callers learn of it."""
-    name = _name("mic_off", inert.line(attachment.get("filename") or "Recording"))
     return (
-        f"<li>{name}{_facts(attachment)}"
+        f"<li>{_name('mic_off', name)}{_facts(attachment)}"
         '<span class="state">is kept and cannot be played: its connection does not say how callers learn '
         "that calls are recorded (recording_basis)</span></li>"
     )
@@ -156,10 +163,9 @@ def _facts(attachment: Row) -> str:
     claimed, sniffed = (
         shapes.words(attachment.get(key)) for key in ("content_type", "sniffed_type")
     )
-    # `image/*` is what a provider says that knows no more.
-    facts = [
-        inert.line((sniffed if claimed.endswith("/*") else claimed) or claimed or "unknown type")
-    ]
+    # `image/*` is what a provider says that knows no more, and the name says that already.
+    shown = sniffed if not claimed or claimed.endswith("/*") else claimed
+    facts = [inert.line(shown)] if shown else []
     # A sender's own claim in some channels, so it may be anything.
     size_bytes = shapes.count(attachment.get("size_bytes"))
     if size_bytes is not None:

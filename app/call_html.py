@@ -9,6 +9,8 @@ from app.glyphs import icon
 
 Row = dict[str, Any]
 
+#: The kinds of message that are calls.
+KINDS = ("call", "voicemail")
 #: What Twilio's answering machine detection found.
 ANSWERED_BY = {
     "human": "a person", "fax": "a fax machine", "unknown": "", "machine_start": "a machine",
@@ -48,6 +50,13 @@ def _outcome(row: Row, told: Row) -> str:
     ours = row["direction"] == "outbound"
     provider_status = shapes.words(told.get("provider_status"))
     seconds = shapes.count(told.get("duration_seconds"))
+    if row["kind"] == "voicemail":
+        # What was said is shorter than the call, announcement and all.
+        spoken = [
+            shapes.count(each.get("duration_seconds"))
+            for each in shapes.objects(row["attachments"])
+        ]
+        seconds = max(filter(None, spoken), default=seconds)
     # A call that nobody took lasts, too: as long as it rang, or as an announcement ran.
     lasted = f" · {clock.lasting(seconds)}" if seconds else ""
     if row["kind"] == "voicemail":

@@ -8,13 +8,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app import clock, inert, shapes
-from app.connection_state import ENDS_SOON, WATCH_ENDS_SOON, is_loading, state
+from app.connection_state import ENDS_SOON, WATCH_ENDS_SOON, is_loading, lost, state
 from app.glyphs import icon
 from warehouse.channels import registry
 
 Row = dict[str, Any]
 
 MEDIA_STATES = ("stored", "waiting", "expired", "refused", "failed", "unavailable")
+#: What a comparison counts (pipelines/reconcile.py), with what it means.
+COUNTED = (
+    ("missing", "missing", "In the history, and no webhook brought it. It is here now"),
+    ("brought_in", "brought in", "Loaded by this comparison: nobody had seen it before"),
+    ("late", "late", "The webhook came more than ten minutes after the message was sent"),
+    ("extra", "extra", "A webhook brought it, and the history does not list it"),
+    ("differing", "differing", "The text differs between webhook and history"),
+)
+ERRORS = ("token_error", "pull_error", "watch_error", "reconcile_error")
 BAD_MEDIA = frozenset({"expired", "refused", "failed"})
 
 
@@ -45,7 +54,7 @@ def card(row: Row, zone: ZoneInfo, now: datetime) -> str:
 
 def _errors(row: Row) -> str:
     """Every error in the words that were recorded."""
-    said = [row[error] for error in ("token_error", "pull_error", "watch_error") if row[error]]
+    said = [row[error] for error in ERRORS if row[error]]
     return "".join(
         f'<p class="error"><bdi>{inert.line(each)}</bdi></p>' for each in dict.fromkeys(said)
     )
@@ -83,7 +92,9 @@ def _facts(row: Row, zone: ZoneInfo, now: datetime) -> list[tuple[str, str, str]
         ("Refused in the last day", "refusals_last_day", "delivery"),
     ):
         number = row[column] or 0
-        facts.append((label, _count(number, noun), "bad" if number else ""))
+        # A message without its content does not say whose it is, only where it came from.
+        where = " of the channel" if number and column == "waiting_messages" else ""
+        facts.append((label, _count(number, noun) + where, "bad" if number else ""))
     return facts
 
 
@@ -100,8 +111,12 @@ def _media(media: Row) -> str:
 
 def _comparison(row: Row, zone: ZoneInfo, now: datetime) -> str:
     """What the comparison with the provider's history found."""
+    gone = f'<p class="error"><bdi>{inert.line(lost(row))}</bdi></p>' if lost(row) else ""
     if not row["pulls"]:
-        return '<p class="comparison">Cannot be reconciled: the provider has no history to compare with.</p>'
+        return (
+            '<div class="comparison"><p>Cannot be reconciled: the provider has no history to compare with.</p>'
+            f"{gone}</div>"
+        )
     if row["reconciled_at"] is None:
         return '<p class="comparison">Not compared with the provider yet.</p>'
     window = ""
@@ -111,16 +126,10 @@ def _comparison(row: Row, zone: ZoneInfo, now: datetime) -> str:
             f"{clock.short(row['reconcile_window_end'], zone, now)}"
         )
     cells = "".join(
-        f'<div class="{"bad" if name == "missing" and row[name] else ""}"><b>{row[name] or 0:,}</b> {words}</div>'
-        for name, words in (
-            ("missing", "missing"), ("brought_in", "brought in"), ("late", "late"), ("extra", "extra"),
-            ("differing", "differing"),
-        )
-    )  # fmt: skip
-    gone = (
-        f'<p class="error"><bdi>{inert.line(row["unrecoverable"])}</bdi></p>'
-        if row["unrecoverable"]
-        else ""
+        f'<div class="{"bad" if column == "missing" and row[column] else ""}" title="{title}">'
+        f"<b>{row[column]:,}</b> {words}</div>"
+        for column, words, title in COUNTED
+        if row[column] is not None
     )
     return (
         f'<div class="comparison"><p>Compared {_when(row["reconciled_at"], zone, now)}{window}</p>'

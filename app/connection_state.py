@@ -1,7 +1,8 @@
 """What may be said of a connection. Nothing is called good that nothing proves.
 
-Good means one thing: a comparison with the provider's own history, made a short while ago, found nothing
-missing, or brought in what was. A channel without a history is never good.
+Good means one thing: a comparison with the provider's own history (pipelines/reconcile.py), made a short while
+ago, found that webhooks had brought all of it, and that nothing is known to be lost. A channel without a
+history is never good.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from app import clock, shapes
 
 Row = dict[str, Any]
 
-#: A comparison runs every night; one that is older proves nothing about today.
-PROVEN_FOR = timedelta(hours=36)
+#: A comparison runs every six hours; one that is older than two of them proves nothing about now.
+PROVEN_FOR = timedelta(hours=13)
 #: A pull runs every few minutes; one that is older means that nobody pulls.
 PULLED_WITHIN = timedelta(hours=1)
 #: A token or a watch that ends within this is said in time to be renewed.
@@ -56,10 +57,11 @@ def state(row: Row, now: datetime) -> State:
     if row["last_delivery_at"] is None and row["last_pull_succeeded_at"] is None:
         return State(kind="quiet", icon="pending", words="Nothing has come in yet")
     if not row["pulls"]:
+        known = "some are known to be" if lost(row) else "nobody can say whether any are"
         return State(
-            kind="quiet",
+            kind="warn" if lost(row) else "quiet",
             icon="help",
-            words="Cannot be reconciled: nobody can say whether anything is missing",
+            words=f"Cannot be reconciled: {known} missing",
         )
     return _compared(row, now)
 
@@ -71,23 +73,26 @@ def _compared(row: Row, now: datetime) -> State:
         return State(kind="warn", icon="warning", words=f"No pull has succeeded {since}")
     if is_loading(row):
         return State(kind="quiet", icon="downloading", words="The history is still being loaded")
+    if row["reconcile_error"]:
+        return State(
+            kind="warn", icon="warning", words="The last comparison with the provider failed"
+        )
     if compared_at is None:
         return State(kind="quiet", icon="help", words="Not compared with the provider yet")
-    if still_missing(row):
-        return State(
-            kind="warn",
-            icon="warning",
-            words=f"{_messages(still_missing(row))} missing since the last comparison",
-        )
     if now - compared_at > PROVEN_FOR:
         return State(
             kind="warn",
             icon="warning",
             words=f"Last compared with the provider {_ago(compared_at, now)} ago",
         )
-    if row["unrecoverable"]:
+    if lost(row):
+        return State(kind="warn", icon="warning", words="Some messages cannot be brought back")
+    if row["missing"]:
+        missing = f"{row['missing']:,} message{'' if row['missing'] == 1 else 's'}"
         return State(
-            kind="warn", icon="warning", words="Some of what is missing cannot be brought back"
+            kind="warn",
+            icon="warning",
+            words=f"{missing} came by no webhook; the history brought them",
         )
     return State(
         kind="good", icon="check_circle",
@@ -95,9 +100,11 @@ def _compared(row: Row, now: datetime) -> State:
     )  # fmt: skip
 
 
-def still_missing(row: Row) -> int:
-    """What the comparison missed and could not bring in."""
-    return max(0, (row["missing"] or 0) - (row["brought_in"] or 0))
+def lost(row: Row) -> str:
+    """What cannot be brought back, in words; empty where nothing is known to be lost."""
+    # The comparison ends with what the provider's history can give at all: no loss by itself.
+    said = str(row["unrecoverable"] or "").removesuffix(str(row["history_note"] or ""))
+    return said.strip("; ")
 
 
 def is_loading(row: Row) -> bool:
@@ -112,7 +119,3 @@ def _has_ended(moment: datetime | None, now: datetime) -> bool:
 
 def _ago(moment: datetime, now: datetime) -> str:
     return clock.ago(max(0.0, (now - moment).total_seconds()))
-
-
-def _messages(number: int) -> str:
-    return f"{number:,} message{' is' if number == 1 else 's are'}"

@@ -101,9 +101,14 @@ def identity(text: str) -> str:
 
 
 def identities(texts: Sequence[str], shown: int) -> str:
-    """The first of them, and how many more there are."""
+    """The first of them, those that people know first, and how many more there are."""
     more = f'<span class="more">and {len(texts) - shown} more</span>' if len(texts) > shown else ""
-    return "".join(map(identity, texts[:shown])) + more
+    return "".join(map(identity, sorted(texts, key=_rank)[:shown])) + more
+
+
+def _rank(text: str) -> int:
+    scheme = parts(text).scheme
+    return list(SCHEMES).index(scheme) if scheme in SCHEMES else len(SCHEMES)
 
 
 def cautions(text: str) -> list[str]:

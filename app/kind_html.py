@@ -25,13 +25,7 @@ UNSUPPORTED = {
 #: What Meta's services say of a message that exists and is not given out (131060: not at present, and never later).
 NOT_AVAILABLE = frozenset({"131060", "not shown any more"})
 #: Words that name no kind.
-NO_KIND = frozenset({"", "unknown", "not passed on", "unsupported", "errors"})
-#: How SMS accounts of Twilio carry other services.
-TRANSPORTS = {
-    "whatsapp": "WhatsApp through Twilio",
-    "messenger": "Messenger through Twilio",
-    "rcs": "RCS",
-}
+NO_KIND = frozenset({"", "unknown", "not passed on", "unsupported", "errors", "fallback"})
 DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
 
 
@@ -61,10 +55,10 @@ def in_words(row: Row) -> str:
 def chips(row: Row) -> str:
     """Labels: how it was carried, and what kind of mail it is."""
     told = metadata(row)
-    transport = shapes.words(told.get("transport"))
     found = []
-    if transport in TRANSPORTS:
-        found.append(chip("lan", TRANSPORTS[transport]))
+    transport = shapes.words(told.get("transport"))
+    if transport:
+        found.append(chip("lan", _carried(row, transport)))
     if told.get("frequently_forwarded") in (True, "true"):
         found.append(chip("forward", "forwarded many times"))
     elif told.get("forwarded") in (True, "true"):
@@ -91,11 +85,19 @@ def chips(row: Row) -> str:
     return "".join(found)
 
 
+def _carried(row: Row, transport: str) -> str:
+    """Another service that an account carries: `WhatsApp through Twilio`, `RCS`."""
+    service, through = registry().get(transport), registry().get(row["channel"])
+    if service is None or through is None:
+        return transport.upper()
+    return f"{service.name} through {through.provider.title()}"
+
+
 def before_body(row: Row) -> str:
     """What stands above the text."""
     told = metadata(row)
     return "".join([
-        _referral(told), _story(row, told), _shared(told), _place(row, told), _label(row, told), _missing(told),
+        _referral(told), _story(row, told), _shared(told), _place(row, told), _label(row, told), _missing(row, told),
     ])  # fmt: skip
 
 
@@ -124,9 +126,10 @@ def _label(row: Row, told: Row) -> str:
     return note("touch_app", "Message with buttons" if ours else KINDS["interactive"])
 
 
-def _missing(told: Row) -> str:
+def _missing(row: Row, told: Row) -> str:
     missing = shapes.words(told.get("missing"))
-    return note("hourglass_empty", f"Missing: {missing}") if missing else ""
+    is_here = not missing or row["attachments"]
+    return "" if is_here else note("hourglass_empty", f"Missing: {missing}")
 
 
 def _shared(told: Row) -> str:

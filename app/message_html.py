@@ -11,7 +11,16 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from app import attachment_html, body_html, call_html, clock, inert, kind_html, shapes, thread_html
+from app import (
+    attachment_html,
+    body_html,
+    call_html,
+    clock,
+    inert,
+    kind_html,
+    people_html,
+    thread_html,
+)
 from app.glyphs import icon
 from app.sight import Sight
 from warehouse.channels import registry
@@ -30,7 +39,6 @@ STATUS = {
     "deleted": ("Deleted", "delete", "muted"),
 }
 SEEN_VIA = {"webhook": ("bolt", "as it happened (webhook)"), "history": ("history", "from history")}
-CALLS = ("call", "voicemail")
 LONGEST_NOTICE = 400
 
 
@@ -85,7 +93,7 @@ def _begin(row: Row, classes: str) -> str:
 def _notice(row: Row, sight: Sight) -> str:
     """What the service itself says: one slim line, a warning where it may be another person now."""
     # WhatsApp: perhaps another person or another device from here on.
-    warns = "identity_changed" in shapes.words(kind_html.metadata(row).get("system"))
+    warns = "identity_changed" in str(kind_html.metadata(row).get("system"))
     channel = registry().get(row["channel"])
     return (
         f"{_begin(row, 'message system warns' if warns else 'message system')}<p>"
@@ -99,21 +107,12 @@ def _notice(row: Row, sight: Sight) -> str:
 def _head(row: Row, sight: Sight) -> str:
     ours = row["direction"] == "outbound"
     channel = registry().get(row["channel"])
-    who = row["from_name"] or row["from_address"] or "unknown sender"
-    if row["kind"] in CALLS and not ours and call_html.is_withheld(row):
-        who = "Withheld number"
-    to = [address for address in row["to_addresses"] or [] if address]
-    # On SMS the other end says nothing new; on mail it may be a list.
-    receivers = ", ".join(to[:3]) + (f" and {len(to) - 3} more" if len(to) > 3 else "")
     return "".join(
         [
             '<header class="head">',
             icon(channel.icon if channel else "chat", kind_html.channel_name(row)),
             icon("north_east" if ours else "south_west", "Sent by us" if ours else "Received"),
-            f'<bdi class="who" title="{inert.line(row["from_address"])}">{inert.line(who)}</bdi>',
-            f'<bdi class="to" title="{inert.line(", ".join(to))}">to {inert.line(receivers)}</bdi>'
-            if receivers
-            else "",
+            people_html.people(row),
             kind_html.chips(row),
             '<span class="facts">',
             _edited(row, sight),
@@ -152,7 +151,7 @@ def _edited(row: Row, sight: Sight) -> str:
 def _status(row: Row) -> str:
     status = "deleted" if row["is_deleted"] else row["status"]
     # Of a call its own line says it better.
-    if status not in STATUS or (row["kind"] in CALLS and status != "deleted"):
+    if status not in STATUS or (row["kind"] in call_html.KINDS and status != "deleted"):
         return ""
     words, glyph, kind = STATUS[status]
     reason = _failure(kind_html.metadata(row)) if status == "failed" else ""
@@ -181,7 +180,7 @@ def _content(row: Row, sight: Sight) -> str:
             _removed(row),
             f'<h4 class="subject" dir="auto">{subject}</h4>' if subject else "",
             kind_html.before_body(row),
-            call_html.call(row) if row["kind"] in CALLS else _body(row),
+            call_html.call(row) if row["kind"] in call_html.KINDS else _body(row),
             body_html.quote(row["quoted_body"]),
             attachment_html.attachments(row, sight),
         ]

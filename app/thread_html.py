@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 from urllib.parse import urlencode
 
-from app import body_html, clock, inert, shapes
+from app import body_html, clock, inert, kind_html, shapes
 from app.glyphs import icon
 from app.sight import Sight
 
@@ -52,9 +52,7 @@ def _words_of(row: Row) -> str:
     if row.get("removal") == "unsent":
         return "an unsent message"
     words = body_html.first_words(str(row["body"] or row["subject"] or ""))
-    return words or (
-        "an attachment" if row["attachments"] else f"a message of kind {inert.line(row['kind'])}"
-    )
+    return words or f"({kind_html.in_words(row).lower()})"
 
 
 def reactions(row: Row, sight: Sight) -> str:

@@ -6,8 +6,8 @@ Graph cannot filter by time: a frequent pull reads the list down to OVERLAP befo
 was updated since its last visit; a nightly one visits everything of the last days again, for edits and
 reactions. A first pull shows the newest conversations first, and each with its newest messages first.
 
-A walk for news stops in a conversation where it meets what is held. The others do not: a walk that was limited
-by a date, or that is half done, leaves messages unread below some that are held.
+A walk for news stops in a conversation where it meets what is held. The others do not: one that is limited by a
+date, or half done, leaves messages unread below some that are held.
 
 The state of an account, kept by dlt:
 
@@ -27,6 +27,8 @@ import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import dlt
 
 from pipelines.conversation_messages import Account, Listed, Messages, moment
 from pipelines.failures import TryLater
@@ -67,6 +69,14 @@ MESSAGE_INDEXES = {
 }
 
 
+@dlt.resource(name="walk", selected=False)
+def walk(
+    graph: Graph, account: Account, since: datetime | None, holdings: Holdings
+) -> Iterator[Page]:
+    """One step of a pull; the state moves on only together with the rows."""
+    yield from Step(graph, account, holdings, dlt.current.source_state()).run(since)
+
+
 class Step:
     """One bounded step; it changes `state`, which the caller commits with the pages."""
 
@@ -92,7 +102,9 @@ class Step:
         """What is new since the cursor, then as much of the rest as fits in the time."""
         cursor = self.state.get("updated_at")
         if since:
-            self.walks.insert(0, _walk("again", since))
+            # Behind a first pull that goes on: it must find nothing held below what is not.
+            first = [walk for walk in self.walks if walk["kind"] == "all"]
+            self.walks.insert(len(self.walks) if first else 0, _walk("again", since))
             self.messages.way = 0
         if cursor:
             self.walks.insert(0, _walk("news", datetime.fromisoformat(cursor) - OVERLAP))

@@ -20,7 +20,7 @@ from dlt.extract import DltResource
 
 from pipelines import conversations
 from pipelines.conversation_messages import Account
-from pipelines.conversations import MESSAGE_COLUMNS, MESSAGE_INDEXES, MESSAGE_KEY, Page, Step
+from pipelines.conversations import MESSAGE_COLUMNS, MESSAGE_INDEXES, MESSAGE_KEY, Page, walk
 from pipelines.destination import CONTRACT, INSERT_ONLY
 from pipelines.graph_api import FACEBOOK, INSTAGRAM, Graph
 from pipelines.holdings import Holdings
@@ -28,14 +28,6 @@ from warehouse.connections import Connection
 
 LOOK_BACK: timedelta | None = conversations.LOOK_BACK
 FIELDS = "id,created_time,from,to,message,attachments,shares,story,reactions,reply_to,is_unsupported,tags"
-
-
-@dlt.resource(name="walk", selected=False)
-def walk(
-    graph: Graph, account: Account, since: datetime | None, holdings: Holdings
-) -> Iterator[Page]:
-    """One step of a pull; the state moves on only together with the rows."""
-    yield from Step(graph, account, holdings, dlt.current.source_state()).run(since)
 
 
 @dlt.transformer(

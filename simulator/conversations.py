@@ -34,22 +34,24 @@ def plan(
     at: datetime,
     *,
     allowed: Collection[str] = CHANNELS,
-    own_mail: bool = False,
+    first_on: str | None = None,
 ) -> list[Turn]:
     """The turns of one written conversation that starts at about `at` (aware). None where none of
-    the allowed channels reaches this person. With `own_mail` it begins by mail in the person's own
-    language."""
+    the allowed channels reaches this person. With `first_on` it begins on that channel, if it may,
+    and in the person's own language."""
     channels = [c for c in reachable(person, allowed) if c in CHOICE]
     if not channels:
         return []
-    home = person.language != "en" and (rng.random() < (0.35 if person.hero else 0.6) or own_mail)
+    home = person.language != "en" and (
+        rng.random() < (0.35 if person.hero else 0.6) or first_on is not None
+    )
     language = person.language if home else "en"
     told = languages.STORIES[language] if home else stories.ENGLISH
     story = rng.choice(told)
     words = catalogue.slots(rng, person, at, language)
     channel = rng.choices(channels, weights=[CHOICE[c] for c in channels])[0]
-    if own_mail and MAIL in channels:
-        channel = MAIL
+    if first_on in channels:
+        channel = first_on
     switch = rng.randint(2, 6) if len(channels) > 1 and rng.random() < 0.25 else 99
     subject = rng.choice(story.subjects).format_map(words)
     number = SHOP_NUMBERS[0] if rng.random() < 0.8 else SHOP_NUMBERS[1]

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from simulator import chat_oddities, conversations, oddities, phone
 from simulator.channels import CHATS, MAIL, SMS, VOICE
-from simulator.people import POLYGLOTS, Person
+from simulator.people import Person
 from simulator.turns import Turn
 
+# Of the first of the cast these write in charsets of their own, or from right to left.
+BY_MAIL = (3, 4, 5)
 CALL_SHARE, STRAY_CHAT_SHARE = 0.24, 0.35
 
 
@@ -23,11 +25,12 @@ def with_person(
     first: bool = False,
 ) -> list[Turn]:
     """What this person and the shop say to each other at about `at`, over the allowed channels;
-    nothing where none of them reaches the person. The `first` time, who writes in another language
-    does so by mail."""
+    nothing where none of them reaches the person. The `first` time it is a text or a mail, so that
+    the smallest history has enough of both."""
     channels = conversations.reachable(person, allowed)
-    if first and person.key in POLYGLOTS:
-        return conversations.plan(rng, person, at, allowed=channels, own_mail=True)
+    if first:
+        wanted = MAIL if person.key in BY_MAIL else SMS
+        return conversations.plan(rng, person, at, allowed=channels, first_on=wanted)
     if VOICE in channels and (channels == [VOICE] or rng.random() < CALL_SHARE):
         return phone.plan(rng, person, at)
     return conversations.plan(rng, person, at, allowed=channels)

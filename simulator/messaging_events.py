@@ -150,7 +150,7 @@ class MessagingEvents:
 
     def _share(self, chat: Chat) -> dict[str, Any]:
         told = {"title": chat.extra.get("title", ""), "url": share_link(chat)}
-        identity = int(chat.extra.get("post_id", 1))
+        identity = str(chat.extra.get("post_id", 1))
         if chat.channel == INSTAGRAM:
             return {"type": "ig_post", "payload": {"ig_post_media_id": identity, **told}}
-        return {"type": "post", "payload": {**told, "id": identity}}
+        return {"type": "post", "payload": {**told, "id": int(identity)}}

@@ -39,6 +39,7 @@ from simulator.messaging_events import MessagingEvents
 from simulator.meta_media import MetaMedia
 from simulator.meta_webhooks import MetaWebhooks
 from simulator.pubsub import PubSub
+from simulator.rehearsal import Rehearsal
 from simulator.state import State
 from simulator.twilio_caller import TwilioCaller
 from simulator.twilio_rest import TwilioRest
@@ -84,7 +85,11 @@ def build(state: State) -> Starlette:
     )
     live = Live(arrivals)
     views = ControlViews(state, courier, graph, live)
-    deeds = ControlDeeds(arrivals, gmail.tokens, media, live)
+    deeds = {
+        **ControlDeeds(arrivals, gmail.tokens, media, live).all(),
+        **ControlMeta(arrivals, history).all(),
+        **Rehearsal(arrivals).all(),
+    }
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -93,7 +98,7 @@ def build(state: State) -> Starlette:
         state.close()
 
     routes = [
-        *control.routes(views.all(), deeds.all() | ControlMeta(arrivals, history).all()),
+        *control.routes(views.all(), deeds),
         *GmailRoutes(gmail, pubsub).routes(),
         *TwilioRest(state, faults).routes(),
         *media.routes(),
@@ -174,6 +179,43 @@ class Simulator:
         if "sender" in message:
             message["from"] = message.pop("sender")
         return dict(self.post("messages", **message))
+
+    def call(self, **message: Any) -> dict[str, Any]:
+        """A phone call: the keys of turns.CallPlan beside direction, person, sender and to."""
+        around = ("direction", "person", "sender", "to", "silent", "at", "wait")
+        outer = {key: message.pop(key) for key in around if key in message}
+        return self.message(channel="twilio_voice", call=message, **outer)
+
+    def event(self, channel: str, event: str = "", **more: Any) -> dict[str, Any]:
+        """A named event, or with `raw`, `value` or `item` one as it is."""
+        return dict(self.post("events", channel=channel, event=event, **more))
+
+    def react(self, identity: str, emoji: str | None, by: str = "person") -> dict[str, Any]:
+        """A reaction; None takes it back."""
+        return dict(self.post("react", id=identity, emoji=emoji, by=by))
+
+    def edit(self, identity: str, body: str) -> dict[str, Any]:
+        return dict(self.post("edit", id=identity, body=body))
+
+    def unsend(self, identity: str) -> dict[str, Any]:
+        return dict(self.post("unsend", id=identity))
+
+    def read(self, identity: str) -> dict[str, Any]:
+        return dict(self.post("read", id=identity))
+
+    def point(self, channel: str, url: str, verify_token: str = "", **more: Any) -> dict[str, Any]:
+        """Have the webhooks of a channel (not gmail: subscribe) come to an address."""
+        body = {"channel": channel, "url": url, "verify_token": verify_token, **more}
+        return dict(self.post("callbacks", **body))
+
+    def rehearse(self) -> dict[str, Any]:
+        """Tell the hero's last days by webhook, each channel once."""
+        return dict(self.post("rehearse"))
+
+    def truth(self, channel: str | None = None, *, hashes: bool = False) -> list[dict[str, Any]]:
+        """Every message that the providers know."""
+        narrow = {"channel": channel} if channel else {}
+        return list(self.get("truth", **narrow, **({"hashes": "1"} if hashes else {})))
 
     def subscribe(self, endpoint: str, audience: str = "", watch: bool = True) -> dict[str, Any]:
         answer = dict(self.post("subscriptions", endpoint=endpoint, audience=audience, watch=watch))

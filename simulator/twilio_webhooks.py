@@ -93,25 +93,39 @@ class TwilioWebhooks:
             number.get("sms_fallback_url", ""),
         )
 
+    def retell(self, sms: Sms) -> list[asyncio.Future[dict[str, Any]]]:
+        """What was told of a message that is over, without waiting."""
+        if sms.direction == "inbound":
+            return [self.received(sms)]
+        steps = dict.fromkeys(("sent", sms.status) if sms.status != "failed" else ("failed",))
+        return [self._told(sms, status, sms.error_code, None) for status in steps]
+
     async def sent(
         self, sms: Sms, final: str, error_code: int | None, callback: str | None
     ) -> None:
         """Let an outbound message go through its statuses, each told to the status callback."""
-        number = self.caller.number(sms.sender) or {}
-        url = callback
-        if url is None:
-            url = self.state.messaging_service["status_callback"] or number.get(HIDDEN, "")
         steps = ["queued", "failed"] if final == "failed" else ["queued", "sent", final]
         for status in dict.fromkeys(steps):
             error = error_code if status in ("failed", "undelivered") else None
             if status != "queued":
                 await asyncio.sleep(0.05 + self.courier.faults.random.random() * 0.15)
                 self.state.set_sms_status(sms.sid, status, int(time.time()), error)
-            self.caller.announce(
-                SMS,
-                "status",
-                {"sid": sms.sid, "status": status},
-                url,
-                number.get("status_callback_method", "POST"),
-                status_params(self.state, sms, status, error),
-            )
+            self._told(sms, status, error, callback)
+
+    def _told(
+        self, sms: Sms, status: str, error_code: int | None, callback: str | None
+    ) -> asyncio.Future[dict[str, Any]]:
+        """One status, to the address of the message, of the Messaging Service, or of whoever set
+        the SMS URL."""
+        number = self.caller.number(sms.sender) or {}
+        url = callback
+        if url is None:
+            url = self.state.messaging_service["status_callback"] or number.get(HIDDEN, "")
+        return self.caller.announce(
+            SMS,
+            "status",
+            {"sid": sms.sid, "status": status},
+            url,
+            number.get("status_callback_method", "POST"),
+            status_params(self.state, sms, status, error_code),
+        )

@@ -83,17 +83,19 @@ def _check_number(connection: Connection) -> str:
 def _check_instagram(connection: Connection) -> str:
     wanted = connection.required("account_id")
     if is_login(connection):
-        answer = call(connection, "GET", "me", host=INSTAGRAM, query={"fields": "user_id,username"})
+        told = call(connection, "GET", "me", host=INSTAGRAM, query={"fields": "user_id,username"})
         # The plain `id` is the app's own for the account: webhooks never name it.
-        found = str(answer.get("user_id", ""))
+        found = str(told.get("user_id", ""))
     else:
-        answer = call(connection, "GET", wanted, query={"fields": "id,username"})
-        found = str(answer.get("id", ""))
+        linked = "instagram_business_account{id,username}"
+        page = call(connection, "GET", connection.required("page_id"), query={"fields": linked})
+        told = page.get("instagram_business_account") or {}
+        found = str(told.get("id", ""))
     if found != wanted:
         raise ProviderRefused(
             f"instagram: the token is of account {found or '(unknown)'}, not of account_id {wanted}"
         )
-    return f"account {answer.get('username', found)} answers"
+    return f"account {told.get('username', found)} answers"
 
 
 def _check_page(connection: Connection) -> str:

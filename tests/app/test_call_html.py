@@ -62,6 +62,12 @@ def test_a_voicemail_says_that_nobody_answered_and_shows_its_transcript() -> Non
     assert "Please call me back." in text
 
 
+def test_a_voicemail_lasts_as_long_as_its_recording() -> None:
+    message = call("voicemail", duration_seconds=60)
+    message["attachments"] = [{"state": "waiting", "duration_seconds": 21}]
+    assert "Voicemail · 21 s" in text_of(message)
+
+
 def test_a_withheld_number_is_not_shown_as_a_number() -> None:
     # What Twilio sends for it spells ANONYMOUS on a keypad, and looks like a number of Lesotho.
     found = page(call(withheld=True, status="missed", from_address="+266696687"))

@@ -11,6 +11,8 @@ from app import connection_html
 from app.connection_state import state
 from tests.app.drawn import HOSTILE, NOW, SYDNEY, Elements, assert_inert
 
+NOTE = "Messenger shows only the 20 newest messages of a conversation"
+
 
 def connection(**more: Any) -> dict[str, Any]:
     """A connection about which all is well and all is proven."""
@@ -34,6 +36,7 @@ def connection(**more: Any) -> dict[str, Any]:
         "waiting_messages": 0,
         "refusals_last_day": 0,
         "reconciled_at": NOW - timedelta(hours=3),
+        "reconcile_error": None,
         "reconcile_window_start": NOW - timedelta(days=7),
         "reconcile_window_end": NOW - timedelta(hours=3),
         "missing": 0,
@@ -41,9 +44,10 @@ def connection(**more: Any) -> dict[str, Any]:
         "late": 1,
         "differing": 0,
         "brought_in": 0,
-        "unrecoverable": None,
+        # A comparison ends with the note, whatever it found.
+        "unrecoverable": NOTE,
         "pulls": True,
-        "history_note": "Messenger shows only the 20 newest messages of a conversation",
+        "history_note": NOTE,
         **more,
     }
 
@@ -63,10 +67,12 @@ UNPROVEN: list[tuple[dict[str, Any], str, str]] = [
     ({"last_pull_succeeded_at": None}, "warn", "No pull has succeeded yet"),
     ({"last_pull_succeeded_at": NOW - timedelta(hours=5)}, "warn", "No pull has succeeded for 5 hours"),
     ({"pull_detail": {"listed": 10, "total": 100, "more": True}}, "quiet", "still being loaded"),
+    ({"reconcile_error": "HTTP 500"}, "warn", "The last comparison with the provider failed"),
     ({"reconciled_at": None}, "quiet", "Not compared with the provider yet"),
-    ({"missing": 3, "brought_in": 1}, "warn", "2 messages are missing"),
+    ({"missing": 3, "brought_in": 1}, "warn", "3 messages came by no webhook; the history brought them"),
     ({"reconciled_at": NOW - timedelta(days=4)}, "warn", "Last compared with the provider 4 days ago"),
-    ({"unrecoverable": "2 messages that are no longer among the 20 newest"}, "warn", "cannot be brought back"),
+    ({"unrecoverable": f"2 messages exist whose text is not shown; {NOTE}"}, "warn", "cannot be brought back"),
+    ({"pulls": False, "unrecoverable": f"1 messages never came; {NOTE}"}, "warn", "some are known to be missing"),
 ]  # fmt: skip
 
 
@@ -86,7 +92,19 @@ def test_a_comparison_that_found_nothing_missing_is_green() -> None:
         "good",
         "Compared with the provider 3 hours ago: nothing missing",
     )
-    assert state(connection(missing=4, brought_in=4), NOW).kind == "good"
+
+
+def test_what_a_provider_cannot_count_is_not_shown_as_none_found() -> None:
+    text = text_of(extra=None, late=None, differing=None)
+    assert "0 missing" in text
+    for words in ("extra", "late", "differing"):
+        assert f"0 {words}" not in text
+
+
+def test_what_is_lost_is_said_once_and_the_note_apart() -> None:
+    text = text_of(unrecoverable=f"2 messages exist whose text is not shown; {NOTE}")
+    assert text.count(NOTE) == 1
+    assert "2 messages exist whose text is not shown" in text
 
 
 def test_a_connection_without_history_says_that_nothing_can_be_compared() -> None:
@@ -106,7 +124,7 @@ def test_everything_known_is_said() -> None:
         missing=5, brought_in=5, late=2, extra=1, differing=1,
     )  # fmt: skip
     for words in (
-        "2 minutes ago", "1,200 stored · 3 waiting · 1 failed", "2 events", "1 message", "1 delivery",
+        "2 minutes ago", "1,200 stored · 3 waiting · 1 failed", "2 events", "1 message of the channel", "1 delivery",
         "in 3 days", "in 6 days", "5 missing", "5 brought in", "2 late", "1 extra", "1 differing",
         "Messenger shows only the 20 newest",
     ):  # fmt: skip
@@ -155,7 +173,7 @@ def test_times_are_read_to_the_minute() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_words_are_inert(text: str) -> None:
     hostile = connection(
-        connection_id=text, channel=text, name=text, pull_error=text, token_error=text, watch_error=text,
+        connection_id=text, channel=text, name=text, pull_error=text, token_error=text, watch_error=text, reconcile_error=text,
         unrecoverable=text, history_note=text, media={text: 3, "stored": text},
         pull_detail={"listed": text, "total": text, "more": True},
     )  # fmt: skip

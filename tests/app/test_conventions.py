@@ -59,6 +59,11 @@ def test_the_matrix_names_every_role_and_all_may_read() -> None:
     assert all(may(role, Permission.READ) for role in UserRole)
     deciders = {role for role in UserRole if may(role, Permission.DECIDE_CUSTOMER)}
     assert deciders == {UserRole.AGENT, UserRole.ADMIN}
+    for permission in (Permission.READ_REVISIONS, Permission.READ_RAW):
+        examiners = {role for role in UserRole if may(role, permission)}
+        assert examiners == {UserRole.PRIVACY_OFFICER, UserRole.ADMIN}
+    managers = {role for role in UserRole if may(role, Permission.MANAGE_CONNECTIONS)}
+    assert managers == {UserRole.ADMIN}
 
 
 def test_the_notice_says_what_and_since_when() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app import kind_html
 from tests.app.drawn import HOSTILE, assert_inert, page, row
 
 
@@ -132,7 +133,7 @@ def test_answers_and_cards_are_not_taken_for_somebodys_words() -> None:
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({"transport": "whatsapp"}, "WhatsApp through Twilio"),
+        ({"transport": "rcs"}, "RCS"),
         ({"forwarded": True}, "forwarded"),
         ({"forwarded": True, "frequently_forwarded": True}, "forwarded many times"),
         ({"is_automatic": True}, "automatic reply"),
@@ -144,6 +145,32 @@ def test_answers_and_cards_are_not_taken_for_somebodys_words() -> None:
 )
 def test_labels(told: dict[str, Any], words: str) -> None:
     assert words in text_of(provider_metadata=told)
+
+
+def test_a_service_that_another_account_carries() -> None:
+    assert "WhatsApp through Twilio" in text_of(
+        "twilio_sms", provider_metadata={"transport": "whatsapp"}
+    )
+    assert "Messenger through Twilio" in text_of(
+        "twilio_sms", provider_metadata={"transport": "messenger"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"kind": "call", "status": "missed"}, "Missed call"),
+        ({"kind": "call", "status": "completed"}, "Call"),
+        ({"kind": "voicemail"}, "Voicemail"),
+        ({"kind": "media", "attachments": [{}]}, "Attachment"),
+        ({"kind": "location"}, "Location"),
+        ({"kind": "unsupported"}, "Not passed on"),
+        ({"kind": "text", "removal": "unsent"}, "Unsent"),
+        ({"kind": "text"}, "No text"),
+    ],
+)
+def test_a_message_without_text_in_a_word(more: dict[str, Any], words: str) -> None:
+    assert kind_html.in_words(row(body=None, **more)) == words
 
 
 def test_mail_to_a_list_is_folded() -> None:

@@ -47,7 +47,7 @@ def test_a_reply_to_our_picture() -> None:
         attachments=[{}],
         kind="media",
     )
-    assert "us an attachment" in answered_by(ours).text
+    assert "us (attachment)" in answered_by(ours).text
 
 
 def test_mail_says_what_it_answers_by_itself() -> None:

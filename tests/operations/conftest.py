@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from operations.__main__ import main
+from simulator import server
+from tests.webhooks.conftest import RunningReceiver, serve
 from warehouse.settings import Settings
 
 Crm = Callable[..., tuple[int, str, str]]
@@ -41,3 +43,17 @@ def no_warehouse(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CRM_DATABASE_URL", "CRM_MASTER_KEY", "CRM_PUBLIC_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CRM_DATA_DIR", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Simulator]:
+    folder = tmp_path_factory.mktemp("simulator")
+    with server.start(seed=7, messages=120, state_dir=folder / "state") as running:
+        yield running
+
+
+@pytest.fixture
+def receiver(warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningReceiver]:
+    with serve(warehouse) as running:
+        monkeypatch.setenv("CRM_PUBLIC_URL", running.base_url)
+        yield running

@@ -133,7 +133,9 @@ def test_only_secrets_rotate(arguments: list[str], said: str, crm: Crm, twilio: 
     assert said in err
 
 
-@pytest.mark.parametrize("command", ["test", "disable", "enable", "configure-webhook"])
+@pytest.mark.parametrize(
+    "command", ["test", "disable", "enable", "configure-webhook", "request-history"]
+)
 def test_an_unknown_connection_is_one_line(command: str, crm: Crm, warehouse: Settings) -> None:
     status, out, err = crm("connection", command, "nothing")
     assert (status, out, len(err.splitlines())) == (2, "", 1)

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from operations.providers import ProviderRefused, twilio
 from simulator import server
+from tests.operations.connecting import Crm, add, landed, run, wait_for
+from tests.webhooks.conftest import RunningReceiver
 from warehouse.connections import Connection
 
 SMS_URL = "https://crm.example.com/webhooks/twilio_sms/c1"
@@ -21,6 +24,7 @@ MENU = "https://voice.example.com/menu"
 
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[server.Simulator]:
+    """One for each test: its numbers begin with nobody's addresses."""
     with server.start(seed=7, messages=60, state_dir=tmp_path / "simulator") as running:
         yield running
 
@@ -147,3 +151,26 @@ def test_a_wrong_token_is_refused_without_being_repeated(simulator: server.Simul
         with pytest.raises(ProviderRefused, match="twilio_voice: Twilio answers 401") as refused:
             call(wrong)
         assert "not-the-token" not in str(refused.value)
+
+
+def test_texts_calls_and_what_becomes_of_them_arrive_each_at_its_own(
+    crm: Crm,
+    simulator: server.Simulator,
+    receiver: RunningReceiver,
+    admin: psycopg.Connection[Any],
+) -> None:
+    for channel in ("twilio_voice", "twilio_sms"):
+        made = add(crm, simulator, channel)
+        assert run(crm, "test", made["connection_id"])["ok"] is True
+        after = run(crm, "configure-webhook", made["connection_id"])["after"]
+        assert made["webhook_url"] in str(after)
+    call = simulator.message(channel="twilio_voice", person="Mai Tran")
+    text = simulator.message(channel="twilio_sms", person="Mai Tran", body="Is it there?")
+    sent = simulator.message(
+        channel="twilio_sms", person="Mai Tran", body="It is.", direction="outbound"
+    )
+    wait_for(lambda: landed(admin, "twilio_voice", call["id"]))
+    wait_for(lambda: landed(admin, "twilio_sms", text["id"]))
+    wait_for(lambda: landed(admin, "twilio_sms", f'"MessageSid": "{sent["id"]}"'))
+    assert not landed(admin, "twilio_sms", call["id"])
+    assert not landed(admin, "twilio_voice", sent["id"])

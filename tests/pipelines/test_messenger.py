@@ -258,9 +258,13 @@ def test_a_look_back_beside_an_unfinished_first_pull_hides_nothing_from_it(
     graph.conversation("t_0", messages=300, end=NOW, apart=3600)
     graph.conversation("t_1", messages=300, end=NOW - timedelta(hours=2), apart=3600)
     monkeypatch.setattr(conversations, "FIRST_STEP_SECONDS", 0.0)
+    monkeypatch.setattr(conversations, "STEP_SECONDS", 0.0)
     assert pull(settings, connection, budget_seconds=0).more
-    assert not pull(settings, connection, since=NOW - timedelta(days=5)).more
-    assert len(rows(admin, connection)) == 600
+    assert pull(settings, connection, since=NOW - timedelta(days=5), budget_seconds=0).more
+    # A conversation that the first pull has not reached yet is moved to its top.
+    graph.add("t_1", "m_new", NOW + timedelta(seconds=1))
+    assert not pull(settings, connection).more
+    assert len({row["id"] for row in rows(admin, connection)}) == 601
 
 
 def test_temporary_troubles_are_sat_out(

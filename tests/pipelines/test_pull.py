@@ -167,7 +167,7 @@ def test_a_channel_without_history_is_not_pulled_and_says_why(
     settings: Settings, admin: Database, connect: Callable[..., str], tmp_path: Path
 ) -> None:
     keys = ("app_secret", "access_token", "phone_number_id", "business_account_id")
-    connection = connect("whatsapp", {key: "invented" for key in keys})
+    connection = connect("whatsapp", dict.fromkeys(keys, "invented"))
     with pytest.raises(PullFailed, match="whatsapp cannot be pulled: WhatsApp has no history"):
         pull(settings, connection)
     log = tmp_path / "backfill.log"

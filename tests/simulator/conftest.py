@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -29,9 +30,12 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Keeps what arrives; answers the statuses of `answers` first, then 204."""
+    """Keeps what arrives; answers the statuses of `answers` first, then 204. A Meta handshake with
+    the right token gets its challenge back."""
 
     url: str = ""
+    verify_token: str = "a token to verify"
+    handshakes: list[str] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     requests: list[Received] = field(default_factory=list)
 
@@ -56,7 +60,17 @@ def receiver() -> Iterator[Receiver]:
             self.send_response(kept.answers.pop(0) if kept.answers else 204)
             self.end_headers()
 
-        do_GET = do_POST
+        def do_GET(self) -> None:
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            if "hub.mode" not in query:
+                self.do_POST()
+                return
+            good = query["hub.verify_token"] == kept.verify_token
+            kept.handshakes.append(query["hub.challenge"])
+            self.send_response(200 if good else 403)
+            self.send_header("Content-Type", "text/plain")
+            self.end_headers()
+            self.wfile.write(query["hub.challenge"].encode() if good else b"")
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -28,6 +28,9 @@ end $$;
 create function canonical.same_people(as_identity text) returns setof text
 language plpgsql stable strict parallel safe rows 1 as $$
 begin
+    if as_identity !~ '^(phone|bsuid)' then
+        return;
+    end if;
     return query
     with candidates as (
         select first.identity from canonical.same_as as first where first.same_as = as_identity

@@ -1,0 +1,54 @@
+"""Who wrote a message and to whom, as people read it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app import call_html, identity_html, inert
+
+Row = dict[str, Any]
+
+#: Services whose addresses are numbers that say nothing to a reader.
+NAMELESS = frozenset({"psid", "igsid"})
+#: How Twilio writes the service before an address: a label says it already.
+SERVICE = re.compile(r"^(whatsapp|messenger|rcs):")
+#: WhatsApp writes phone numbers without their plus.
+BARE_NUMBER = re.compile(r"[1-9][0-9]{9,14}")
+MOST_RECEIVERS = 3
+
+
+def people(row: Row) -> str:
+    """Sender and receivers; the addresses as they came are their titles."""
+    ours = row["direction"] == "outbound"
+    who = inert.line(_sender(row, ours=ours))
+    said = f'<bdi class="who" title="{inert.line(row["from_address"])}">{who}</bdi>'
+    # On mail it may be a list.
+    to = [address for address in row["to_addresses"] or [] if address]
+    if not to or _scheme(row) in NAMELESS:
+        return said
+    more = f" and {len(to) - MOST_RECEIVERS} more" if len(to) > MOST_RECEIVERS else ""
+    receivers = ", ".join(address(each, row) for each in to[:MOST_RECEIVERS]) + more
+    title = inert.line(", ".join(map(str, to)))
+    return f'{said}<bdi class="to" title="{title}">to {inert.line(receivers)}</bdi>'
+
+
+def _sender(row: Row, *, ours: bool) -> str:
+    if row["kind"] in call_html.KINDS and not ours and call_html.is_withheld(row):
+        return "Withheld number"
+    if row["from_name"]:
+        return str(row["from_name"])
+    if _scheme(row) not in NAMELESS:
+        return address(row["from_address"], row) or "unknown sender"
+    return "Us" if ours else identity_html.SCHEMES[_scheme(row)].name
+
+
+def address(written: object, row: Row) -> str:
+    """An address of a message without what its channel says already. Not escaped."""
+    text = SERVICE.sub("", str(written or ""))
+    is_number = _scheme(row) in ("phone", "bsuid") and BARE_NUMBER.fullmatch(text)
+    return f"+{text}" if is_number else text
+
+
+def _scheme(row: Row) -> str:
+    return identity_html.parts(str(row.get("counterpart_identity") or "")).scheme
