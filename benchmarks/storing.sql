@@ -73,7 +73,7 @@ from (
 ) as connections (connection_id, channel, settings)
 
 -- add_customers --
--- Two of three customers are known, the third part stays unassigned; customer 0 is known by phone and mail.
+-- Two of three customers are known by phone and mail, the third part stays unassigned; customer 0 is known on every channel.
 with
 
 people as (
@@ -101,7 +101,13 @@ added as (
 insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)
 select md5(identity), md5(customer_id), identity, customer_id, 'benchmark', 'made for the benchmark'
 from people
-cross join lateral (values ('phone:' || phone), ('email:' || email)) as known (identity)
+cross join lateral (
+    values
+        ('phone:' || phone), ('email:' || email),
+        (case when customer = 0 then 'psid:' || %(page_id)s::text || ':7000000000000000' end),
+        (case when customer = 0 then 'igsid:' || %(account_id)s::text || ':7000000000000000' end)
+) as known (identity)
+where identity is not null
 
 -- store_deliveries --
 -- What the receivers land: incoming messages, and what tells of outgoing ones. A call is one callback for itself, and for every third

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -105,8 +106,14 @@ def counts_are_true(document: dict[str, Any]) -> None:
         (stored,) = rows_of(document, "messages in the table")
         assert stored["value"] == stored["limit"] == TINY[name]
     elif name == "timeline":
-        assert rows_of(document, "0 messages in the tail")
-        assert rows_of(document, "100 messages in the tail")
+        said = [
+            int(number)
+            for row in document["results"]
+            for number in re.findall(r", (\d+) messages in the tail", row["what"])
+        ]
+        # A second leg of a call is a message of its own until the fold joins it to the first.
+        assert min(said) == 0
+        assert 100 <= max(said) <= 120
     else:
         assert rows_of(document, "p95 of 30")
         assert rows_of(document, "p95 of 3 ")
