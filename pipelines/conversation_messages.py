@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pipelines.failures import PullFailed
-from pipelines.graph_api import Graph, pages
+from pipelines.graph_api import Graph, page_of
 from pipelines.graph_failures import NotAvailable, Refused
 from pipelines.holdings import Holdings
 from pipelines.storable import storable, version_of
@@ -97,7 +97,7 @@ class Messages:
                 raise
             # A message without details may spoil the whole answer: the list alone tells which exist.
             answer = self.graph.get(conversation, fields="messages")
-        found, after = pages(answer.get("messages") or {})
+        found, after = page_of(answer.get("messages") or {})
         listed = [_plain(message) for message in found]
         held = set() if nested or again else self._held(listed).available
         details = [
@@ -118,10 +118,9 @@ class Messages:
 
     def older(self, conversation: str, after: str | None) -> tuple[Listed, str | None]:
         """A later page of a conversation: which messages exist."""
-        answer = self.graph.get(
+        found, following = self.graph.page(
             f"{conversation}/messages", fields="id,created_time", limit=LIST_SIZE, after=after
         )
-        found, following = pages(answer)
         listed = [_plain(message) for message in found]
         return self._rows(conversation, listed, [None] * len(listed)), following
 

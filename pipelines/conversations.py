@@ -32,7 +32,7 @@ import dlt
 
 from pipelines.conversation_messages import Account, Listed, Messages, moment
 from pipelines.failures import TryLater
-from pipelines.graph_api import Graph, pages
+from pipelines.graph_api import Graph
 from pipelines.graph_failures import NotAvailable, Refused
 from pipelines.holdings import Holdings
 
@@ -175,15 +175,12 @@ class Step:
             return self._list(None)
 
     def _list(self, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        asked: dict[str, Any] = {
-            "platform": self.account.platform,
-            "fields": "id,updated_time",
-            "limit": LIST_SIZE,
-        }
-        return pages(
-            self.graph.get(
-                self.account.conversations, **asked, **({"after": after} if after else {})
-            )
+        return self.graph.page(
+            self.account.conversations,
+            platform=self.account.platform,
+            fields="id,updated_time",
+            limit=LIST_SIZE,
+            after=after,
         )
 
     def _is_due(self, walk: Walk, identity: str, updated: str, at: datetime | None) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -54,6 +55,11 @@ class Graph:
         url = f"{self._versioned}/{path}"
         return BACK_OFF.run(lambda: self._once(url, parameters, hidden=self._token))
 
+    def page(self, path: str, **parameters: Any) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of a list, and the cursor of the next one; raises as `get` does."""
+        url = f"{self._versioned}/{path}"
+        return BACK_OFF.run(lambda: page_of(self._once(url, parameters, hidden=self._token)))
+
     def renewed_token(self) -> tuple[str, float]:
         """A fresh token of an Instagram Login, and how many seconds it lives. The old one goes on working."""
         url = f"{self._root}/refresh_access_token"
@@ -93,14 +99,30 @@ class Graph:
         raise failure
 
 
-def pages(answer: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+def page_of(answer: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
     """The items of a list that Graph gave, and the cursor of the next page.
 
     A page may be short, or empty, while there is another: the end is where `paging.next` is missing.
+
+    Raises:
+        TryLater: there is another page, and nothing says which.
     """
     paging = answer.get("paging") or {}
-    after = (paging.get("cursors") or {}).get("after")
-    return list(answer.get("data") or []), str(after) if after and paging.get("next") else None
+    address = paging.get("next")
+    if not address:
+        return list(answer.get("data") or []), None
+    after = (paging.get("cursors") or {}).get("after") or _parameter(str(address), "after")
+    if not after:
+        raise TryLater("Graph names a next page without saying which")
+    return list(answer.get("data") or []), str(after)
+
+
+def _parameter(address: str, name: str) -> str | None:
+    try:
+        found = parse_qs(urlsplit(address).query).get(name)
+    except ValueError:
+        return None
+    return found[0] if found else None
 
 
 class ReadOnly(requests.Session):

@@ -12,7 +12,7 @@ import requests
 
 from pipelines import graph_pace
 from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater
-from pipelines.graph_api import CUT_OUT, Graph, ReadOnly, pages
+from pipelines.graph_api import CUT_OUT, Graph, ReadOnly, page_of
 from pipelines.graph_failures import BLOCKED_SECONDS, NotAvailable, Refused, failure_of
 from pipelines.graph_pace import Pace, seconds_to_regain
 from tests.pipelines.small_graph import PAGE, TOKEN, SmallGraph, error
@@ -182,7 +182,7 @@ def test_the_token_goes_into_a_header_and_comes_back_from_nowhere(
     asking = Graph(connection(graph))
     answer = asking.get("me/conversations", platform="instagram")
     assert answer["paging"]["next"] == f"x?access_token={CUT_OUT}"
-    assert pages(answer) == ([{"id": "1"}], "c")
+    assert page_of(answer) == ([{"id": "1"}], "c")
     ((method, path, query, given),) = graph.requests
     assert (method, path, query, given) == (
         "GET",
@@ -201,10 +201,13 @@ def test_the_token_goes_into_a_header_and_comes_back_from_nowhere(
 
 
 def test_the_end_is_where_no_next_page_is_named() -> None:
-    assert pages({"data": [], "paging": {"cursors": {"after": "c"}, "next": "x"}}) == ([], "c")
-    assert pages({"data": [], "paging": {"cursors": {"after": "c"}}}) == ([], None)
-    assert pages({"paging": {"next": "x"}}) == ([], None)
-    assert pages({}) == ([], None)
+    assert page_of({"data": [], "paging": {"cursors": {"after": "c"}, "next": "x"}}) == ([], "c")
+    assert page_of({"data": [], "paging": {"next": "https://x/?after=d&limit=2"}}) == ([], "d")
+    assert page_of({"data": [], "paging": {"cursors": {"after": "c"}}}) == ([], None)
+    assert page_of({}) == ([], None)
+    # To take it for the end would be to lose what follows.
+    with pytest.raises(TryLater):
+        page_of({"paging": {"cursors": {"before": "b"}, "next": "https://x/?limit=2"}})
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])

@@ -113,6 +113,7 @@ class Attachments:
 @pytest.fixture
 def made(admin: Database, settings: Settings) -> Callable[..., Attachments]:
     """Makes a connection with attachments."""
+
     def make(channel: str, *hosts: Storage, **more: str) -> Attachments:
         values = {
             "messenger": {"app_secret": "s", "access_token": "CANARY-token", "page_id": "1"},

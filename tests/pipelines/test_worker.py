@@ -169,6 +169,29 @@ def test_providers_that_hang_or_refuse_delay_nobody_else(
     assert errors[page] is None
 
 
+def test_old_tokens_are_renewed_and_pulls_go_on_with_the_new_ones(
+    settings: Settings,
+    admin: Database,
+    provider: Simulator,
+    connect: Callable[..., str],
+    worker: Running,
+) -> None:
+    connection = connect("instagram", provider.accounts["instagram"])
+    admin.execute("update crm.connections set created_at = now() - interval '2 days'")
+    worker.start()
+    renewed = (
+        "select detail ->> 'expires_at' from jobs.connection_health "
+        "where connection_id = %s and job = 'token' and last_succeeded_at is not null"
+    )
+    wait_until(lambda: admin.execute(renewed, [connection]).fetchone(), what="the new token")
+    wait_until(lambda: pulled(admin, connection), what="the pull")
+    assert provider.state()["meta"]["tokens_in_urls"] == 0
+    found = connections.find(admin, settings, connection)
+    assert found
+    assert found.secrets["access_token"] != provider.accounts["instagram"]["access_token"]
+    assert worker.end() < 5
+
+
 def test_a_killed_worker_is_made_up_for(
     settings: Settings,
     admin: Database,
