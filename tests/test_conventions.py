@@ -142,9 +142,7 @@ def test_sources_are_read_in_staging_and_decisions_in_marts_only() -> None:
             if schema == "raw":
                 # Whether it was read again, how much was refused, when the last one came: no payload.
                 known = {"marts_channel_health", "marts_quarantine", "quarantine"}
-                assert place == "staging" or file.stem in known, (
-                    f"{file.name} reads raw"
-                )
+                assert place == "staging" or file.stem in known, f"{file.name} reads raw"
 
 
 def test_every_page_is_an_exposure_and_every_exposure_a_page() -> None:
