@@ -104,7 +104,7 @@ def summary(document: dict[str, Any], is_new: bool) -> list[str]:
         users.add_row(user["role"], user["user_name"], user["password"])
     simulator = document["simulator_url"]
     tries = Text(
-        "Open Mai Tran's timeline: SMS and mail in one list. A new message comes in every few seconds.\n"
+        "Open Mai Tran's timeline: six channels in one list. A new message comes in every few seconds.\n"
         "Look into Unassigned: those who wrote and are nobody yet.\n"
         "Let somebody write:\n"
         f"  curl -X POST {simulator}/simulator/messages -H 'content-type: application/json' \\\n"

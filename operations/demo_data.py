@@ -18,10 +18,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.roles import UserRole
-from operations import connection_store, customer_import, user
+from operations import connection_store, customer_import, link, user
 from operations.invocation import ROOT, Found, connect, public_url, say
 from operations.providers import provider_of
-from warehouse import connections
+from warehouse import connections, identities
 from warehouse.channels import registry
 from warehouse.connections import Connection
 from warehouse.queries import queries
@@ -31,12 +31,14 @@ SQL = queries("operations")
 LIVE_PER_MINUTE = 12
 REFRESHED_WITHIN_SECONDS = 180.0
 SIMULATOR_TIMEOUT_SECONDS = 30.0
+#: The key of a connection that scopes its customers' ids, and what such an id is called.
+SCOPES = {"page_id": "psid", "account_id": "igsid"}
 
 
 def fill(settings: Settings, simulator_url: str) -> list[str]:
-    """Connect the simulated providers, import who is known, pull the histories, start live messages.
+    """Connect the simulated providers, import who is known, have the histories, start live messages.
 
-    Returns the connections whose history was pulled now; at a second start there are none.
+    Returns the connections that must show messages now; at a second start there are none.
 
     Raises:
         Found: a history could not be pulled.
@@ -48,17 +50,20 @@ def fill(settings: Settings, simulator_url: str) -> list[str]:
             for channel, keys in accounts.items()
             if channel in registry()
         ]
-        never_pulled = _never_pulled(database, [each.connection_id for each in made])
+        never_pulled = _never_pulled(database, made)
     for each in made:
         _point_to_us(settings, simulator_url, each)
     say(f"connected: {', '.join(each.name for each in made)}")
     # Pulling takes longest and waits for the network most, so the rest happens beside it.
     pulls = [_start_pull(settings, each) for each in never_pulled]
+    # What only a listener knows: edits, reactions, what was unsent, and all of WhatsApp.
+    _ask(simulator_url, "rehearse", {})
     with connect(settings) as database:
         database.autocommit = True
         people = _ask(simulator_url, "people")
         outcome = customer_import.import_lines(database, _lines(people), source="demo")
         say(f"customers: {outcome.made} made, {outcome.matched} known before")
+        _link_heroes(database, people, made)
         _ensure_users(database, settings.data_dir)
     for pull in pulls:
         if pull.wait() != 0:
@@ -128,12 +133,16 @@ def _connected(
     return connection_store.existing(database, settings, made["connection_id"])
 
 
-def _never_pulled(database: psycopg.Connection[Any], connection_ids: list[str]) -> list[str]:
+def _never_pulled(database: psycopg.Connection[Any], made: list[Connection]) -> list[str]:
     rows = database.cursor(row_factory=dict_row).execute(SQL["list_connections"]).fetchall()
     pulled = {
         row["connection_id"] for row in rows if row["job"] == "pull" and row["last_succeeded_at"]
     }
-    return [each for each in connection_ids if each not in pulled]
+    return [
+        each.connection_id
+        for each in made
+        if registry()[each.channel].pulls and each.connection_id not in pulled
+    ]
 
 
 def _point_to_us(settings: Settings, simulator_url: str, connection: Connection) -> None:
@@ -144,11 +153,15 @@ def _point_to_us(settings: Settings, simulator_url: str, connection: Connection)
         # In Google Cloud the admin makes this subscription; its provider has no call for it in
         # Gmail's API.
         _ask(simulator_url, "subscriptions", {"endpoint": url, "audience": audience})
-    provider_of(connection).configure(connection, url)
+    provider = provider_of(connection)
+    provider.configure(connection, url)
+    if not registry()[connection.channel].pulls and hasattr(provider, "request_history"):
+        # Asked for once and sent by webhook; a later start is refused, and has it already.
+        provider.request_history(connection)
 
 
 def _start_pull(settings: Settings, connection_id: str) -> subprocess.Popen[bytes]:
-    """`./crm backfill` of this connection as a process of its own: two of them use two cores."""
+    """`./crm backfill` of this connection as a process of its own: they use every core."""
     return subprocess.Popen(
         [
             sys.executable,
@@ -176,6 +189,36 @@ def _lines(people: list[dict[str, Any]]) -> list[customer_import.Line]:
         )
         for number, person in enumerate(known, start=1)
     ]
+
+
+def _link_heroes(
+    database: psycopg.Connection[Any], people: list[dict[str, Any]], made: list[Connection]
+) -> None:
+    """What a customer list cannot say and staff decide by hand: whose page-scoped ids these are."""
+    scoped = [
+        (scheme, each.required(key))
+        for each in made
+        for key, scheme in SCOPES.items()
+        if key in registry()[each.channel].required_keys
+    ]
+    for person in people:
+        if not person["hero"]:
+            continue
+        known = f"phone:{person['phone']}"
+        theirs = [f"{scheme}:{scope}:{person[scheme]}" for scheme, scope in scoped]
+        owners = dict(
+            database.execute(SQL["open_links"], {"identities": [known, *theirs]}).fetchall()
+        )
+        for identity in theirs:
+            if identity not in owners:
+                link.open_link(
+                    database,
+                    identity=identities.parse(identity),
+                    customer_id=owners[known],
+                    decision_id=secrets.token_hex(16),
+                    reason="told us in the shop that this account is hers",
+                    evidence={},
+                )
 
 
 def _ensure_users(database: psycopg.Connection[Any], data_dir: Path) -> None:
