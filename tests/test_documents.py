@@ -50,7 +50,7 @@ def test_every_mart_and_schema_is_in_the_data_model(admin: psycopg.Connection[An
         "jobs",
         "staging",
         "canonical",
-        *(entry.history_schema for entry in registry().values()),
+        *(entry.history_schema for entry in registry().values() if entry.pulls),
     ):
         assert f"`{schema}`" in text, f"data-model.md lacks the schema {schema}"
     for named in set(re.findall(r"`marts\.(\w+)`", text)):
