@@ -1,0 +1,145 @@
+"""Many events over six channels, each delivered several times, shuffled and all at once: one correspondence comes of it.
+
+    CRM_TEST_EVENTS=100000 CRM_TEST_SPLITS=20 python -m pytest -s tests/test_any_order.py
+
+The receiver lands what the simulated providers send, the pipelines pull what they hold. Then the same raw rows go into
+other warehouses, in other orders, by several writers at once, with refreshes at other moments in between: every table
+that dbt derives must come out the same, and so must a rebuild.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines import refresh
+from pipelines.pull import pull
+from pipelines.rebuild import rebuild
+from simulator import server
+from tests.conftest import Template
+from tests.raw_rows import RawRows
+from tests.webhooks.conftest import serve
+from warehouse import connections
+from warehouse.channels import registry
+from warehouse.settings import Settings
+
+EVENTS = int(os.environ.get("CRM_TEST_EVENTS", "1000"))
+SPLITS = int(os.environ.get("CRM_TEST_SPLITS", "3"))
+REFRESHES = 20 if EVENTS >= 100_000 else 3
+#: What dbt derives. `folded_for` and `touched_for` name a refresh and not a message.
+DERIVED = (
+    "messages", "message_participants", "identities", "conversations", "attachments", "same_as", "quarantine",
+)  # fmt: skip
+HASH = """
+    select count(*), coalesce(sum(hashtextextended((to_jsonb(derived) - 'folded_for')::text, 0)::numeric), 0)::text
+    from canonical.{} as derived
+"""
+Hashes = dict[str, tuple[int, str]]
+
+
+def hashes(admin: psycopg.Connection[Any]) -> Hashes:
+    return {name: admin.execute(HASH.format(name)).fetchone() for name in DERIVED}  # type: ignore[misc]
+
+
+def refreshed(settings: Settings, models: refresh.Models) -> None:
+    with refresh.connect(settings) as database:
+        refresh.refresh(models, database)
+
+
+def connected(
+    admin: psycopg.Connection[Any], settings: Settings, simulator: server.Simulator, base_url: str
+) -> dict[str, str]:
+    """Every channel's account, its webhooks coming to us: channel -> connection id."""
+    ids = {}
+    for channel, keys in simulator.accounts.items():
+        values = dict(keys)
+        if "push_audience" in values:
+            values["push_audience"] = base_url
+        made = connections.add(
+            admin, settings, channel=channel, name="", values=values, actor="test"
+        )
+        ids[channel] = made.connection_id
+        connection = connections.find(admin, settings, made.connection_id)
+        assert connection is not None
+        url = base_url + connections.webhook_path(connection)
+        if "push_audience" in values:
+            simulator.subscribe(url, base_url)
+        else:
+            simulator.point(channel, url, connection.value("verify_token") or "")
+    return ids
+
+
+@pytest.mark.timeout(60 + EVENTS * SPLITS // 50)
+def test_many_events_in_any_order_are_one_correspondence(
+    template: Template,
+    settings: Settings,
+    models: refresh.Models,
+    tmp_path: Path,
+) -> None:
+    with server.start(seed=7, messages=300, state_dir=tmp_path / "simulator") as simulator:
+        with psycopg.connect(settings.admin_url, autocommit=True) as admin:
+            with serve(settings) as receiver:
+                ids = connected(admin, receiver.settings, simulator, receiver.base_url)
+                told = simulator.burst(
+                    EVENTS, seed=3, duplicate_max=7, shuffle=True, batch=3, connections=32
+                )
+                print(told)
+                assert told["refused"] == 0
+                assert set(told["messages"]) == set(registry())
+            for channel, connection_id in ids.items():
+                if registry()[channel].pulls:
+                    pull(settings, connection_id)
+            refreshed(settings, models)
+            expected = hashes(admin)
+            print("in the order of arrival", expected)
+            compare(admin, simulator.truth())
+            raw = RawRows(admin, tmp_path)
+    for split in range(SPLITS):
+        template.clone()
+        raw.pour(
+            settings.admin_url,
+            split,
+            lambda: refreshed(settings, models),
+            random.Random(split).randint(1, REFRESHES),
+        )
+        refreshed(settings, models)
+        with psycopg.connect(settings.admin_url, autocommit=True) as admin:
+            found = hashes(admin)
+            print("split", split, found == expected)
+            assert found == expected, f"split {split}"
+            if EVENTS >= 100_000 or split == SPLITS - 1:
+                with refresh.connect(settings) as database:
+                    assert rebuild(models, database).is_equal
+                assert hashes(admin) == expected, f"the rebuild of split {split}"
+
+
+def compare(admin: psycopg.Connection[Any], truth: list[dict[str, Any]]) -> None:
+    """What the providers know is what a timeline shows."""
+    shown = {
+        (channel, identity): {"direction": direction, "kind": kind, "body": body, "status": status}
+        for channel, identity, direction, kind, body, status in admin.execute(
+            "select channel, provider_message_id, direction, kind, body, status from marts.messages"
+        ).fetchall()
+    }
+    wrong = {}
+    for message in truth:
+        found = shown.get((message["channel"], message["id"]))
+        if found is None:
+            wrong[message["channel"], message["id"]] = ("missing", message)
+        else:
+            differing = {
+                key: (found[key], message[key])
+                for key in ("direction", "kind", "body", "status")
+                if found[key] != message[key]
+            }
+            if differing:
+                wrong[message["channel"], message["id"]] = differing
+    for key, difference in list(wrong.items())[:40]:
+        print(key, difference)
+    print(len(truth), "told,", len(wrong), "differ")
+    assert not wrong
