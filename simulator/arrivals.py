@@ -118,5 +118,5 @@ class Arrivals:
         if silent:
             return call, None
         if spoken:
-            self.voice.spoken(call)
+            self.voice.tell_spoken(call)
         return call, self.voice.tell(call)[-1]

@@ -23,7 +23,7 @@ class CallBook:
         self.transcriptions: list[Transcription] = []
         self.by_sid: dict[str, PhoneCall] = {}
         for call in calls:
-            self._hold(call, sort=False)
+            self.hold(call, sort=False)
         for records in (self.calls, self.legs, self.recordings, self.transcriptions):
             records.sort(key=lambda r: r.order)
 
@@ -50,9 +50,9 @@ class CallBook:
         return next((x for x in call.transcriptions if x.sid == sid), None) if call else None
 
     def _apply_call(self, event: dict[str, Any]) -> None:
-        self._hold(call_from_json(event["record"]), sort=True)
+        self.hold(call_from_json(event["record"]))
 
-    def _hold(self, call: PhoneCall, *, sort: bool) -> None:
+    def hold(self, call: PhoneCall, *, sort: bool = True) -> None:
         pairs: tuple[tuple[list[Any], list[Any]], ...] = (
             (self.calls, [call]),
             (self.legs, call.legs),

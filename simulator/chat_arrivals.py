@@ -4,46 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
-from simulator.channels import INSTAGRAM, MESSENGER, WHATSAPP
+from simulator.chat_notices import STEP_MS, STEPS, ChatNotices
 from simulator.chat_scribe import happenings, message_id, write_chat
 from simulator.chats import EDIT, Chat, Happening
 from simulator.courier import Courier
-from simulator.messaging_events import MessagingEvents
-from simulator.meta_notices import Notice
 from simulator.meta_webhooks import Announced, MetaWebhooks
 from simulator.state import State
 from simulator.turns import Turn
-from simulator.whatsapp_events import WhatsappEvents
-
-# What an outbound message goes through, by its end.
-STEPS = {
-    WHATSAPP: {
-        "sent": ("sent",),
-        "delivered": ("sent", "delivered"),
-        "read": ("sent", "delivered", "read"),
-        "failed": ("failed",),
-    },
-    MESSENGER: {"sent": (), "delivered": ("delivered",), "read": ("delivered", "read")},
-    INSTAGRAM: {"sent": (), "delivered": (), "read": ("read",)},
-}
-STEP_MS = 1500
 
 
 class ChatArrivals:
     """The one place where live messages of the three chats come into being."""
 
     def __init__(
-        self,
-        state: State,
-        courier: Courier,
-        webhooks: MetaWebhooks,
-        whatsapp: WhatsappEvents,
-        messaging: MessagingEvents,
+        self, state: State, courier: Courier, webhooks: MetaWebhooks, notices: ChatNotices
     ) -> None:
-        self.state, self.courier, self.webhooks = state, courier, webhooks
-        self.whatsapp, self.messaging = whatsapp, messaging
+        self.state, self.courier, self.webhooks, self.notices = state, courier, webhooks, notices
 
     def say(
         self,
@@ -83,22 +60,8 @@ class ChatArrivals:
     def announce(self, chat: Chat, *, standby: bool = False) -> Announced:
         """Tell of a message; its media may be fetched from now on."""
         self.state.chats.issue([chat], int(time.time() * 1000))
-        if chat.kind == "call":
-            return self._call(chat)
-        if chat.channel == WHATSAPP:
-            if (
-                chat.by_api
-            ):  # Another program's messages are not echoed: only statuses tell of them.
-                return self._tell_status(chat, "sent", chat.at_ms + STEP_MS)
-            field, value = "messages", self.whatsapp.message(chat)
-            if chat.outbound:
-                field, value = "smb_message_echoes", self.whatsapp.echo(chat)
-            if standby:
-                field, value = "standby", _stood_by(value)
-            return self._tell(chat, field, value, "changes", "message")
-        field, item = self.messaging.message(chat)
-        holder = "standby" if standby else "messaging"
-        return self._tell(chat, "standby" if standby else field, item, holder, "message")
+        told = [self.webhooks.announce(n) for n in self.notices.message(chat, standby=standby)]
+        return told[0]
 
     def happen(self, chat: Chat, happening: Happening) -> Announced | None:
         """Let a reaction, an edit or an unsend happen and tell of it. None where nobody is told."""
@@ -106,11 +69,8 @@ class ChatArrivals:
         return self.tell_happening(chat, happening)
 
     def tell_happening(self, chat: Chat, happening: Happening) -> Announced | None:
-        if chat.channel == WHATSAPP:
-            field, value = self.whatsapp.happening(chat, happening)
-            return self._tell(chat, field, value, "changes", happening.what)
-        told = self.messaging.happening(chat, happening)
-        return self._tell(chat, *told, "messaging", happening.what) if told else None
+        notice = self.notices.happening(chat, happening)
+        return self.webhooks.announce(notice) if notice else None
 
     def make_happening(
         self, chat: Chat, what: str, *, by_us: bool, text: str = "", emoji: str = "", at_ms: int
@@ -144,41 +104,4 @@ class ChatArrivals:
     def _tell_status(
         self, chat: Chat, status: str, at_ms: int, *, standby: bool = False
     ) -> Announced:
-        if chat.channel == WHATSAPP:
-            value = self.whatsapp.status(chat, status, at_ms)
-            if standby:
-                return self._tell(chat, "standby", _stood_by(value), "changes", "status")
-            return self._tell(chat, "messages", value, "changes", "status")
-        told = self.messaging.status(chat, status, at_ms)
-        assert told, f"{chat.channel} has no event for {status}"
-        return self._tell(chat, *told, "messaging", "status")
-
-    def _call(self, chat: Chat) -> Announced:
-        """A WhatsApp call, from its beginning to its end."""
-        first = self._tell(chat, "calls", self.whatsapp.call(chat, "connect"), "changes", "call")
-        if chat.outbound:
-            word = "ACCEPTED" if chat.extra.get("seconds") else "REJECTED"
-            for status in ("RINGING", word):
-                self._tell(chat, "calls", self.whatsapp.call(chat, status), "changes", "call")
-        self._tell(chat, "calls", self.whatsapp.call(chat, "terminate"), "changes", "call")
-        return first
-
-    def _tell(
-        self, chat: Chat, field: str, item: dict[str, Any], holder: str, kind: str
-    ) -> Announced:
-        asset = self.webhooks.asset[chat.channel]
-        ids = {"id": chat.id}
-        return self.webhooks.announce(Notice(chat.channel, asset, field, item, kind, ids, holder))
-
-
-def _stood_by(value: dict[str, Any]) -> dict[str, Any]:
-    """The value of a `standby` change: what another party handles lies one level deeper."""
-    outer = {key: value[key] for key in ("messaging_product", "metadata")}
-    inner = {key: content for key, content in value.items() if key not in outer}
-    for echo in inner.get("message_echoes", []):
-        sent = {key: content for key, content in echo.items() if key not in ("id", "timestamp")}
-        sent = {"messaging_product": "whatsapp", "recipient_type": "individual", **sent}
-        identity, at = echo["id"], echo["timestamp"]
-        inner["message_echoes"] = [{"id": identity, "timestamp": at, "message": sent}]
-        inner.pop("contacts", None)
-    return {**outer, "standby": inner}
+        return self.webhooks.announce(self.notices.status(chat, status, at_ms, standby=standby))

@@ -24,11 +24,11 @@ class ChatBook:
         self.media: dict[str, tuple[Chat, Medium]] = {}
         self.counts = dict.fromkeys(CHATS, 0)
         for chat in chats:
-            self._hold(chat)
+            self.hold(chat)
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
         return {
-            "chat": lambda event: self._hold(chat_from_json(event["record"])),
+            "chat": lambda event: self.hold(chat_from_json(event["record"])),
             "chat_happening": self._apply_happening,
             "chat_status": self._apply_status,
             "media_issued": self._apply_issued,
@@ -68,7 +68,7 @@ class ChatBook:
     def thread(self, channel: str, identity: str) -> list[Chat]:
         return self.threads.get((channel, identity), [])
 
-    def _hold(self, chat: Chat) -> None:
+    def hold(self, chat: Chat) -> None:
         self.by_id[chat.id] = chat
         thread = self.threads.setdefault((chat.channel, chat.thread), [])
         insort(thread, chat, key=lambda c: c.order)

@@ -59,7 +59,7 @@ class ControlMeta:
         return {"channel": channel, "event": notice.kind, "delivery": delivery}
 
     def _notice(self, channel: str, body: dict[str, Any]) -> Notice:
-        asset = self.webhooks.asset[channel]
+        asset = self.chats.notices.asset[channel]
         if "raw" in body:
             return Notice(
                 channel, asset, str(body.get("field", "messages")), {}, "raw", {}, raw=body["raw"]
@@ -80,11 +80,11 @@ class ControlMeta:
         if channel == WHATSAPP:
             key = self.state.next_key()
             field, holder, item = named_events.whatsapp(
-                self.chats.whatsapp, name, contact, key, now, more
+                self.chats.notices.whatsapp, name, contact, key, now, more
             )
         else:
             field, holder, item = named_events.messaging(
-                self.chats.messaging, channel, name, contact, now, more
+                self.chats.notices.messaging, channel, name, contact, now, more
             )
         return Notice(channel, asset, field, item, name, {}, holder)
 
@@ -131,7 +131,7 @@ class ControlMeta:
         wrong = await self.webhooks.handshake(url, token) if url else ""
         if wrong:
             raise BadRequest(f"the callback failed the handshake: {wrong}")
-        meta, asset = self.state.accounts.meta, self.webhooks.asset[channel]
+        meta, asset = self.state.accounts.meta, self.chats.notices.asset[channel]
         app = meta.app.id
         if channel == INSTAGRAM and body.get("flavour", "instagram") == "instagram":
             app = meta.instagram_app.id

@@ -10,7 +10,7 @@ from simulator import chat_orders
 from simulator.arrivals import FINAL_STATUSES
 from simulator.catalogue import MAILBOX
 from simulator.channels import CHANNELS, CHATS, MAIL, SMS, VOICE
-from simulator.chat_arrivals import STEPS
+from simulator.chat_notices import STEPS
 from simulator.chats import Chat
 from simulator.order_parts import BadRequest, address, addresses, decoded, file, person
 from simulator.people import SHOP_NUMBERS, Person

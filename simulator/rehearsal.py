@@ -36,20 +36,12 @@ class Rehearsal:
         for channel in CHANNELS:
             if channel in already:
                 continue
-            if not self._has_address(channel):
+            if not has_address(self.arrivals, channel):
                 unsubscribed.append(channel)
                 continue
             self.state.record({"what": "rehearsed", "channel": channel})
             sent[channel] = await self._tell(channel)
         return {"sent": sent, "already": already, "unsubscribed": unsubscribed}
-
-    def _has_address(self, channel: str) -> bool:
-        if channel == MAIL:
-            return bool(self.state.subscription["endpoint"])
-        if channel in CHATS:
-            return bool(self.arrivals.chats.webhooks.targets(channel, "messages"))
-        key = "sms_url" if channel == SMS else "status_callback"
-        return any(number[key] for number in self.state.numbers)
 
     async def _tell(self, channel: str) -> int:
         """One after the other, as it happened."""
@@ -92,3 +84,13 @@ class Rehearsal:
             told += chats.tell_statuses(record)
         happened = [chats.tell_happening(record, h) for h in record.happenings]
         return told + [announced for announced in happened if announced is not None]
+
+
+def has_address(arrivals: Arrivals, channel: str) -> bool:
+    """Whether anybody hears of the channel's messages."""
+    if channel == MAIL:
+        return bool(arrivals.state.subscription["endpoint"])
+    if channel in CHATS:
+        return bool(arrivals.chats.webhooks.targets(channel, "messages"))
+    key = "sms_url" if channel == SMS else "status_callback"
+    return any(number[key] for number in arrivals.state.numbers)

@@ -20,7 +20,9 @@ from starlette.applications import Starlette
 
 from simulator import control
 from simulator.arrivals import Arrivals
+from simulator.burst import Burst
 from simulator.chat_arrivals import ChatArrivals
+from simulator.chat_notices import ChatNotices
 from simulator.control_deeds import ControlDeeds
 from simulator.control_meta import ControlMeta
 from simulator.control_views import ControlViews
@@ -44,6 +46,7 @@ from simulator.state import State
 from simulator.twilio_caller import TwilioCaller
 from simulator.twilio_rest import TwilioRest
 from simulator.twilio_webhooks import TwilioWebhooks
+from simulator.voice_events import VoiceEvents
 from simulator.voice_webhooks import VoiceWebhooks
 from simulator.whatsapp_events import WhatsappEvents
 from simulator.whatsapp_history import WhatsappHistory
@@ -62,14 +65,14 @@ def build(state: State) -> Starlette:
     webhooks = MetaWebhooks(state, courier)
     whatsapp = WhatsappEvents(state.accounts.meta, media)
     messaging = MessagingEvents(state.accounts.meta, media)
-    chats = ChatArrivals(state, courier, webhooks, whatsapp, messaging)
+    chats = ChatArrivals(state, courier, webhooks, ChatNotices(whatsapp, messaging))
     history = WhatsappHistory(state, courier, webhooks, whatsapp)
     caller = TwilioCaller(state, courier)
     arrivals = Arrivals(
         state,
         courier,
         TwilioWebhooks(state, caller),
-        VoiceWebhooks(state, caller),
+        VoiceWebhooks(VoiceEvents(state), caller),
         pubsub,
         chats,
     )
@@ -89,6 +92,7 @@ def build(state: State) -> Starlette:
         **ControlDeeds(arrivals, gmail.tokens, media, live).all(),
         **ControlMeta(arrivals, history).all(),
         **Rehearsal(arrivals).all(),
+        **Burst(arrivals).all(),
     }
 
     @contextlib.asynccontextmanager
@@ -155,8 +159,10 @@ class Simulator:
     def get(self, what: str, **query: Any) -> Any:
         return self._answer(self._client.get(f"/simulator/{what}", params=query))
 
-    def post(self, what: str, **body: Any) -> Any:
-        return self._answer(self._client.post(f"/simulator/{what}", json=body))
+    def post(self, what: str, *, timeout_seconds: float = 30, **body: Any) -> Any:
+        return self._answer(
+            self._client.post(f"/simulator/{what}", json=body, timeout=timeout_seconds)
+        )
 
     @staticmethod
     def _answer(answer: httpx.Response) -> Any:
@@ -212,10 +218,18 @@ class Simulator:
         """Tell the hero's last days by webhook, each channel once."""
         return dict(self.post("rehearse"))
 
+    def burst(self, events: int, *, timeout_seconds: float = 3600, **more: Any) -> dict[str, Any]:
+        """So many webhooks at once, over all channels that have an address; returns when all are
+        acknowledged: seed, duplicate_max, shuffle, batch, connections, channels."""
+        return dict(self.post("burst", timeout_seconds=timeout_seconds, events=events, **more))
+
     def truth(self, channel: str | None = None, *, hashes: bool = False) -> list[dict[str, Any]]:
         """Every message that the providers know."""
         narrow = {"channel": channel} if channel else {}
-        return list(self.get("truth", **narrow, **({"hashes": "1"} if hashes else {})))
+        answer = self._client.get(
+            "/simulator/truth", params=narrow | ({"hashes": "1"} if hashes else {}), timeout=600
+        )
+        return list(self._answer(answer))
 
     def subscribe(self, endpoint: str, audience: str = "", watch: bool = True) -> dict[str, Any]:
         answer = dict(self.post("subscriptions", endpoint=endpoint, audience=audience, watch=watch))

@@ -17,8 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from simulator import accounts, history, people
+from simulator import accounts, burst_plan, history, people
 from simulator.call_book import CallBook
+from simulator.calls import PhoneCall
 from simulator.channels import MAIL, SMS, VOICE
 from simulator.chat_book import ChatBook
 from simulator.meta_registrations import MetaRegistrations
@@ -67,6 +68,7 @@ class State:
         self.watch_until_ms = 0
         self.messaging_service: dict[str, str] = {"status_callback": ""}
         self.rehearsed: list[str] = []
+        self.burst: list[burst_plan.Group] = []
         self.made_count = 0
         self._handlers = self.calls.handlers() | self.chats.handlers() | self.meta.handlers()
         self._journal_path = directory / "journal.jsonl"
@@ -173,12 +175,16 @@ class State:
         self.made_count = max(self.made_count, event.get("made", 0))
 
     def _apply_sms(self, event: dict[str, Any]) -> None:
-        sms = sms_from_json(event["record"])
+        self._hold_sms(sms_from_json(event["record"]))
+
+    def _hold_sms(self, sms: Sms) -> None:
         insort(self.sms, sms, key=lambda m: m.order)
         self.sms_by_sid[sms.sid] = sms
 
     def _apply_mail(self, event: dict[str, Any]) -> None:
-        mail = mail_from_json(event["record"])
+        self._hold_mail(mail_from_json(event["record"]))
+
+    def _hold_mail(self, mail: Mail) -> None:
         insort(self.mails, mail, key=lambda m: m.order)
         self.mail_by_id[mail.id] = mail
         self._changed(mail.history_id, "messageAdded", mail, [])
@@ -222,6 +228,20 @@ class State:
 
     def _apply_messaging_service(self, event: dict[str, Any]) -> None:
         self.messaging_service = event["values"]
+
+    def _apply_burst(self, event: dict[str, Any]) -> None:
+        """All messages of a burst; they are made again from its seed."""
+        self.burst = burst_plan.records(event, self.people)
+        for group in self.burst:
+            record = group.record
+            if isinstance(record, Sms):
+                self._hold_sms(record)
+            elif isinstance(record, Mail):
+                self._hold_mail(record)
+            elif isinstance(record, PhoneCall):
+                self.calls.hold(record)
+            else:
+                self.chats.hold(record)
 
     def _apply_rehearsed(self, event: dict[str, Any]) -> None:
         self.rehearsed.append(event["channel"])

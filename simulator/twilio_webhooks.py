@@ -118,9 +118,7 @@ class TwilioWebhooks:
         """One status, to the address of the message, of the Messaging Service, or of whoever set
         the SMS URL."""
         number = self.caller.number(sms.sender) or {}
-        url = callback
-        if url is None:
-            url = self.state.messaging_service["status_callback"] or number.get(HIDDEN, "")
+        url = self.status_address(sms) if callback is None else callback
         return self.caller.announce(
             SMS,
             "status",
@@ -129,3 +127,8 @@ class TwilioWebhooks:
             number.get("status_callback_method", "POST"),
             status_params(self.state, sms, status, error_code),
         )
+
+    def status_address(self, sms: Sms) -> str:
+        """Where the sending program wants to hear of the message, if nothing was said with it."""
+        number = self.caller.number(sms.sender) or {}
+        return str(self.state.messaging_service["status_callback"] or number.get(HIDDEN, ""))

@@ -1,189 +1,39 @@
-"""Twilio's webhooks of calls: how they end, their recordings, transcriptions and voicemails.
+"""Sends Twilio's webhooks of calls to the status callback of the number they belong to.
 
-Follows https://www.twilio.com/docs/voice/api/call-resource#statuscallback and
-https://www.twilio.com/docs/voice/twiml (record, dial). The number's `status_callback` hears how a
-call ended; the shop's phone menu, another system, names the same address for the legs it dials,
-for recordings and for transcriptions.
+The number's own `status_callback` hears how a call ended; the shop's phone menu, another system,
+names the same address for the legs it dials, for recordings and for transcriptions.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from datetime import UTC, datetime
 from typing import Any
 
-from simulator.calls import Leg, PhoneCall, Recording, Transcription
+from simulator.calls import PhoneCall
 from simulator.channels import VOICE
-from simulator.state import State
 from simulator.twilio_caller import TwilioCaller
-from simulator.twilio_pages import rfc2822
-
-# What the sequence of a call made by the API is called, by the status it ends in.
-PROGRESS = {
-    "completed": ("initiated", "ringing", "in-progress", "completed"),
-    "busy": ("initiated", "ringing", "busy"),
-    "no-answer": ("initiated", "ringing", "no-answer"),
-    "failed": ("initiated", "failed"),
-    "canceled": ("initiated", "canceled"),
-}
-PLACES = ("City", "State", "Zip")
+from simulator.voice_events import Told, VoiceEvents
 
 
 class VoiceWebhooks:
-    """Tells of whole calls; each method returns the sending of one or several webhooks."""
+    """Tells of whole calls."""
 
-    def __init__(self, state: State, caller: TwilioCaller) -> None:
-        self.state, self.caller = state, caller
+    def __init__(self, events: VoiceEvents, caller: TwilioCaller) -> None:
+        self.events, self.caller = events, caller
 
     def tell(self, call: PhoneCall) -> list[asyncio.Future[dict[str, Any]]]:
-        """Everything about a call that is over, in the order in which Twilio sends it."""
-        sent = []
-        if call.is_voicemail:
-            sent.append(self.voicemail_left(call, call.recordings[0]))
-        for leg in [*call.legs[:0:-1], call.root]:
-            sent += self.progress(call, leg)
-        sent += [self.recorded(call, r) for r in call.recordings]
-        sent += [self.transcribed(call, t) for t in call.transcriptions if call.is_voicemail]
-        return sent
+        """Everything about a call that is over."""
+        return [self._announce(call, told) for told in self.events.told(call)]
 
-    def progress(self, call: PhoneCall, leg: Leg) -> list[asyncio.Future[dict[str, Any]]]:
-        """The end of a leg; of a call by the API all its steps."""
-        by_api = leg.direction == "outbound-api"
-        steps = PROGRESS[leg.status] if by_api else (leg.status,)
-        return [
-            self._announce(call, "call", {"sid": leg.sid, "status": s}, self._status(leg, s, n))
-            for n, s in enumerate(steps, 3 if leg.parent_sid else 0)
-        ]
+    def tell_spoken(self, call: PhoneCall) -> list[asyncio.Future[dict[str, Any]]]:
+        """Its transcription in real time."""
+        return [self._announce(call, told) for told in self.events.spoken(call)]
 
-    def voicemail_left(
-        self, call: PhoneCall, recording: Recording
-    ) -> asyncio.Future[dict[str, Any]]:
-        """The request to the action of <Record>: the caller has hung up after the tone."""
-        params = self._common(call.root, "in-progress") | {
-            "RecordingUrl": self._address(recording.sid),
-            "RecordingSid": recording.sid,
-            "RecordingDuration": str(recording.seconds),
-            "Digits": "hangup",
-        }
-        return self._announce(call, "voicemail", {"sid": recording.sid}, params)
+    def address(self, call: PhoneCall) -> str:
+        return str((self.caller.number(call.root.number) or {}).get("status_callback", ""))
 
-    def recorded(self, call: PhoneCall, recording: Recording) -> asyncio.Future[dict[str, Any]]:
-        params = {
-            "RecordingSource": recording.source,
-            "RecordingSid": recording.sid,
-            "RecordingUrl": self._address(recording.sid),
-            "RecordingStatus": recording.status,
-            "RecordingChannels": str(recording.channels),
-            "ErrorCode": "0",
-            "CallSid": recording.call_sid,
-            "RecordingStartTime": rfc2822(recording.started) or "",
-            "AccountSid": self.state.accounts.account_sid,
-            "RecordingDuration": str(recording.seconds),
-        }
-        if recording.source != "RecordVerb":
-            params["RecordingTrack"] = "both"
-        if recording.status == "absent":
-            params |= {"ErrorCode": "13500", "RecordingDuration": "-1"}
-            del params["RecordingUrl"]
-        ids = {"sid": recording.sid, "status": recording.status}
-        return self._announce(call, "recording", ids, params)
-
-    def transcribed(
-        self, call: PhoneCall, transcription: Transcription
-    ) -> asyncio.Future[dict[str, Any]]:
-        below = f"{transcription.recording_sid}/Transcriptions/{transcription.sid}"
-        common = self._common(call.root, "completed")
-        kept = ("Called", "CallStatus", "From", "Direction", "Caller", "CallSid", "To")
-        params = {key: common[key] for key in ("ApiVersion", "AccountSid", *kept)} | {
-            "TranscriptionType": "fast",
-            "TranscriptionUrl": self._address(below),
-            "TranscriptionSid": transcription.sid,
-            "RecordingSid": transcription.recording_sid,
-            "RecordingUrl": self._address(transcription.recording_sid),
-            "TranscriptionText": transcription.text,
-            "TranscriptionStatus": transcription.status,
-            "url": "",
-        }
-        ids = {"sid": transcription.sid, "status": transcription.status}
-        return self._announce(call, "transcription", ids, params)
-
-    def spoken(self, call: PhoneCall) -> list[asyncio.Future[dict[str, Any]]]:
-        """A real-time transcription, with a draft before each sentence, as it is told meanwhile."""
-        sid = f"GT{call.root.sid[2:]}"
-        begun = (call.root.started or call.root.created) * 1000
-        events: list[dict[str, str]] = [{"TranscriptionEvent": "transcription-started"}]
-        for track, text in call.spoken:
-            for words, final in ((text[: len(text) // 2], "false"), (text, "true")):
-                data = json.dumps({"transcript": words, "confidence": 0.94})
-                told = {"TranscriptionData": data, "Track": track, "Final": final}
-                events.append({"TranscriptionEvent": "transcription-content", **told})
-        events.append({"TranscriptionEvent": "transcription-stopped"})
-        sent = []
-        for number, event in enumerate(events, 1):
-            at = datetime.fromtimestamp((begun + number * 1700) / 1000, UTC)
-            params = event | {
-                "LanguageCode": "en-AU",
-                "TranscriptionSid": sid,
-                "CallSid": call.root.sid,
-                "Timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                "AccountSid": self.state.accounts.account_sid,
-                "SequenceId": str(number),
-            }
-            sent.append(self._announce(call, "spoken", {"sid": sid, "n": str(number)}, params))
-        return sent
-
-    # -- parameters --------------------------------------------------------------------------------
-
-    def _status(self, leg: Leg, status: str, number: int) -> dict[str, str]:
-        over = status not in ("initiated", "ringing", "in-progress")
-        at = (leg.ended or leg.created) if over else leg.created + 2 * number
-        params = self._common(leg, status) | {
-            "Timestamp": rfc2822(at) or "",
-            "CallbackSource": "call-progress-events",
-            "SequenceNumber": str(number),
-        }
-        if over:
-            seconds = leg.seconds or 0
-            params |= {"CallDuration": str(seconds), "Duration": str(-(-seconds // 60))}
-        return params | ({"SipResponseCode": "404"} if status == "failed" else {})
-
-    def _common(self, leg: Leg, status: str) -> dict[str, str]:
-        """The parameters of every voice request, the empty ones included."""
-        sides = ("From", "To", "Caller", "Called")
-        params = {f"{side}{place}": "" for side in sides for place in PLACES}
-        params |= {f"{side}Country": "AU" for side in sides}
-        params |= {
-            "Called": leg.recipient,
-            "Caller": leg.sender,
-            "From": leg.sender,
-            "To": leg.recipient,
-            "Direction": leg.direction,
-            "CallSid": leg.sid,
-            "CallStatus": status,
-            "AccountSid": self.state.accounts.account_sid,
-            "ApiVersion": "2010-04-01",
-        }
-        if leg.forwarded_from:
-            params["ForwardedFrom"] = leg.forwarded_from
-        if leg.parent_sid:
-            params["ParentCallSid"] = leg.parent_sid
-        if leg.sender.startswith("client:"):
-            params["ApplicationSid"] = f"AP{self.state.accounts.account_sid[2:]}"
-        if leg.sender.startswith("sip:"):
-            params["SipDomain"] = leg.sender.partition("@")[2]
-        return params
-
-    def _address(self, below: str) -> str:
-        account = self.state.accounts.account_sid
-        return f"{self.state.base_url}/2010-04-01/Accounts/{account}/Recordings/{below}"
-
-    def _announce(
-        self, call: PhoneCall, kind: str, ids: dict[str, str], params: dict[str, str]
-    ) -> asyncio.Future[dict[str, Any]]:
+    def _announce(self, call: PhoneCall, told: Told) -> asyncio.Future[dict[str, Any]]:
+        kind, ids, params = told
         number = self.caller.number(call.root.number) or {}
-        url, method = (
-            number.get("status_callback", ""),
-            number.get("status_callback_method", "POST"),
-        )
-        return self.caller.announce(VOICE, kind, ids, url, method, params)
+        method = number.get("status_callback_method", "POST")
+        return self.caller.announce(VOICE, kind, ids, self.address(call), method, params)
