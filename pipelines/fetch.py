@@ -15,14 +15,22 @@ import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
 
-from pipelines.attachment_sources import KINDS, Errand, Expired, Outlived, Resting, Unavailable
+from pipelines.attachment_sources import (
+    KINDS,
+    Errand,
+    Expired,
+    Kind,
+    Outlived,
+    Resting,
+    Unavailable,
+)
 from pipelines.failures import NeedsAdmin, PullFailed, TryLater
 from pipelines.fetch_notes import Notes
 from pipelines.health import Health
@@ -84,13 +92,18 @@ class Due:
     attempts: int
     provider_message_id: str | None
     content_type: str | None
-    source: dict[str, Any]
-    received_at: datetime
+    source: dict[str, Any] | None
+    received_at: datetime | None
     first_tried_at: datetime | None = None
 
     @property
     def key(self) -> dict[str, str]:
         return {"message_id": self.message_id, "attachment_id": self.attachment_id}
+
+    @property
+    def kind(self) -> Kind | None:
+        """How to get at it; None where nobody knows."""
+        return KINDS.get(str((self.source or {}).get("kind")))
 
 
 @dataclass(frozen=True)
@@ -213,18 +226,28 @@ class _Fetching:
 
     def _begin(self, pool: ThreadPoolExecutor) -> None:
         """Give the free threads something to do."""
-        free = AT_ONCE - len(self._under_way)
-        if not free or self.notes.is_resting:
-            return
-        for due in self._due(free):
-            row = self.database.execute(SQL["begin_media"], due.key).fetchone()
-            if row is None:
-                continue
-            begun = Due(**{**due.__dict__, "attempts": row[0], "first_tried_at": row[1]})
-            if begun.attempts > MOST_ATTEMPTS:
-                self._close(begun, "failed", "given up: too many attempts")
-                continue
-            self._under_way[pool.submit(self._fetched, begun)] = begun
+        while len(self._under_way) < AT_ONCE and not self.notes.is_resting:
+            found = self._due(AT_ONCE - len(self._under_way))
+            for due in found:
+                begun = self._begun(due)
+                if begun is not None:
+                    self._under_way[pool.submit(self._fetched, begun)] = begun
+            if not found:
+                return
+
+    def _begun(self, due: Due) -> Due | None:
+        """The attempt, counted; None where there is none to make."""
+        if due.source is None:
+            self.database.execute(SQL["forget_media"], due.key)
+            return None
+        row = self.database.execute(SQL["begin_media"], due.key).fetchone()
+        if row is None:
+            return None
+        begun = replace(due, attempts=row[0], first_tried_at=row[1])
+        if begun.attempts > MOST_ATTEMPTS:
+            self._close(begun, "failed", "given up: too many attempts")
+            return None
+        return begun
 
     def _fetched(self, due: Due) -> Stored:
         """Fetch one; in a thread, without the database.
@@ -232,15 +255,15 @@ class _Fetching:
         Raises:
             PullFailed: and its kinds, in words for the page.
         """
-        kind = KINDS.get(due.source.get("kind", ""))
+        kind = due.kind
         if kind is None:
             raise PullFailed("nobody knows how to fetch this kind of attachment")
         errand = Errand(
             connection=self.connection,
             client=self.client,
-            source=due.source,
+            source=due.source or {},
             provider_message_id=due.provider_message_id or "",
-            received_at=due.received_at,
+            received_at=due.received_at or datetime.now(UTC),
         )
         head = bytearray()
         with (
@@ -317,7 +340,7 @@ class _Fetching:
 
     def _note_failure(self, due: Due, failure: PullFailed) -> None:
         """Count what a provider counts, before it draws its own conclusion."""
-        kind = KINDS.get(due.source.get("kind", ""))
+        kind = due.kind
         if kind is None or kind.failures_per_hour is None:
             return
         if isinstance(failure, (Unreachable, WrongBytes, Refused, Outlived)):

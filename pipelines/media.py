@@ -88,6 +88,8 @@ class MediaStore:
         """
         temporary = self._incoming(owner) / f"{owner}.{secrets.token_hex(8)}"
         temporary.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if temporary.parent.stat().st_uid != os.getuid():
+            raise PermissionError(f"{temporary.parent} belongs to somebody else")
         incoming = Incoming(self, temporary)
         try:
             with incoming:

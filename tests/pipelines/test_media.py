@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import signal
+import tempfile
 import time
 import tracemalloc
 from pathlib import Path
@@ -89,9 +90,12 @@ def received(store: MediaStore, *pieces: bytes) -> str:
 
 
 @pytest.fixture(params=["file", "memory"])
-def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
+def any_store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> MediaStore:
     """A store on this machine, and one that is somewhere else."""
     if request.param == "memory":
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         return MediaStore(f"memory://{tmp_path.name}/media")
     return MediaStore(f"file://{tmp_path / 'media'}")
 

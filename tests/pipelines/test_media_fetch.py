@@ -552,6 +552,34 @@ def test_only_what_came_lately_is_looked_through_unless_all_is_asked_for(
     assert attachments.admin.execute("select count(*) from jobs.media").fetchone() == (2,)
 
 
+def test_keys_collate_as_those_of_the_models(admin: Database) -> None:
+    """Otherwise no index serves the join, and each page of a timeline reads all that was ever fetched."""
+    collations = admin.execute(
+        "select column_name, array_agg(distinct coalesce(collation_name, 'default')) from information_schema.columns"
+        " where (table_schema, table_name) in (('jobs', 'media'), ('canonical', 'attachments'), ('canonical', 'messages'))"
+        " and column_name in ('message_id', 'attachment_id') group by column_name"
+    ).fetchall()
+    assert all(len(found) == 1 for _, found in collations), collations
+
+
+def test_what_the_models_have_no_longer_is_forgotten(
+    made: Callable[..., Attachments], files: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "AT_ONCE", 2)
+    attachments = made("messenger", files)
+    files.paths["/x"] = gives(PICTURE)
+    kept = attachments.add(url(files, "/x"))
+    attachments.note()
+    for _ in range(10):
+        attachments.add(url(files, "/x"))
+    attachments.note()
+    attachments.admin.execute("delete from canonical.attachments where message_id <> %s", [kept])
+    assert attachments.fetch() == {"stored": 1}
+    assert attachments.admin.execute("select message_id, state from jobs.media").fetchall() == [
+        (kept, "stored")
+    ]
+
+
 # -- crashes and rivals --------------------------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
 -- What became of each attachment and recording that must be fetched from a provider. Written by the fetching jobs
 -- (pipelines/fetch.py); what to fetch stands in canonical.attachments, and can be rebuilt, while this cannot.
 create table jobs.media (
-    message_id text not null,
+    -- As the fold writes it: an index of another collation would serve no join with the models.
+    message_id text collate "C" not null,
     attachment_id text not null,
     channel text not null,
     connection_id text not null,

@@ -4,21 +4,17 @@
 -- Make a row for each attachment that must be fetched and has none. Looks at what arrived since a time, or at all.
 insert into jobs.media (message_id, attachment_id, channel, connection_id, state, next_try_at)
 select new.message_id, new.attachment_id, new.channel, new.connection_id, 'waiting', now()
-from crm.connections as connections
--- Connection by connection, so that the index finds what is new.
-cross join lateral (
-    select attachments.message_id, attachments.attachment_id, attachments.channel, attachments.connection_id
-    from canonical.attachments as attachments
-    where
-        attachments.connection_id = connections.connection_id
-        and attachments.received_at >= coalesce(%(since)s::timestamptz, '-infinity')
-        and attachments.source is not null
-        and attachments.state = 'waiting'
-) as new
-where not exists (
-    select from jobs.media as known
-    where known.message_id = new.message_id and known.attachment_id = new.attachment_id
-)
+from canonical.attachments as new
+where
+    -- Every connection: named, so that the index by connection and time finds what is new, and the planner sees how little.
+    new.connection_id = any (array(select connection_id from crm.connections))
+    and new.received_at >= coalesce(%(since)s::timestamptz, '-infinity')
+    and new.source is not null
+    and new.state = 'waiting'
+    and not exists (
+        select from jobs.media as known
+        where known.message_id = new.message_id and known.attachment_id = new.attachment_id
+    )
 on conflict (message_id, attachment_id) do nothing
 
 -- connections_with_due_media --
@@ -41,28 +37,40 @@ order by connections.connection_id
 select detail from jobs.connection_health where connection_id = %(connection_id)s and job = 'media'
 
 -- due_media --
--- What to fetch next of a connection: what fell due last comes first, so that new arrivals pass a backlog. Without
--- those that are being fetched.
+-- What to fetch next of a connection: what fell due last comes first, so that new arrivals pass a backlog. Without those
+-- that are being fetched. No source: the models have it no longer.
+with next as materialized (
+
+    -- The index gives the next ones of a backlog of any length.
+    select message_id, attachment_id, attempts, next_try_at
+    from jobs.media
+    where connection_id = %(connection_id)s and next_try_at <= now()
+    order by next_try_at desc
+    limit %(limit)s + cardinality(%(message_ids)s::text[])
+
+)
+
 select
-    media.message_id,
-    media.attachment_id,
-    media.attempts,
+    next.message_id,
+    next.attachment_id,
+    next.attempts,
     attachments.provider_message_id,
     attachments.content_type,
     attachments.source,
     attachments.received_at
-from jobs.media as media
-inner join canonical.attachments as attachments using (message_id, attachment_id)
-where
-    media.connection_id = %(connection_id)s
-    and media.next_try_at <= now()
-    and attachments.source is not null
-    and not exists (
-        select from unnest(%(message_ids)s::text[], %(attachment_ids)s::text[]) as under_way (message_id, attachment_id)
-        where under_way.message_id = media.message_id and under_way.attachment_id = media.attachment_id
-    )
-order by media.next_try_at desc, media.message_id, media.attachment_id
+from next
+left join canonical.attachments as attachments using (message_id, attachment_id)
+where not exists (
+    select from unnest(%(message_ids)s::text[], %(attachment_ids)s::text[]) as under_way (message_id, attachment_id)
+    where under_way.message_id = next.message_id and under_way.attachment_id = next.attachment_id
+)
+order by next.next_try_at desc
 limit %(limit)s
+
+-- forget_media --
+-- It moved to another message, or was never an attachment: nothing is to be fetched under this name.
+delete from jobs.media
+where message_id = %(message_id)s and attachment_id = %(attachment_id)s and state = 'waiting'
 
 -- begin_media --
 -- An attempt counts before it is made, so that one that kills its process counts too.
