@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from collections.abc import Callable
@@ -90,14 +91,14 @@ class RawRows:
                 _in(database, statement.format(table.waiting, table.listed), table.file)
                 database.execute(sql.SQL("create index on {} (place)").format(table.waiting))
         edges = [0.0, *sorted(rng.random() for _ in range(WRITERS * (times + 1) - 1)), 1.0]
-        cuts = list(zip(edges, edges[1:], strict=False))
+        cuts = list(itertools.pairwise(edges))
         rng.shuffle(cuts)
         after = set(rng.sample(range(1, len(cuts)), min(times, len(cuts) - 1)))
         poured = threading.Semaphore(0)
 
         def write(cut: tuple[float, float]) -> None:
             with psycopg.connect(settings_url) as database:
-                for table in rng.sample(self.tables, len(self.tables)):
+                for table in random.Random(f"{seed} {cut}").sample(self.tables, len(self.tables)):
                     statement = sql.SQL(
                         "insert into {} ({}) select {} from {} where place >= %s and place < %s order by place"
                     )

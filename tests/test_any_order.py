@@ -31,12 +31,12 @@ from warehouse.settings import Settings
 EVENTS = int(os.environ.get("CRM_TEST_EVENTS", "1000"))
 SPLITS = int(os.environ.get("CRM_TEST_SPLITS", "3"))
 REFRESHES = 20 if EVENTS >= 100_000 else 3
-#: What dbt derives. `folded_for` and `touched_for` name a refresh and not a message.
+#: What dbt derives. `folded_for` and `left_behind` name a refresh and not a message.
 DERIVED = (
     "messages", "message_participants", "identities", "conversations", "attachments", "same_as", "quarantine",
 )  # fmt: skip
 HASH = """
-    select count(*), coalesce(sum(hashtextextended((to_jsonb(derived) - 'folded_for')::text, 0)::numeric), 0)::text
+    select count(*), coalesce(sum(hashtextextended((to_jsonb(derived) - array['folded_for', 'left_behind'])::text, 0)::numeric), 0)::text
     from canonical.{} as derived
 """
 Hashes = dict[str, tuple[int, str]]
@@ -74,31 +74,40 @@ def connected(
     return ids
 
 
-@pytest.mark.timeout(60 + EVENTS * SPLITS // 50)
+def pulled(settings: Settings, ids: dict[str, str], *providers: str) -> None:
+    for channel, connection_id in ids.items():
+        if registry()[channel].pulls and registry()[channel].provider in providers:
+            pull(settings, connection_id)
+
+
+@pytest.mark.timeout(120 + EVENTS * SPLITS // 50)
 def test_many_events_in_any_order_are_one_correspondence(
     template: Template,
     settings: Settings,
     models: refresh.Models,
     tmp_path: Path,
 ) -> None:
-    with server.start(seed=7, messages=300, state_dir=tmp_path / "simulator") as simulator:
-        with psycopg.connect(settings.admin_url, autocommit=True) as admin:
-            with serve(settings) as receiver:
-                ids = connected(admin, receiver.settings, simulator, receiver.base_url)
-                told = simulator.burst(
-                    EVENTS, seed=3, duplicate_max=7, shuffle=True, batch=3, connections=32
-                )
-                print(told)
-                assert told["refused"] == 0
-                assert set(told["messages"]) == set(registry())
-            for channel, connection_id in ids.items():
-                if registry()[channel].pulls:
-                    pull(settings, connection_id)
-            refreshed(settings, models)
-            expected = hashes(admin)
-            print("in the order of arrival", expected)
-            compare(admin, simulator.truth())
-            raw = RawRows(admin, tmp_path)
+    with (
+        server.start(seed=7, messages=300, state_dir=tmp_path / "simulator") as simulator,
+        psycopg.connect(settings.admin_url, autocommit=True) as admin,
+    ):
+        with serve(settings) as receiver:
+            ids = connected(admin, receiver.settings, simulator, receiver.base_url)
+            # Conversations first: Meta lets nobody ask often, and the burst brings hundreds.
+            pulled(settings, ids, "meta")
+            simulator.rehearse()
+            told = simulator.burst(
+                EVENTS, seed=3, duplicate_max=7, shuffle=True, batch=3, connections=32
+            )
+            print(told)
+            assert told["refused"] == 0
+            assert set(told["messages"]) == set(registry())
+        pulled(settings, ids, "google", "twilio")
+        refreshed(settings, models)
+        expected = hashes(admin)
+        print("in the order of arrival", expected)
+        compare(admin, simulator.truth())
+        raw = RawRows(admin, tmp_path)
     for split in range(SPLITS):
         template.clone()
         raw.pour(
@@ -119,27 +128,31 @@ def test_many_events_in_any_order_are_one_correspondence(
 
 
 def compare(admin: psycopg.Connection[Any], truth: list[dict[str, Any]]) -> None:
-    """What the providers know is what a timeline shows."""
+    """What the providers know is on timelines; the burst's own messages, which number themselves, as they were said."""
     shown = {
-        (channel, identity): {"direction": direction, "kind": kind, "body": body, "status": status}
-        for channel, identity, direction, kind, body, status in admin.execute(
-            "select channel, provider_message_id, direction, kind, body, status from marts.messages"
+        (channel, identity): {"direction": direction, "body": body}
+        for channel, identity, direction, body in admin.execute(
+            "select channel, provider_message_id, direction, body from marts.messages"
         ).fetchall()
     }
-    wrong = {}
-    for message in truth:
-        found = shown.get((message["channel"], message["id"]))
-        if found is None:
-            wrong[message["channel"], message["id"]] = ("missing", message)
-        else:
-            differing = {
-                key: (found[key], message[key])
-                for key in ("direction", "kind", "body", "status")
-                if found[key] != message[key]
-            }
-            if differing:
-                wrong[message["channel"], message["id"]] = differing
-    for key, difference in list(wrong.items())[:40]:
-        print(key, difference)
-    print(len(truth), "told,", len(wrong), "differ")
-    assert not wrong
+    numbered = [message for message in truth if (message["body"] or "").startswith("#")]
+    assert len(numbered) > EVENTS // 4
+    wrong = [
+        (message, shown.get((message["channel"], message["id"])))
+        for message in numbered
+        if shown.get((message["channel"], message["id"]))
+        != {key: message[key] for key in ("direction", "body")}
+    ]
+    missing = [
+        message
+        for message in truth
+        if (message["channel"], message["id"]) not in shown and not nobody_may_have(message)
+    ]
+    assert (wrong, missing) == ([], [])
+
+
+def nobody_may_have(message: dict[str, Any]) -> bool:
+    """Drafts, spam and bin are none of ours; what was unsent before anybody listened is in no history."""
+    return (
+        bool({"DRAFT", "SPAM", "TRASH"} & set(message.get("labels", ()))) or message["body"] is None
+    )

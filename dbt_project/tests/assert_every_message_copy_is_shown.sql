@@ -1,12 +1,17 @@
--- Every event that counts as a message is in a message: its raw reference stands among raw_refs. Rows are faults.
+-- What accounting calls a message belongs to a message that has content, so that somebody can see it. A file of WhatsApp's history
+-- waits for its message, and may wait for ever.
 with
 
 shown as (
 
-    select jsonb_object_keys(facts) as raw_ref from {{ ref('live_messages') }}
+    select fact.key as raw_ref
+    from {{ ref('live_messages') }} as messages
+    cross join lateral jsonb_each(messages.facts) as fact
+    where messages.content_order is not null or fact.value ? 'file'
 
 )
 
-select raw_ref from {{ ref('marts_outcomes') }} as outcomes
-where outcome = 'message'
-    and not exists (select 1 from shown where shown.raw_ref = outcomes.raw_ref)
+select events.channel, events.raw_ref
+from {{ ref('events') }} as events
+left join shown using (raw_ref)
+where events.outcome = 'message' and shown.raw_ref is null

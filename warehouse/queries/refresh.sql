@@ -36,9 +36,9 @@ select processed >= %(transaction_id)s::xid8 as is_processed from canonical.hori
 select pg_current_xact_id()::text as transaction_id
 
 -- hash_of_messages --
--- One number for the whole table: equal rows in any order give equal sums. folded_for is left out, it names the refresh
+-- One number for the whole table: equal rows in any order give equal sums. folded_for and left_behind are left out, they name the refresh
 -- and not the message.
 select
     count(*) as rows,
-    coalesce(sum(hashtextextended((to_jsonb(messages) - 'folded_for')::text, 0)::numeric), 0)::text as hash
+    coalesce(sum(hashtextextended((to_jsonb(messages) - array['folded_for', 'left_behind'])::text, 0)::numeric), 0)::text as hash
 from canonical.messages as messages

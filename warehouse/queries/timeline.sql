@@ -132,7 +132,7 @@ entries as (
 
     union all
 
-    select page.identity, tail.*, null as folded_for
+    select page.identity, tail.*, null as folded_for, null::jsonb as left_behind
     from page
     inner join tail using (message_id)
 

@@ -1,7 +1,6 @@
 -- Grain: one row per attachment of a message: what is to be fetched, for the media job (pipelines/). What became of it is the job's.
 -- The hook empties what a refresh recounts: a message may have fewer attachments than before.
 {{ config(
-    unique_key=['message_id', 'attachment_id'],
     incremental_strategy='append',
     indexes=[{'columns': ['message_id']}, {'columns': ['connection_id', 'received_at']}],
     pre_hook="{% if is_incremental() %}delete from {{ this }} where message_id in (select message_id from {{ ref('messages') }} where folded_for = canonical.target_horizon()){% endif %}",

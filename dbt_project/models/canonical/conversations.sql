@@ -1,7 +1,8 @@
 -- Grain: one row per conversation: the messages of one thread key on one channel. Also how far what we sent is delivered and read,
 -- where the provider tells that of the thread and not of each message.
 {{ config(
-    unique_key='conversation_id',
+    incremental_strategy='append',
+    pre_hook="{{ forget_touched('channel, thread_key', touched_threads()) }}",
     indexes=[{'columns': ['conversation_id'], 'unique': true}, {'columns': ['last_at']}],
 ) }}
 with
@@ -19,11 +20,7 @@ touched as (
     from messages
     where content_order is not null
     {% if is_incremental() %}
-        and (channel, thread_key) in (
-            select changed.channel, changed.thread_key
-            from messages as changed
-            where changed.folded_for = canonical.target_horizon()
-        )
+        and (channel, thread_key) in ({{ touched_threads() }})
     {% endif %}
 
 ),

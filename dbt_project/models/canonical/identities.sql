@@ -1,7 +1,8 @@
 -- Grain: one row per outside identity seen in a message. Recounted whole for each identity that a refresh touched.
 -- depends_on: {{ ref('messages') }}
 {{ config(
-    unique_key='identity',
+    incremental_strategy='append',
+    pre_hook="{{ forget_touched('identity', touched_identities()) }}",
     indexes=[{'columns': ['identity'], 'unique': true}, {'columns': ['last_inbound_at']}],
 ) }}
 with
@@ -18,12 +19,7 @@ touched as (
     select participants.*
     from participants
     {% if is_incremental() %}
-    where identity in (
-        select changed.identity
-        from {{ ref('message_participants') }} as changed
-        inner join {{ ref('messages') }} as messages using (message_id)
-        where messages.folded_for = canonical.target_horizon()
-    )
+    where identity in ({{ touched_identities() }})
     {% endif %}
 
 )

@@ -53,7 +53,18 @@ folded as (
 )
 
 select
-    {{ folded_columns() | join(',\n    ') }},
+    {% for column in folded_columns() -%}
+    folded.{{ column }},
+    {% endfor -%}
     -- Which refresh wrote the row, so that the models behind this one know what is new to them.
-    canonical.target_horizon() as folded_for
+    canonical.target_horizon() as folded_for,
+    -- Where the row stood before and stands no more: its former thread and participants are counted anew, too.
+    {% if is_incremental() -%}
+    {{ left_behind('stored', 'folded') }} as left_behind
+    {%- else -%}
+    null::jsonb as left_behind
+    {%- endif %}
 from folded
+{% if is_incremental() -%}
+left join stored on stored.message_id = folded.message_id
+{%- endif %}

@@ -85,7 +85,8 @@ identified as not materialized (
 
     select
         placed.*,
-        coalesce({{ whatsapp_identity('wa_id') }}, 'bsuid:' || scope || ':' || user_id) as counterpart,
+        -- An address that is no number can only be one of the business's own scope.
+        coalesce({{ whatsapp_identity('wa_id') }}, 'bsuid:' || scope || ':' || coalesce(user_id, wa_id)) as counterpart,
         pairs.same_as
     from placed
     cross join lateral (
