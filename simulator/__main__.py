@@ -10,18 +10,29 @@ from pathlib import Path
 from simulator import server
 
 DESCRIPTION = """
-Plays Twilio Messaging and Gmail with Pub/Sub push over HTTP on 127.0.0.1, with the history of an
-invented shop. The same seed and number of messages give the same people, texts and ids; the time of the first
-start is kept in the state directory, and so is every message made later.
+Plays Twilio (SMS, voice), Gmail with Pub/Sub push and Meta (WhatsApp, Instagram, Messenger) over
+HTTP on 127.0.0.1, with the history of an invented shop. The same seed and number of messages give
+the same people, texts and ids; the time of the first start is kept in the state directory, and so is
+every message made later.
 
-  GET  /simulator/accounts       connection keys of each channel
-  GET  /simulator/people         who writes (known: is a customer already)
+  GET  /simulator/accounts       connection keys of each channel; ?flavour=facebook for Instagram
+  GET  /simulator/people         who writes (known: is a customer already), with the ids on each chat
+  GET  /simulator/truth          every message the providers know; ?channel= ?hashes=1
   GET  /simulator/deliveries     webhooks and pushes sent, with the answers
   GET  /simulator/state          counts and a hash of everything a pull would find
+  GET  /simulator/events         names of events that are no messages
   POST /simulator/subscriptions  {endpoint, audience}: where Gmail's pushes go
-  POST /simulator/messages       {channel, direction, person | from, body, ...}: one message now
+  POST /simulator/callbacks      {channel, url, verify_token}: the console's way to register a webhook
+  POST /simulator/messages       {channel, direction, person | from, body, ...}: one message now;
+                                 twilio_voice: {call: {outcome, seconds, recorded, transcript, ...}};
+                                 chats: kind, extra, location, contacts, story, postback, reply_to ...
+  POST /simulator/react, /edit, /unsend, /read  {id, emoji | body}: what happens to a chat message
+  POST /simulator/events         {channel, event | value | item | raw}: an event that is no message
+  POST /simulator/rehearse       the hero's last three days by webhook, each channel once
   POST /simulator/live           {per_minute, seed}: a stream of messages, 0 stops it
-  POST /simulator/faults         {drop, delay_seconds, duplicate_max, shuffle, http_429, ...}; GET lists
+  POST /simulator/burst          {events, seed, duplicate_max, shuffle, batch}: many at once
+  POST /simulator/faults         {drop, delay_seconds, age_seconds, duplicate_max, shuffle, batch,
+                                 http_429, graph_rate_limit, expire_meta_token, ...}; GET lists
   POST /simulator/redact, /simulator/delete {channel, id}, /simulator/labels {id, add, remove}
 """
 
@@ -40,7 +51,7 @@ def main() -> int:
         "--messages",
         type=int,
         default=2000,
-        help="messages in the history, both channels (default 2000)",
+        help="messages in the history, all channels (default 2000)",
     )
     parser.add_argument(
         "--state-dir",

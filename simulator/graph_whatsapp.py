@@ -33,7 +33,7 @@ class GraphWhatsapp:
             return None
         match call.steps:
             case [self.meta.phone_number_id]:
-                return self._number()
+                return self._number(call.query.get("fields", ""))
             case [self.meta.phone_number_id, "message_history"]:
                 return self._message_history(call)
             case [self.meta.waba_id]:
@@ -44,8 +44,8 @@ class GraphWhatsapp:
                 return self._medium(call, identity)
         return None
 
-    def _number(self) -> Answer:
-        return {
+    def _number(self, fields: str = "") -> Answer:
+        whole: Answer = {
             "verified_name": self.meta.page_name,
             "display_phone_number": f"+{self.meta.display_phone_number}",
             "quality_rating": "GREEN",
@@ -53,6 +53,21 @@ class GraphWhatsapp:
             "is_on_biz_app": True,
             "id": self.meta.phone_number_id,
         }
+        if not fields:
+            return whole
+        whole["webhook_configuration"] = self._addresses()
+        return {name: whole[name] for name in (*parse(fields), "id") if name in whole}
+
+    def _addresses(self) -> dict[str, str]:
+        """Where the number's events go: to the account's own address before the app's."""
+        app = self.meta.app.id
+        own = self.state.meta.installed.get(self.meta.waba_id, {}).get(app, {})
+        callback = self.state.meta.callbacks.get(app, {}).get("whatsapp_business_account", {})
+        told = {
+            "whatsapp_business_account": own.get("override_callback_uri"),
+            "application": callback.get("callback_url"),
+        }
+        return {level: url for level, url in told.items() if url}
 
     def _medium(self, call: Call, identity: str) -> Answer:
         if (

@@ -49,14 +49,18 @@ class MetaRegistrations:
         self._record({"what": "meta_refreshed", "token": token})
 
     def targets(self, kind: str, asset: str, field: str) -> list[tuple[str, str]]:
-        """(app, callback address) of everybody who hears of `field` at the asset."""
+        """(app, callback address) of everybody who hears of `field` at the asset: the app has it
+        in its fields for the object, and the asset sends it to the app. Without fields it is all."""
+        through_page = kind == "instagram" and asset == self.accounts.page_id
+        # A page has fields of its own; Instagram's echoes come as messages there.
+        wanted = "messages" if through_page and field == "message_echoes" else field
         found = []
         for app, values in self.installed.get(asset, {}).items():
+            override = values.get("override_callback_uri")
             callback = self.callbacks.get(app, {}).get(kind, {})
-            url = values.get("override_callback_uri") or callback.get("callback_url")
-            wanted = values.get("fields") or callback.get("fields") or []
-            overridden = bool(values.get("override_callback_uri"))
-            if url and (overridden or not wanted or field in wanted):
+            sent = through_page or _has(values, wanted)
+            url = override or callback.get("callback_url")
+            if url and sent and (override or _has(callback, wanted)):
                 found.append((app, url))
         return found
 
@@ -71,3 +75,8 @@ class MetaRegistrations:
         apps.pop(event["app"], None)
         if event["values"] is not None:
             apps[event["app"]] = event["values"]
+
+
+def _has(subscription: dict[str, Any], field: str) -> bool:
+    fields = subscription.get("fields")
+    return not fields or field in fields

@@ -103,3 +103,26 @@ def twilio() -> Iterator[Twilio]:
 def graph() -> Iterator[SmallGraph]:
     with small_graph.running() as made:
         yield made
+
+
+@pytest.fixture
+def nowhere(settings: Settings, admin: psycopg.Connection[Any]) -> Callable[[str], None]:
+    """Asserts that a secret stands in no table and in no file of the data folder."""
+
+    def check(secret: str) -> None:
+        tables = admin.execute(
+            "select schemaname, tablename from pg_tables "
+            "where schemaname not in ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        assert tables
+        for schema, table in tables:
+            found = admin.execute(
+                f'select count(*) from "{schema}"."{table}" as held where held::text like %s',
+                [f"%{secret}%"],
+            ).fetchone()
+            assert found == (0,), f"{schema}.{table}"
+        files = [file for file in settings.data_dir.rglob("*") if file.is_file()]
+        assert files
+        assert not [file for file in files if secret.encode() in file.read_bytes()]
+
+    return check

@@ -16,6 +16,7 @@ from pipelines.pull import pull
 from simulator import server
 from simulator.server import Simulator
 from tests.pipelines.programs import start
+from warehouse.channels import registry
 from warehouse.settings import Settings
 
 Database = psycopg.Connection[Any]
@@ -312,3 +313,21 @@ def test_kill_9_at_any_moment_neither_doubles_nor_loses(
     assert sorted(loaded) == sorted(known(provider, channel))
     assert len(loaded) == len(set(loaded))
     assert not any(pull(settings, connection, since=LONG_AGO).rows.values())
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_secrets_stay_where_they_are(
+    settings: Settings,
+    provider: Simulator,
+    connect: Callable[..., str],
+    caplog: pytest.LogCaptureFixture,
+    nowhere: Callable[[str], None],
+    channel: str,
+) -> None:
+    caplog.set_level("DEBUG")
+    connection = connect(channel, provider.accounts[channel])
+    pull(settings, connection)
+    for key in registry()[channel].secret_keys:
+        if secret := provider.accounts[channel].get(key):
+            assert secret not in caplog.text
+            nowhere(secret)

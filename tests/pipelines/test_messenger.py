@@ -338,6 +338,7 @@ def test_the_token_is_in_no_address_row_state_log_or_file(
     connection: str,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
+    nowhere: Callable[[str], None],
 ) -> None:
     caplog.set_level("DEBUG")
     monkeypatch.setattr(conversations, "LIST_SIZE", 1)
@@ -359,15 +360,4 @@ def test_the_token_is_in_no_address_row_state_log_or_file(
         assert TOKEN not in path + json.dumps(query)
         assert given == f"Bearer {TOKEN}"
     assert TOKEN not in caplog.text
-    tables = admin.execute(
-        "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
-    ).fetchall()
-    for schema, table in tables:
-        held = admin.execute(
-            f'select count(*) from "{schema}"."{table}" as held where held::text like %s',
-            [f"%{TOKEN}%"],
-        ).fetchone()
-        assert held == (0,), f"{schema}.{table}"
-    files = [file for file in settings.data_dir.rglob("*") if file.is_file()]
-    assert files
-    assert not [file for file in files if TOKEN.encode() in file.read_bytes()]
+    nowhere(TOKEN)

@@ -206,3 +206,9 @@ def test_delivery_events_without_content(provider: Simulator) -> None:
     assert all(sorted(m) == ["events", "id", "message_id"] for m in listed)
     assert api.error(f"{number}/message_history", limit=101)["code"] == 100
     assert api.get(number)["id"] == number
+    told = api.get(number, fields="verified_name,webhook_configuration")
+    assert told == {
+        "verified_name": told["verified_name"],
+        "webhook_configuration": {},
+        "id": number,
+    }

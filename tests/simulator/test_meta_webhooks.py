@@ -102,23 +102,41 @@ def test_whatsapp_can_have_an_address_of_its_own(provider: Simulator, receiver: 
     provider.message(channel="whatsapp", person="Mai Tran", body="x")
     assert receiver.requests[-1].path == "/own"
     assert api.get(path)["data"][0]["override_callback_uri"] == f"{receiver.url}/own"
+    told = api.get(keys["phone_number_id"], fields="webhook_configuration")
+    assert told["webhook_configuration"] == {"whatsapp_business_account": f"{receiver.url}/own"}
 
 
 def test_each_flavour_of_instagram_signs_with_its_own_secret(
     provider: Simulator, receiver: Receiver
 ) -> None:
     keys = provider.get("accounts", flavour="facebook")["instagram"]
-    for flavour in ("instagram", "facebook"):
-        provider.point(
-            "instagram", f"{receiver.url}/{flavour}", receiver.verify_token, flavour=flavour
-        )
-    provider.message(channel="instagram", person="Mai Tran", body="x")
-    by_path = {request.path: request for request in receiver.wait_for(2)}
-    secret = provider.accounts["instagram"]["app_secret"]
-    assert (
-        genuine(by_path["/instagram"], secret) == genuine(by_path["/facebook"], keys["app_secret"])
-        or secret != keys["app_secret"]
+    subscribe(provider, "instagram", f"{receiver.url}/login", receiver.verify_token)
+    by_page = Graph(keys)
+    answer = register(
+        app_token(keys),
+        f"{keys['app_id']}/subscriptions",
+        object="instagram",
+        callback_url=f"{receiver.url}/page",
+        verify_token=receiver.verify_token,
+        fields="messages,message_edit",
     )
+    assert answer.json() == {"success": True}
+    page_fields = "messages,message_edits"
+    path = f"{keys['page_id']}/subscribed_apps"
+    assert register(by_page, path, subscribed_fields=page_fields).json() == {"success": True}
+    secrets = {
+        "/login": provider.accounts["instagram"]["app_secret"],
+        "/page": keys["app_secret"],
+    }
+    assert len(set(secrets.values())) == 2
+    provider.message(
+        channel="instagram", direction="outbound", person="Mai Tran", body="x", final_status="sent"
+    )
+    requests = receiver.wait_for(2)
+    assert {request.path for request in requests} == {"/login", "/page"}
+    for request in requests:
+        (item,) = genuine(request, secrets[request.path])["entry"][0]["messaging"]
+        assert item["message"]["is_echo"]
 
 
 def test_a_forged_one_has_a_wrong_signature(provider: Simulator, receiver: Receiver) -> None:
