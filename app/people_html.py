@@ -40,7 +40,9 @@ def _sender(row: Row, *, ours: bool) -> str:
         return str(row["from_name"])
     if _scheme(row) not in NAMELESS:
         return address(row["from_address"], row) or "unknown sender"
-    return "Us" if ours else identity_html.SCHEMES[_scheme(row)].name
+    if ours:
+        return "Us"
+    return str(row.get("known_name") or identity_html.SCHEMES[_scheme(row)].name)
 
 
 def address(written: object, row: Row) -> str:

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from pipelines import refresh
+from tests.dbt_project import six_channels
 from tests.dbt_project.raw_rows import (
     add_connections,
     inbound,
@@ -69,7 +70,8 @@ def pages(database: psycopg.Connection[Any], customer: str, size: int) -> list[d
             page = cursor.execute(
                 SQL["timeline_page"], {"customer_id": customer, "page_size": size, **position}
             ).fetchall()
-            shown += page
+            # Beside what the mart gives: what a sender without a name was called elsewhere.
+            shown += [{key: row[key] for key in row if key != "known_name"} for row in page]
             if len(page) < size:
                 return shown
             position = {
@@ -91,3 +93,38 @@ def test_pages_together_are_the_mart(
             assert len(mart) == {"c1": 120, "c2": 60}[customer]
             for size in (7, 50, 500):
                 assert pages(database, customer, size) == mart
+
+
+def test_a_push_without_a_name_is_shown_with_the_name_that_the_history_tells(
+    settings: Settings, models: refresh.Models, admin: psycopg.Connection[Any]
+) -> None:
+    six_channels.add_connections(admin)
+    admin.execute(
+        "insert into crm.customers (customer_id, name, created_by) values ('c1', 'S', 't')"
+    )
+    admin.execute(
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " values ('l', 'd', %s, 'c1', 't', 't')",
+        [f"psid:{six_channels.PAGE}:{six_channels.PSID}"],
+    )
+    six_channels.chat_history("messenger", 1, "Hello").insert(admin)
+    with refresh.connect(settings) as connection:
+        refresh.refresh(models, connection)
+    message = six_channels.chat_message("messenger", 2, "Anybody there?", at=60)
+    six_channels.messaging("messenger", message, at=60).insert(admin)
+    with psycopg.connect(settings.url_for(Role.APP), row_factory=dict_row) as database:
+        newest = database.execute(
+            SQL["timeline_page"],
+            {
+                "customer_id": "c1",
+                "page_size": 1,
+                "before_sent_at": None,
+                "before_message_id": None,
+            },
+        ).fetchone()
+    assert newest is not None
+    assert (newest["body"], newest["from_name"], newest["known_name"]) == (
+        "Anybody there?",
+        None,
+        "Sam Citizen",
+    )

@@ -39,6 +39,7 @@ def test_numbers_of_a_service_are_not_shown_as_names() -> None:
     assert "Us" in ours.text
     assert "7234567890123456" not in ours.text
     assert "Sam" in message(PSID, "7234567890123456", ["100200"], from_name="Sam").text
+    assert "Sam" in message(PSID, "7234567890123456", ["100200"], known_name="Sam").text
 
 
 def test_many_receivers_are_counted() -> None:
@@ -53,3 +54,4 @@ def test_hostile_people_are_inert(text: str, scheme: str) -> None:
     for direction in ("inbound", "outbound"):
         assert_inert(message(f"{scheme}:{text}:{text}", text, [text, text], direction=direction))
         assert_inert(message(f"{scheme}:{text}:{text}", text, [text], from_name=text))
+        assert_inert(message(f"{scheme}:{text}:{text}", text, [text], known_name=text))

@@ -191,6 +191,11 @@ select
     entries.direction,
     entries.from_address,
     coalesce(entries.from_name, entries.told_name) as from_name,
+    -- What the sender was called elsewhere: a push of Meta names nobody, and its ids say nothing to a reader.
+    case
+        when coalesce(entries.from_name, entries.told_name) is null and entries.direction = 'inbound'
+            then (select display_name from canonical.identities as known where known.identity = entries.counterpart_identity)
+    end as known_name,
     entries.to_addresses,
     entries.counterpart_identity,
     case

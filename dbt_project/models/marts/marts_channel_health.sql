@@ -41,6 +41,8 @@ waiting as (
     select channel, count(*) as messages
     from {{ ref('messages') }}
     where content_order is null and moved_to is null and provider_message_id <> 'watermark'
+        -- A status often comes before its message; one that has waited through three pulls is worth a look.
+        and received_at < now() - interval '15 minutes'
     group by channel
 
 )
