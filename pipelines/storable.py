@@ -11,11 +11,13 @@ import json
 import re
 from typing import Any
 
+import orjson
+
 REPLACEMENT = "\ufffd"
 #: In a Python text every surrogate is a lone one: pairs were joined when it was decoded.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 #: Deeper JSON is none of these providers' making; PostgreSQL would refuse it at some depth too.
-GREATEST_DEPTH = 200
+GREATEST_DEPTH = 254
 
 
 def storable_text(text: str) -> str:
@@ -23,16 +25,26 @@ def storable_text(text: str) -> str:
     return UNSTORABLE.sub(REPLACEMENT, text)
 
 
-def storable(value: Any, depth: int = 0) -> Any:
-    """A JSON value with every text in it, keys too, made storable."""
+def storable(value: Any) -> Any:
+    """A JSON value with every text in it, keys too, made storable. What is so already is not copied."""
+    try:
+        # Refuses lone surrogates and what is deeper than GREATEST_DEPTH; a NUL it can only write as an escape.
+        if b"\\u0000" not in orjson.dumps(value):
+            return value
+    except TypeError:
+        pass
+    return _replaced(value, 0)
+
+
+def _replaced(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return storable_text(value)
-    if depth > GREATEST_DEPTH:
+    if depth >= GREATEST_DEPTH:
         return None
     if isinstance(value, dict):
-        return {storable_text(str(key)): storable(item, depth + 1) for key, item in value.items()}
+        return {storable_text(str(key)): _replaced(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [storable(item, depth + 1) for item in value]
+        return [_replaced(item, depth + 1) for item in value]
     return value
 
 

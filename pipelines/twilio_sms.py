@@ -141,13 +141,13 @@ class Messages:
             payload
             for payload in payloads
             if not any(payload == known for known, _ in held[payload["sid"]])
-            or (self.again and payload.get("num_media") not in (None, "0"))
+            or (self.again and has_media(payload))
         ]
-        with ThreadPoolExecutor(MEDIA_AT_ONCE) as pool:
-            media_lists = list(pool.map(self._media, changed))
+        media_lists = self._media([payload for payload in changed if has_media(payload)])
         now, rows = datetime.now(UTC), []
-        for payload, media in zip(changed, media_lists, strict=True):
+        for payload in changed:
             sid = payload["sid"]
+            media = media_lists[sid] if has_media(payload) else []
             if (payload, media) in held[sid]:
                 continue
             held[sid].append((payload, media))
@@ -165,8 +165,17 @@ class Messages:
             )
         return rows
 
-    def _media(self, payload: dict[str, Any]) -> list[Any]:
-        if payload.get("num_media") in (None, "0"):
-            return []
-        found = self.account.every(Listing(f"Messages/{payload['sid']}/Media", "media_list"))
+    def _media(self, payloads: list[dict[str, Any]]) -> dict[str, list[Any]]:
+        """The media lists of messages, by sid: Twilio is asked for each."""
+        sids = list(dict.fromkeys(payload["sid"] for payload in payloads))
+        with ThreadPoolExecutor(MEDIA_AT_ONCE) as pool:
+            return dict(zip(sids, pool.map(self._media_of, sids), strict=True))
+
+    def _media_of(self, sid: str) -> list[Any]:
+        found = self.account.every(Listing(f"{MESSAGES.path}/{sid}/Media", "media_list"))
         return storable(found) or []
+
+
+def has_media(payload: dict[str, Any]) -> bool:
+    """Whether a message lists media of its own."""
+    return payload.get("num_media") not in (None, "0")
