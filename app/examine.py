@@ -5,6 +5,7 @@ As in `app.read`, each function is one sight: it asks for the permission, writes
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,10 +14,14 @@ from app.database import Row
 from app.read import MOST, Found, playable_connections, told
 from app.roles import Permission, require
 from app.sessions import Viewer
+from pipelines import provenance
+from pipelines.media import DamagedMedia, MissingMedia
+from pipelines.provenance import RawRow
 from warehouse.events import record
 from warehouse.queries import queries
 
 SQL = queries("app_read")
+log = logging.getLogger("crm.app")
 
 #: Quarantined events on one page of the list.
 LIST_SIZE = 50
@@ -88,8 +93,10 @@ def message_revisions(viewer: Viewer, message_id: str) -> Revisions:
         )
 
 
-def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> Row | None:
+def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> RawRow | None:
     """The exact bytes behind a reference; None where there is no such row.
+
+    Of a mail the mail itself; the row that was loaded for it, where the media store does not have the mail.
 
     Args:
         message_id: the message it is looked at for, so that the event names the customers.
@@ -109,7 +116,11 @@ def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> Row | None:
                 detail={"message_id": named["message_id"]} if message_id else {},
             ),
         )  # fmt: skip
-        return connection.execute(SQL["raw_row"], named).fetchone()
+        try:
+            return provenance.raw_row(database.settings(), connection, named["raw_ref"])
+        except (MissingMedia, DamagedMedia) as damage:
+            log.error("%s: %s", named["raw_ref"], damage)
+            return provenance.stored_row(connection, named["raw_ref"])
 
 
 def connections(viewer: Viewer, *, shown: list[Row] | None = None) -> list[Row]:

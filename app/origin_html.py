@@ -9,6 +9,7 @@ from app import attachment_html, body_html, clock, inert, shapes
 from app.attachment_html import size
 from app.glyphs import icon
 from app.sight import Sight
+from pipelines.provenance import RawRow
 from warehouse.channels import registry
 
 Row = dict[str, Any]
@@ -69,9 +70,9 @@ def _proof(row: Row) -> str:
     )
 
 
-def raw(row: Row, sight: Sight) -> str:
+def raw(row: RawRow, sight: Sight) -> str:
     """The exact bytes of a raw row as text, with what came around them."""
-    body = bytes(row["body"] or b"")
+    body = row.body
     shown = body[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
     left_out = len(body) - SHOWN_BYTES
     more = (
@@ -80,16 +81,16 @@ def raw(row: Row, sight: Sight) -> str:
         else ""
     )
     facts = [
-        ("Reference", inert.line(row["raw_ref"])),
-        ("Received", _when(row["received_at"], sight)),
-        ("Connection", inert.line(row["connection_id"])),
-        ("Proof", inert.line(row["signature"] or "unknown")),
-        ("Type", inert.line(row["content_type"] or "unknown")),
+        ("Reference", inert.line(row.raw_ref)),
+        ("Received", _when(row.received_at, sight)),
+        ("Connection", inert.line(row.connection_id)),
+        ("Proof", inert.line(row.signature or "unknown")),
+        ("Type", inert.line(row.content_type or "unknown")),
         ("Size", size(len(body))),
     ]
     return (
         f'<div class="raw"><dl>{"".join(f"<dt>{name}</dt><dd><bdi>{said}</bdi></dd>" for name, said in facts)}</dl>'
-        f"{_headers(shapes.mapping(row['headers']))}"
+        f"{_headers(shapes.mapping(row.headers))}"
         f'<pre dir="ltr">{inert.body(shown) or "Empty"}</pre>{more}</div>'
     )
 

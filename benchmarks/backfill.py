@@ -3,14 +3,16 @@
     ./crm bench backfill --scale 100000
 
 The pages come from a process of their own (benchmarks.history_pages), so that only our side is measured:
-`pipelines.pull` as the worker runs it, through dlt into raw, then one refresh into canonical.
+`pipelines.pull` as the worker runs it, through dlt into raw, and beside it one refresh after the other into canonical.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -49,23 +51,38 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         models = refresh.Models(on.settings)
         with refresh.connect(on.settings) as database:
             refresh.refresh(models, database)
-            pulling, resident_bytes = _pulled(on, connection_id)
-            folding = refresh.refresh(models, database)
+            started = time.perf_counter()
+            pull = Pull(on, connection_id)
+            try:
+                while pull.is_running():
+                    refresh.refresh(models, database)
+            finally:
+                pull.stop()
+            refresh.refresh(models, database)
+            seconds = time.perf_counter() - started
         _check(on.settings, messages)
         copying = _copied(on.settings)
         results = [
             result(
                 "messages a second from JSON pages to canonical rows (limit: a plain COPY of the loaded rows)",
-                messages / (pulling + folding),
+                messages / seconds,
                 "messages/s",
                 limit=messages / copying,
                 goal="≥ 10,000",
             ),
-            result("of these, from pages into raw", messages / pulling, "messages/s"),
-            result("and from raw into canonical", messages / folding, "messages/s"),
+            result(
+                "from pages into raw, while refreshes run beside it",
+                messages / pull.seconds,
+                "messages/s",
+            ),
+            result(
+                "seconds from the last row in raw until all are canonical",
+                seconds - pull.seconds,
+                "s",
+            ),
             result(
                 "resident memory of the pull at its highest",
-                resident_bytes / 2**30,
+                pull.resident_bytes / 2**30,
                 "GiB",
                 goal="≤ 2",
             ),
@@ -91,26 +108,49 @@ def _connected(settings: Settings, port: int) -> str:
     return made.connection_id
 
 
-def _pulled(on: Throwaway, connection_id: str) -> tuple[float, int]:
-    """Seconds of the whole pull, in a process of its own, and its highest resident memory in bytes."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pipelines.pull", connection_id],
-        cwd=on.folder,
-        env=on.environment(""),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise Incomplete(f"the pull failed: {said[-500:]}")
-    # Linux counts kibibytes.
-    return time.perf_counter() - started, usage.ru_maxrss * 1024
+class Pull:
+    """The whole pull in a process of its own: its seconds and its highest resident memory, once it has ended."""
+
+    def __init__(self, on: Throwaway, connection_id: str) -> None:
+        self.seconds = 0.0
+        self.resident_bytes = 0
+        self._log = on.folder / "pull.log"
+        self._started = time.perf_counter()
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "pipelines.pull", connection_id],
+                cwd=on.folder,
+                env=on.environment(""),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        self._waiting = threading.Thread(target=self._wait)
+        self._waiting.start()
+
+    def _wait(self) -> None:
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self.seconds = time.perf_counter() - self._started
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        # Linux counts kibibytes.
+        self.resident_bytes = usage.ru_maxrss * 1024
+
+    def is_running(self) -> bool:
+        """
+        Raises:
+            Incomplete: it failed; the text has the end of its log.
+        """
+        if self._waiting.is_alive():
+            return True
+        if self._process.returncode:
+            raise Incomplete(f"the pull failed: {self._log.read_text()[-500:]}")
+        return False
+
+    def stop(self) -> None:
+        """End it, where a failure elsewhere left it running."""
+        if self._waiting.is_alive():
+            os.kill(self._process.pid, signal.SIGKILL)
+        self._waiting.join()
 
 
 def _check(settings: Settings, messages: int) -> None:

@@ -27,12 +27,12 @@ class RawRow:
 
     raw_ref: str
     body: bytes
-    content_type: str
-    headers: dict[str, str]
+    content_type: str | None
+    headers: dict[str, Any] | None
     received_at: datetime | None
     connection_id: str
     #: What proved that the provider sent it.
-    signature: str
+    signature: str | None
 
 
 def raw_row(settings: Settings, database: psycopg.Connection[Any], raw_ref: str) -> RawRow | None:
@@ -46,16 +46,19 @@ def raw_row(settings: Settings, database: psycopg.Connection[Any], raw_ref: str)
     Raises:
         MissingMedia, DamagedMedia: the mail's bytes are not in the store, or not those that were stored.
     """
-    with database.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(SQL["raw_row"], {"raw_ref": raw_ref}).fetchone()
-    if found is None:
-        return None
-    row = RawRow(raw_ref=raw_ref, **{**found, "body": bytes(found["body"])})
-    sha256 = _mail_of(row)
-    if sha256 is None:
+    row = stored_row(database, raw_ref)
+    sha256 = _mail_of(row) if row else None
+    if row is None or sha256 is None:
         return row
     mail = MediaStore(settings.media_root).read(sha256)
     return RawRow(**{**row.__dict__, "body": mail, "content_type": "message/rfc822"})
+
+
+def stored_row(database: psycopg.Connection[Any], raw_ref: str) -> RawRow | None:
+    """As `raw_row`, of a mail too as the warehouse holds it: what was read from it, without its bytes."""
+    with database.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(SQL["raw_row"], {"raw_ref": raw_ref}).fetchone()
+    return RawRow(raw_ref=raw_ref, **{**found, "body": bytes(found["body"])}) if found else None
 
 
 def _mail_of(row: RawRow) -> str | None:

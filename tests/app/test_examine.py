@@ -13,6 +13,7 @@ import pytest
 from app import examine
 from app.roles import Forbidden, UserRole
 from app.sessions import Viewer
+from pipelines.media import MediaStore
 from tests.app.conftest import ACCOUNT, OUR_NUMBER, Correspondence
 
 NUMBER = "+61491570006"
@@ -80,14 +81,37 @@ def test_exact_bytes_and_the_event_before_them(
     for source in found.sources:
         row = examine.raw_row(admin_person, source["raw_ref"], message_id)
         assert row is not None
-        assert b"Hello" in bytes(row["body"])
+        assert b"Hello" in row.body
         if delivery in source["raw_ref"]:
-            assert b"From=%2B61491570006" in bytes(row["body"])
-            assert row["headers"]["user-agent"] == "provider/1"
-            assert row["connection_id"] == correspondence.sms_connection
+            assert b"From=%2B61491570006" in row.body
+            assert (row.headers or {})["user-agent"] == "provider/1"
+            assert row.connection_id == correspondence.sms_connection
     events = correspondence.events("raw.view")
     assert [event["object_id"] for event in events] == [s["raw_ref"] for s in found.sources]
     assert all(event["customer_ids"] == [customer] for event in events)
+
+
+def test_of_a_mail_the_exact_bytes_are_the_mail_itself(
+    correspondence: Correspondence, admin_person: Viewer
+) -> None:
+    mail = b"From: robin@example.com\r\nSubject: file\r\n\r\nsee \xff the file"
+    mail_id = correspondence.mail("robin@example.com", "file", "see the file", START)
+    correspondence.execute(
+        "update raw_gmail.messages set raw_sha256 = %s where id = %s",
+        [MediaStore(correspondence.settings.media_root).store(mail), mail_id],
+    )
+    ((message_id,),) = correspondence.execute("select message_id from marts.messages")
+    found = examine.message(admin_person, message_id)
+    assert found is not None
+    (source,) = found.sources
+    row = examine.raw_row(admin_person, source["raw_ref"], message_id)
+    assert row is not None
+    assert (row.body, row.content_type) == (mail, "message/rfc822")
+    correspondence.execute("update raw_gmail.messages set raw_sha256 = repeat('0', 64)")
+    row = examine.raw_row(admin_person, source["raw_ref"], message_id)
+    assert row is not None
+    assert b"see the file" in row.body
+    assert row.content_type == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +142,7 @@ def test_a_quarantined_event_is_listed_newest_first_and_opens(
     assert first["reason"]
     row = examine.raw_row(admin_person, first["raw_ref"])
     assert row is not None
-    assert bytes(row["body"]) == b"Nonsense=0"
+    assert row.body == b"Nonsense=0"
     rest = examine.quarantined(admin_person, (first["received_at"], first["raw_ref"]))
     assert rest.rows == found.rows[1:]
     assert len(correspondence.events("quarantine.view")) == 2

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app import origin_html
+from pipelines.provenance import RawRow
 from tests.app.drawn import HOSTILE, NOW, Elements, assert_inert, row, sight
 
 
@@ -21,8 +22,8 @@ def version(**more: Any) -> dict[str, Any]:
     }
 
 
-def raw_row(body: bytes = b'{"a": 1}', **more: Any) -> dict[str, Any]:
-    return {
+def raw_row(body: bytes = b'{"a": 1}', **more: Any) -> RawRow:
+    told: dict[str, Any] = {
         "raw_ref": "raw.webhook_deliveries/1#0",
         "body": body,
         "content_type": "application/json",
@@ -32,6 +33,7 @@ def raw_row(body: bytes = b'{"a": 1}', **more: Any) -> dict[str, Any]:
         "signature": "verified",
         **more,
     }
+    return RawRow(**told)
 
 
 def raw(body: bytes = b"{}", **more: Any) -> Elements:

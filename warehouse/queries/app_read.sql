@@ -499,12 +499,6 @@ left join jobs.media as media
     on media.message_id = messages.message_id and media.attachment_id = attachment ->> 'attachment_id'
 where messages.message_id = %(message_id)s
 
--- raw_row --
--- The exact bytes behind a reference. No row where it leads nowhere.
-select %(raw_ref)s::text as raw_ref, body, content_type, headers, received_at, connection_id, signature
-from canonical.raw_row(%(raw_ref)s)
-where body is not null
-
 -- connections_now --
 -- How every connection stands, in the order in which they were made.
 select health.*, watches.ends_at as watch_expires_at
