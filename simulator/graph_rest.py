@@ -64,6 +64,7 @@ class GraphRest:
         self.calls = 0
         self.refused_posts = 0
         self._recent: deque[float] = deque()
+        self._of_the_hour: deque[float] = deque()
 
     def routes(self) -> list[Route]:
         """To be put last: without a version every path might be Graph's."""
@@ -71,6 +72,7 @@ class GraphRest:
 
     async def answer(self, request: Request) -> Response:
         self.calls += 1
+        self._of_the_hour.append(time.monotonic())
         channel = ""
         try:
             call = await self._read(request)
@@ -137,8 +139,10 @@ class GraphRest:
         return False
 
     def _usage(self, channel: str, *, limited: bool) -> dict[str, str]:
-        """How much of the limits is used, in per cent and minutes."""
-        share = 100 if limited else min(99, self.calls // 50)
+        """How much of the limits is used in a rolling hour, in per cent, and minutes to wait."""
+        while self._of_the_hour[0] < time.monotonic() - 3600:
+            self._of_the_hour.popleft()
+        share = 100 if limited else min(99, len(self._of_the_hour) // 50)
         app = {"call_count": share, "total_time": share // 2, "total_cputime": share // 2}
         business = app | {
             "type": TYPES.get(channel, "pages"),
