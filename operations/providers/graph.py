@@ -14,11 +14,9 @@ from typing import Any
 import httpx
 
 from operations.providers import TIMEOUT_SECONDS, ProviderRefused
+from pipelines.graph_api import FACEBOOK, VERSION
 from warehouse.connections import Connection
 
-FACEBOOK = "https://graph.facebook.com"
-INSTAGRAM = "https://graph.instagram.com"
-VERSION = "v26.0"
 #: Subscribing an app to fields, a WhatsApp account, a page or an Instagram account to the app; asking for the
 #: chats of a WhatsApp number that was in use before. Ids are digits, so none can bring a path of its own.
 WRITES = re.compile(r"\d+/subscriptions|(\d+|me)/subscribed_apps|\d+/smb_app_data", re.ASCII)

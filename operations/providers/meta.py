@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations.providers import ProviderRefused
-from operations.providers.graph import INSTAGRAM, GraphRefused, app_call, call
+from operations.providers.graph import GraphRefused, app_call, call
 from operations.providers.meta_subscriptions import (
     is_login,
     subscribe_account,
     subscribe_app,
     subscriptions,
 )
+from pipelines.graph_api import INSTAGRAM
 from warehouse.connections import Connection, UnusableConnection
 
 #: What WhatsApp gives of a number that was used in the business app before it came here.

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from operations.providers.graph import FACEBOOK, INSTAGRAM, GraphRefused, app_call, call
+from operations.providers.graph import GraphRefused, app_call, call
+from pipelines.graph_api import FACEBOOK, INSTAGRAM
 from warehouse.connections import Connection
 
 #: What an app subscribes to, by the kind of account (providers.md §7.1, §8.1, §9.1).

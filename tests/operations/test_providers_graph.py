@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from operations.providers import ProviderRefused, graph, meta, meta_subscriptions
+from pipelines import graph_api
 from warehouse.connections import Connection
 
 ACCESS_TOKEN = "EAAG-an-invented-access-token-0123456789"
@@ -222,7 +223,7 @@ def test_the_apps_older_secret_counts_while_it_rotates(listener: Listener) -> No
 def test_another_version_and_the_hosts_of_meta(listener: Listener) -> None:
     graph.call(connection(listener, api_version="v25.0"), "GET", "me")
     assert listener.heard[0].path == "/v25.0/me"
-    assert (graph.FACEBOOK, graph.INSTAGRAM) == (
+    assert (graph_api.FACEBOOK, graph_api.INSTAGRAM) == (
         "https://graph.facebook.com",
         "https://graph.instagram.com",
     )
