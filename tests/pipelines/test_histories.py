@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -299,7 +300,7 @@ def test_kill_9_at_any_moment_neither_doubles_nor_loses(
         try:
             # Moments from the first requests on to the middle of a load.
             ended = process.wait(1.5 + 0.31 * attempt)
-        except Exception:
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             partly += 1
