@@ -27,7 +27,7 @@ select
         when not unavailable and payload #>> '{from,id}' = account_id and {{ conversation_partner() }} is null
             then 'the message names nobody but ourselves'
     end as reason
-from {{ source('raw_' ~ channel, 'messages') }}
+from {{ landed('raw_' ~ channel, 'messages') }} as messages
 {% endmacro %}
 
 {# The id of the other one: the sender, or the first recipient who is not the account, or whom the conversation is with. #}

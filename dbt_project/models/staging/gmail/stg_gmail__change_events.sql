@@ -12,4 +12,4 @@ select
         when change = 'added' then 'announces a mail that is loaded itself, unless it is a draft or spam'
         when change not in ('added', 'removed', 'missing', 'labels_added', 'labels_removed') then 'the kind of change is not known'
     end as reason
-from {{ source('raw_gmail', 'changes') }}
+from {{ landed('raw_gmail', 'changes') }} as changes

@@ -11,4 +11,4 @@ select
         when label_ids ? 'SPAM' then 'spam, until Gmail''s label goes'
         when label_ids ? 'CHAT' then 'a chat of Google Talk'
     end as reason
-from {{ source('raw_gmail', 'messages') }}
+from {{ landed('raw_gmail', 'messages') }} as messages

@@ -10,7 +10,7 @@ select
     ) as domains,
     array(
         select distinct lower(send_as.address)
-        from {{ source('raw_gmail', 'send_as') }} as send_as
+        from {{ landed('raw_gmail', 'send_as') }} as send_as
         where send_as.connection_id = connections.connection_id
         order by 1
     ) || lower(connections.settings ->> 'address') as addresses

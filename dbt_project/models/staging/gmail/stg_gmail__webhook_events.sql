@@ -7,7 +7,7 @@ deliveries as (
         deliveries.*,
         connections.settings ->> 'address' as mailbox,
         canonical.try_json(canonical.from_base64(payload #>> '{message,data}')) as notification
-    from {{ source('raw', 'webhook_deliveries') }} as deliveries
+    from {{ landed('raw', 'webhook_deliveries') }} as deliveries
     left join {{ source('crm', 'connections') }} as connections using (connection_id)
     where deliveries.channel = 'gmail'
 

@@ -19,7 +19,7 @@ select
             then 'account_sid is not that of the connection'
         when {{ twilio_status("payload ->> 'status'") }} is null then 'status has a word that is not known'
     end as reason
-from {{ source('raw_twilio_sms', 'messages') }} as messages
+from {{ landed('raw_twilio_sms', 'messages') }} as messages
 left join {{ source('crm', 'connections') }} as connections using (connection_id)
 
 union all
@@ -34,4 +34,4 @@ select
     null,
     'revision',
     null
-from {{ source('raw_twilio_sms', 'removals') }}
+from {{ landed('raw_twilio_sms', 'removals') }} as removals

@@ -7,7 +7,7 @@ deliveries as (
     select
         deliveries.*,
         connections.settings ->> 'account_sid' as connection_account_sid
-    from {{ source('raw', 'webhook_deliveries') }} as deliveries
+    from {{ landed('raw', 'webhook_deliveries') }} as deliveries
     left join {{ source('crm', 'connections') }} as connections using (connection_id)
     where deliveries.channel = 'twilio_sms'
 

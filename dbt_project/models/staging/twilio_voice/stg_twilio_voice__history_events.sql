@@ -6,21 +6,21 @@ loaded as (
     select
         'raw_twilio_voice.calls/' || _dlt_id as raw_ref, connection_id::text as connection_id, transaction_id, pulled_at as received_at,
         'call' as resource, sid::text as sid, sid::text as call_sid, nullif(payload ->> 'parent_call_sid', '') as parent_call_sid, payload
-    from {{ source('raw_twilio_voice', 'calls') }}
+    from {{ landed('raw_twilio_voice', 'calls') }} as calls
 
     union all
 
     select
         'raw_twilio_voice.recordings/' || _dlt_id, connection_id::text, transaction_id, pulled_at,
         'recording', sid::text, payload ->> 'call_sid', null, payload
-    from {{ source('raw_twilio_voice', 'recordings') }}
+    from {{ landed('raw_twilio_voice', 'recordings') }} as recordings
 
     union all
 
     select
         'raw_twilio_voice.transcriptions/' || _dlt_id, connection_id::text, transaction_id, pulled_at,
         'transcription', sid::text, call_sid::text, null, payload
-    from {{ source('raw_twilio_voice', 'transcriptions') }}
+    from {{ landed('raw_twilio_voice', 'transcriptions') }} as transcriptions
 
 ),
 
@@ -68,4 +68,4 @@ select
     'raw_twilio_voice.removals/' || _dlt_id, connection_id::text, transaction_id, noticed_at, kind::text, sid::text, null, null, null,
     case when kind = 'call' then 'revision' else 'system_event' end,
     case when kind <> 'call' then 'the recording is gone at Twilio' end
-from {{ source('raw_twilio_voice', 'removals') }}
+from {{ landed('raw_twilio_voice', 'removals') }} as removals

@@ -13,7 +13,7 @@ deliveries as (
         -- A parameter that repeats is a list: its first value counts.
         case jsonb_typeof(deliveries.payload) when 'object' then deliveries.payload end as form,
         connections.settings ->> 'account_sid' as connection_account_sid
-    from {{ source('raw', 'webhook_deliveries') }} as deliveries
+    from {{ landed('raw', 'webhook_deliveries') }} as deliveries
     left join {{ source('crm', 'connections') }} as connections using (connection_id)
     where deliveries.channel = 'twilio_voice'
 

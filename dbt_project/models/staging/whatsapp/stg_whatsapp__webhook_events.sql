@@ -8,7 +8,7 @@ with
 deliveries as (
 
     select delivery_id, connection_id as delivered_to, received_at, transaction_id, payload, payload_error
-    from {{ source('raw', 'webhook_deliveries') }}
+    from {{ landed('raw', 'webhook_deliveries') }} as deliveries
     where channel = 'whatsapp'
 
 ),
