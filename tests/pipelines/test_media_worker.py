@@ -63,7 +63,9 @@ class Running:
 
     def retry_at_once(self) -> None:
         self.admin.execute("update jobs.media set next_try_at = now() where state = 'waiting'")
-        self.admin.execute("select pg_notify('crm_changed', '{\"many\": true, \"attachments\": true}')")
+        self.admin.execute(
+            "select pg_notify('crm_changed', '{\"many\": true, \"attachments\": true}')"
+        )
 
     def is_over_at_once(self, count: int) -> bool:
         """`are_over`, without the pauses between attempts."""

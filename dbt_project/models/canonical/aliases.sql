@@ -5,21 +5,43 @@
     indexes=[{'columns': ['identity'], 'unique': true}, {'columns': ['same_as']}],
 ) }}
 -- depends_on: {{ ref('touched_aliases') }}
-with
+with recursive
 
-latest as not materialized (
+{% if not is_incremental() %}
+latest as materialized (
 
     select distinct on (identity) identity, same_as
     from {{ ref('same_as') }}
-    where how in ('seen together', 'changed user id')
-    order by identity, how = 'seen together' desc, last_at desc, same_as collate "C"
+    where how in ({{ ways_that_count() }})
+    order by identity, {{ latest_first() }}
+
+),
+{% endif %}
+
+steps as (
+
+    select {{ 'touched.identity' if is_incremental() else 'latest.identity' }}, latest.same_as, 1 as depth
+    {% if is_incremental() -%}
+    from {{ ref('touched_aliases') }} as touched
+    {{ latest_of('touched.identity') }}
+    {%- else -%}
+    from latest
+    {%- endif %}
+
+    union all
+
+    -- An id that replaced another leads on to the number of that one. A forged circle ends.
+    select steps.identity, latest.same_as, steps.depth + 1
+    from steps
+    {% if is_incremental() -%}
+    {{ latest_of('steps.same_as') }}
+    {%- else -%}
+    inner join latest on latest.identity = steps.same_as
+    {%- endif %}
+    where steps.depth < {{ most_steps_of_an_alias() }}
 
 )
 
--- An id that replaced another leads on to the number of that one.
-select latest.identity, coalesce(further.same_as, latest.same_as) as same_as
-from latest
-left join latest as further on further.identity = latest.same_as
-{% if is_incremental() %}
-where latest.identity in (select identity from {{ ref('touched_aliases') }})
-{% endif %}
+select distinct on (identity) identity, same_as
+from steps
+order by identity, depth desc
