@@ -18,6 +18,8 @@ from pipelines.reconcile import GRACE
 from simulator import server
 from tests.test_any_order import connected
 from tests.webhooks.conftest import RunningReceiver, serve
+from transform.build import build
+from transform.models import Models
 from warehouse.channels import registry
 from warehouse.settings import Settings
 
@@ -63,6 +65,7 @@ def shown(admin: Database) -> dict[tuple[str, str], tuple[str, str]]:
 @pytest.mark.timeout(280)
 def test_what_webhooks_lost_comes_back_where_the_provider_can_give_it(
     settings: Settings,
+    models: Models,
     fold_now: Callable[[], int],
     admin: Database,
     simulator: server.Simulator,

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -26,6 +27,8 @@ from tests.webhooks.conftest import (
     google_token,
 )
 from tests.webhooks.meta_proof import APP_SECRET
+from transform.build import build
+from transform.models import Models
 from warehouse.channels import registry
 from warehouse.settings import Settings
 
