@@ -294,7 +294,7 @@ def test_a_failed_fold_is_said_on_the_page(person: Person, correspondence: Corre
         " values (clock_timestamp(), 'messages: <b>broken</b>')"
     )
     page = person.sign_in()
-    expect(page.get_by_role("status").filter(has_text="refresh failed")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="fold failed")).to_be_visible()
     expect(page.get_by_text("messages: <b>broken</b>")).to_be_visible()
 
 
