@@ -8,22 +8,26 @@ The pages come from a process of their own (benchmarks.history_pages), so that o
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from benchmarks.figures import document, result
-from benchmarks.history_pages import ACCOUNT_SID
+from benchmarks.history_pages import ACCOUNT_SID, AUTH_TOKEN
 from benchmarks.machine import machine
 from benchmarks.throwaway import Throwaway, free_port, throwaway
 from pipelines import refresh
+from pipelines.twilio_api import PAGE_SIZE
 from warehouse import connections
 from warehouse.queries import parse
 from warehouse.settings import Role, Settings
@@ -36,11 +40,16 @@ class Incomplete(Exception):
     """The table does not hold what the provider listed: the figures mean nothing."""
 
 
+class Void(Exception):
+    """Something was asked that the stand-in refuses: the real provider would have answered in its own way."""
+
+
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """The document of interface.md. `settings` is not used: the warehouse is a throw-away one.
 
     Raises:
         Incomplete: messages are missing, or stand twice.
+        Void: the stand-in for the provider was asked for what it does not know.
     """
     messages = scale or DEFAULT_MESSAGES
     with throwaway() as on:
@@ -61,6 +70,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
             refresh.refresh(models, database)
             seconds = time.perf_counter() - started
         _check(on.settings, messages)
+        requests = _requests(port)
         copying = _copied(on.settings)
         results = [
             result(
@@ -86,6 +96,12 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
                 "GiB",
                 goal="≤ 2",
             ),
+            result(
+                "requests to the provider (limit: one for each 1,000 messages)",
+                requests,
+                "requests",
+                limit=math.ceil(messages / PAGE_SIZE),
+            ),
             result("messages in the table of all listed", messages, "messages", limit=messages),
         ]
         return document("backfill", messages, machine(on.settings.admin_url, on.folder), results)
@@ -100,7 +116,7 @@ def _connected(settings: Settings, port: int) -> str:
             name="Benchmark",
             values={
                 "account_sid": ACCOUNT_SID,
-                "auth_token": "invented-for-a-benchmark",
+                "auth_token": AUTH_TOKEN,
                 "api_base": f"http://127.0.0.1:{port}",
             },
             actor="benchmark",
@@ -158,6 +174,15 @@ def _check(settings: Settings, messages: int) -> None:
         row = admin.execute(SQL["count_messages"]).fetchone()
     if row != (messages, messages):
         raise Incomplete(f"{row} rows and messages of {messages}")
+
+
+def _requests(port: int) -> int:
+    """How many requests came."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/asked") as answer:
+        told = json.load(answer)
+    if told["refused"]:
+        raise Void(f"the pull asked for what the stand-in does not know: {told['refused']}")
+    return sum(told["asked"].values())
 
 
 def _copied(settings: Settings) -> float:
