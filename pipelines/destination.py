@@ -24,14 +24,16 @@ os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
 # Its files are read back within seconds; packing them took a fifth of a pull.
 os.environ["DATA_WRITER__DISABLE_COMPRESSION"] = "true"
+# Every row tells its load, as rows that came as dicts do.
+os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
 
 import dlt
 import psycopg
 from dlt.common.schema.typing import TColumnSchema, TSchemaContractDict
-from dlt.destinations import postgres
-from dlt.extract import DltResource
+from dlt.extract import DltResource, DltSource
 from psycopg import sql
 
+from pipelines.copying import Warehouse, table_maker
 from warehouse.channels import Channel, registry
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
@@ -43,8 +45,7 @@ SQL = queries("pipelines")
 INSERT_ONLY: Any = {"disposition": "merge", "strategy": "insert-only"}
 #: A provider may add a field; one that changes its type stops the pull with its name.
 CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
-#: csv is a fifth faster, but turns an empty text into null (measured, docs/decisions.md).
-FILE_FORMAT: Literal["insert_values"] = "insert_values"
+FILE_FORMAT: Literal["parquet"] = "parquet"
 #: What dlt adds to every table; made ahead, so that no first load needs an exclusive lock for it.
 OWN_COLUMNS: dict[str, TColumnSchema] = {
     "_dlt_load_id": {"name": "_dlt_load_id", "data_type": "text", "nullable": False},
@@ -62,10 +63,18 @@ def pipeline(settings: Settings, channel: Channel, name: str) -> dlt.Pipeline:
     """A dlt pipeline into `raw_<channel>`; `name` is the connection's id and names its state."""
     return dlt.pipeline(
         pipeline_name=f"{channel.channel}_{name}",
-        destination=postgres(settings.url_for(Role.LOADER)),
+        # The name is dlt's own for it: what former versions left is of the same destination.
+        destination=Warehouse(settings.url_for(Role.LOADER), destination_name="postgres"),
         dataset_name=channel.history_schema,
         pipelines_dir=str(settings.data_dir / "dlt"),
     )
+
+
+def as_tables(source: DltSource, module: ModuleType) -> DltSource:
+    """The source of a channel, its rows as Arrow tables (pipelines.copying)."""
+    for resource in module.RESOURCES:
+        source.resources[resource.name].add_step(table_maker(resource))
+    return source
 
 
 def prepare_all(settings: Settings) -> None:
