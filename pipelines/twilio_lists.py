@@ -14,6 +14,7 @@ it the next step would miss, and ask for one by one, all that is held above and 
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,11 @@ from pipelines.twilio_api import Account, Listing, Refused
 Page = dict[str, list[dict[str, Any]]]
 #: More than this many items gone at once are noticed by several pulls.
 CHECKED_PER_PAGE = 200
+AS_TWILIO_WRITES = re.compile(
+    r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) \+0000", re.ASCII
+)
+#: As RFC 2822 names them, whatever the language of this machine.
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
 
@@ -153,6 +159,12 @@ class _Pages:
 def told_at(item: dict[str, Any], name: str) -> datetime | None:
     """A time as Twilio writes it (RFC 2822); None where there is none yet, and for what is no such time."""
     try:
+        # The general parser takes a third of a page's time, and Twilio always writes one form.
+        if found := AS_TWILIO_WRITES.fullmatch(item[name]):
+            day, month, *rest = found.groups()
+            year, hour, minute, second = map(int, rest)
+            place = MONTHS.index(month) + 1
+            return datetime(year, place, int(day), hour, minute, second, tzinfo=UTC)
         told: datetime = parsedate_to_datetime(item[name])
         return told.astimezone(UTC)
     except (KeyError, TypeError, ValueError):
