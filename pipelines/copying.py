@@ -49,6 +49,7 @@ ARROW_TYPES = {
 #: Rows that are written into one COPY; a mail's row may have megabytes.
 ROWS_AT_ONCE = 1000
 READ_BYTES = 1 << 20
+UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
 #: What COPY's text format would take for the end of a value, of a line, or for an escape. The escape comes first.
 ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 NULL = "\\N"
@@ -66,7 +67,7 @@ class WrongType(ValueError):
 # -- rows as tables -------------------------------------------------------------------------------
 
 
-def table_maker(resource: DltResource) -> Callable[[list[Row], Any], pa.Table | None]:
+def table_maker(resource: DltResource) -> Callable[..., pa.Table | None]:
     """A step of a dlt resource: it turns its rows into an Arrow table, and no rows into none."""
     schema = resource.compute_table_schema()
     columns = {
@@ -93,22 +94,24 @@ def table_maker(resource: DltResource) -> Callable[[list[Row], Any], pa.Table | 
 
 def _array(table: str, column: TColumnSchema, values: list[Any]) -> pa.Array:
     # Every column of a history is declared with its name and type.
-    kind = cast(TDataType, column["data_type"])
+    name, kind = cast(str, column["name"]), cast(TDataType, column["data_type"])
     if kind == "json":
         values = [None if value is None else _json(value) for value in values]
     try:
-        return pa.array(values, ARROW_TYPES[kind])
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        pass
-    try:
-        # A number where a text stands, and the like: as dlt takes it.
-        fitting = [
-            None if value is None else coerce_value(kind, py_type_to_sc_type(type(value)), value)
-            for value in values
-        ]
-        return pa.array(fitting, ARROW_TYPES[kind])
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        raise WrongType(table, cast(str, column["name"])) from None
+        array = pa.array(values, ARROW_TYPES[kind])
+    except UNFIT:
+        try:
+            # A number where a text stands, and the like: as dlt takes it.
+            array = pa.array([_fitting(kind, value) for value in values], ARROW_TYPES[kind])
+        except UNFIT:
+            raise WrongType(table, name) from None
+    if array.null_count and not column.get("nullable", True):
+        raise WrongType(table, name)
+    return array
+
+
+def _fitting(kind: TDataType, value: Any) -> Any:
+    return None if value is None else coerce_value(kind, py_type_to_sc_type(type(value)), value)
 
 
 def _json(value: Any) -> bytes:

@@ -43,8 +43,9 @@ SQL = queries("pipelines")
 #: A version once seen is never rewritten.
 # dlt types the decorator for a word alone, and takes the strategy too.
 INSERT_ONLY: Any = {"disposition": "merge", "strategy": "insert-only"}
-#: A provider may add a field; one that changes its type stops the pull with its name.
-CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+#: A provider may add a field; one that changes its type stops the pull with its name: where rows become a table
+#: (pipelines.copying). dlt would compare how a type is spelled, and schemas of former versions spell it another way.
+CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "evolve"}
 FILE_FORMAT: Literal["parquet"] = "parquet"
 #: What dlt adds to every table; made ahead, so that no first load needs an exclusive lock for it.
 OWN_COLUMNS: dict[str, TColumnSchema] = {

@@ -13,6 +13,7 @@ it the next step would miss, and ask for one by one, all that is held above and 
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import time
@@ -21,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
-from pipelines.twilio_api import Account, Listing, Refused
+from pipelines.twilio_api import PAGE_SIZE, Account, Listing, Refused
 
 Page = dict[str, list[dict[str, Any]]]
 #: More than this many items gone at once are noticed by several pulls.
@@ -159,16 +160,21 @@ class _Pages:
 def told_at(item: dict[str, Any], name: str) -> datetime | None:
     """A time as Twilio writes it (RFC 2822); None where there is none yet, and for what is no such time."""
     try:
-        # The general parser takes a third of a page's time, and Twilio always writes one form.
-        if found := AS_TWILIO_WRITES.fullmatch(item[name]):
-            day, month, *rest = found.groups()
-            year, hour, minute, second = map(int, rest)
-            place = MONTHS.index(month) + 1
-            return datetime(year, place, int(day), hour, minute, second, tzinfo=UTC)
-        told: datetime = parsedate_to_datetime(item[name])
-        return told.astimezone(UTC)
+        return _moment(item[name])
     except (KeyError, TypeError, ValueError):
         return None
+
+
+# A time is read once for its page and once for its row.
+@functools.lru_cache(maxsize=2 * PAGE_SIZE)
+def _moment(text: str) -> datetime:
+    # The general parser takes a third of a page's time, and Twilio always writes one form.
+    if found := AS_TWILIO_WRITES.fullmatch(text):
+        day, month, *rest = found.groups()
+        year, hour, minute, second = map(int, rest)
+        return datetime(year, MONTHS.index(month) + 1, int(day), hour, minute, second, tzinfo=UTC)
+    told: datetime = parsedate_to_datetime(text)
+    return told.astimezone(UTC)
 
 
 def gone(

@@ -108,8 +108,8 @@ class Messages:
         self.connection_id = connection_id
         self.holdings = holdings
         self.again = False
-        #: Of this step, which are not in the warehouse yet: by sid the hashes of each version and of its payload. Not
-        #: the payloads themselves: a step may have some hundred thousand.
+        #: Of this step, which are not in the warehouse yet: by sid each version, and the hash of a payload with media.
+        #: Not the payloads themselves: a step may have some hundred thousand.
         self._made: dict[str, set[str]] = {}
         self._noticed: set[str] = set()
 
@@ -144,10 +144,7 @@ class Messages:
             if (self.again and has_media(payload))
             or not (
                 any(payload == known for known, _ in held.get(payload["sid"], ()))
-                or (
-                    payload["sid"] in self._made
-                    and version_of(payload) in self._made[payload["sid"]]
-                )
+                or self._is_made(payload)
             )
         ]
         media_lists = self._media([payload for payload in changed if has_media(payload)])
@@ -159,7 +156,9 @@ class Messages:
             made = self._made.setdefault(sid, set())
             if (payload, media) in held.get(sid, ()) or version in made:
                 continue
-            made |= {version, version_of(payload)}
+            made.add(version)
+            if has_media(payload):
+                made.add(version_of(payload))
             rows.append(
                 {
                     "connection_id": self.connection_id,
@@ -172,6 +171,15 @@ class Messages:
                 }
             )
         return rows
+
+    def _is_made(self, payload: dict[str, Any]) -> bool:
+        """Whether a row of this step has this payload, with whatever media."""
+        made = self._made.get(payload["sid"])
+        if made is None:
+            return False
+        return (
+            version_of(payload if has_media(payload) else {"payload": payload, "media": []}) in made
+        )
 
     def _media(self, payloads: list[dict[str, Any]]) -> dict[str, list[Any]]:
         """The media lists of messages, by sid: Twilio is asked for each."""
