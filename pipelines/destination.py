@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,8 +79,19 @@ def as_tables(source: DltSource, module: ModuleType) -> DltSource:
     return source
 
 
+def forget_loaded(settings: Settings, name: str = "*") -> None:
+    """Remove the packages that are in the warehouse: they hold messages in plain, and dlt keeps them for ever.
+
+    Args:
+        name: of a pipeline; without it those of all, also of connections that are no longer pulled.
+    """
+    for package in (settings.data_dir / "dlt").glob(f"{name}/load/loaded/*"):
+        shutil.rmtree(package, ignore_errors=True)
+
+
 def prepare_all(settings: Settings) -> None:
     """`prepare` for every channel of the registry that has a history."""
+    forget_loaded(settings)
     for channel in registry().values():
         if channel.pulls:
             prepare(settings, channel.channel)

@@ -28,7 +28,7 @@ from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.copying import WrongType
-from pipelines.destination import FILE_FORMAT, as_tables, loading, pipeline
+from pipelines.destination import FILE_FORMAT, as_tables, forget_loaded, loading, pipeline
 from pipelines.failures import PullFailed, PullUnderWay, TryLater
 from pipelines.health import Health
 from pipelines.holdings import Holdings
@@ -203,6 +203,7 @@ class _Steps:
             normalised = self.dlt.normalize()
             with loading(self.settings, self.channel):
                 self.dlt.load()
+        forget_loaded(self.settings, self.dlt.pipeline_name)
         counts = normalised.row_counts if normalised else {}
         return {table: int(counts.get(table, 0)) for table in sorted(self.tables)}
 
