@@ -3,7 +3,7 @@
     ./crm bench backfill --scale 100000
 
 The pages come from a process of their own (benchmarks.history_pages), so that only our side is measured:
-`pipelines.pull` as the worker runs it, through dlt into raw, and beside it one refresh after the other into canonical.
+`pipelines.pull` as the worker runs it, through dlt into raw, and beside it the resident process that folds.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ from benchmarks.figures import document, result
 from benchmarks.history_pages import ACCOUNT_SID, AUTH_TOKEN
 from benchmarks.machine import machine
 from benchmarks.throwaway import Throwaway, free_port, throwaway
-from pipelines import refresh
 from pipelines.twilio_api import PAGE_SIZE
+from transform.build import build
+from transform.resident import take_in
 from warehouse import connections
 from warehouse.queries import parse
 from warehouse.settings import Role, Settings
 
 SQL = parse((Path(__file__).parent / "backfill.sql").read_text())
 DEFAULT_MESSAGES = 100_000
+#: How long the fold may be behind the pull at its end.
+FOLD_SECONDS = 3600.0
 
 
 class Incomplete(Exception):
@@ -57,18 +60,16 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         on.start("benchmarks.history_pages", "--port", str(port), "--messages", str(messages))
         on.wait_for_port(port)
         connection_id = _connected(on.settings, port)
-        models = refresh.Models(on.settings)
-        with refresh.connect(on.settings) as database:
-            refresh.refresh(models, database)
-            started = time.perf_counter()
-            pull = Pull(on, connection_id)
-            try:
-                while pull.is_running():
-                    refresh.refresh(models, database)
-            finally:
-                pull.stop()
-            refresh.refresh(models, database)
-            seconds = time.perf_counter() - started
+        build(on.settings, compare=False)
+        on.start("transform")
+        started = time.perf_counter()
+        pull = Pull(on, connection_id)
+        try:
+            pull.wait()
+            take_in(on.settings, timeout_seconds=FOLD_SECONDS)
+        finally:
+            pull.stop()
+        seconds = time.perf_counter() - started
         _check(on.settings, messages)
         requests = _requests(port)
         copying = _copied(on.settings)
@@ -81,7 +82,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
                 goal="≥ 10,000",
             ),
             result(
-                "from pages into raw, while refreshes run beside it",
+                "from pages into raw, while the fold runs beside it",
                 messages / pull.seconds,
                 "messages/s",
             ),
@@ -151,16 +152,15 @@ class Pull:
         # Linux counts kibibytes.
         self.resident_bytes = usage.ru_maxrss * 1024
 
-    def is_running(self) -> bool:
-        """
+    def wait(self) -> None:
+        """Return when it has ended.
+
         Raises:
             Incomplete: it failed; the text has the end of its log.
         """
-        if self._waiting.is_alive():
-            return True
+        self._waiting.join()
         if self._process.returncode:
             raise Incomplete(f"the pull failed: {self._log.read_text()[-500:]}")
-        return False
 
     def stop(self) -> None:
         """End it, where a failure elsewhere left it running."""
