@@ -16,7 +16,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -303,9 +303,9 @@ class Fold:
             for working in self._working:
                 text = text.replace(f'"{self.schema}"."{working}"', f'pg_temp."{working}"')
             # Compiled by dbt from our own files.
-            self.database.execute(cast("LiteralString", f"prepare {quoted} as {text}"))
+            self.database.execute(f"prepare {quoted} as {text}")
             self._prepared.add(name)
-        return self.database.execute(cast("LiteralString", f"execute {quoted}")).rowcount
+        return self.database.execute(f"execute {quoted}").rowcount
 
     def _end(self, number: int, only: Sequence[RawRow] | None) -> None:
         if only is None:
@@ -402,9 +402,7 @@ class Fold:
     # -- the session ----------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self.database.execute(
-            cast("LiteralString", SESSION.format(STATEMENT_SECONDS)), prepare=False
-        )
+        self.database.execute(SESSION.format(STATEMENT_SECONDS), prepare=False)
         for name in sorted(self._working | self._aside):
             self.database.execute(
                 sql.SQL("create temporary table {0} (like {1}) on commit delete rows").format(
