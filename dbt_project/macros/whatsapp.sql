@@ -1,12 +1,19 @@
 {# A wa_id or phone as WhatsApp writes it, as an identity (providers.md §11.1). Mexican numbers carry a 1 that is not dialled;
    Argentine and Brazilian ones are left as they are, and their other spelling is a suggestion (whatsapp_spellings). #}
 {% macro whatsapp_identity(wa_id) -%}
+    (select {{ whatsapp_phone('digits') }} from (select {{ digits_of(wa_id) }} as digits offset 0) as written)
+{%- endmacro %}
+
+{# The same of digits alone. #}
+{% macro whatsapp_phone(digits) -%}
     case
-        when regexp_replace({{ wa_id }}, '[^0-9]', '', 'g') ~ '^521[0-9]{10}$'
-            then 'phone:+52' || substr(regexp_replace({{ wa_id }}, '[^0-9]', '', 'g'), 4)
-        when regexp_replace({{ wa_id }}, '[^0-9]', '', 'g') ~ '^[1-9][0-9]{6,14}$'
-            then 'phone:+' || regexp_replace({{ wa_id }}, '[^0-9]', '', 'g')
+        when {{ digits }} ~ '^521[0-9]{10}$' then 'phone:+52' || substr({{ digits }}, 4)
+        when {{ digits }} ~ '^[1-9][0-9]{6,14}$' then 'phone:+' || {{ digits }}
     end
+{%- endmacro %}
+
+{% macro digits_of(text) -%}
+    regexp_replace({{ text }}, '[^0-9]', '', 'g')
 {%- endmacro %}
 
 {# The other spelling of a Brazilian or Argentine mobile number, as a pair of identities for a person to judge; null for all others. #}
@@ -64,20 +71,20 @@
             jsonb_strip_nulls(jsonb_build_object(
                 'voice_note', case when object ->> 'voice' = 'true' then true end,
                 'animated', case when object ->> 'animated' = 'true' then true end,
-                'forwarded', case when {{ message }} #>> '{context,forwarded}' = 'true' or {{ message }} #>> '{context,frequently_forwarded}' = 'true' then true end,
-                'frequently_forwarded', case when {{ message }} #>> '{context,frequently_forwarded}' = 'true' then true end,
-                'referred_product_id', {{ message }} #>> '{context,referred_product,product_retailer_id}',
-                'referral', {{ referral_words(message ~ " -> 'referral'") }},
+                'forwarded', case when message #>> '{context,forwarded}' = 'true' or message #>> '{context,frequently_forwarded}' = 'true' then true end,
+                'frequently_forwarded', case when message #>> '{context,frequently_forwarded}' = 'true' then true end,
+                'referred_product_id', message #>> '{context,referred_product,product_retailer_id}',
+                'referral', {{ referral_words("message -> 'referral'") }},
                 'location', case when type = 'location' then jsonb_strip_nulls(jsonb_build_object(
                     'latitude', object -> 'latitude', 'longitude', object -> 'longitude', 'name', object -> 'name', 'address', object -> 'address'
                 )) end,
-                'contacts', case when type = 'contacts' then {{ message }} -> 'contacts' end,
+                'contacts', case when type = 'contacts' then message -> 'contacts' end,
                 'button_payload', coalesce(object #>> '{button_reply,id}', object #>> '{list_reply,id}', case when type = 'button' then object ->> 'payload' end),
                 'flow_response', object #> '{nfm_reply,response_json}',
                 'order', case when type = 'order' then object end,
                 'system', case when type = 'system' then object ->> 'type' end,
                 'unsupported', case
-                    when type in ('unsupported', 'unknown', 'errors') then coalesce({{ message }} #>> '{unsupported,type}', {{ message }} #>> '{errors,0,title}', 'unknown')
+                    when type in ('unsupported', 'unknown', 'errors') then coalesce(message #>> '{unsupported,type}', message #>> '{errors,0,title}', 'unknown')
                     when type = 'media_placeholder' then null
                     when type not in (
                         'text', 'image', 'video', 'audio', 'document', 'sticker', 'location', 'contacts', 'button', 'interactive', 'order', 'template',
@@ -85,16 +92,18 @@
                     ) then type
                 end,
                 'missing', case when type = 'media_placeholder' then 'the file of a message from the history, which may follow' end,
-                'error_code', {{ message }} #>> '{errors,0,code}',
-                'error_message', {{ message }} #>> '{errors,0,title}',
-                'history_status', {{ message }} #>> '{history_context,status}',
-                'group_id', {{ message }} ->> 'group_id'
+                'error_code', message #>> '{errors,0,code}',
+                'error_message', message #>> '{errors,0,title}',
+                'history_status', message #>> '{history_context,status}',
+                'group_id', message ->> 'group_id'
             )) as metadata
         from (
             select
-                {{ message }} as message,
-                coalesce({{ message }} ->> 'type', 'unknown') as type,
-                case jsonb_typeof({{ message }} -> ({{ message }} ->> 'type')) when 'object' then {{ message }} -> ({{ message }} ->> 'type') else '{}' end as object
+                message,
+                coalesce(message ->> 'type', 'unknown') as type,
+                case jsonb_typeof(message -> (message ->> 'type')) when 'object' then message -> (message ->> 'type') else '{}' end as object
+            from (select {{ message }} as message offset 0) as told
+            offset 0
         ) as typed
 {% endmacro %}
 
@@ -112,9 +121,9 @@
     )
 {%- endmacro %}
 
-{# Outcome and reason of an event, from one list of cases: the first that holds counts. #}
-{% macro whatsapp_verdict(what, administration, correspondence) %}
-    {%- set cases = [
+{# What can become of an event (macros/verdict.sql). #}
+{% macro whatsapp_cases(administration, correspondence) %}
+    {{ return([
         ("payload_error is not null", "quarantined", "payload_error"),
         ("place = '' and field is not null and value is not null", "ignored", "'a test of the dashboard: it stands in no envelope and names no account of ours'"),
         ("place = ''", "quarantined", "'the body has no entries'"),
@@ -149,11 +158,11 @@
         ("event = 'contact book'", "system_event", "'the app''s contact book: ' || coalesce(item ->> 'action', 'changed')"),
         ("event = 'preference'", "system_event", "'preference: ' || coalesce(item ->> 'value', '?') || ' ' || coalesce(item ->> 'category', '')"),
         ("event = 'system'", "system_event", "replace(coalesce(item #>> '{system,type}', type), '_', ' ')"),
-    ] -%}
-    case
-        {% for condition, outcome, reason in cases -%}
-        when {{ condition }} then {{ "'" ~ outcome ~ "'" if what == 'outcome' else reason }}
-        {% endfor -%}
-        else {{ "'quarantined'" if what == 'outcome' else "'not understood'" }}
-    end
+        ("true", "quarantined", "'not understood'"),
+    ]) }}
+{% endmacro %}
+
+{# Two identities that were told to be one, for a fact's same_as. `how` is a word. #}
+{% macro same_person(identity, same_as, how) -%}
+    jsonb_build_object('identity', {{ identity }}, 'same_as', {{ same_as }}, 'how', '{{ how }}', 'at', event_at)
 {%- endmacro %}
