@@ -17,6 +17,7 @@
    Items stand in entry[].messaging[], entry[].standby[] (while another app owns the thread), in entry[].changes[] (Instagram, now and
    then), or bare, as the dashboard's Test button sends them. `account_key` is the connection's key that names the account. #}
 {% macro messaging_events(channel, account_key) %}
+{% set cases = messaging_cases() %}
 with
 
 deliveries as (
@@ -35,11 +36,7 @@ items as (
         deliveries.received_at,
         deliveries.transaction_id,
         deliveries.payload_error,
-        found.place,
-        found.account_id,
-        found.door,
-        found.field,
-        found.item
+        found.*
     from deliveries
     cross join lateral (
         -- What holds no entries is one item, so that nothing which arrived is without an account of it.
@@ -54,28 +51,22 @@ items as (
             held.door,
             held.field,
             held.item
-        from jsonb_array_elements(case jsonb_typeof(payload -> 'entry') when 'array' then payload -> 'entry' else '[]' end)
-            with ordinality as entries (entry, number)
+        from {{ elements_of("payload -> 'entry'") }} with ordinality as entries (entry, number)
         cross join lateral (
-            select '.messaging.' || number as place, 'messaging' as door, null as field, item
-            from canonical.elements(entry -> 'messaging') with ordinality as listed (item, number)
-
-            union all
-
-            select '.standby.' || number, 'standby', null, item
-            from canonical.elements(entry -> 'standby') with ordinality as listed (item, number)
-
-            union all
-
-            select '.changes.' || number, 'changes', item ->> 'field', item -> 'value'
-            from canonical.elements(entry -> 'changes') with ordinality as listed (item, number)
-
-            union all
-
-            -- A list that is none, or one that nobody knows.
-            select '.' || {{ bounded_key('name') }}, case when name in ('messaging', 'standby', 'changes') then 'malformed' else 'unknown list' end, name, null
-            from jsonb_each(case jsonb_typeof(entry) when 'object' then entry else '{}' end) as listed (name, list)
-            where case when name in ('messaging', 'standby', 'changes') then jsonb_typeof(list) <> 'array' else jsonb_typeof(list) = 'array' and list <> '[]' end
+            select
+                '.' || {{ bounded_key('name') }} || coalesce('.' || listed.number, '') as place,
+                case
+                    when name in ('messaging', 'standby', 'changes') then case when jsonb_typeof(list) = 'array' then name else 'malformed' end
+                    else 'unknown list'
+                end as door,
+                case when listed.number is null then name when name = 'changes' then listed.item ->> 'field' end as field,
+                case when name = 'changes' then listed.item -> 'value' else listed.item end as item
+            from jsonb_each(case jsonb_typeof(entry) when 'object' then entry else '{}' end) as lists (name, list)
+            left join lateral {{ elements_of("case when name in ('messaging', 'standby', 'changes') then list end") }} with ordinality as listed (item, number)
+                on true
+            where listed.number is not null
+                -- A list that is none, or one that nobody knows.
+                or case when name in ('messaging', 'standby', 'changes') then jsonb_typeof(list) <> 'array' else jsonb_typeof(list) = 'array' and list <> '[]' end
 
             union all
 
@@ -85,51 +76,65 @@ items as (
                 where jsonb_typeof(list) = 'array' and list <> '[]' or name in ('messaging', 'standby', 'changes') and list <> '[]'
             )
         ) as held
+        offset 0
     ) as found
 
 ),
 
 read as (
 
-    select
-        'raw.webhook_deliveries/' || items.delivery_id || items.place as raw_ref,
-        items.received_at,
-        items.transaction_id,
-        items.payload_error,
-        items.delivered_to,
-        items.account_id,
-        items.door,
-        items.field,
-        case jsonb_typeof(items.item) when 'object' then items.item end as item,
-        {{ bounded_key("items.item #>> '{sender,id}'") }} as sender_id,
-        {{ bounded_key("items.item #>> '{recipient,id}'") }} as recipient_id,
-        canonical.from_epoch(items.item ->> 'timestamp') as told_time,
-        case
-            when jsonb_typeof(items.item) is distinct from 'object' then null
-            when items.item ? 'message' then case when coalesce((items.item #>> '{message,is_deleted}') = 'true', false) then 'unsend' else 'message' end
-            {% for kind in [
-                'message_edit', 'reaction', 'read', 'delivery', 'postback', 'referral', 'optin', 'account_linking', 'pass_thread_control',
-                'take_thread_control', 'request_thread_control', 'app_roles', 'policy_enforcement', 'response_feedback', 'order'
-            ] -%}
-            when items.item ? '{{ kind }}' then '{{ kind }}'
-            {% endfor -%}
-        end as event
+    select items.*, told.raw_ref, told.fields, told.sender_id, told.recipient_id, told.event, canonical.from_epoch(told.stamp) as told_time
     from items
+    cross join lateral (
+        select
+            'raw.webhook_deliveries/' || delivery_id || place as raw_ref,
+            case jsonb_typeof(item) when 'object' then item end as fields,
+            {{ bounded_key("item #>> '{sender,id}'") }} as sender_id,
+            {{ bounded_key("item #>> '{recipient,id}'") }} as recipient_id,
+            item ->> 'timestamp' as stamp,
+            case
+                when jsonb_typeof(item) is distinct from 'object' then null
+                when item ? 'message' then case when coalesce((item #>> '{message,is_deleted}') = 'true', false) then 'unsend' else 'message' end
+                {% for kind in [
+                    'message_edit', 'reaction', 'read', 'delivery', 'postback', 'referral', 'optin', 'account_linking', 'pass_thread_control',
+                    'take_thread_control', 'request_thread_control', 'app_roles', 'policy_enforcement', 'response_feedback', 'order'
+                ] -%}
+                when item ? '{{ kind }}' then '{{ kind }}'
+                {% endfor -%}
+            end as event
+        offset 0
+    ) as told
 
 ),
 
 owned as (
 
     select
-        read.*,
+        read.delivered_to, read.received_at, read.transaction_id, read.payload_error, read.account_id, read.door, read.field, read.fields as item,
+        read.raw_ref, read.sender_id, read.recipient_id, read.event, read.told_time,
         owner.connection_id as owner_id,
-        coalesce(read.event in ('message', 'unsend', 'postback', 'reaction', 'message_edit') and (
-            read.sender_id = read.recipient_id or (read.item #>> '{message,is_self}') = 'true'
-        ), false) as is_self,
-        -- The event's own object, for instance `message` or `reaction`.
-        read.item -> case read.event when 'unsend' then 'message' else read.event end as told
+        self.is_self,
+        self.told,
+        {{ bounded_key("self.told ->> 'mid'") }} as mid
     from read
     left join {{ owner_of(channel, account_key, 'read.account_id', 'read.delivered_to') }} as owner on true
+    cross join lateral (
+        select
+            coalesce(event in ('message', 'unsend', 'postback', 'reaction', 'message_edit') and (
+                sender_id = recipient_id or (fields #>> '{message,is_self}') = 'true'
+            ), false) as is_self,
+            -- The event's own object, for instance `message` or `reaction`.
+            fields -> case event when 'unsend' then 'message' else event end as told
+        offset 0
+    ) as self
+
+),
+
+judged as (
+
+    select owned.*, verdict.number as verdict
+    from owned
+    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
 
 )
 
@@ -143,18 +148,18 @@ select
     event,
     item,
     told,
-    {{ bounded_key("told ->> 'mid'") }} as mid,
+    mid,
     sender_id = account_id as is_outbound,
     case when sender_id = account_id then recipient_id else sender_id end as counterpart_id,
     told_time,
-    {{ messaging_verdict('outcome') }} as outcome,
-    {{ messaging_verdict('reason') }} as reason
-from owned
+    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    {{ verdict_reason(cases, 'verdict') }} as reason
+from judged
 {% endmacro %}
 
-{# Outcome and reason of an event, from one list of cases: the first that holds counts. #}
-{% macro messaging_verdict(what) %}
-    {%- set cases = [
+{# What can become of an event (macros/verdict.sql). #}
+{% macro messaging_cases() %}
+    {{ return([
         ("payload_error is not null", "quarantined", "payload_error"),
         ("door = 'bare' and field is not null and item is not null", "ignored", "'a test of the dashboard: it stands in no envelope and names no account of ours'"),
         ("door = 'bare'", "quarantined", "'the body has no entries'"),
@@ -182,14 +187,9 @@ from owned
         ("event in ('unsend', 'message_edit')", "revision", "null"),
         ("event = 'reaction'", "reaction", "null"),
         ("event in ('read', 'delivery')", "status", "null"),
-    ] -%}
-    case
-        {% for condition, outcome, reason in cases -%}
-        when {{ condition }} then {{ "'" ~ outcome ~ "'" if what == 'outcome' else reason }}
-        {% endfor -%}
-        else {{ "'system_event'" if what == 'outcome' else "event" }}
-    end
-{%- endmacro %}
+        ("true", "system_event", "event"),
+    ]) }}
+{% endmacro %}
 
 {# Copies of Messenger's and Instagram's events, ending in the message contract. `scheme` is that of the person's id.
 
@@ -198,22 +198,35 @@ from owned
 {% macro messaging_copies(channel, scheme) %}
 with
 
-events as not materialized (
+events as (
 
     select
-        *,
-        {{ plausible_time('told_time', 'received_at') }} as provider_time,
-        {{ bounded_key("account_id || '|' || counterpart_id") }} as thread,
-        {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || counterpart_id") }} as counterpart,
-        {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || account_id") }} as ourselves,
-        coalesce({{ sortable_time(plausible_time('told_time', 'received_at')) }}, {{ sortable_time('received_at') }}) as event_at,
-        case event when 'read' then 'read' else 'delivered' end as receipt
-    from {{ ref('stg_' ~ channel ~ '__webhook_events') }}
+        events.*,
+        times.provider_time,
+        coalesce(times.told_at, times.landed_at) as event_at,
+        keys.thread,
+        keys.counterpart,
+        keys.ourselves,
+        keys.receipt
+    from {{ ref('stg_' ~ channel ~ '__webhook_events') }} as events
+    cross join lateral (
+        select provider_time, {{ sortable_time('provider_time') }} as told_at, {{ sortable_time('received_at') }} as landed_at
+        from (select {{ plausible_time('told_time', 'received_at') }} as provider_time offset 0) as plausible
+        offset 0
+    ) as times
+    cross join lateral (
+        select
+            {{ bounded_key("account_id || '|' || counterpart_id") }} as thread,
+            {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || counterpart_id") }} as counterpart,
+            {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || account_id") }} as ourselves,
+            case event when 'read' then 'read' else 'delivered' end as receipt
+        offset 0
+    ) as keys
     where outcome in ('message', 'revision', 'reaction', 'status', 'system_event') and counterpart_id is not null
 
 ),
 
-targeted as not materialized (
+targeted as (
 
     select events.*, target.provider_id, target.role
     from events
@@ -233,28 +246,26 @@ targeted as not materialized (
         -- What we read of theirs says nothing of ours.
         select named.mid, 'receipt'
         from (
-            select mid where event = 'read'
+            select mid where event = 'read' and outcome = 'status'
             union
-            select {{ bounded_key("mid #>> '{}'") }} from canonical.elements(told -> 'mids') as mid
+            select {{ bounded_key("listed.mid #>> '{}'") }} from {{ elements_of("told -> 'mids'") }} as listed (mid) where outcome = 'status'
         ) as named
         where outcome = 'status' and not is_outbound and named.mid <> ''
 
         union all
 
         select 'watermark', 'watermark' where outcome = 'status' and not is_outbound
+        offset 0
     ) as target
 
 ),
 
-contract as not materialized (
+contract as (
 
     select
         targeted.*,
         role = 'message' as has_content,
-        case when is_outbound then 'outbound' else 'inbound' end as direction,
-        case when is_outbound then account_id else counterpart_id end as from_address,
         null::text as from_name,
-        array[case when is_outbound then counterpart_id else account_id end] as to_addresses,
         counterpart as counterpart_identity,
         thread as thread_key,
         shown.kind,
@@ -262,21 +273,29 @@ contract as not materialized (
         shown.body,
         null::text as quoted_body,
         coalesce(shown.attachments, '[]') as attachments,
-        jsonb_build_array(
-            jsonb_build_object('identity', case when is_outbound then ourselves else counterpart end, 'role', 'from', 'is_ours', is_outbound,
-                'name', null, 'address', case when is_outbound then account_id else counterpart_id end),
-            jsonb_build_object('identity', case when is_outbound then counterpart else ourselves end, 'role', 'to', 'is_ours', not is_outbound,
-                'name', null, 'address', case when is_outbound then counterpart_id else account_id end)
-        ) as participants,
-        '{{ channel }}|' || {{ bounded_key("told #>> '{reply_to,mid}'") }} as in_reply_to,
         null::text as reference_id,
         null::text as in_reply_to_reference,
-        coalesce(shown.metadata, '{}') as metadata
+        coalesce(shown.metadata, '{}') as metadata,
+        people.*
     from targeted
     left join lateral (
         {{ messaging_content(channel) }}
         offset 0
     ) as shown on role = 'message'
+    left join lateral (
+        select
+            case when is_outbound then 'outbound' else 'inbound' end as direction,
+            case when is_outbound then account_id else counterpart_id end as from_address,
+            array[case when is_outbound then counterpart_id else account_id end] as to_addresses,
+            jsonb_build_array(
+                jsonb_build_object('identity', case when is_outbound then ourselves else counterpart end, 'role', 'from', 'is_ours', is_outbound,
+                    'name', null, 'address', case when is_outbound then account_id else counterpart_id end),
+                jsonb_build_object('identity', case when is_outbound then counterpart else ourselves end, 'role', 'to', 'is_ours', not is_outbound,
+                    'name', null, 'address', case when is_outbound then counterpart_id else account_id end)
+            ) as participants,
+            '{{ channel }}|' || {{ bounded_key("told #>> '{reply_to,mid}'") }} as in_reply_to
+        offset 0
+    ) as people on role = 'message'
 
 ),
 
@@ -447,7 +466,8 @@ select {{ typed_copy_columns() }} from copies
                                 to_char(canonical.from_epoch(attachment #>> '{payload,start_time}') at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
                             )
                         end as words
-                    from canonical.elements(told -> 'attachments') with ordinality as listed (attachment, number)
+                    from {{ elements_of("told -> 'attachments'") }} with ordinality as listed (attachment, number)
+                    offset 0
                 ) as read
                 -- A sticker came as image and as sticker for a time: one of them is enough.
                 order by coalesce(payload ->> 'sticker_id', 'n' || number), type desc, number
