@@ -211,7 +211,7 @@ $call$
         when {{ is_withheld(address) }} then null
         when {{ address }} ~ '^(client|sips?):' then
             regexp_replace({{ address }}, '^(client|sip)s?:.*$', '\1') || ':' || coalesce({{ account }}, '') || ':'
-                || regexp_replace({{ address }}, '^[a-z]+:([^;?>]*).*$', '\1')
+                || {{ sip_user(address) }}
         else {{ unbounded_twilio_identity(address, other) }}
     end
 {%- endmacro %}

@@ -101,6 +101,8 @@ read as (
                 ] -%}
                 when item ? '{{ kind }}' then '{{ kind }}'
                 {% endfor -%}
+                -- Written with a hyphen in Meta's own document.
+                when item ? 'policy-enforcement' then 'policy_enforcement'
             end as event
         offset 0
     ) as told
@@ -124,7 +126,11 @@ owned as (
                 sender_id = recipient_id or (fields #>> '{message,is_self}') = 'true'
             ), false) as is_self,
             -- The event's own object, for instance `message` or `reaction`.
-            fields -> case event when 'unsend' then 'message' else event end as told
+            case event
+                when 'unsend' then fields -> 'message'
+                when 'policy_enforcement' then coalesce(fields -> 'policy_enforcement', fields -> 'policy-enforcement')
+                else fields -> event
+            end as told
         offset 0
     ) as self
 
@@ -176,18 +182,22 @@ from judged
         ("event = 'app_roles'", "ignored", "'which app has which role: administration'"),
         ("event = 'policy_enforcement'", "system_event", "'Meta acts against the page: ' || coalesce(told ->> 'action', 'unnamed') || coalesce(', ' || (told ->> 'reason'), '')"),
         ("jsonb_typeof(told) is distinct from 'object'", "quarantined", "'the ' || event || ' is no object with fields'"),
+        ("event = 'message_edit' and canonical.try_integer(told ->> 'num_edit') = 0", "ignored", "'no edit: Meta says of an ordinary message that it was edited no time'"),
         ("is_self", "ignored", "'the account wrote to itself'"),
-        ("sender_id is null or recipient_id is null", "quarantined", "'the event names no sender or no recipient'"),
+        ("(sender_id is null or recipient_id is null) and event <> 'message_edit'", "quarantined", "'the event names no sender or no recipient'"),
         ("sender_id <> account_id and recipient_id <> account_id", "quarantined", "'neither sender nor recipient is the account of the entry'"),
-        ("event in ('message', 'unsend', 'message_edit', 'reaction', 'postback') and coalesce(told ->> 'mid', '') = ''", "quarantined", "'the ' || event || ' has no mid'"),
+        ("event in ('message', 'unsend', 'message_edit', 'reaction') and coalesce(told ->> 'mid', '') = ''", "quarantined", "'the ' || event || ' has no mid'"),
         ("event = 'read' and told ->> 'watermark' is null and told ->> 'mid' is null", "quarantined", "'the read has neither watermark nor mid'"),
         ("event in ('read', 'delivery') and told ? 'watermark' and canonical.from_epoch(told ->> 'watermark') is null", "quarantined", "'the watermark is no time'"),
         ("event = 'reaction' and coalesce(told ->> 'action', '') not in ('react', 'unreact')", "quarantined", "'the reaction neither adds nor takes back'"),
+        ("event = 'account_linking' and coalesce(told ->> 'status', '') not in ('linked', 'unlinked')", "quarantined", "'the account linking has a word that is not known: ' || left(coalesce(told ->> 'status', 'none'), 40)"),
+        ("event = 'optin' and told ->> 'notification_messages_status' not in ('STOP_NOTIFICATIONS', 'RESUME_NOTIFICATIONS')", "quarantined", "'the optin has a word that is not known: ' || left(told ->> 'notification_messages_status', 40)"),
         ("event in ('message', 'postback', 'order')", "message", "null"),
         ("event in ('unsend', 'message_edit')", "revision", "null"),
         ("event = 'reaction'", "reaction", "null"),
         ("event in ('read', 'delivery')", "status", "null"),
-        ("true", "system_event", "event"),
+        ("event in ('referral', 'optin', 'account_linking', 'pass_thread_control', 'take_thread_control', 'request_thread_control', 'response_feedback')", "system_event", "event"),
+        ("true", "quarantined", "'not understood'"),
     ]) }}
 {% endmacro %}
 
@@ -222,7 +232,9 @@ events as (
             case event when 'read' then 'read' else 'delivered' end as receipt
         offset 0
     ) as keys
-    where outcome in ('message', 'revision', 'reaction', 'status', 'system_event') and counterpart_id is not null
+    where outcome in ('message', 'revision', 'reaction', 'status', 'system_event')
+        -- An edit names its message, and may name nobody.
+        and (counterpart_id is not null or event = 'message_edit')
 
 ),
 
@@ -231,9 +243,13 @@ targeted as (
     select events.*, target.provider_id, target.role
     from events
     cross join lateral (
-        -- An order, a handover, a referral has no id: whose it is and when makes one.
+        -- An order, a handover, a referral, some postbacks have no id: whose it is, when, and what it says makes one. Two of them may
+        -- come in one millisecond.
         select
-            case when event in ('message', 'postback') then mid else {{ bounded_key("thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event") }} end as provider_id,
+            case
+                when event in ('message', 'postback') and mid <> '' then mid
+                else {{ bounded_key("thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event || '|' || left(md5(told::text), 12)") }}
+            end as provider_id,
             'message' as role
         where outcome in ('message', 'system_event')
 
@@ -323,12 +339,14 @@ copies as (
         end as status_order,
         event = 'unsend' as is_deleted,
         case when role = 'watermark' then '{}'::jsonb else {{ fact(
-            'raw_ref', "'webhook'", 'received_at', "case when has_content then '2' else '' end", 'metadata',
+            'raw_ref', "'webhook'", 'received_at', "case when has_content then '2' else '' end",
+            "case when event = 'message_edit' and told ->> 'text' is null then '{\"edit_untold\": true}' else metadata end",
             content="case when has_content then md5(coalesce(body, '')) end",
             revision="case when role = 'revision' then case event
                 when 'unsend' then jsonb_build_object('kind', 'unsent', 'at', event_at)
+                -- Absent is not empty: an edit without a text tells that there is a new one, and not which.
                 else jsonb_strip_nulls(jsonb_build_object(
-                    'kind', 'edited', 'at', event_at, 'number', told ->> 'num_edit', 'body', coalesce(told ->> 'text', '')
+                    'kind', 'edited', 'at', event_at, 'number', told ->> 'num_edit', 'body', told ->> 'text'
                 ))
             end end",
             reaction="case when role = 'reaction' then jsonb_build_object(
@@ -359,7 +377,7 @@ select {{ typed_copy_columns() }} from copies
                 when (told ->> 'is_unsupported') = 'true' then 'unsupported'
                 when told #> '{reply_to,story}' is not null then 'story'
                 when listed.first_kind = 'story' then 'story'
-                when listed.first_kind in ('media', 'interactive') then listed.first_kind
+                when listed.first_kind in ('media', 'interactive', 'location') then listed.first_kind
                 when told ? 'quick_reply' then 'interactive'
                 when told ->> 'text' <> '' or listed.link <> '' then 'text'
                 when listed.first_kind is not null then listed.first_kind
@@ -377,7 +395,7 @@ select {{ typed_copy_columns() }} from copies
                 when 'optin' then case
                     when told ->> 'notification_messages_status' = 'STOP_NOTIFICATIONS' then 'Stopped notifications'
                     else 'Agreed to notifications'
-                end || coalesce(': ' || nullif(told ->> 'title', ''), '')
+                end || coalesce(': ' || nullif(told ->> 'title', ''), '') || coalesce(' (' || nullif(told ->> 'ref', '') || ')', '')
                 when 'account_linking' then case told ->> 'status' when 'linked' then 'Linked their account' else 'Unlinked their account' end
                 when 'pass_thread_control' then 'The conversation was passed to another app'
                 when 'take_thread_control' then 'An app took the conversation over'
@@ -401,6 +419,10 @@ select {{ typed_copy_columns() }} from copies
                     when listed.first_kind = 'unsupported' then listed.first_type
                 end,
                 'shared', listed.shared,
+                'location', listed.location,
+                'ref', case when event = 'optin' then nullif(told ->> 'ref', '') end,
+                -- What stood in the chat before the person was sent here.
+                'prior_message', coalesce(item -> 'prior_message', told -> 'prior_message'),
                 'standby', case when door = 'standby' then true end,
                 'event', case when event <> 'message' then event end,
                 'new_owner_app_id', coalesce(told ->> 'new_owner_app_id', told ->> 'requested_owner_app_id'),
@@ -422,18 +444,28 @@ select {{ typed_copy_columns() }} from copies
                     ) order by number
                 ) filter (where kind in ('media', 'story') and url <> '') as attachments,
                 jsonb_agg(jsonb_strip_nulls(jsonb_build_object('type', type, 'title', title)) order by number)
-                    filter (where type in ('share', 'ig_post', 'post', 'reel', 'ig_reel')) as shared
+                    filter (where type in ('share', 'ig_post', 'post', 'reel', 'ig_reel')) as shared,
+                (array_agg(location order by number) filter (where location is not null))[1] as location
             from (
                 -- The index is the place in the list as it was sent, the same when the history lists it again.
-                select distinct on (coalesce(payload ->> 'sticker_id', 'n' || number)) number - 1 as number, type, payload, url, title, kind, content_type, link, words
+                select distinct on (coalesce(payload ->> 'sticker_id', 'n' || number)) number - 1 as number, type, payload, url, title, kind, content_type, link, words, location
                 from (
                     select
                         number,
                         attachment ->> 'type' as type,
                         case jsonb_typeof(attachment -> 'payload') when 'object' then attachment -> 'payload' end as payload,
-                        coalesce(attachment #>> '{payload,url}', attachment ->> 'url') as url,
+                        -- A reel was seen with the path of its page alone.
+                        regexp_replace(
+                            coalesce(attachment #>> '{payload,url}', attachment ->> 'url'), '^/(?!/)',
+                            'https://www.{{ 'instagram' if channel == 'instagram' else 'facebook' }}.com/'
+                        ) as url,
                         coalesce(attachment #>> '{payload,title}', attachment ->> 'title') as title,
+                        case when attachment ->> 'type' = 'location' then jsonb_strip_nulls(jsonb_build_object(
+                            'latitude', attachment #> '{payload,coordinates,lat}', 'longitude', attachment #> '{payload,coordinates,long}',
+                            'name', coalesce(attachment #> '{payload,title}', attachment -> 'title')
+                        )) end as location,
                         case attachment ->> 'type'
+                            when 'like_heart' then 'text' when 'location' then 'location'
                             when 'image' then 'media' when 'video' then 'media' when 'audio' then 'media' when 'file' then 'media'
                             when 'media' then 'media' when 'sticker' then 'media' when 'share' then 'media' when 'ig_post' then 'media'
                             when 'post' then 'media' when 'reel' then 'media' when 'ig_reel' then 'media'
@@ -450,11 +482,16 @@ select {{ typed_copy_columns() }} from copies
                         -- What stands in an attachment that is no file.
                         case attachment ->> 'type'
                             when 'fallback' then concat_ws(' ', coalesce(attachment #>> '{payload,title}', attachment ->> 'title'), coalesce(attachment #>> '{payload,url}', attachment ->> 'url'))
+                            when 'like_heart' then '❤️'
+                            when 'location' then concat_ws(
+                                E'\n', coalesce(attachment #>> '{payload,title}', attachment ->> 'title'),
+                                concat_ws(', ', attachment #>> '{payload,coordinates,lat}', attachment #>> '{payload,coordinates,long}')
+                            )
                             when 'template' then concat_ws(
                                 E'\n', attachment #>> '{payload,text}',
                                 (
                                     select string_agg(concat_ws(': ', element ->> 'title', element ->> 'subtitle'), E'\n' order by n)
-                                    from canonical.elements(attachment #> '{payload,elements}') with ordinality as parts (element, n)
+                                    from canonical.elements(coalesce(attachment #> '{payload,product,elements}', attachment #> '{payload,elements}')) with ordinality as parts (element, n)
                                 ),
                                 (
                                     select string_agg('[' || (button ->> 'title') || ']', ' ' order by n)

@@ -160,7 +160,16 @@ contract as (
                     'source', jsonb_build_object('kind', 'url', 'index', number - 1, 'url', url)
                 ) order by number
             ) as attachments
-            from {{ elements_of("payload #> '{attachments,data}'") }} with ordinality as parts (attachment, number)
+            from (
+                select attachment, number
+                from {{ elements_of("payload #> '{attachments,data}'") }} with ordinality as parts (attachment, number)
+
+                union all
+
+                -- Older answers tell of a sticker apart from the attachments.
+                select jsonb_build_object('image_data', jsonb_build_object('url', payload ->> 'sticker')), 1
+                where payload ->> 'sticker' ~ '^https?:' and coalesce(payload #> '{attachments,data}', '[]') = '[]'
+            ) as parts
             cross join lateral (
                 select coalesce(attachment #>> '{image_data,url}', attachment #>> '{video_data,url}', attachment ->> 'file_url') as url
                 offset 0

@@ -3,6 +3,7 @@
     ("sid !~ '^(SM|MM)[0-9a-f]{32}$'", "quarantined", "'sid is no message SID'"),
     ("account_sid is distinct from connection_account_sid", "quarantined", "'account_sid is not that of the connection'"),
     (twilio_status('status_word') ~ " is null", "quarantined", "'status has a word that is not known'"),
+    ("coalesce(direction, '') not in ('inbound', 'outbound-api', 'outbound-call', 'outbound-reply')", "quarantined", "'direction has a word that is not known'"),
     ("true", "message", "null"),
 ] %}
 select
@@ -20,7 +21,7 @@ left join {{ source('crm', 'connections') }} as connections using (connection_id
 cross join lateral (
     select {{ verdict_case(cases) }} as number
     from (
-        select payload ->> 'account_sid' as account_sid, payload ->> 'status' as status_word, connections.settings ->> 'account_sid' as connection_account_sid
+        select payload ->> 'account_sid' as account_sid, payload ->> 'status' as status_word, payload ->> 'direction' as direction, connections.settings ->> 'account_sid' as connection_account_sid
         offset 0
     ) as told
     offset 0

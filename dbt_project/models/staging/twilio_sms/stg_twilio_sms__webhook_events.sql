@@ -4,6 +4,7 @@
     ("payload_error is not null", "quarantined", "payload_error"),
     ("jsonb_typeof(event) is distinct from 'object'", "quarantined", "'the event is no object with fields'"),
     ("account_sid is distinct from connection_account_sid", "quarantined", "'AccountSid is not that of the connection'"),
+    ("is_stream and stream_type is null", "quarantined", "'the event has no type'"),
     ("is_stream and stream_type <> 'com.twilio.messaging.inbound-message.received'", "ignored", "'event type ' || stream_type || ' is no message'"),
     ("message_sid !~ '^(SM|MM)[0-9a-f]{32}$' or message_sid is null", "quarantined", "'MessageSid is missing or is no message SID'"),
     ("is_stream", "message", "null"),

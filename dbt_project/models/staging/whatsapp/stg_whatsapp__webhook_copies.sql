@@ -14,7 +14,7 @@ events as (
         offset 0
     ) as times
     where outcome in ('message', 'revision', 'reaction', 'status', 'system_event')
-        and event in ('message', 'system', 'edit', 'revoke', 'reaction', 'status', 'call', 'preference')
+        and event in ('message', 'system', 'edit', 'revoke', 'reaction', 'status', 'call', 'preference', 'user id')
 
 ),
 
@@ -42,7 +42,7 @@ placed as (
                     when {{ digits_of("item ->> 'to'") }} = our_digits then item ->> 'from' else item ->> 'to'
                 end
                 when is_outbound then coalesce(thread_id, item ->> 'to')
-                when event = 'preference' then item ->> 'wa_id'
+                when event in ('preference', 'user id') then item ->> 'wa_id'
                 else item ->> 'from'
             end, '') as wa_id,
             nullif(case
@@ -50,6 +50,7 @@ placed as (
                     then coalesce(item ->> 'recipient_participant_user_id', item ->> 'recipient_user_id')
                 when part = 'echo' or is_outbound then item ->> 'to_user_id'
                 when event = 'preference' then item ->> 'user_id'
+                when event = 'user id' then item #>> '{user_id,current}'
                 when event = 'system' then coalesce(item ->> 'from_user_id', item #>> '{system,previous_user_id}', item #>> '{system,user_id}')
                 else item ->> 'from_user_id'
             end, '') as user_id,
@@ -81,6 +82,7 @@ placed as (
             nullif(contact #>> '{profile,username}', '') as username
         from {{ elements_of('contacts') }} with ordinality as listed (contact, number)
         where contact ->> 'wa_id' = party.wa_id or contact ->> 'user_id' = party.user_id
+            or (party.wa_id is null and party.user_id is null and part = 'message' and field <> 'history' and {{ has_one_contact() }})
         order by number
         limit 1
     ) as contact on true
@@ -128,12 +130,12 @@ identified as (
             select changed.pair
             from (
                 select
-                    {{ whatsapp_identity("item #>> '{system,wa_id}'") }} as new_phone,
+                    {{ whatsapp_identity("coalesce(item #>> '{system,wa_id}', item #>> '{system,new_wa_id}')") }} as new_phone,
                     {{ whatsapp_identity("item ->> 'from'") }} as old_phone,
-                    {{ bounded_key("'bsuid:' || scope || ':' || nullif(item #>> '{system,user_id}', '')") }} as new_person,
-                    {{ bounded_key("'bsuid:' || scope || ':' || (item #>> '{system,previous_user_id}')") }} as old_person,
-                    item #>> '{system,wa_id}' is null as is_without_number
-                where event = 'system'
+                    {{ bounded_key("'bsuid:' || scope || ':' || nullif(coalesce(item #>> '{system,user_id}', item #>> '{user_id,current}'), '')") }} as new_person,
+                    {{ bounded_key("'bsuid:' || scope || ':' || coalesce(item #>> '{system,previous_user_id}', item #>> '{user_id,previous}')") }} as old_person,
+                    coalesce(item #>> '{system,wa_id}', item #>> '{system,new_wa_id}') is null as is_without_number
+                where event in ('system', 'user id')
                 offset 0
             ) as system
             cross join lateral (
@@ -173,6 +175,8 @@ shown as (
     cross join lateral (
         select case
             when outcome in ('revision', 'reaction') then outcome
+            -- A recording or a transcript completes the call that it belongs to.
+            when event = 'call' and item ->> 'event' in ('call_recording_available', 'call_transcription_available') then 'file'
             -- A file of the history comes without the other end: it completes the message that came before it.
             when field = 'history' and part = 'message' and counterpart is null then case when provider_time is not null then 'file' end
             else 'message'
@@ -191,9 +195,18 @@ shown as (
 
         union all
 
-        select 'call', '', '[]', jsonb_build_object('call', jsonb_strip_nulls(jsonb_build_object(
+        select 'system', coalesce(nullif(item ->> 'detail', ''), 'The user id of this person changed'), '[]', '{}'
+        where event = 'user id'
+
+        union all
+
+        select 'call', '', case when file ->> 'id' <> '' then jsonb_build_array(jsonb_build_object(
+            'attachment_id', {{ bounded_key("file ->> 'id'") }}, 'content_type', file ->> 'mime_type', 'filename', null, 'size_bytes', null, 'state', 'waiting',
+            'source', jsonb_strip_nulls(jsonb_build_object('kind', 'graph_media', 'media_id', file ->> 'id', 'sha256', file ->> 'sha256'))
+        )) else '[]' end, jsonb_build_object('call', jsonb_strip_nulls(jsonb_build_object(
             'duration_seconds', canonical.try_integer(item ->> 'duration'), 'provider_status', lower(coalesce(item ->> 'status', item ->> 'event'))
         )))
+        from (select {{ whatsapp_call_file() }} as file offset 0) as recorded
         where event = 'call'
 
         union all
@@ -206,7 +219,7 @@ shown as (
             'pricing_category', item #>> '{pricing,category}',
             'billable', item #> '{pricing,billable}',
             'error_code', item #>> '{errors,0,code}',
-            'error_message', item #>> '{errors,0,title}',
+            'error_message', {{ whatsapp_error('item') }},
             'opaque_callback_data', item ->> 'biz_opaque_callback_data'
         )) || case when item ->> 'recipient_participant_id' <> ''
             then jsonb_build_object('status of ' || (item ->> 'recipient_participant_id'), item ->> 'status') else '{}' end
@@ -227,7 +240,7 @@ contract as (
             {{ bounded_key("case role
                 when 'revision' then coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}')
                 when 'reaction' then item #>> '{reaction,message_id}'
-                else case when event = 'preference' then phone_number_id || '|' || counterpart || '|' || event_at || '|preference' else item_id end
+                else case when event in ('preference', 'user id') then phone_number_id || '|' || counterpart || '|' || event_at || '|' || event else item_id end
             end") }} as provider_id,
             case when is_outbound then 'outbound' else 'inbound' end as direction,
             case when is_outbound then display_phone_number else coalesce(nullif(item ->> 'from', ''), wa_id, user_id) end as from_address,
@@ -256,7 +269,22 @@ contract as (
                     'is_ours', not is_outbound, 'name', case when is_outbound then {{ bounded_key('contact_name') }} end,
                     'address', case when is_outbound then coalesce(wa_id, user_id) else display_phone_number end
                 )
-            ) as participants,
+            ) || case
+                -- Everybody whom a message of a group names stands on it.
+                when group_id is not null then coalesce((
+                    select jsonb_agg(jsonb_build_object(
+                        'identity', coalesce({{ whatsapp_identity('other.wa_id') }}, {{ bounded_key("'bsuid:' || scope || ':' || other.user_id") }}), 'role', 'to',
+                        'is_ours', false, 'name', {{ bounded_key("nullif(other.name, '')") }}, 'address', coalesce(other.wa_id, other.user_id)
+                    ) order by number)
+                    from {{ elements_of('contacts') }} with ordinality as listed (contact, number)
+                    cross join lateral (
+                        select nullif(contact ->> 'wa_id', '') as wa_id, nullif(contact ->> 'user_id', '') as user_id, contact #>> '{profile,name}' as name
+                        offset 0
+                    ) as other
+                    where other.wa_id is distinct from shown.wa_id and coalesce(other.wa_id, other.user_id) is not null
+                ), '[]')
+                else '[]'
+            end as participants,
             -- A forward has a context without an id.
             'whatsapp|' || {{ bounded_key("coalesce(item #>> '{context,id}', item #>> '{context,message_id}')") }} as in_reply_to,
             null::text as reference_id,
@@ -267,12 +295,11 @@ contract as (
                     when part = 'status' then case item ->> 'status' when 'REJECTED' then 'failed' else 'queued' end
                     when item ->> 'event' = 'connect' then 'queued'
                     when item ->> 'start_time' <> '' then 'completed'
-                    when is_outbound then 'failed'
-                    else 'missed'
+                    when item ->> 'event' = 'terminate' then case when is_outbound then 'failed' else 'missed' end
                 end
                 else case
                     when not is_outbound then 'received'
-                    else case item #>> '{history_context,status}'
+                    else case upper(item #>> '{history_context,status}')
                         when 'PENDING' then 'queued' when 'DELIVERED' then 'delivered' when 'READ' then 'read' when 'PLAYED' then 'read'
                         when 'ERROR' then 'failed' else 'sent'
                     end
@@ -284,6 +311,8 @@ contract as (
                 else '2' || case when body <> '' then '1' else '0' end || jsonb_array_length(attachments)::text
             end as completeness,
             case when part = 'history message' or field = 'history' then '1' else '2' end as version,
+            -- Absent is not empty: an edit without its text or caption tells that there is a new one, and not which.
+            case when event = 'edit' and item #> array['edit', 'message', item #>> '{edit,message,type}'] ?| array['body', 'caption'] then body end as told_text,
             case when event = 'call' then {{ plausible_time("canonical.from_epoch(item ->> 'start_time')", 'received_at') }} end as call_start
         offset 0
     ) as content
@@ -300,22 +329,22 @@ copies as (
         {% for column in content_columns() -%}
         case when role = 'message' then {{ column }} end as {{ column }},
         {% endfor -%}
-        case role when 'message' then coalesce(call_start, provider_time, received_at) when 'file' then provider_time end as sent_at,
-        case role when 'message' then provider_time is null when 'file' then false end as sent_at_is_receipt,
+        case role when 'message' then coalesce(call_start, provider_time, received_at) when 'file' then case when event <> 'call' then provider_time end end as sent_at,
+        case role when 'message' then provider_time is null when 'file' then case when event <> 'call' then false end end as sent_at_is_receipt,
         received_at,
         ranks.status_order,
         case role when 'message' then coalesce(status_word = 'deleted', false) else event = 'revoke' end as is_deleted,
         -- Statuses come in any order: the rank, not the arrival, says whose metadata is shown.
         {{ fact(
             'raw_ref',
-            "case when role = 'file' or role = 'message' and version = '1' then 'history' else 'webhook' end",
+            "case when version = '1' and role in ('message', 'file') then 'history' else 'webhook' end",
             'received_at',
             "case when role = 'message' and event in ('status', 'call') then ranks.status_order when role in ('message', 'file') then version else '' end",
-            "case when role in ('message', 'file') then metadata else '{}' end",
+            "case when role in ('message', 'file') then metadata when event = 'edit' and told_text is null then '{\"edit_untold\": true}' else '{}' end",
             same_as="case when role <> 'file' then same_as end",
             content="case when role = 'message' and event = 'message' then md5(coalesce(body, '')) end",
             revision="case
-                when role = 'revision' and event = 'edit' then jsonb_build_object('kind', 'edited', 'at', event_at, 'body', coalesce(body, ''))
+                when role = 'revision' and event = 'edit' then jsonb_strip_nulls(jsonb_build_object('kind', 'edited', 'at', event_at, 'body', told_text))
                 when role = 'revision' or role = 'message' and status_word = 'deleted' then jsonb_build_object('kind', 'unsent', 'at', event_at)
             end",
             reaction="case when role = 'reaction' then jsonb_build_object(

@@ -3,9 +3,9 @@
 -- `offset 0` marks a fence: what is read more than once is computed behind one, because the planner would repeat it for each reader.
 {% set parts = {
     'messages': 'message', 'statuses': 'status', 'message_echoes': 'echo', 'calls': 'call', 'errors': 'error',
-    'user_preferences': 'preference', 'state_sync': 'contact book', 'history': 'history',
+    'user_preferences': 'preference', 'user_id_update': 'user id', 'state_sync': 'contact book', 'history': 'history',
 } %}
-{% set correspondence = "'^(messages|smb_message_echoes|history|standby|calls|user_preferences|smb_app_state_sync)$'" %}
+{% set correspondence = "'^(messages|message_echoes|user_id_update|smb_message_echoes|history|standby|calls|user_preferences|smb_app_state_sync)$'" %}
 {% set administration = "'^(account_|business_|phone_number_|message_template_|template_|security$|flows$|group_|payment_configuration|tracking_events$|partner_solutions$|automatic_events$|messaging_handovers$)'" %}
 {% set cases = whatsapp_cases(administration, correspondence) %}
 with
@@ -33,7 +33,7 @@ changes as (
             *,
             {{ bounded_key("value #>> '{metadata,phone_number_id}'") }} as phone_number_id,
             value #>> '{metadata,display_phone_number}' as display_phone_number,
-            value -> 'contacts' as contacts
+            coalesce(value -> 'contacts', value #> '{standby,contacts}') as contacts
         from (
             select '' as place, null::text as account_id, payload ->> 'field' as field, payload -> 'value' as value
             where jsonb_typeof(payload -> 'entry') is distinct from 'array' or payload -> 'entry' = '[]'
