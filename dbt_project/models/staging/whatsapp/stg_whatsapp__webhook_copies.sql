@@ -59,7 +59,9 @@ placed as (
                 when part = 'echo' or is_outbound then item ->> 'to_parent_user_id'
                 else item ->> 'from_parent_user_id'
             end, '') as parent_user_id,
-            item ->> 'group_id' as group_id
+            item ->> 'group_id' as group_id,
+            part = 'message' and field <> 'history' and coalesce(nullif(item ->> 'from', ''), nullif(item ->> 'from_user_id', '')) is null
+                and {{ has_one_contact() }} as is_unnamed
         from (
             select our_digits, coalesce(
                 part = 'echo' or event = 'status'
@@ -82,7 +84,7 @@ placed as (
             nullif(contact #>> '{profile,username}', '') as username
         from {{ elements_of('contacts') }} with ordinality as listed (contact, number)
         where contact ->> 'wa_id' = party.wa_id or contact ->> 'user_id' = party.user_id
-            or (party.wa_id is null and party.user_id is null and part = 'message' and field <> 'history' and {{ has_one_contact() }})
+            or party.is_unnamed
         order by number
         limit 1
     ) as contact on true
@@ -281,7 +283,8 @@ contract as (
                         select nullif(contact ->> 'wa_id', '') as wa_id, nullif(contact ->> 'user_id', '') as user_id, contact #>> '{profile,name}' as name
                         offset 0
                     ) as other
-                    where other.wa_id is distinct from shown.wa_id and coalesce(other.wa_id, other.user_id) is not null
+                    where other.wa_id is distinct from coalesce(nullif(item ->> 'from', ''), item ->> 'to')
+                        and coalesce(other.user_id <> item ->> 'from_user_id', true) and coalesce(other.wa_id, other.user_id) is not null
                 ), '[]')
                 else '[]'
             end as participants,
