@@ -21,6 +21,9 @@ DEPTH_LIMIT = 50
 HEADER_LIMIT = 1_000_000
 #: Of a part within the mail.
 PART_HEADER_LIMIT = 8_000
+NOTES_LIMIT = 20
+FIELDS_LIMIT = 5000
+PART_FIELDS_LIMIT = 200
 #: Lines that begin with two dashes and might part something.
 DELIMITERS_LIMIT = 300_000
 BOUNDARY_LIMIT = 998
@@ -138,7 +141,8 @@ def _header(
     skipped = 0
     at = start
     stop = min(end, start + limit)
-    while at < stop:
+    most = FIELDS_LIMIT if limit == HEADER_LIMIT else PART_FIELDS_LIMIT
+    while at < stop and len(fields) < most:
         newline = raw.find(b"\n", at, end)
         following = newline + 1 if newline >= 0 else end
         line_end = min(following, at + 1200)
@@ -175,9 +179,12 @@ def _header(
         return fields, doubtful
     if at >= end:
         return fields, end
+    if len(fields) >= most:
+        limit = at - start
     blank = re.compile(rb"\n\r?\n").search(raw, at - 1, end)
     body = blank.end() if blank else end
-    notes.append(f"a header of {body - start} bytes: only the first {limit} were read")
+    if len(notes) < NOTES_LIMIT:
+        notes.append(f"a header of {body - start} bytes: only the first {limit} were read")
     return fields, body
 
 

@@ -283,3 +283,40 @@ where table_schema = %(schema)s and column_name = 'transaction_id'
 select indexname::text
 from pg_indexes
 where schemaname = %(schema)s
+
+-- suspects --
+-- What earlier pulls died over. What was in hand alone died a death of its own, and enough of these set it aside.
+with left_behind as (
+    select item_id, count(*) over () = 1 as was_alone
+    from jobs.in_hand
+    where connection_id = %(connection_id)s and is_in_hand
+),
+
+judged as (
+    update jobs.in_hand as items
+    set
+        is_in_hand = false,
+        deaths = items.deaths + left_behind.was_alone::integer,
+        set_aside_at = case when items.deaths + left_behind.was_alone::integer >= %(deaths)s then now() end
+    from left_behind
+    where items.connection_id = %(connection_id)s and items.item_id = left_behind.item_id
+    returning items.item_id, items.set_aside_at is not null as is_set_aside
+)
+
+select item_id, is_set_aside from judged
+union all
+select item_id, set_aside_at is not null
+from jobs.in_hand
+where connection_id = %(connection_id)s and not is_in_hand
+
+-- take_in_hand --
+insert into jobs.in_hand (connection_id, item_id)
+select %(connection_id)s, item
+from unnest(%(items)s::text[]) as item
+on conflict (connection_id, item_id) do update set is_in_hand = true
+returning item_id
+
+-- put_down --
+delete from jobs.in_hand
+where connection_id = %(connection_id)s and item_id = any(%(items)s)
+returning item_id
