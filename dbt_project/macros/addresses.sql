@@ -2,6 +2,10 @@
    `other` is the address at the other end: it gives the country of short codes and alphanumeric senders, and the
    page of a Messenger id. #}
 {% macro twilio_identity(address, other) %}
+    {{ bounded_key(unbounded_twilio_identity(address, other)) }}
+{% endmacro %}
+
+{% macro unbounded_twilio_identity(address, other) %}
     case
         when {{ address }} ~ '^(whatsapp:|rcs:)?\+[1-9][0-9]{6,14}$'
             then 'phone:' || regexp_replace({{ address }}, '^(whatsapp:|rcs:)', '')

@@ -22,16 +22,16 @@ language sql stable strict parallel safe as $call$
         'from_name', root.caller_name,
         'to_addresses', array_remove(array[case when root.is_softphone then child.recipient else root.recipient end], null),
         'counterpart_identity', counterpart.identity,
-        'thread_key', case
+        'thread_key', canonical.bounded_key(case
             when root.is_softphone then coalesce(child.sender, root.sender) || '|' || coalesce(child.recipient, '')
             when way.is_outbound then coalesce(root.sender, '') || '|' || coalesce(root.recipient, '')
             when root.is_withheld then coalesce(root.recipient, '') || '|' || root_sid
             else coalesce(root.recipient, '') || '|' || coalesce(root.sender, '')
-        end,
+        end),
         'participants', jsonb_build_array(
             jsonb_build_object(
                 'identity', case when way.is_outbound then ours.identity else counterpart.identity end, 'role', 'from',
-                'is_ours', way.is_outbound, 'name', root.caller_name, 'address', root.sender
+                'is_ours', way.is_outbound, 'name', {{ bounded_key('root.caller_name') }}, 'address', root.sender
             ),
             jsonb_build_object(
                 'identity', case when way.is_outbound then counterpart.identity else ours.identity end, 'role', 'to',
@@ -203,12 +203,16 @@ $call$
 
 {# An address of a call as an identity: a client or SIP address belongs to the account, without its parameters. #}
 {% macro caller_identity(address, other, account) -%}
+    {{ bounded_key(unbounded_caller_identity(address, other, account)) }}
+{%- endmacro %}
+
+{% macro unbounded_caller_identity(address, other, account) -%}
     case
         when {{ is_withheld(address) }} then null
         when {{ address }} ~ '^(client|sips?):' then
             regexp_replace({{ address }}, '^(client|sip)s?:.*$', '\1') || ':' || coalesce({{ account }}, '') || ':'
                 || regexp_replace({{ address }}, '^[a-z]+:([^;?>]*).*$', '\1')
-        else {{ twilio_identity(address, other) }}
+        else {{ unbounded_twilio_identity(address, other) }}
     end
 {%- endmacro %}
 

@@ -50,7 +50,7 @@ items as (
 
         select
             '#' || entries.number || held.place,
-            entries.entry ->> 'id',
+            {{ bounded_key("entries.entry ->> 'id'") }},
             held.door,
             held.field,
             held.item
@@ -73,7 +73,7 @@ items as (
             union all
 
             -- A list that is none, or one that nobody knows.
-            select '.' || name, case when name in ('messaging', 'standby', 'changes') then 'malformed' else 'unknown list' end, name, null
+            select '.' || {{ bounded_key('name') }}, case when name in ('messaging', 'standby', 'changes') then 'malformed' else 'unknown list' end, name, null
             from jsonb_each(case jsonb_typeof(entry) when 'object' then entry else '{}' end) as listed (name, list)
             where case when name in ('messaging', 'standby', 'changes') then jsonb_typeof(list) <> 'array' else jsonb_typeof(list) = 'array' and list <> '[]' end
 
@@ -101,8 +101,8 @@ read as (
         items.door,
         items.field,
         case jsonb_typeof(items.item) when 'object' then items.item end as item,
-        items.item #>> '{sender,id}' as sender_id,
-        items.item #>> '{recipient,id}' as recipient_id,
+        {{ bounded_key("items.item #>> '{sender,id}'") }} as sender_id,
+        {{ bounded_key("items.item #>> '{recipient,id}'") }} as recipient_id,
         canonical.from_epoch(items.item ->> 'timestamp') as told_time,
         case
             when jsonb_typeof(items.item) is distinct from 'object' then null
@@ -143,7 +143,7 @@ select
     event,
     item,
     told,
-    told ->> 'mid' as mid,
+    {{ bounded_key("told ->> 'mid'") }} as mid,
     sender_id = account_id as is_outbound,
     case when sender_id = account_id then recipient_id else sender_id end as counterpart_id,
     told_time,
@@ -203,9 +203,9 @@ events as not materialized (
     select
         *,
         {{ plausible_time('told_time', 'received_at') }} as provider_time,
-        account_id || '|' || counterpart_id as thread,
-        '{{ scheme }}:' || account_id || ':' || counterpart_id as counterpart,
-        '{{ scheme }}:' || account_id || ':' || account_id as ourselves,
+        {{ bounded_key("account_id || '|' || counterpart_id") }} as thread,
+        {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || counterpart_id") }} as counterpart,
+        {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || account_id") }} as ourselves,
         coalesce({{ sortable_time(plausible_time('told_time', 'received_at')) }}, {{ sortable_time('received_at') }}) as event_at,
         case event when 'read' then 'read' else 'delivered' end as receipt
     from {{ ref('stg_' ~ channel ~ '__webhook_events') }}
@@ -220,7 +220,7 @@ targeted as not materialized (
     cross join lateral (
         -- An order, a handover, a referral has no id: whose it is and when makes one.
         select
-            case when event in ('message', 'postback') then mid else thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event end as provider_id,
+            case when event in ('message', 'postback') then mid else {{ bounded_key("thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event") }} end as provider_id,
             'message' as role
         where outcome in ('message', 'system_event')
 
@@ -233,9 +233,9 @@ targeted as not materialized (
         -- What we read of theirs says nothing of ours.
         select named.mid, 'receipt'
         from (
-            select told ->> 'mid' as mid where event = 'read'
+            select mid where event = 'read'
             union
-            select mid #>> '{}' from canonical.elements(told -> 'mids') as mid
+            select {{ bounded_key("mid #>> '{}'") }} from canonical.elements(told -> 'mids') as mid
         ) as named
         where outcome = 'status' and not is_outbound and named.mid <> ''
 
@@ -268,7 +268,7 @@ contract as not materialized (
             jsonb_build_object('identity', case when is_outbound then counterpart else ourselves end, 'role', 'to', 'is_ours', not is_outbound,
                 'name', null, 'address', case when is_outbound then counterpart_id else account_id end)
         ) as participants,
-        '{{ channel }}|' || (told #>> '{reply_to,mid}') as in_reply_to,
+        '{{ channel }}|' || {{ bounded_key("told #>> '{reply_to,mid}'") }} as in_reply_to,
         null::text as reference_id,
         null::text as in_reply_to_reference,
         coalesce(shown.metadata, '{}') as metadata
@@ -300,7 +300,7 @@ copies as (
             when 'revision' then case when event = 'unsend' then {{ status_order("'deleted'", 'provider_time') }} end
             when 'receipt' then {{ status_order('receipt', 'provider_time') }}
             when 'watermark' then {{ status_order('receipt', "coalesce(canonical.from_epoch(told ->> 'watermark'), provider_time)") }}
-                || coalesce('|' || case when told ->> 'watermark' is null then told ->> 'mid' end, '')
+                || coalesce('|' || case when told ->> 'watermark' is null then mid end, '')
         end as status_order,
         event = 'unsend' as is_deleted,
         case when role = 'watermark' then '{}'::jsonb else {{ fact(

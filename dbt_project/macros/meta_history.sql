@@ -6,8 +6,8 @@ select
     connection_id::text as connection_id,
     transaction_id,
     pulled_at as received_at,
-    id::text as mid,
-    account_id::text as account_id,
+    {{ bounded_key('id::text') }} as mid,
+    {{ bounded_key('account_id::text') }} as account_id,
     conversation_id::text as conversation_id,
     payload,
     unavailable,
@@ -49,9 +49,10 @@ events as not materialized (
         *,
         {{ plausible_time('told_time', 'received_at') }} as provider_time,
         coalesce(payload #>> '{from,id}' = account_id, false) as is_outbound,
-        {{ conversation_partner() }} as counterpart_id,
+        {{ bounded_key(conversation_partner()) }} as counterpart_id,
         -- Messenger tells a name, Instagram a user name. An e-mail address beside it is made up.
-        nullif(coalesce(payload #>> '{from,name}', payload #>> '{from,username}'), '') as sender_name
+        nullif(coalesce(payload #>> '{from,name}', payload #>> '{from,username}'), '') as sender_name,
+        coalesce(counterpart ->> 'name', counterpart ->> 'username') as partner_name
     from {{ ref('stg_' ~ channel ~ '__history_events') }}
     where outcome = 'message'
 
@@ -65,8 +66,8 @@ messages as (
         case when is_outbound then account_id else counterpart_id end as from_address,
         sender_name as from_name,
         array[case when is_outbound then counterpart_id else account_id end] as to_addresses,
-        '{{ scheme }}:' || account_id || ':' || counterpart_id as counterpart_identity,
-        account_id || '|' || counterpart_id as thread_key,
+        {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || counterpart_id") }} as counterpart_identity,
+        {{ bounded_key("account_id || '|' || counterpart_id") }} as thread_key,
         case
             when unavailable or (payload ->> 'is_unsupported') = 'true' then 'unsupported'
             when payload #> '{story,reply_to}' is not null or payload #> '{story,mention}' is not null then 'story'
@@ -79,14 +80,14 @@ messages as (
         null::text as quoted_body,
         coalesce(listed.attachments, '[]') as attachments,
         jsonb_build_array(
-            jsonb_build_object('identity', '{{ scheme }}:' || account_id || ':' || case when is_outbound then account_id else counterpart_id end,
-                'role', 'from', 'is_ours', is_outbound, 'name', sender_name, 'address', case when is_outbound then account_id else counterpart_id end),
-            jsonb_build_object('identity', '{{ scheme }}:' || account_id || ':' || case when is_outbound then counterpart_id else account_id end,
+            jsonb_build_object('identity', {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || case when is_outbound then account_id else counterpart_id end") }},
+                'role', 'from', 'is_ours', is_outbound, 'name', {{ bounded_key('sender_name') }}, 'address', case when is_outbound then account_id else counterpart_id end),
+            jsonb_build_object('identity', {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || case when is_outbound then counterpart_id else account_id end") }},
                 'role', 'to', 'is_ours', not is_outbound,
-                'name', case when is_outbound then coalesce(counterpart ->> 'name', counterpart ->> 'username') end,
+                'name', case when is_outbound then {{ bounded_key('partner_name') }} end,
                 'address', case when is_outbound then counterpart_id else account_id end)
         ) as participants,
-        '{{ channel }}|' || (payload #>> '{reply_to,mid}') as in_reply_to,
+        '{{ channel }}|' || {{ bounded_key("payload #>> '{reply_to,mid}'") }} as in_reply_to,
         null::text as reference_id,
         null::text as in_reply_to_reference,
         jsonb_strip_nulls(jsonb_build_object(
@@ -99,6 +100,7 @@ messages as (
             end,
             'username', payload #>> '{from,username}',
             'conversation_id', conversation_id,
+            'whole_name', {{ whole_name('case when is_outbound then partner_name else sender_name end') }},
             'implausible_time', {{ implausible_time('told_time', 'received_at') }}
         )) as metadata
     from events
@@ -134,7 +136,7 @@ reactions as (
         reaction.user_id
     from events
     cross join lateral (
-        select coalesce(told ->> 'emoji', told ->> 'reaction') as emoji, person ->> 'id' as user_id
+        select coalesce(told ->> 'emoji', told ->> 'reaction') as emoji, {{ bounded_key("person ->> 'id'") }} as user_id
         from canonical.elements(payload #> '{reactions,data}') as told
         cross join lateral canonical.elements(told -> 'users') as person
     ) as reaction
@@ -157,7 +159,7 @@ copies as (
         received_at,
         {{ status_order("case when is_outbound then 'sent' else 'received' end", 'provider_time') }} as status_order,
         false as is_deleted,
-        {{ fact('raw_ref', "'history'", 'received_at', "'1'", 'metadata', name='sender_name',
+        {{ fact('raw_ref', "'history'", 'received_at', "'1'", 'metadata', name=bounded_key('sender_name'),
             content="case when not unavailable then md5(coalesce(body, '')) end") }} as facts,
         null::text as moved_to,
         transaction_id
@@ -180,7 +182,7 @@ copies as (
             raw_ref || '#reactions.' || user_id,
             jsonb_build_object('via', 'history', 'at', {{ sortable_time('received_at') }}, 'version', '', 'metadata', '{}'::jsonb,
                 'reaction', jsonb_build_object(
-                    'by', '{{ scheme }}:' || account_id || ':' || user_id, 'is_ours', user_id = account_id, 'action', 'react', 'emoji', emoji,
+                    'by', {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || user_id") }}, 'is_ours', user_id = account_id, 'action', 'react', 'emoji', emoji,
                     'at', coalesce({{ sortable_time('provider_time') }}, '')
                 ))
         ) as facts,

@@ -57,7 +57,7 @@
                 when 'request_welcome' then 'Opened the chat for the first time'
             end as body,
             case when type in ('image', 'video', 'audio', 'document', 'sticker') and object ->> 'id' <> '' then jsonb_build_array(jsonb_build_object(
-                'attachment_id', object ->> 'id', 'content_type', object ->> 'mime_type', 'filename', object ->> 'filename', 'size_bytes', null,
+                'attachment_id', {{ bounded_key("object ->> 'id'") }}, 'content_type', object ->> 'mime_type', 'filename', object ->> 'filename', 'size_bytes', null,
                 'state', 'waiting',
                 'source', jsonb_strip_nulls(jsonb_build_object('kind', 'graph_media', 'media_id', object ->> 'id', 'sha256', object ->> 'sha256'))
             )) else '[]' end as attachments,

@@ -20,7 +20,7 @@ read as (
         (
             select jsonb_agg(
                 jsonb_build_object(
-                    'attachment_id', item ->> 'sid', 'content_type', item ->> 'content_type', 'filename', null,
+                    'attachment_id', {{ bounded_key("item ->> 'sid'") }}, 'content_type', item ->> 'content_type', 'filename', null,
                     'size_bytes', null, 'state', 'waiting',
                     'source', jsonb_build_object('kind', 'twilio_media', 'message_sid', message_sid, 'media_sid', item ->> 'sid')
                 ) order by item ->> 'date_created', item ->> 'sid'
@@ -60,7 +60,7 @@ messages as (
         array[recipient] as to_addresses,
         case when is_inbound then {{ twilio_identity('sender', 'recipient') }} else {{ twilio_identity('recipient', 'sender') }} end
             as counterpart_identity,
-        case when is_inbound then recipient || '|' || sender else coalesce(sender, '') || '|' || recipient end as thread_key,
+        {{ bounded_key("case when is_inbound then recipient || '|' || sender else coalesce(sender, '') || '|' || recipient end") }} as thread_key,
         -- content
         case when attachments_listed is not null or canonical.try_integer(payload ->> 'num_media') > 0 then 'media' else 'text' end as kind,
         null::text as subject,

@@ -26,7 +26,7 @@ read as not materialized (
         case when event ? 'MediaUrl0' then (
             select jsonb_agg(
                 jsonb_build_object(
-                    'attachment_id', regexp_replace(url, '^.*/', ''),
+                    'attachment_id', {{ bounded_key("regexp_replace(url, '^.*/', '')") }},
                     'content_type', coalesce(event #>> array['MediaContentType' || n, '0'], event ->> ('MediaContentType' || n)),
                     'filename', null,
                     'size_bytes', null,
@@ -71,7 +71,7 @@ messages as (
         nullif(profile_name, '') as from_name,
         array[recipient] as to_addresses,
         {{ twilio_identity('sender', 'recipient') }} as counterpart_identity,
-        recipient || '|' || sender as thread_key,
+        {{ bounded_key("recipient || '|' || sender") }} as thread_key,
         -- content
         case
             when media is not null then 'media'
@@ -85,11 +85,11 @@ messages as (
         coalesce(media, '[]') as attachments,
         jsonb_build_array(
             jsonb_build_object('identity', {{ twilio_identity('sender', 'recipient') }}, 'role', 'from', 'is_ours', false,
-                'name', nullif(profile_name, ''), 'address', sender),
+                'name', {{ bounded_key("nullif(profile_name, '')") }}, 'address', sender),
             jsonb_build_object('identity', {{ twilio_identity('recipient', 'sender') }}, 'role', 'to', 'is_ours', true,
                 'name', null, 'address', recipient)
         ) as participants,
-        'twilio_sms|' || nullif(replied_sid, '') as in_reply_to,
+        'twilio_sms|' || {{ bounded_key("nullif(replied_sid, '')") }} as in_reply_to,
         null::text as reference_id,
         null::text as in_reply_to_reference
     from read

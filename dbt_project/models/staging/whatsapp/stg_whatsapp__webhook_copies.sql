@@ -86,20 +86,20 @@ identified as not materialized (
     select
         placed.*,
         -- An address that is no number can only be one of the business's own scope.
-        coalesce({{ whatsapp_identity('wa_id') }}, 'bsuid:' || scope || ':' || coalesce(user_id, wa_id)) as counterpart,
+        coalesce({{ whatsapp_identity('wa_id') }}, {{ bounded_key("'bsuid:' || scope || ':' || coalesce(user_id, wa_id)") }}) as counterpart,
         pairs.same_as
     from placed
     cross join lateral (
         select jsonb_agg(pair) as same_as
         from (
-            select jsonb_build_object('identity', 'bsuid:' || scope || ':' || user_id, 'same_as', {{ whatsapp_identity('wa_id') }},
+            select jsonb_build_object('identity', {{ bounded_key("'bsuid:' || scope || ':' || user_id") }}, 'same_as', {{ whatsapp_identity('wa_id') }},
                 'how', 'seen together', 'at', event_at) as pair
             where {{ whatsapp_identity('wa_id') }} is not null and user_id is not null
 
             union all
 
-            select jsonb_build_object('identity', 'bsuid_parent:' || scope || ':' || parent_user_id,
-                'same_as', coalesce({{ whatsapp_identity('wa_id') }}, 'bsuid:' || scope || ':' || user_id), 'how', 'seen together', 'at', event_at)
+            select jsonb_build_object('identity', {{ bounded_key("'bsuid_parent:' || scope || ':' || parent_user_id") }},
+                'same_as', coalesce({{ whatsapp_identity('wa_id') }}, {{ bounded_key("'bsuid:' || scope || ':' || user_id") }}), 'how', 'seen together', 'at', event_at)
             where parent_user_id is not null and (wa_id is not null or user_id is not null)
 
             union all
@@ -111,13 +111,13 @@ identified as not materialized (
 
             union all
 
-            select jsonb_build_object('identity', 'bsuid:' || scope || ':' || (item #>> '{system,user_id}'), 'same_as', {{ whatsapp_identity("item #>> '{system,wa_id}'") }},
+            select jsonb_build_object('identity', {{ bounded_key("'bsuid:' || scope || ':' || (item #>> '{system,user_id}')") }}, 'same_as', {{ whatsapp_identity("item #>> '{system,wa_id}'") }},
                 'how', 'seen together', 'at', event_at)
             where event = 'system' and {{ whatsapp_identity("item #>> '{system,wa_id}'") }} is not null and item #>> '{system,user_id}' <> ''
 
             union all
 
-            select jsonb_build_object('identity', 'bsuid:' || scope || ':' || (item #>> '{system,user_id}'), 'same_as', 'bsuid:' || scope || ':' || (item #>> '{system,previous_user_id}'),
+            select jsonb_build_object('identity', {{ bounded_key("'bsuid:' || scope || ':' || (item #>> '{system,user_id}')") }}, 'same_as', {{ bounded_key("'bsuid:' || scope || ':' || (item #>> '{system,previous_user_id}')") }},
                 'how', 'changed user id', 'at', event_at)
             where event = 'system' and item #>> '{system,wa_id}' is null and item #>> '{system,user_id}' <> item #>> '{system,previous_user_id}'
 
@@ -135,7 +135,7 @@ messages as not materialized (
 
     select
         identified.*,
-        case when event = 'preference' then phone_number_id || '|' || counterpart || '|' || event_at || '|preference' else item_id end as provider_id,
+        case when event = 'preference' then {{ bounded_key("phone_number_id || '|' || counterpart || '|' || event_at || '|preference'") }} else item_id end as provider_id,
         case when is_outbound then 'outbound' else 'inbound' end as direction,
         case when is_outbound then display_phone_number else coalesce(nullif(item ->> 'from', ''), wa_id, user_id) end as from_address,
         case when not is_outbound then contact_name end as from_name,
@@ -146,10 +146,10 @@ messages as not materialized (
             else display_phone_number
         end], null) as to_addresses,
         counterpart as counterpart_identity,
-        phone_number_id || '|' || coalesce(
+        canonical.bounded_key(phone_number_id || '|' || coalesce(
             group_id, case when item ->> 'recipient_type' = 'group' then item ->> 'recipient_id' end,
             regexp_replace(counterpart, '^(phone:|bsuid:[^:]*:)', '')
-        ) as thread_key,
+        )) as thread_key,
         shown.kind,
         null::text as subject,
         shown.body,
@@ -158,21 +158,22 @@ messages as not materialized (
         jsonb_build_array(
             jsonb_build_object(
                 'identity', case when is_outbound then {{ whatsapp_identity('display_phone_number') }} else counterpart end, 'role', 'from',
-                'is_ours', is_outbound, 'name', case when not is_outbound then contact_name end,
+                'is_ours', is_outbound, 'name', case when not is_outbound then {{ bounded_key('contact_name') }} end,
                 'address', case when is_outbound then display_phone_number else coalesce(wa_id, user_id) end
             ),
             jsonb_build_object(
                 'identity', case when is_outbound then counterpart else {{ whatsapp_identity('display_phone_number') }} end, 'role', 'to',
-                'is_ours', not is_outbound, 'name', case when is_outbound then contact_name end,
+                'is_ours', not is_outbound, 'name', case when is_outbound then {{ bounded_key('contact_name') }} end,
                 'address', case when is_outbound then coalesce(wa_id, user_id) else display_phone_number end
             )
         ) as participants,
         -- A forward has a context without an id.
-        'whatsapp|' || coalesce(item #>> '{context,id}', item #>> '{context,message_id}') as in_reply_to,
+        'whatsapp|' || {{ bounded_key("coalesce(item #>> '{context,id}', item #>> '{context,message_id}')") }} as in_reply_to,
         null::text as reference_id,
         null::text as in_reply_to_reference,
         coalesce(shown.metadata, '{}') || jsonb_strip_nulls(jsonb_build_object(
             'username', username,
+            'whole_name', {{ whole_name('contact_name') }},
             'standby', case when of_standby then true end,
             'implausible_time', {{ implausible_time('told_time', 'received_at') }}
         )) as metadata
@@ -301,9 +302,9 @@ copies as (
 
     -- Edits and unsends: revisions of a message that may be known already or not yet.
     select
-        'whatsapp|' || coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}') as message_id,
+        'whatsapp|' || {{ bounded_key("coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}')") }} as message_id,
         'whatsapp' as channel,
-        coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}') as provider_message_id,
+        {{ bounded_key("coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}')") }} as provider_message_id,
         {{ no_content() }},
         null::timestamptz as sent_at,
         null::boolean as sent_at_is_receipt,
@@ -324,9 +325,9 @@ copies as (
     union all
 
     select
-        'whatsapp|' || (item #>> '{reaction,message_id}') as message_id,
+        'whatsapp|' || {{ bounded_key("item #>> '{reaction,message_id}'") }} as message_id,
         'whatsapp' as channel,
-        item #>> '{reaction,message_id}' as provider_message_id,
+        {{ bounded_key("item #>> '{reaction,message_id}'") }} as provider_message_id,
         {{ no_content() }},
         null::timestamptz as sent_at,
         null::boolean as sent_at_is_receipt,

@@ -32,7 +32,7 @@ changes as (
 
         union all
 
-        select '#' || entries.number || coalesce('.' || listed.number, ''), entry ->> 'id', change ->> 'field', change -> 'value'
+        select '#' || entries.number || coalesce('.' || listed.number, ''), {{ bounded_key("entry ->> 'id'") }}, change ->> 'field', change -> 'value'
         from jsonb_array_elements(case jsonb_typeof(payload -> 'entry') when 'array' then payload -> 'entry' else '[]' end)
             with ordinality as entries (entry, number)
         left join lateral canonical.elements(entry -> 'changes') with ordinality as listed (change, number) on true
@@ -45,7 +45,7 @@ items as (
     select
         changes.*,
         value -> 'contacts' as contacts,
-        value #>> '{metadata,phone_number_id}' as phone_number_id,
+        {{ bounded_key("value #>> '{metadata,phone_number_id}'") }} as phone_number_id,
         value #>> '{metadata,display_phone_number}' as display_phone_number,
         held.part,
         held.position,
@@ -123,7 +123,7 @@ items as (
         union all
 
         -- A list that is none, or one that nobody knows.
-        select case when name = any({{ known_lists }}) then 'malformed' else 'unknown list' end, '.' || name, to_jsonb(name), null, false
+        select case when name = any({{ known_lists }}) then 'malformed' else 'unknown list' end, '.' || {{ bounded_key('name') }}, to_jsonb(name), null, false
         from jsonb_each(case when jsonb_typeof(value) = 'object' and field ~ {{ correspondence }} then value else '{}' end) as listed (name, list)
         where case when name = any({{ known_lists }}) then jsonb_typeof(list) <> 'array' else jsonb_typeof(list) = 'array' and list <> '[]' and name <> 'contacts' end
 
@@ -150,7 +150,7 @@ read as (
     select
         'raw.webhook_deliveries/' || delivery_id || place || position as raw_ref,
         items.*,
-        item ->> 'id' as item_id,
+        {{ bounded_key("item ->> 'id'") }} as item_id,
         coalesce(item ->> 'type', '') as type,
         case
             when part in ('message', 'echo', 'history message') then case item ->> 'type'
