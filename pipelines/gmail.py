@@ -94,6 +94,8 @@ def _step(step: Step, state: dict[str, Any], since: datetime | None) -> Iterator
         "attachments": {"data_type": "json", "nullable": False},
         "parser_version": {"data_type": "bigint", "nullable": False},
         "parse_notes": {"data_type": "json", "nullable": False},
+        "rfc822_message_id": {"data_type": "text"},
+        "reported_message_id": {"data_type": "text"},
         "pulled_at": {"data_type": "timestamp", "nullable": False},
     },
 )
@@ -140,7 +142,10 @@ def send_as(page: Page) -> Iterator[list[dict[str, Any]]]:
 
 
 RESOURCES: tuple[DltResource, ...] = (messages, changes, send_as)
-INDEXES = {"changes": [("connection_id", "id")]}
+INDEXES = {
+    "changes": [("connection_id", "id")],
+    "messages": [("connection_id", "rfc822_message_id"), ("connection_id", "reported_message_id")],
+}
 
 
 @dlt.source(name="gmail", max_table_nesting=0, schema_contract=CONTRACT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -100,6 +101,7 @@ class Rows:
             "raw_sha256": raw_sha256,
             "raw_size_bytes": len(raw),
             **columns,
+            **references(columns["envelope"]),
             "pulled_at": datetime.now(UTC),
         }
 
@@ -122,3 +124,19 @@ class Rows:
     def of_changes(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
         always = {"connection_id": self.connection_id, "mailbox": self.mailbox.address}
         return [{**always, **storable(change), "pulled_at": datetime.now(UTC)} for change in told]
+
+
+def references(envelope: dict[str, Any]) -> dict[str, str | None]:
+    """The Message-IDs by which a report and the mail that it is about find each other; they stand in an index."""
+    reported = (envelope.get("report") or {}) if (envelope.get("is_bounce")) else {}
+    return {
+        "rfc822_message_id": _bounded(envelope.get("message_id")),
+        "reported_message_id": _bounded(reported.get("message_id")),
+    }
+
+
+def _bounded(text: str | None) -> str | None:
+    content = (text or "").encode()
+    if len(content) <= 512:
+        return text or None
+    return f"{(text or '')[:100]}~{hashlib.sha256(content).hexdigest()}"

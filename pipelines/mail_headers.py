@@ -103,6 +103,8 @@ def envelope(message: Entity, notes: list[str]) -> dict[str, Any]:
     is_reply_program = any(raw_values(message, name) for name in AUTO_REPLIES)
     return {
         "from": sender[0] if sender else None,
+        # What stands there where no address does: `MAILER-DAEMON`.
+        "from_text": None if sender else (text_value(message, "From") or "")[:200] or None,
         "to": addresses(message, "To", notes),
         "cc": addresses(message, "Cc", notes),
         "bcc": addresses(message, "Bcc", notes),
