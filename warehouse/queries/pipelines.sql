@@ -320,3 +320,45 @@ returning item_id
 delete from jobs.in_hand
 where connection_id = %(connection_id)s and item_id = any(%(items)s)
 returning item_id
+
+-- count_mails_to_read_again --
+select count(*)
+from (
+    select from raw_gmail.messages
+    group by connection_id, id
+    having max(parser_version) < %(parser_version)s
+) as older
+
+-- mails_to_read_again --
+-- Of each mail that only an older parser has read, the row with the newest labels; in the order of their keys, behind one of them.
+with page as (
+    select connection_id, id
+    from raw_gmail.messages
+    where (connection_id, id) > (%(after_connection)s, %(after_id)s)
+    group by connection_id, id
+    having max(parser_version) < %(parser_version)s
+    order by connection_id, id
+    limit %(limit)s
+)
+
+select distinct on (connection_id, id) connection_id, id, _dlt_id, raw_sha256, label_ids
+from raw_gmail.messages
+inner join page using (connection_id, id)
+order by connection_id, id, lpad(history_id, 20, '0') desc nulls last, parser_version desc
+
+-- insert_mail_again --
+insert into raw_gmail.messages (
+    connection_id, mailbox, id, thread_id, history_id, label_ids, internal_date, size_estimate, raw_sha256, raw_size_bytes,
+    version, envelope, body_text, body_quoted, body_format, attachments, parser_version, parse_notes,
+    rfc822_message_id, reported_message_id, pulled_at, _dlt_load_id, _dlt_id
+)
+select
+    connection_id, mailbox, id, thread_id, history_id, label_ids, internal_date, size_estimate, raw_sha256, raw_size_bytes,
+    %(version)s, %(envelope)s, %(body_text)s, %(body_quoted)s, %(body_format)s, %(attachments)s, %(parser_version)s, %(parse_notes)s,
+    %(rfc822_message_id)s, %(reported_message_id)s, pulled_at, _dlt_load_id, %(new)s
+from raw_gmail.messages
+where _dlt_id = %(old)s
+on conflict do nothing
+
+-- forget_culprits --
+delete from jobs.in_hand where set_aside_at is not null
