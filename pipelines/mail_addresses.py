@@ -15,7 +15,7 @@ PIECES = re.compile(
 )
 ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 #: Around an address in text: brackets of other kinds, quotes, what ends a sentence.
-AROUND = " \t'`\u2018\u2019\u201c\u201d[]{}>"
+AROUND = " \t'`\u2018\u2019\u201c\u201d{}>"
 #: Stands for a blank that is part of an address.
 SPACE = "\ue000"
 UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\x00-\x1f\x7f]")
@@ -72,13 +72,18 @@ def _mailboxes(value: str) -> list[_Mailbox]:
                 at += 1
         elif mark == "<":
             box.plain.append(" ")
-        elif mark == ":" and not box.angles and "@" not in "".join(box.plain):
+        elif mark == ":" and _is_group("".join(box.plain)) and not box.angles:
             # The name of a group: its members follow.
             box = _Mailbox()
         else:
             _take(box, piece, plain=True)
     found.append(box)
     return _joined(found)
+
+
+def _is_group(before: str) -> bool:
+    """Whether what stands before a colon is the name of a group, and no `mailto`."""
+    return "@" not in before and not before.lower().endswith("mailto")
 
 
 def _take(box: _Mailbox, piece: str, *, plain: bool) -> None:
@@ -156,10 +161,16 @@ def _pairs(box: _Mailbox) -> list[tuple[str, str]]:
     return [(said if not index else "", found) for index, found in enumerate(plain)]
 
 
+def _without_brackets(text: str) -> str:
+    """`[sam@example.com]` without its brackets; those of `sam@[192.0.2.1]` belong to it."""
+    text = text.lstrip("[")
+    return text if "@[" in text else text.rstrip("]")
+
+
 def clean_address(text: str) -> str | None:
     """An address without what may stand round it; None where it is none."""
     text = UNSEEN.sub("", text).replace(SPACE, " ")
-    text = " ".join(text.split()).strip(AROUND)
+    text = _without_brackets(" ".join(text.split()).strip(AROUND))
     if text[:7].lower() == "mailto:":
         text = text[7:].partition("?")[0]
     if text.startswith("@") and ":" in text:

@@ -57,10 +57,12 @@ CHARSET_ALIASES = {
 NO_NAME = {"", "us-ascii", "ascii", "ansi_x3.4-1968", "unknown-8bit", "x-unknown", "default", "none"}
 #: What the detector may find. Each more makes it guess worse over the few words of a mail.
 DETECTED = ["euc_jp", "cp932", "koi8_r", "koi8_u", "cp1251", "gb18030", "big5", "cp949"]
-#: The detector reads no more than this, and only lines that are not plain ASCII.
+#: The detector reads no more than this, and only words that are not plain ASCII.
 DETECTOR_BYTES = 16_384
 #: With fewer bytes beyond ASCII a guess is a coin toss.
 DETECTOR_LEAST = 6
+#: Of the words with bytes beyond ASCII so much must be beyond it.
+DETECTOR_SHARE = 0.6
 #: Of a text in the declared charset at most this share may mean nothing.
 BAD_SHARE = 0.1
 #: Short texts that a detector takes for another script are told by what they must hold: kana among the ideographs, or
@@ -71,6 +73,7 @@ EVIDENCE = {
     "koi8_u": re.compile("[\u0430-\u045f\u0491]"),
     "cp1251": re.compile("[\u0430-\u045f\u0491]"),
 }
+BEYOND_ASCII = re.compile(rb"[^\s\"';=<>\x80-\xff]{0,30}[\x80-\xff][^\s\"';=<>]{0,1000}")
 UTF8_CHARACTER = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
@@ -204,11 +207,10 @@ def _told(content: bytes, codecs: Iterable[str]) -> str | None:
 
 def _detected(content: bytes) -> str | None:
     """Whole text in the charset that a detector finds in its lines beyond ASCII; None where it finds none."""
-    lines = [line for line in content[: DETECTOR_BYTES * 4].split(b"\n") if not line.isascii()]
-    sample = b"\n".join(lines)[:DETECTOR_BYTES]
+    sample = b" ".join(BEYOND_ASCII.findall(content[: DETECTOR_BYTES * 4]))[:DETECTOR_BYTES]
     beyond = sum(byte > 0x7F for byte in sample)
-    if beyond < DETECTOR_LEAST or beyond * 4 < len(sample):
-        # Scattered accents are western; a text in another script is mostly beyond ASCII.
+    if beyond < DETECTOR_LEAST or beyond < len(sample) * DETECTOR_SHARE:
+        # Accents within words are western; words of another script are beyond ASCII as a whole.
         return None
     told = _told(content, EVIDENCE)
     if told:

@@ -287,6 +287,7 @@ def _cut(root: Entity, notes: list[str]) -> None:
     """Cut the parts out, all in one pass over the lines that begin with two dashes."""
     boundary = _boundary(root)
     if boundary is None:
+        _mark_uncut(root)
         return
     open_parts: list[tuple[Entity, bytes]] = [(root, boundary)]
     opened: dict[bytes, int] = {boundary: 1}
