@@ -20,7 +20,9 @@ MOST_NOTES = 6
 MOST_RECIPIENTS = 5
 ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 #: A link in a text, in the brackets that a text puts round the target of a word; or the place of a picture.
-LINK = re.compile(r"(?P<open><)?(?P<link>https?://[^\s<>\"'\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]{3,2000})(?(open)>|)")
+LINK = re.compile(
+    r"(?P<open><)?(?P<link>https?://[^\s<>\"'\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]{3,2000})(?(open)>|)"
+)
 PLACE = re.compile(r"\[cid:([^\]\n]{1,300})\]")
 #: What ends a sentence rather than an address.
 AFTER = ".,;:!?)]}"
@@ -74,7 +76,12 @@ def chips(row: Row, told: Row) -> list[str]:
     found = []
     if named and address and named.group().lower() != address:
         found.append(
-            chip("warning", f"really {address}", title="The name shows another address than the sender's", kind="bad")
+            chip(
+                "warning",
+                f"really {address}",
+                title="The name shows another address than the sender's",
+                kind="bad",
+            )
         )
     if told.get("is_automatic") is True and told.get("is_bounce") is not True:
         is_answer = told.get("is_auto_reply") is True
@@ -91,7 +98,8 @@ def before_body(row: Row, told: Row) -> str:
     answers = [
         address
         for each in shapes.objects(told.get("reply_to"))
-        if (address := shapes.words(each.get("address"))) and address.lower() != str(row.get("from_address") or "").lower()
+        if (address := shapes.words(each.get("address")))
+        and address.lower() != str(row.get("from_address") or "").lower()
     ]
     if answers:
         found.append(note("reply", f"Reply to {', '.join(answers[:MOST_RECIPIENTS])}"))
@@ -104,7 +112,12 @@ def before_body(row: Row, told: Row) -> str:
 
 def _report(report: Row) -> list[str]:
     """What a mail system says about each receiver."""
-    words = {"failed": "Not delivered to", "delayed": "Delayed for", "delivered": "Delivered to", "relayed": "Passed on for"}
+    words = {
+        "failed": "Not delivered to",
+        "delayed": "Delayed for",
+        "delivered": "Delivered to",
+        "relayed": "Passed on for",
+    }
     found = []
     for each in shapes.objects(report.get("recipients"))[:MOST_RECIPIENTS]:
         said = words.get(shapes.words(each.get("action")), "Report about")
@@ -140,6 +153,12 @@ def inside(attachment: Row) -> str:
 def _event(event: Row) -> str:
     starts, ends = shapes.words(event.get("starts")), shapes.words(event.get("ends"))
     when = f"{starts} to {ends}" if starts and ends and ends != starts else starts
-    kind = {"cancel": "Cancelled", "reply": "Answer to an invitation"}.get(shapes.words(event.get("method")), "Invitation")
-    said = ", ".join(filter(None, (shapes.words(event.get("summary")), when, shapes.words(event.get("location")))))
+    kind = {"cancel": "Cancelled", "reply": "Answer to an invitation"}.get(
+        shapes.words(event.get("method")), "Invitation"
+    )
+    said = ", ".join(
+        filter(
+            None, (shapes.words(event.get("summary")), when, shapes.words(event.get("location")))
+        )
+    )
     return f"{kind}: {said}" if said else kind

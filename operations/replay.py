@@ -76,7 +76,12 @@ def replay(
                 action="delivery.replay",
                 object_type="delivery",
                 object_id=delivery_id or "several",
-                detail={"since": since, "quarantined": quarantined, "mails": mails_read, **replayed.__dict__},
+                detail={
+                    "since": since,
+                    "quarantined": quarantined,
+                    "mails": mails_read,
+                    **replayed.__dict__,
+                },
             ),
         )
     if delivery_id and not replayed.deliveries:

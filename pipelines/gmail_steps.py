@@ -165,7 +165,9 @@ class Step:
         if self.state.get("backfill") or self.state.get("behind") or self.rows.fetched:
             return
         # Those of this very step wait for the next one: what is ready shows first.
-        waiting = [identity for identity in self.state.get("slow") or [] if identity not in self.rows.slow]
+        waiting = [
+            identity for identity in self.state.get("slow") or [] if identity not in self.rows.slow
+        ]
         for identity in waiting:
             for rows, _, asked in self.rows.mails([identity], patiently=True):
                 yield self.page(messages=rows, changes=self.rows.set_aside(asked))

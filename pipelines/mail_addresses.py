@@ -181,5 +181,9 @@ def clean_address(text: str) -> str | None:
     text = re.sub(r" ?@ ?", "@", text.strip(AROUND)).rstrip(".,;:")
     if text.startswith('"'):
         local, _, domain = text.rpartition("@")
-        return text if local.endswith('"') and len(local) > 2 and domain and not re.search(r"\s", domain) else None
+        return (
+            text
+            if local.endswith('"') and len(local) > 2 and domain and not re.search(r"\s", domain)
+            else None
+        )
     return text if ADDRESS.fullmatch(text) else None

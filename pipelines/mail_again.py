@@ -37,7 +37,9 @@ class ReadAgain:
     without_bytes: int = 0
 
 
-def read_again(settings: Settings, progress: Callable[[ReadAgain], None] | None = None) -> ReadAgain:
+def read_again(
+    settings: Settings, progress: Callable[[ReadAgain], None] | None = None
+) -> ReadAgain:
     """Read every stored mail again that only an older parser has read; each batch is committed by itself."""
     told = ReadAgain()
     store = MediaStore(settings.media_root)
@@ -80,7 +82,9 @@ def _page(database: psycopg.Connection[Any], after: tuple[str, str]) -> list[dic
         return cursor.fetchall()
 
 
-def _insert(database: psycopg.Connection[Any], row: dict[str, Any], columns: dict[str, Any]) -> None:
+def _insert(
+    database: psycopg.Connection[Any], row: dict[str, Any], columns: dict[str, Any]
+) -> None:
     values = {
         name: json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
         for name, value in columns.items()

@@ -57,4 +57,6 @@ def _time(value: str, parameters: str) -> str | None:
 
 
 def _unescaped(value: str) -> str:
-    return re.sub(r"\\(.)", lambda match: " " if match[1] in "nN" else match[1], value[:VALUE_LIMIT]).strip()
+    return re.sub(
+        r"\\(.)", lambda match: " " if match[1] in "nN" else match[1], value[:VALUE_LIMIT]
+    ).strip()

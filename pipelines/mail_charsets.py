@@ -54,7 +54,16 @@ CHARSET_ALIASES = {
     "tis-620": "cp874",
 }
 #: Names under which senders write 8-bit text all the same; such a name tells nothing.
-NO_NAME = {"", "us-ascii", "ascii", "ansi_x3.4-1968", "unknown-8bit", "x-unknown", "default", "none"}
+NO_NAME = {
+    "",
+    "us-ascii",
+    "ascii",
+    "ansi_x3.4-1968",
+    "unknown-8bit",
+    "x-unknown",
+    "default",
+    "none",
+}
 #: What the detector may find. Each more makes it guess worse over the few words of a mail.
 DETECTED = ["euc_jp", "cp932", "koi8_r", "koi8_u", "cp1251", "gb18030", "big5", "cp949"]
 #: The detector reads no more than this, and only words that are not plain ASCII.
@@ -215,7 +224,9 @@ def _detected(content: bytes) -> str | None:
     told = _told(content, EVIDENCE)
     if told:
         return told
-    best = from_bytes(sample, cp_isolation=DETECTED, threshold=0.3, preemptive_behaviour=False).best()
+    best = from_bytes(
+        sample, cp_isolation=DETECTED, threshold=0.3, preemptive_behaviour=False
+    ).best()
     if best is None:
         return None
     try:

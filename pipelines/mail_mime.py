@@ -114,7 +114,9 @@ def read(raw: bytes, notes: list[str]) -> Entity:
 def _mbox_line(raw: bytes) -> int:
     """Behind a line `From sam@example.com Mon Aug  3 …` that mail files put before a mail."""
     end = raw.find(b"\n", 0, 1000)
-    return end + 1 if raw.startswith((b"From ", b">From ")) and end > 0 and b":" not in raw[:6] else 0
+    return (
+        end + 1 if raw.startswith((b"From ", b">From ")) and end > 0 and b":" not in raw[:6] else 0
+    )
 
 
 def _entity(
@@ -277,9 +279,7 @@ def _joined(sections: list[tuple[str, bool]]) -> str:
     for index, (given, is_encoded) in enumerate(sections):
         if is_encoded and index == 0 and given.count("'") >= 2:
             charset, _, given = given.split("'", 2)
-        content += (
-            unquote_to_bytes(given) if is_encoded else given.encode("utf-8", "surrogatepass")
-        )
+        content += unquote_to_bytes(given) if is_encoded else given.encode("utf-8", "surrogatepass")
     return decode_text(content, charset)
 
 

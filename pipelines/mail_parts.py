@@ -91,7 +91,9 @@ def leaves(message: Entity) -> list[Part]:
     return found
 
 
-def choose_body(message: Entity, parts: list[Part], notes: list[str], *, plainly: bool = False) -> Body:
+def choose_body(
+    message: Entity, parts: list[Part], notes: list[str], *, plainly: bool = False
+) -> Body:
     """The text to read: plain text where there is some, else HTML; several inline texts in order.
 
     Args:
@@ -111,7 +113,9 @@ def choose_body(message: Entity, parts: list[Part], notes: list[str], *, plainly
     if len(parts) == 1 and parts[0].content_type.startswith("message/"):
         # Nothing but a mail in the mail, and where that one cannot be read either, what stands there.
         inner = read(parts[0].message.decoded()[:INNER_MAIL_BYTES], [])
-        text = (_body_of([part for part in leaves(inner) if _is_text(part, [])], plainly) or Body()).text
+        text = (
+            _body_of([part for part in leaves(inner) if _is_text(part, [])], plainly) or Body()
+        ).text
         return Body(text if text.strip() else _as_it_is(message), "plain")
     if not parts or parts[0].content_type not in SPECIAL:
         notes.append("no readable text part")
@@ -128,7 +132,9 @@ def _body_of(texts: list[Part], plainly: bool) -> Body | None:
         return Body(plain_text, "plain", ids)
     if markup:
         # Where HTML and plain parts follow each other (a list's footer), both are text.
-        text = _joined([part for part in texts if part in markup or not part.in_alternative], plainly)
+        text = _joined(
+            [part for part in texts if part in markup or not part.in_alternative], plainly
+        )
         if text.strip() or not plain_text.strip():
             return Body(text, "html", ids)
     return Body(plain_text, "plain", ids) if plain else None
@@ -150,7 +156,10 @@ def _is_text(part: Part, parts: list[Part]) -> bool:
 
 def _is_named_text(part: Part, parts: list[Part]) -> bool:
     """A text with a name that is shown in place all the same, where it is the only text."""
-    return part.content_type in ("text/plain", "text/html") and part.message.disposition != "attachment"
+    return (
+        part.content_type in ("text/plain", "text/html")
+        and part.message.disposition != "attachment"
+    )
 
 
 def _is_only_text(part: Part, parts: list[Part]) -> bool:
@@ -225,25 +234,23 @@ def attachments(parts: list[Part], body: Body, notes: list[str]) -> list[dict[st
         if special and special not in notes:
             notes.append(special)
         content_id = part.message.first("content-id").strip().strip("<>") or None
-        entry = {
+        entry: dict[str, Any] = {
             "part_id": part.part_id,
             "filename": name,
             "content_type": storable_text(part.message.content_type)[:200],
             "size_bytes": len(content),
             "content_id": storable_text(content_id)[:500] if content_id else None,
             "is_inline": part.message.disposition == "inline"
-            or (
-                part.in_related
-                and bool(content_id)
-                and part.message.disposition != "attachment"
-            ),
+            or (part.in_related and bool(content_id) and part.message.disposition != "attachment"),
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         if part.content_type == "message/rfc822" and inner_mails < INNER_MAILS_LIMIT:
             inner_mails += 1
             _open_mail(entry, content)
         elif part.content_type == "text/calendar" or (name or "").lower().endswith(".ics"):
-            entry["event"] = event_of(decode_text(content[:200_000], part.message.parameters.get("charset")))
+            entry["event"] = event_of(
+                decode_text(content[:200_000], part.message.parameters.get("charset"))
+            )
         found.append(entry)
     return _without_repeated_events(found)
 
@@ -258,7 +265,9 @@ def _open_mail(entry: dict[str, Any], content: bytes) -> None:
     subject = text_value(message, "Subject")
     sender = next(iter(addresses(message, "From", [])), None)
     entry["mail"] = {
-        "from": " ".join(filter(None, (sender["name"], f"<{sender['address']}>"))) if sender else None,
+        "from": " ".join(filter(None, (sender["name"], f"<{sender['address']}>")))
+        if sender
+        else None,
         "subject": subject,
         "date": text_value(message, "Date"),
         "text": text[:INNER_TEXT_LIMIT],
@@ -272,7 +281,9 @@ def _open_mail(entry: dict[str, Any], content: bytes) -> None:
 def _without_repeated_events(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """An invitation comes as an alternative of the text and once more as a file: the file is enough."""
     named = {
-        (entry["event"] or {}).get("uid") for entry in found if entry.get("event") and entry["filename"]
+        (entry["event"] or {}).get("uid")
+        for entry in found
+        if entry.get("event") and entry["filename"]
     } - {None}
     return [
         entry

@@ -57,7 +57,10 @@ RULE = re.compile(r"[_*=\-\u2500]{10,}")
 MARKED = re.compile(r"^\s{0,3}[>\uff1e]")
 #: A line that a client puts above an unmarked mail: `-----Original Message-----`, `Begin forwarded message:`.
 DASHED_LENGTH = 100
-FORWARDS = re.compile(r"^(begin forwarded message|anfang der weitergeleiteten|début du message|inicio del mensaje)", re.IGNORECASE)
+FORWARDS = re.compile(
+    r"^(begin forwarded message|anfang der weitergeleiteten|début du message|inicio del mensaje)",
+    re.IGNORECASE,
+)
 HEADER_LINES = 12
 #: An attribution wraps over at most this many lines, and is at most this long.
 ATTRIBUTION_LINES = 3
@@ -125,7 +128,9 @@ def _with_attribution(lines: list[str], start: int, floor: int) -> int:
         joined = f"{line} {joined}".strip()
         if not line or len(joined) > ATTRIBUTION_LENGTH:
             break
-        if found < start and not (OPENING.match(line) and DATE.search(line) and line[-1] not in ".!?"):
+        if found < start and not (
+            OPENING.match(line) and DATE.search(line) and line[-1] not in ".!?"
+        ):
             break
         if _is_attribution(joined):
             found = first
@@ -167,7 +172,12 @@ def _is_rule(line: str) -> bool:
     """A line that parts: a rule, words between dashes, the words of a client that forwards."""
     if RULE.fullmatch(line) or FORWARDS.match(line):
         return True
-    return len(line) <= DASHED_LENGTH and line.startswith("--") and line.endswith("--") and len(line.strip("- ")) > 2
+    return (
+        len(line) <= DASHED_LENGTH
+        and line.startswith("--")
+        and line.endswith("--")
+        and len(line.strip("- ")) > 2
+    )
 
 
 def _next_line(lines: list[str], start: int) -> int | None:

@@ -58,7 +58,10 @@ class MailReader:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -87,7 +90,9 @@ class MailReader:
                 return columns
         mail = ParsedMail(
             envelope(Entity(b"", [], 0, 0, 0), []),
-            parse_notes=["it could not be read: it took more than its share of time or memory each time"],
+            parse_notes=[
+                "it could not be read: it took more than its share of time or memory each time"
+            ],
         )
         return mail.columns()
 

@@ -36,20 +36,32 @@ FAILED = re.compile(
 )
 DELAYED = re.compile(r"delay|warning: could not send|\(verzögert\)|will be retried", re.IGNORECASE)
 #: Words above or below which the failed addresses stand, in reports that have no machine-readable part.
-QMAIL = re.compile(r"this is the qmail-send program|i'm afraid i wasn't able to deliver", re.IGNORECASE)
-RECIPIENT_LINE = re.compile(r"^[ \t>]{0,12}<?\"?([^\s<>@\"(]{1,200}@[^\s<>@:;,\"()]{1,250})>?\"?[ \t]*([:;,(.\-].*)?$")
+QMAIL = re.compile(
+    r"this is the qmail-send program|i'm afraid i wasn't able to deliver", re.IGNORECASE
+)
+RECIPIENT_LINE = re.compile(
+    r"^[ \t>]{0,12}<?\"?([^\s<>@\"(]{1,200}@[^\s<>@:;,\"()]{1,250})>?\"?[ \t]*([:;,(.\-].*)?$"
+)
 ORIGINAL = re.compile(
     r"^[ \t>-]*(original message|below this line|--- ?this is a copy|------ this is a copy|returned message|copy of|"
     r"original-?nachricht|----- (original|transcript)|received:|return-path:|message-id:)",
     re.IGNORECASE,
 )
-MESSAGE_ID = re.compile(r"^[ \t>]*(?:original-)?message-id[ \t]*:[ \t]*(<[^<>\s]{1,998}>)", re.IGNORECASE | re.MULTILINE)
+MESSAGE_ID = re.compile(
+    r"^[ \t>]*(?:original-)?message-id[ \t]*:[ \t]*(<[^<>\s]{1,998}>)", re.IGNORECASE | re.MULTILINE
+)
 
 
-def report(message: Entity, parts: list[Part], envelope: dict[str, Any], text: str) -> dict[str, Any] | None:
+def report(
+    message: Entity, parts: list[Part], envelope: dict[str, Any], text: str
+) -> dict[str, Any] | None:
     """`{is_failure, recipients: [{address, action, status, reason}], message_id}`; None where this reports nothing."""
     told = next((part for part in parts if part.content_type == "message/delivery-status"), None)
-    named = [address for value in raw_values(message, "X-Failed-Recipients") for _, address in split_addresses(value)]
+    named = [
+        address
+        for value in raw_values(message, "X-Failed-Recipients")
+        for _, address in split_addresses(value)
+    ]
     if told is not None:
         recipients = _told(told.message.decoded()[:200_000])
         if not recipients:
@@ -57,7 +69,9 @@ def report(message: Entity, parts: list[Part], envelope: dict[str, Any], text: s
     elif message.parameters.get("report-type", "").lower() == "delivery-status":
         recipients = _written(text)
     elif named:
-        recipients = [_recipient(address, "failed", None, _reason_beside(text, address)) for address in named]
+        recipients = [
+            _recipient(address, "failed", None, _reason_beside(text, address)) for address in named
+        ]
     elif _is_failure_notice(message, envelope, text):
         recipients = _written(text)
     else:
@@ -79,7 +93,9 @@ def _is_failure_notice(message: Entity, envelope: dict[str, Any], text: str) -> 
         return True
     sender = (envelope.get("from") or {}).get("address") or ""
     # Some systems write a name for an address: `From: MAILER-DAEMON (Mail Delivery System)`.
-    from_system = bool(SYSTEM.match(sender) or (not sender and SYSTEM.match(text_value(message, "From") or "")))
+    from_system = bool(
+        SYSTEM.match(sender) or (not sender and SYSTEM.match(text_value(message, "From") or ""))
+    )
     subject = envelope.get("subject") or ""
     if DELAYED.search(subject):
         return False
@@ -107,10 +123,19 @@ def _told(content: bytes) -> list[dict[str, Any]]:
         if not address:
             continue
         action = fields.get("action", "failed").split()[0:1]
-        reason = fields.get("diagnostic-code", "").partition(";")[2].strip() or fields.get("diagnostic-code")
+        reason = fields.get("diagnostic-code", "").partition(";")[2].strip() or fields.get(
+            "diagnostic-code"
+        )
         found.append(
-            _recipient(address, (action[0].lower() if action else "failed"), fields.get("status"), reason)
-            | ({"original": original} if (original := _typed_address(fields.get("original-recipient"))) and original != address else {})
+            _recipient(
+                address, (action[0].lower() if action else "failed"), fields.get("status"), reason
+            )
+            | (
+                {"original": original}
+                if (original := _typed_address(fields.get("original-recipient")))
+                and original != address
+                else {}
+            )
         )
     return found
 
@@ -156,21 +181,28 @@ def _following(lines: list[str], start: int) -> list[str]:
 
 
 def _reason_beside(text: str, address: str) -> str | None:
-    return next((one["reason"] for one in _written(text) if one["address"] == address.lower()), None)
+    return next(
+        (one["reason"] for one in _written(text) if one["address"] == address.lower()), None
+    )
 
 
 def _returned_id(parts: list[Part], envelope: dict[str, Any], text: str) -> str | None:
     """The Message-ID of the mail that is reported about."""
     for part in parts:
-        if part.content_type in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"):
+        if part.content_type in (
+            "message/rfc822",
+            "text/rfc822-headers",
+            "message/rfc822-headers",
+            "message/global",
+        ):
             found = text_value(read(part.message.decoded()[:1_000_000], []), "Message-ID")
             if found:
                 return found
     match = MESSAGE_ID.search(text[:200_000])
     if match:
         return match[1]
-    said = envelope.get("in_reply_to")
+    said: str | None = envelope.get("in_reply_to")
     if said and REFERENCE.fullmatch(said):
         return said
-    references = envelope.get("references") or []
+    references: list[str] = envelope.get("references") or []
     return references[-1] if references else None

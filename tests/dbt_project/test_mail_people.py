@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 
-from pipelines import rebuild, refresh
 from tests.dbt_project.raw_rows import MAIL_CONNECTION, MAILBOX, History, add_connections, mail
+from transform.build import build
+from transform.models import Models
 from warehouse.settings import Settings
 
 Database = psycopg.Connection[Any]
@@ -33,7 +35,12 @@ REPORT = {
         "is_failure": True,
         "message_id": SENT_ID,
         "recipients": [
-            {"address": "bob@example.net", "action": "failed", "status": "5.1.1", "reason": "550 no such user"}
+            {
+                "address": "bob@example.net",
+                "action": "failed",
+                "status": "5.1.1",
+                "reason": "550 no such user",
+            }
         ],
     },
     "is_bounce": True,
@@ -47,18 +54,13 @@ def insert(admin: Database, *rows: History) -> None:
 
 
 @pytest.fixture
-def warehouse(settings: Settings, models: refresh.Models, admin: Database) -> Database:
+def warehouse(admin: Database) -> Database:
     add_connections(admin)
     admin.execute(
         "update crm.connections set settings = settings || %s where connection_id = %s",
         [json.dumps({"reply_to_senders": f"{FORM}, {GROUP}"}), MAIL_CONNECTION],
     )
     return admin
-
-
-def fold(settings: Settings, models: refresh.Models) -> None:
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
 
 
 def shown(admin: Database, number: int) -> tuple[Any, ...]:
@@ -71,14 +73,16 @@ def shown(admin: Database, number: int) -> tuple[Any, ...]:
 
 
 def test_every_mail_has_somebody_under_whom_it_is_found(
-    settings: Settings, models: refresh.Models, warehouse: Database
+    serving_models: Models, warehouse: Database, fold_now: Callable[[], int]
 ) -> None:
     unknown = f"unknown:gmail|{MAILBOX}|18f0{{:012x}}".format
     insert(
         warehouse,
         # 1: a form that the admin named; 2: one that nobody named
         with_envelope(mail(1, sender=FORM), {"reply_to": [person("sam@example.org", "Sam")]}),
-        with_envelope(mail(2, sender="web@shop.example.com"), {"reply_to": [person("sam@example.org")]}),
+        with_envelope(
+            mail(2, sender="web@shop.example.com"), {"reply_to": [person("sam@example.org")]}
+        ),
         # 3: a group, which says who wrote
         with_envelope(mail(3, sender=GROUP), {"original_from": person("ann@example.org", "Ann")}),
         # 4: no address at all; 5: among ourselves; 6: a colleague to a customer; 7: sent to ourselves
@@ -87,7 +91,7 @@ def test_every_mail_has_somebody_under_whom_it_is_found(
         mail(6, sender="ann@shop.example.com", to=("bob@example.net",), cc=(MAILBOX,)),
         mail(7, sender=MAILBOX, to=(MAILBOX,), labels=("SENT",)),
     )
-    fold(settings, models)
+    fold_now()
     assert [shown(warehouse, number) for number in range(1, 8)] == [
         ("inbound", "sam@example.org", "email:sam@example.org"),
         ("inbound", "web@shop.example.com", unknown(2)),
@@ -108,15 +112,21 @@ def test_every_mail_has_somebody_under_whom_it_is_found(
         "email:ann@example.org",
         *(unknown(number) for number in (2, 4, 5, 7)),
     }
-    assert models.test() > 20
+    serving_models.invoke("test", "--select", "assert_every_shown_message_stands_on_a_page")
 
 
 @pytest.mark.parametrize("report_first", [True, False])
 def test_a_report_marks_the_mail_that_did_not_arrive(
-    settings: Settings, models: refresh.Models, warehouse: Database, report_first: bool
+    settings: Settings,
+    models: Models,
+    warehouse: Database,
+    fold_now: Callable[[], int],
+    report_first: bool,
 ) -> None:
     sent = with_envelope(
-        mail(1, sender=MAILBOX, to=("bob@example.net",), labels=("SENT",), message_reference=SENT_ID),
+        mail(
+            1, sender=MAILBOX, to=("bob@example.net",), labels=("SENT",), message_reference=SENT_ID
+        ),
         {},
         rfc822_message_id=SENT_ID,
     )
@@ -125,7 +135,7 @@ def test_a_report_marks_the_mail_that_did_not_arrive(
     )
     for row in (report, sent) if report_first else (sent, report):
         insert(warehouse, row)
-        fold(settings, models)
+        fold_now()
     query = """
         select provider_message_id, status, provider_metadata ->> 'error_message', in_reply_to
         from canonical.messages order by 1
@@ -137,37 +147,34 @@ def test_a_report_marks_the_mail_that_did_not_arrive(
         [f"gmail|{MAILBOX}|18f0{2:012x}"],
     ).fetchone()
     assert answers == (f"gmail|{MAILBOX}|18f0{1:012x}",)
-    with refresh.connect(settings) as database:
-        rebuild.rebuild(models, database)
+    assert build(settings, models).is_equal
     assert warehouse.execute(query).fetchall() == folded
 
 
 def test_a_better_parser_takes_back_what_an_earlier_one_said(
-    settings: Settings, models: refresh.Models, warehouse: Database
+    warehouse: Database, fold_now: Callable[[], int]
 ) -> None:
     for version, is_bounce in ((1, True), (2, False)):
         insert(
             warehouse,
             with_envelope(mail(1, parser_version=version), {"is_bounce": is_bounce}),
         )
-        fold(settings, models)
+        fold_now()
     assert warehouse.execute(
         "select body, provider_metadata -> 'is_bounce' from canonical.messages"
     ).fetchall() == [("Is it ready? (parser 2)", False)]
 
 
 def test_two_connections_of_one_mailbox_see_one_message(
-    settings: Settings, models: refresh.Models, warehouse: Database
+    warehouse: Database, fold_now: Callable[[], int]
 ) -> None:
     warehouse.execute(
         "insert into crm.connections (connection_id, channel, name, settings, secrets, created_by)"
         " values ('c0ffee0000000003', 'gmail', 'again', %s, '', 'test')",
         [json.dumps({"address": MAILBOX.upper()})],
     )
-    insert(
-        warehouse, mail(1), with_envelope(mail(1), {}, connection_id="c0ffee0000000003")
-    )
-    fold(settings, models)
-    assert warehouse.execute("select count(*), min(counterpart_identity) from canonical.messages").fetchall() == [
-        (1, "email:sam@example.org")
-    ]
+    insert(warehouse, mail(1), with_envelope(mail(1), {}, connection_id="c0ffee0000000003"))
+    fold_now()
+    assert warehouse.execute(
+        "select count(*), min(counterpart_identity) from canonical.messages"
+    ).fetchall() == [(1, "email:sam@example.org")]

@@ -1,21 +1,24 @@
 """Stored mails are read again by a better parser: counted, resumable, the old row kept, a rebuild the same.
 
-    CRM_MAILS_AGAIN=10000 python -m pytest tests/pipelines/test_mail_again.py      the full number
+CRM_MAILS_AGAIN=10000 python -m pytest tests/pipelines/test_mail_again.py      the full number
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 
-from pipelines import mail_again, rebuild, refresh
+from pipelines import mail_again
 from pipelines.mail import PARSER_VERSION
 from pipelines.mail_again import read_again
 from pipelines.media import MediaStore
 from tests.dbt_project.raw_rows import History, add_connections, mail
+from transform.build import build
+from transform.models import Models
 from warehouse.settings import Settings
 
 MAILS = int(os.environ.get("CRM_MAILS_AGAIN", "300"))
@@ -23,8 +26,9 @@ MAILS = int(os.environ.get("CRM_MAILS_AGAIN", "300"))
 
 def test_stored_mails_are_read_again(
     settings: Settings,
-    models: refresh.Models,
+    models: Models,
     admin: psycopg.Connection[Any],
+    fold_now: Callable[[], int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add_connections(admin)
@@ -39,8 +43,7 @@ def test_stored_mails_are_read_again(
         History("raw_gmail.messages", tuple(row.items())).insert(admin)
     # One whose bytes are gone keeps its row.
     mail(MAILS, body="without bytes").insert(admin)
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
+    fold_now()
 
     class Interrupted(Exception):
         pass
@@ -59,11 +62,9 @@ def test_stored_mails_are_read_again(
         "select parser_version, count(*) from raw_gmail.messages group by 1 order by 1"
     ).fetchall()
     assert versions == [(1, MAILS + 1), (PARSER_VERSION, MAILS)]
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
+    fold_now()
     query = "select count(*), count(*) filter (where body like 'words of mail %') from canonical.messages"
     assert admin.execute(query).fetchone() == (MAILS + 1, MAILS)
-    with refresh.connect(settings) as database:
-        rebuilt = rebuild.rebuild(models, database)
+    rebuilt = build(settings, models)
     assert admin.execute(query).fetchone() == (MAILS + 1, MAILS)
     assert rebuilt.is_equal

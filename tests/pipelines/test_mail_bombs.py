@@ -1,6 +1,6 @@
 """Mails made to exhaust a reader, among ordinary ones: those show soon, each bomb is named, and none begins for ever.
 
-    CRM_BOMB_MAILS=200 CRM_BOMBS=20 python -m pytest tests/pipelines/test_mail_bombs.py      the full number
+CRM_BOMB_MAILS=200 CRM_BOMBS=20 python -m pytest tests/pipelines/test_mail_bombs.py      the full number
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def bombs() -> list[bytes]:
         markup + b"&" * 1_900_000,
         parts + b"--e\r\n\r\n" * 400_000,
         HEAD + b"Content-Type: text/plain;" + b" a=b;" * 320_000 + b"\r\n\r\nx",
-        HEAD + b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n" + b"\x1b$B-j\x1b(B" * 350_000,
+        HEAD
+        + b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n"
+        + b"\x1b$B-j\x1b(B" * 350_000,
         HEAD + b"\r\n" + b"On 3/08/26 Sam <a@b.example>\r\n" * 100_000,
         markup + b"<p " + b"".join(b'a%d="<" ' % n for n in range(200_000)) + b">x",
     ]
@@ -107,7 +109,9 @@ def test_ordinary_mails_show_before_the_bombs_are_read(
     assert seconds[0] < 60
     held = {
         identity
-        for (identity,) in admin.execute("select id from raw_gmail.messages where id = any(%s)", [told])
+        for (identity,) in admin.execute(
+            "select id from raw_gmail.messages where id = any(%s)", [told]
+        )
     }
     assert held == set(told)
 

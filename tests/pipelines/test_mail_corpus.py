@@ -1,7 +1,7 @@
 """Every mail of the corpus becomes what its author wrote down, the same on every Python, and nothing breaks however it is bent.
 
-    CRM_PYTHONS="python3.12 python3.13" …     the same rows there
-    CRM_FUZZED_MAILS=20000 …                  the full number of bent mails
+CRM_PYTHONS="python3.12 python3.13" …     the same rows there
+CRM_FUZZED_MAILS=20000 …                  the full number of bent mails
 """
 
 from __future__ import annotations
@@ -51,13 +51,17 @@ def became(mail: Mail) -> dict[str, Any]:
         "names": [file["filename"] for file in files],
         "sizes": [file["size_bytes"] for file in files],
         "inner": files[0].get("mail", {}).get("text") if files else None,
-        "event": (files[0]["event"]["summary"], files[0]["event"]["starts"]) if files and files[0].get("event") else None,
+        "event": (files[0]["event"]["summary"], files[0]["event"]["starts"])
+        if files and files[0].get("event")
+        else None,
         "failed": [one["address"] for one in failed] if report else None,
         "reason": failed[0]["reason"] if failed else None,
         "reported": report["message_id"] if report else None,
         "flags": [flag for flag in FLAGS if envelope[flag]],
     }
-    found["shows"] = mail.expected.get("shows") if mail.expected.get("shows", "") in texts else texts
+    found["shows"] = (
+        mail.expected.get("shows") if mail.expected.get("shows", "") in texts else texts
+    )
     notes = columns["parse_notes"]
     wanted = mail.expected.get("note", "")
     found["note"] = wanted if any(wanted in note for note in notes) else notes
@@ -83,7 +87,11 @@ def digest() -> str:
 def test_another_python_reads_the_same(python: str) -> None:
     code = "from tests.pipelines.test_mail_corpus import digest; print(digest())"
     ran = subprocess.run(
-        [python, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+        [python, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert ran.stdout.strip() == digest()
 
@@ -107,7 +115,22 @@ def bent(chance: random.Random) -> bytes:
                 raw[at:at] = other[start : start + size]
             case 4:
                 raw[at:at] = chance.choice(
-                    (b"\r\n", b"\n", b"\r", b"\r\n\r\n", b"--edge\r\n", b"--edge--", b'"', b"(", b"<", b"=?", b"\x00", b"\xff", b";", b"> ")
+                    (
+                        b"\r\n",
+                        b"\n",
+                        b"\r",
+                        b"\r\n\r\n",
+                        b"--edge\r\n",
+                        b"--edge--",
+                        b'"',
+                        b"(",
+                        b"<",
+                        b"=?",
+                        b"\x00",
+                        b"\xff",
+                        b";",
+                        b"> ",
+                    )
                 )
             case _:
                 raw += chance.choice(MAILS).raw
@@ -124,7 +147,9 @@ def test_bent_mails_break_nothing() -> None:
         parsed = parse(raw)
         slowest = max(slowest, time.process_time() - started)
         json.dumps(parsed.columns(), ensure_ascii=False).encode("utf-8")
-        assert not any("could not be" in note and "address" not in note for note in parsed.parse_notes), raw
+        assert not any(
+            "could not be" in note and "address" not in note for note in parsed.parse_notes
+        ), raw
         assert parsed.body_text is not None or parsed.attachments or parsed.parse_notes, raw
         for file in parsed.attachments:
             content = part_bytes(raw, file["part_id"])
