@@ -48,8 +48,8 @@ CAUTIONS = {
     "bsuid": "WhatsApp knows this person by a number of its own, without their phone number. It holds for our "
     "business alone, and changes when they change their phone number.",
     "sip": "An address of a telephone system, perhaps of our own staff. Link it only if one person alone uses it.",
-    "unknown": "Nobody outside can be told as the sender of this mail. This stands for one mail: linking it puts this mail "
-    "on the customer's timeline, and no other.",
+    "unknown": "Nobody outside can be told as the sender of this mail. This stands for one mail: linking it puts this "
+    "mail on the customer's timeline, and no other.",
     "anonymous": "The caller withheld the number. This stands for one call: linking it puts this call on the "
     "customer's timeline, and no other call of theirs.",
 }

@@ -96,7 +96,8 @@ def before_body(row: Row) -> str:
     """What stands above the text."""
     told = metadata(row)
     return "".join([
-        mail_html.before_body(row, told), _referral(told), _story(row, told), _shared(told), _place(row, told), _label(row, told), _missing(row, told),
+        mail_html.before_body(row, told), _referral(told), _story(row, told), _shared(told), _place(row, told),
+        _label(row, told), _missing(row, told),
     ])  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def _read_mails_again(settings: Settings, *, quiet: bool) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from pipelines.mail_again import ReadAgain, read_again
+    from pipelines.gmail_again import ReadAgain, read_again
 
     with Progress(console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task("reading mails again", total=None)

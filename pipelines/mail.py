@@ -4,7 +4,7 @@
                                       -> mail_reports (what did not arrive) -> mail_quotes (folding)
 
 Parsing happens once, at load, beside the untouched raw mail, and is stamped with PARSER_VERSION: a
-better parser raises it and is run again over what the media store holds (pipelines/mail_again.py). `parse` never
+better parser raises it and is run again over what the media store holds (pipelines/gmail_again.py). `parse` never
 raises; what it could not do it says in `parse_notes`. Its work is bounded for mails made to exhaust a reader, and who
 reads mails of others calls it through pipelines/mail_reader.py, where time and memory are limited whatever happens.
 """

@@ -194,9 +194,9 @@ class _Writer:
         (target, at), self.link = self.link, None
         said = "".join(self.line[at:]).strip()
         plain = target.removeprefix("mailto:").removeprefix("tel:")
-        if target and plain.rstrip("/") not in said and said.rstrip("/") not in (target, plain):
-            if not said or re.sub(r"^https?://(www\.)?", "", target).rstrip("/") != said.lower():
-                self.line.append(f" <{target}>")
+        short = re.sub(r"^https?://(www\.)?", "", target).rstrip("/")
+        if target and plain.rstrip("/") not in said and said.lower().rstrip("/") != short:
+            self.line.append(f" <{target}>")
 
     def _end_block(self, tag: str) -> None:
         self._end_line()

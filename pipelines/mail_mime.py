@@ -376,7 +376,7 @@ def _boundary(entity: Entity) -> bytes | None:
 
 
 def _boundary_found(root: Entity) -> str | None:
-    """Where no part can be cut out by the boundary that is named: one that stands in the text before a part's header."""
+    """Where the named boundary cuts nothing out: one that stands in the text before a part's header."""
     match = re.compile(rb"(?:\A|\n)--([^\r\n]{1,200}?)[ \t]*\r?\nContent-", re.IGNORECASE).search(
         root.raw, max(root.body - 1, 0), min(root.end, root.body + 100_000)
     )

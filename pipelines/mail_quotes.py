@@ -29,7 +29,8 @@ FROM = (
 SUBJECT = (
     "Subject", "Betreff", "Objet", "Asunto", "Assunto", "Oggetto", "Onderwerp", "Ämne", "Emne", "Aihe", "Temat",
     "Předmět", "Predmet", "Tárgy", "Subiect", "Тема", "Θέμα", "Konu", "Chủ đề", "Tiêu đề", "Subjek", "Perihal",
-    "Paksa", "主题", "主題", "主旨", "标题", "件名", "제목", "الموضوع", "موضوع", "נושא", "विषय", "বিষয়", "เรื่อง", "Temats",
+    "Paksa", "主题", "主題", "主旨", "标题", "件名", "제목", "الموضوع", "موضوع", "נושא", "विषय", "বিষয়", "เรื่อง",
+    "Temats",
 )  # fmt: skip
 ATTRIBUTION_END = re.compile(rf"(?:{'|'.join(WROTE)})\s*[:：]?\s*$", re.IGNORECASE)
 VERB = re.compile(rf"(?:^|[\s,>])(?:{'|'.join(WROTE)})(?=[\s:：,]|$)", re.IGNORECASE)

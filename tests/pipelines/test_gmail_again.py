@@ -1,6 +1,6 @@
 """Stored mails are read again by a better parser: counted, resumable, the old row kept, a rebuild the same.
 
-CRM_MAILS_AGAIN=10000 python -m pytest tests/pipelines/test_mail_again.py      the full number
+CRM_MAILS_AGAIN=10000 python -m pytest tests/pipelines/test_gmail_again.py      the full number
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines import mail_again
+from pipelines import gmail_again
 from pipelines.mail import PARSER_VERSION
-from pipelines.mail_again import read_again
+from pipelines.gmail_again import read_again
 from pipelines.media import MediaStore
 from tests.dbt_project.raw_rows import History, add_connections, mail
 from transform.build import build
@@ -51,7 +51,7 @@ def test_stored_mails_are_read_again(
     def stop(_: object) -> None:
         raise Interrupted
 
-    monkeypatch.setattr(mail_again, "BATCH", 100)
+    monkeypatch.setattr(gmail_again, "BATCH", 100)
     with pytest.raises(Interrupted):
         read_again(settings, stop)
     first = read_again(settings)
