@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from pipelines import gmail_again
-from pipelines.mail import PARSER_VERSION
 from pipelines.gmail_again import read_again
+from pipelines.mail import PARSER_VERSION
 from pipelines.media import MediaStore
 from tests.dbt_project.raw_rows import History, add_connections, mail
 from transform.build import build
