@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import attachment_html, mail_html, message_html
 from app.sight import Sight
-from tests.app.drawn import HOSTILE, NOW, SYDNEY, assert_inert, row
+from tests.app.drawn import HOSTILE, NOW, SYDNEY, Elements, row
 
 SIGHT = Sight(zone=SYDNEY, now=NOW)
 
@@ -36,7 +36,13 @@ def test_only_web_addresses_become_links() -> None:
 
 def test_what_others_wrote_stays_inert_round_links() -> None:
     for text in HOSTILE:
-        assert_inert(mail_html.text(f"https://example.com/{text} <https://example.com/{text}>"))
+        found = Elements(mail_html.text(f"https://example.com/{text} <https://example.com/{text}>"))
+        assert set(found.tags) <= {"a", "bdi"}
+        assert set(found.attributes) <= {"class", "href", "title", "target", "rel", "dir"}
+        assert all(
+            address.startswith("https://example.com/") for address in found.attributes["href"]
+        )
+        assert "\u202e" not in "".join(found.attributes["href"] + found.attributes["title"])
 
 
 def test_a_picture_stands_in_its_place_and_not_once_more_below() -> None:

@@ -9,10 +9,19 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.dbt_project.raw_rows import MAIL_CONNECTION, MAILBOX, History, add_connections, mail
+from pipelines.provenance import stored_row
+from tests.dbt_project.raw_rows import (
+    MAIL_CONNECTION,
+    MAILBOX,
+    History,
+    add_connections,
+    change,
+    mail,
+)
 from transform.build import build
 from transform.models import Models
 from warehouse.settings import Settings
+from webhooks.replay import replay
 
 Database = psycopg.Connection[Any]
 
@@ -178,3 +187,21 @@ def test_two_connections_of_one_mailbox_see_one_message(
     assert warehouse.execute(
         "select count(*), min(counterpart_identity) from canonical.messages"
     ).fetchall() == [(1, "email:sam@example.org")]
+
+
+def test_a_row_whose_id_holds_a_separator_is_found_and_replayed(
+    warehouse: Database, fold_now: Callable[[], int]
+) -> None:
+    insert(warehouse, mail(1), change(2, "unheard_of", history_id=200))
+    warehouse.execute("update raw_gmail.messages set _dlt_id = 'a/b+c/d'")
+    warehouse.execute("update raw_gmail.changes set _dlt_id = '/e/f'")
+    fold_now()
+    (raw_ref,) = warehouse.execute(
+        "select jsonb_object_keys(facts) from canonical.messages where content_order is not null"
+    ).fetchone() or ("",)
+    assert raw_ref == "raw_gmail.messages/a/b+c/d"
+    found = stored_row(warehouse, raw_ref)
+    assert found is not None
+    assert b"Is it ready?" in found.body
+    replayed = replay(warehouse, quarantined=True)
+    assert replayed.history_rows == 1
