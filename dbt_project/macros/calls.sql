@@ -211,7 +211,7 @@ $call$
         when {{ is_withheld(address) }} then null
         when {{ address }} ~ '^(client|sips?):' then
             regexp_replace({{ address }}, '^(client|sip)s?:.*$', '\1') || ':' || coalesce({{ account }}, '') || ':'
-                || regexp_replace({{ address }}, '^[a-z]+:([^;?>]*).*$', '\1')
+                || {{ sip_user(address) }}
         else {{ unbounded_twilio_identity(address, other) }}
     end
 {%- endmacro %}
@@ -247,9 +247,9 @@ $call$
 copies as (
 
     select
-        'twilio_voice|' || coalesce(parent_call_sid, call_sid) as message_id,
+        'twilio_voice|' || sight.sid as message_id,
         'twilio_voice' as channel,
-        coalesce(parent_call_sid, call_sid) as provider_message_id,
+        sight.sid as provider_message_id,
         -- The fold computes the content of a call from its parts.
         {{ no_content() }},
         null::timestamptz as sent_at,
@@ -257,34 +257,23 @@ copies as (
         received_at,
         null::text as status_order,
         false as is_deleted,
-        jsonb_build_object(
+        case when sight.moved_to is not null then '{}' else jsonb_build_object(
             raw_ref,
             jsonb_strip_nulls(jsonb_build_object(
                 'via', '{{ door }}', 'at', {{ sortable_time('received_at') }}, 'version', version, 'metadata', metadata, 'parts', parts
             ))
-        ) as facts,
-        null::text as moved_to,
+        ) end as facts,
+        sight.moved_to,
         transaction_id
     from {{ told }}
-    where parts is not null
+    cross join lateral (
+        select coalesce(parent_call_sid, call_sid) as sid, null::text as moved_to where parts is not null
 
-    union all
+        union all
 
-    select
-        'twilio_voice|' || call_sid as message_id,
-        'twilio_voice' as channel,
-        call_sid as provider_message_id,
-        {{ no_content() }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        null::text as status_order,
-        false as is_deleted,
-        '{}'::jsonb as facts,
-        'twilio_voice|' || parent_call_sid as moved_to,
-        transaction_id
-    from {{ told }}
-    where parent_call_sid is not null
+        select call_sid, 'twilio_voice|' || parent_call_sid where parent_call_sid is not null
+        offset 0
+    ) as sight
 
 )
 {% endmacro %}
