@@ -90,7 +90,7 @@ def chips(row: Row, told: Row) -> list[str]:
 
 
 def before_body(row: Row, told: Row) -> str:
-    """Lines above the text: through whom it came, where an answer goes, reports of mail systems, notes of the reader."""
+    """Lines above the text: through whom it came, where an answer goes, what systems report, the reader's notes."""
     found = []
     sent_by = shapes.words(told.get("sent_by"))
     if sent_by:
