@@ -180,7 +180,7 @@ shown as (
             -- A recording or a transcript completes the call that it belongs to.
             when event = 'call' and item ->> 'event' in ('call_recording_available', 'call_transcription_available') then 'file'
             -- A file of the history comes without the other end: it completes the message that came before it.
-            when field = 'history' and part = 'message' and counterpart is null then case when provider_time is not null then 'file' end
+            when field = 'history' and part = 'message' and counterpart is null then 'file'
             else 'message'
         end as role
         offset 0
@@ -229,7 +229,6 @@ shown as (
 
         offset 0
     ) as told on true
-    where role.role is not null
 
 ),
 
@@ -333,7 +332,7 @@ copies as (
         case when role = 'message' then {{ column }} end as {{ column }},
         {% endfor -%}
         case role when 'message' then coalesce(call_start, provider_time, received_at) when 'file' then case when event <> 'call' then provider_time end end as sent_at,
-        case role when 'message' then provider_time is null when 'file' then case when event <> 'call' then false end end as sent_at_is_receipt,
+        case role when 'message' then provider_time is null when 'file' then case when event <> 'call' and provider_time is not null then false end end as sent_at_is_receipt,
         received_at,
         ranks.status_order,
         case role when 'message' then coalesce(status_word = 'deleted', false) else event = 'revoke' end as is_deleted,
