@@ -248,7 +248,7 @@ targeted as (
         select
             case
                 when event in ('message', 'postback') and mid <> '' then mid
-                else {{ bounded_key("thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event || '|' || left(md5(told::text), 12)") }}
+                else {{ bounded_key("thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event || case when event in ('referral', 'optin', 'postback') then '|' || left(md5(told::text), 12) else '' end") }}
             end as provider_id,
             'message' as role
         where outcome in ('message', 'system_event')

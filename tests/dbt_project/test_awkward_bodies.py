@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -161,7 +162,7 @@ def mutated(body: Body, seed: int) -> Body:
             other, name = made.choice(list(texts(value)))
             holder[key] = other[name]
         else:
-            holder[key] = made.choice(strange)
+            holder[key] = copy.deepcopy(made.choice(strange))
     return Body(body.channel, json.dumps(value).encode())
 
 
