@@ -16,11 +16,12 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
+import orjson
 import psycopg
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
-from pipelines import children, jobs
+from pipelines import children, jobs, watchdog
 from pipelines.failures import PullFailed
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings, SettingsError
@@ -80,6 +81,7 @@ class Worker:
                 ),
                 self._listen(app),
                 self._heal(app),
+                self._watch(),
                 self._stopped.wait(),
             ]
             tasks = [asyncio.create_task(part) for part in parts]
@@ -93,24 +95,35 @@ class Worker:
                 task.result()
 
     async def _listen(self, app: App) -> None:
-        """`crm_deliveries`: the receiver landed something. `crm_refreshed`: messages may have brought attachments.
+        """`crm_deliveries`: the receiver landed something. `crm_changed`: messages may have brought attachments.
 
         After a gap in listening, pull and look through everything.
         """
         url = self.settings.url_for(Role.LOADER)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
             await database.execute("listen crm_deliveries")
-            await database.execute("listen crm_refreshed")
+            await database.execute("listen crm_changed")
             await jobs.catch_up(app)
             log.info("worker ready")
             async for notification in database.notifies():
-                if notification.channel == "crm_refreshed":
-                    await jobs.ask_for_media(app)
+                if notification.channel == "crm_changed":
+                    if orjson.loads(notification.payload).get("attachments"):
+                        await jobs.ask_for_media(app)
                     continue
                 channel, _, connection_id = notification.payload.partition(" ")
                 known = registry().get(channel)
                 if known and known.pulls and not known.push_carries_messages and connection_id:
                     await jobs.defer(app, "pull_connection", connection_id)
+
+    async def _watch(self) -> None:
+        """Whether what landed is folded; the finding is for the health page."""
+        while True:
+            missing = await asyncio.to_thread(watchdog.watch, self.settings)
+            if missing.count:
+                log.error(
+                    "%d deliveries or loads are not folded, since %s", missing.count, missing.since
+                )
+            await asyncio.sleep(watchdog.WATCH_SECONDS)
 
     async def _heal(self, app: App) -> None:
         """Jobs of workers that died are repeated at once."""
