@@ -26,7 +26,7 @@ STYLE = Path(__file__).parent / "style.css"
 #: A file of ours: Streamlit would fetch an emoji or a Material icon from elsewhere.
 ICON = Path(__file__).parent / "icon.svg"
 RETRY_SECONDS = 2
-#: A message that waits longer than this for a refresh means that nobody refreshes.
+#: A delivery that waits longer than this for the fold means that nobody folds.
 STALE_SECONDS = 5 * 60
 
 
@@ -124,14 +124,14 @@ def stale(state: dict[str, Any], now: datetime) -> str | None:
         since = state["failing_since"]
         lasting = f"; none has worked for {_ago(since, now)}" if since else ""
         return (
-            f"The last refresh failed{lasting}. New messages still arrive; counts and lists may be "
-            f"behind. {state['error'][:300]}"
+            f"The last fold failed{lasting}. What arrives is kept, and shown once a fold works again. "
+            f"{state['error'][:300]}"
         )
     waiting = state["waiting_since"]
     if waiting and (now - waiting).total_seconds() > STALE_SECONDS:
         return (
-            f"Nothing has been refreshed for {_ago(waiting, now)}. New messages still arrive; "
-            "counts and lists may be behind."
+            f"Nothing has been folded for {_ago(waiting, now)}. What arrives is kept, and shown once "
+            "the fold runs again."
         )
     return None
 

@@ -1,10 +1,11 @@
 """What is measured, with the machine's own limit in the same run: `./crm bench NAME [--scale N]`.
 
     backfill   a provider's history, from JSON pages to canonical rows, and the memory it takes
+    fold       1,000 new messages, 100, and one, at 100,000 stored messages and at `scale`
+    idle       processor of all programs while nothing arrives, and at one message a second
     landing    durable signed posts a second, against a bare echo on the same server settings
     live       from a POST to its row in marts.timeline, and to an open browser page
-    rebuild    everything dbt owns, dropped and built again from raw
-    refresh    a warm dbt cycle of 1,000 new rows, at 100,000 stored messages and at `scale`
+    rebuild    everything dbt owns, built again from raw beside what serves, and swapped in
     timeline   the first and the 200th page of a customer with 10,000 messages
 
 Each is a module with `run(settings, scale)` that returns the document of interface.md. Each works on a
@@ -12,6 +13,7 @@ warehouse of its own, in a temporary folder and with the product's durable setti
 behind: never on that of `settings`. What they stand on:
 
     machine      what the figures were taken on, and how long one fdatasync takes here
+    processor    how long a program and all that it started have worked
     figures      one line of a result, percentiles
     throwaway    the temporary warehouse and the programs that run on it
     storing      invented correspondence in the shape that the two doors leave

@@ -75,4 +75,4 @@ def test_the_notice_says_what_and_since_when() -> None:
     assert "failed; none has worked for 5 minutes" in sentence
     assert "messages: broken" in sentence
     waiting = {**state, "waiting_since": now - timedelta(minutes=9)}
-    assert "Nothing has been refreshed for 9 minutes" in str(frame.stale(waiting, now))
+    assert "Nothing has been folded for 9 minutes" in str(frame.stale(waiting, now))

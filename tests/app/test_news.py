@@ -1,4 +1,4 @@
-"""An idle page asks nothing; an arrival, a load and a lost listener each make it ask."""
+"""An idle page asks nothing; a fold, a file and a lost listener each make it ask."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("channel", ["crm_deliveries", "crm_refresh"])
+@pytest.mark.parametrize("channel", ["crm_changed", "crm_media"])
 def test_a_notification_is_news(
     listening: None, admin: psycopg.Connection[Any], channel: str
 ) -> None:
     eventually(lambda: news.count() is not None)
     before = news.count()
     assert before is not None
-    admin.execute(f"notify {channel}, 'gmail c0ffee'")  # type: ignore[arg-type]
+    admin.execute(f"notify {channel}, 'c0ffee'")  # type: ignore[arg-type]
     eventually(lambda: (news.count() or 0) > before)
 
 
