@@ -210,6 +210,7 @@ def _body(row: Row) -> str:
     text = str(row["body"] or "")
     if not text.strip():
         return kind_html.instead_of_body(row)
+    pictures = attachment_html.placed(row)
     if kind_html.metadata(row).get("is_bulk") is True:
-        return body_html.behind(text, "Sent to a list:")
-    return body_html.folded(text)
+        return body_html.behind(text, "Sent to a list:", pictures)
+    return body_html.folded(text, pictures)

@@ -100,7 +100,7 @@ def pull(
                         database.execute(SQL["ask_for_refresh"], {"channel": channel.channel})
                     state = steps.state()
                     backfill = state.get("backfill") or {}
-                    result.more = bool(backfill or state.get("behind"))
+                    result.more = bool(backfill or state.get("behind") or state.get("slow"))
                     result.seconds = time.monotonic() - started
                     told = Progress(dict(result.rows), backfill.get("done"), backfill.get("total"))
                     health.detail = {
