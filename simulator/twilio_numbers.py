@@ -34,6 +34,8 @@ WRITABLE = (
 )
 # What the shop's sending program remembers, and no resource shows.
 HIDDEN = "sender_callback"
+#: A service that takes the texts of one number to itself.
+CATCHING_SID = "MG" + "c" * 32
 
 
 class TwilioNumbers:
@@ -72,6 +74,29 @@ class TwilioNumbers:
             self.state.record({"what": "number", "sid": sid, "values": values})
         return JSONResponse(_shown(number))
 
+    def services(self, request: Request, form: dict[str, str]) -> Response:
+        """The account's Messaging Services: the shop's, and where one was made to catch texts, that."""
+        found = [self._service()]
+        if self.state.catching_service:
+            found.append(
+                {
+                    **self._service(),
+                    "sid": CATCHING_SID,
+                    "friendly_name": "Reminders",
+                    "inbound_request_url": "https://reminders.example.com/inbound",
+                    "use_inbound_webhook_on_number": False,
+                    "status_callback": None,
+                }
+            )
+        return JSONResponse({"services": found, "meta": _meta(request, "services")})
+
+    def of_service(self, request: Request, form: dict[str, str], sid: str) -> Response:
+        held = self.state.numbers[:1] if sid == CATCHING_SID else self.state.numbers
+        found = [
+            {"sid": n["sid"], "service_sid": sid, "phone_number": n["phone_number"]} for n in held
+        ]
+        return JSONResponse({"phone_numbers": found, "meta": _meta(request, "phone_numbers")})
+
     def service(self, request: Request, form: dict[str, str]) -> Response:
         """/v1/Services/{MG}: only what concerns the addresses."""
         if request.method == "POST":
@@ -79,16 +104,21 @@ class TwilioNumbers:
                 _underscored(k): v for k, v in form.items() if k in ("StatusCallback",)
             }
             self.state.record({"what": "messaging_service", "values": values})
-        return JSONResponse(
-            {
-                "sid": self.state.accounts.messaging_service_sid,
-                "account_sid": self.state.accounts.account_sid,
-                "friendly_name": "Saltbush texts",
-                "inbound_request_url": None,
-                "use_inbound_webhook_on_number": True,
-                "status_callback": self.state.messaging_service["status_callback"] or None,
-            }
-        )
+        return JSONResponse(self._service())
+
+    def _service(self) -> dict[str, Any]:
+        return {
+            "sid": self.state.accounts.messaging_service_sid,
+            "account_sid": self.state.accounts.account_sid,
+            "friendly_name": "Saltbush texts",
+            "inbound_request_url": None,
+            "use_inbound_webhook_on_number": True,
+            "status_callback": self.state.messaging_service["status_callback"] or None,
+        }
+
+
+def _meta(request: Request, key: str) -> dict[str, Any]:
+    return {"key": key, "page": 0, "page_size": 50, "url": str(request.url), "next_page_url": None}
 
 
 def _underscored(name: str) -> str:

@@ -19,15 +19,13 @@ from google.oauth2 import credentials, service_account
 from requests import RequestException
 
 from operations.providers import TIMEOUT_SECONDS, ProviderRefused
+from pipelines.watch import PUBLISHER, needs
 from warehouse.connections import Connection, UnusableConnection
 
 SCOPES = ["https://www.googleapis.com/auth/gmail.readonly"]
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 API_BASE = "https://gmail.googleapis.com"
 FORBIDDEN = 403
-#: Gmail's own account, which publishes to the topic of a watch.
-#: https://developers.google.com/workspace/gmail/api/guides/push#grant_publish_rights_on_your_topic
-PUBLISHER = "gmail-api-push@system.gserviceaccount.com"
 
 
 def check(connection: Connection) -> str:
@@ -51,10 +49,7 @@ def configure(connection: Connection, url: str, *, take_over: bool = False) -> l
     except ProviderRefused as refused:
         if refused.status != FORBIDDEN:
             raise
-        raise ProviderRefused(
-            f"{refused}; a watch needs {PUBLISHER} as Pub/Sub Publisher on {topic}, and the topic in the OAuth "
-            "client's own project"
-        ) from None
+        raise ProviderRefused(f"{refused}; {needs(topic)}") from None
     until = datetime.fromtimestamp(int(answer["expiration"]) / 1000, UTC)
     return [
         {

@@ -21,9 +21,7 @@ def present(connection: Connection) -> list[dict[str, Any]]:
     return []
 
 
-def configure(
-    connection: Connection, url: str, *, take_over: bool = False
-) -> list[dict[str, Any]]:
+def configure(connection: Connection, url: str, *, take_over: bool = False) -> list[dict[str, Any]]:
     return [{"object": "chat", "enter there": url}]
 
 
