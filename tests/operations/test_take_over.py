@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from operations.providers import is_ours, twilio
+from operations.providers import ProviderRefused, is_ours, twilio
 from simulator import server
 from tests.operations.connecting import Crm, add, run
 from tests.webhooks.conftest import RunningReceiver
@@ -162,7 +162,9 @@ def test_a_numbers_address_is_not_replaced(
     assert OTHER not in json.dumps(after["after"])
 
 
-def test_a_refusal_half_way_puts_the_others_back(simulator: server.Simulator) -> None:
+def test_a_refusal_half_way_puts_the_others_back(
+    simulator: server.Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = simulator.accounts["twilio_voice"]
     of = Connection(
         connection_id="c2",
@@ -172,21 +174,19 @@ def test_a_refusal_half_way_puts_the_others_back(simulator: server.Simulator) ->
         secrets={"auth_token": keys["auth_token"]},
     )
     before = twilio.present(of)
-    call, posts = twilio._call, []
+    call = twilio._call
+    posts: list[str] = []
 
     def refusing(connection: Connection, method: str, path: str, *rest: Any) -> dict[str, Any]:
         if method == "POST":
             posts.append(path)
             if len(posts) == 2:
-                raise twilio.ProviderRefused("twilio_voice: Twilio answers 500: down")
+                raise ProviderRefused("twilio_voice: Twilio answers 500: down")
         return call(connection, method, path, *rest)
 
-    twilio._call = refusing
-    try:
-        with pytest.raises(twilio.ProviderRefused, match="all addresses are what they were"):
-            twilio.configure(of, "https://crm.example.com/webhooks/twilio_voice/c2")
-    finally:
-        twilio._call = call
+    monkeypatch.setattr(twilio, "_call", refusing)
+    with pytest.raises(ProviderRefused, match="all addresses are what they were"):
+        twilio.configure(of, "https://crm.example.com/webhooks/twilio_voice/c2")
     assert len(posts) == 4
     assert twilio.present(of) == before
 
