@@ -1,7 +1,6 @@
 """Whether anything arrived: one listener per process, so that an idle page asks the database nothing.
 
-The receiver notifies `crm_deliveries` in the landing's transaction, a pull `crm_refresh` after its load, a fetch
-`crm_media` after each attachment.
+The fold notifies `crm_changed` in its own transaction, and so does each decision; a fetch `crm_media` after each attachment.
 """
 
 from __future__ import annotations
@@ -52,8 +51,7 @@ class News:
                     application_name="crm app news",
                     connect_timeout=3,
                 ) as connection:
-                    connection.execute("listen crm_deliveries")
-                    connection.execute("listen crm_refresh")
+                    connection.execute("listen crm_changed")
                     connection.execute("listen crm_media")
                     # What came while nobody listened is news as well.
                     arrivals += 1

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from app import database
 from app.customer_search import patterns
@@ -164,20 +162,18 @@ def changed_messages(
 
 
 def _page(connection: Database, customer_id: str, before: Row | None) -> list[Row]:
-    position: dict[str, Any] = {
-        "before_sent_at": before["sent_at"] if before else None,
-        "before_message_id": before["message_id"] if before else None,
-    }
     rows = connection.execute(
         TIMELINE["timeline_page"],
-        {"customer_id": customer_id, "page_size": PAGE_SIZE, **position},
+        {
+            "customer_id": customer_id,
+            "page_size": PAGE_SIZE,
+            "before": before["sort_key"] if before else None,
+        },
     ).fetchall()
     return rows[::-1]
 
 
-def unassigned(
-    viewer: Viewer, before: tuple[datetime, str] | None = None, *, shown: Found | None = None
-) -> Found:
+def unassigned(viewer: Viewer, before: str | None = None, *, shown: Found | None = None) -> Found:
     """Identities that wrote and belong to nobody, newest first, before a position of the list.
 
     Args:
@@ -186,11 +182,7 @@ def unassigned(
     with database.pool().connection() as connection:
         rows = connection.execute(
             SQL["unassigned"],
-            {
-                "before_at": before[0] if before else None,
-                "before_identity": before[1] if before else None,
-                "page_size": LIST_SIZE,
-            },
+            {"before": before, "page_size": LIST_SIZE},
         ).fetchall()
         counted = connection.execute(SQL["count_unassigned"], {"most": MOST}).fetchone()
         if shown is None or shown.rows != rows:
@@ -198,14 +190,13 @@ def unassigned(
     assert counted is not None
     return Found(
         rows=rows,
-        # Who wrote a moment ago is in the list before the count knows it.
-        matched=max(min(counted["waiting"], MOST), len(rows)),
+        matched=min(counted["waiting"], MOST),
         is_cut=counted["waiting"] > MOST,
     )
 
 
 def warehouse_state() -> Row:
-    """How the last refresh went. About no customer, so no event."""
+    """How the fold stands. About no customer, so no event."""
     with database.pool().connection() as connection:
         row = connection.execute(SQL["warehouse_state"]).fetchone()
     assert row is not None

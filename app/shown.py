@@ -17,9 +17,9 @@ Row = dict[str, Any]
 ARRIVALS_PER_PAGE = 20
 
 
-def position(row: Row) -> tuple[datetime, str]:
-    """Where a message stands in its timeline; the message id breaks ties."""
-    return row["sent_at"], row["message_id"]
+def position(row: Row) -> str:
+    """Where a message stands in its timeline: one text, as the fold made it."""
+    return str(row["sort_key"])
 
 
 @dataclass
