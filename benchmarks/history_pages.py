@@ -2,7 +2,7 @@
 
     python -m benchmarks.history_pages --port N --messages M
 
-Twilio's message list (providers.md §3.4): 1,000 a page, newest first, `next_page_uri` until the last page.
+Twilio's message list (docs/providers/twilio.md): 1,000 a page, newest first, `next_page_uri` until the last page.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ HOPS = 3
 DEAD = (403, 404, 410)
 #: What a provider does not know yet may only be late; after this time it is gone.
 YOUNG = timedelta(minutes=10)
-#: Ids of WhatsApp's media (providers.md §7.4).
+#: Ids of WhatsApp's media (docs/providers/whatsapp.md).
 GRAPH_MEDIA_LIVES = timedelta(days=7)
 #: Meta blocks downloads for half an hour after 20 failing answers within an hour.
 GRAPH_FAILURES_PER_HOUR = 10

@@ -1,4 +1,4 @@
-"""Gmail's API as a pull needs it, through Google's own client (providers.md §5.3 and 5.7).
+"""Gmail's API as a pull needs it, through Google's own client (docs/providers/google.md).
 
 Every call repeats itself while Google says "slower" or is away; a call inside a batch too.
 """

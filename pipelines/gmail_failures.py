@@ -1,4 +1,4 @@
-"""What Google's errors mean for a pull (providers.md §5.3 and 5.7). Neither bodies nor tokens are repeated."""
+"""What Google's errors mean for a pull (docs/providers/google.md). Neither bodies nor tokens are repeated."""
 
 from __future__ import annotations
 
