@@ -21,7 +21,7 @@ The state of an account, kept by dlt:
     way          how details are asked for (pipelines.conversation_messages)
     folders      the parts of the list that have been read at least once, or are being read
     passed_over  conversations that could not be read: {id: {reason, times, next}}
-    untold       edits that were asked for: {id|revision: [how often, when]}
+    untold       edits that were asked for: {id|edit: [how often, when]}
     walks        what is still to be read, in this order; each {kind, folder, since, after, passed, open}:
                  `kind` news, again or all; `after` the cursor of the present page of the list; `passed` the
                  update time down to which it is done, and the ids of exactly this time; `open` a conversation
@@ -37,7 +37,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dlt
-import psycopg
 
 from pipelines.conversation_messages import Account, Listed, Messages, moment
 from pipelines.failures import PullFailed, TryLater
@@ -159,13 +158,9 @@ class Step:
         """Messages that were edited and of which no webhook told the new text."""
         asked: dict[str, list[Any]] = dict(self.state.get("untold") or {})
         now = datetime.now(UTC)
-        try:
-            found = self.messages.holdings.rows(self.account.untold, limit=MOST_UNTOLD)
-        except psycopg.errors.UndefinedTable:
-            # The models are being made, for the first time or anew.
-            return
-        for identity, revision, conversation in found:
-            key = f"{identity}|{revision}"
+        found = self.messages.holdings.rows(self.account.untold, limit=MOST_UNTOLD)
+        for identity, edit, conversation in found:
+            key = f"{identity}|{edit}"
             times, last = asked.get(key, (0, None))
             soon = last and datetime.fromisoformat(last) > now - times * ASKED_AGAIN_AFTER
             if times >= MOST_ASKED or soon:

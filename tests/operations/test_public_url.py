@@ -52,6 +52,6 @@ def test_a_command_says_so_in_one_line(
     monkeypatch.setenv("CRM_DATA_DIR", str(tmp_path))
     assert main(["connection", "list"]) == 2
     said = capfd.readouterr().err
-    assert said.startswith("CRM_PUBLIC_URL: ")
+    assert said.startswith("crm: CRM_PUBLIC_URL: ")
     assert "no user name" in said
     assert "canary" not in said

@@ -138,24 +138,17 @@ order by created_at desc nulls last
 limit 1
 
 -- untold_messenger --
--- Messages of the last days that were edited and whose new text no webhook told: id, which edit, and the conversation
--- where history knows it.
+-- Messages whose new text no webhook told: id, which edit, and the conversation where history knows it.
 select
-    messages.provider_message_id,
-    messages.revision,
+    edits.provider_message_id,
+    edits.edit,
     (
         select held.conversation_id
         from raw_messenger.messages as held
-        where held.connection_id = messages.connection_id and held.id = messages.provider_message_id
+        where held.connection_id = %(connection_id)s and held.id = edits.provider_message_id
         limit 1
     ) as conversation_id
-from canonical.messages as messages
-where
-    messages.connection_id = %(connection_id)s
-    and messages.received_at > now() - interval '8 days'
-    and messages.provider_metadata ->> 'edit_untold' = 'true'
-order by messages.sent_at desc
-limit %(limit)s
+from canonical.untold_edits(%(connection_id)s, %(limit)s) as edits
 
 -- held_instagram --
 -- Which versions of these messages are held, and whether without their details.
@@ -175,24 +168,17 @@ order by created_at desc nulls last
 limit 1
 
 -- untold_instagram --
--- Messages of the last days that were edited and whose new text no webhook told: id, which edit, and the conversation
--- where history knows it.
+-- Messages whose new text no webhook told: id, which edit, and the conversation where history knows it.
 select
-    messages.provider_message_id,
-    messages.revision,
+    edits.provider_message_id,
+    edits.edit,
     (
         select held.conversation_id
         from raw_instagram.messages as held
-        where held.connection_id = messages.connection_id and held.id = messages.provider_message_id
+        where held.connection_id = %(connection_id)s and held.id = edits.provider_message_id
         limit 1
     ) as conversation_id
-from canonical.messages as messages
-where
-    messages.connection_id = %(connection_id)s
-    and messages.received_at > now() - interval '8 days'
-    and messages.provider_metadata ->> 'edit_untold' = 'true'
-order by messages.sent_at desc
-limit %(limit)s
+from canonical.untold_edits(%(connection_id)s, %(limit)s) as edits
 
 -- held_mails --
 -- Which of these mails are held: id, time in epoch milliseconds, and the newest labels that were told.
