@@ -65,7 +65,9 @@ def test_conversations_load_and_a_second_pull_asks_little_and_loads_nothing(
     assert all(row["counterpart"] == {"id": "7234", "name": CUSTOMER["name"]} for row in loaded)
     graph.requests.clear()
     assert pull(settings, connection).rows == {"messages": 0}
-    assert [path for _, path, _, _ in graph.requests] == [f"/v26.0/{PAGE}/conversations"]
+    # One list for each folder.
+    listed = [f"/v26.0/{PAGE}/conversations"] * len(FOLDERS)
+    assert [path for _, path, _, _ in graph.requests] == listed
     assert pull(settings, connection, since=NOW - timedelta(days=30)).rows == {"messages": 0}
     assert rows(admin, connection) == loaded
 
@@ -275,14 +277,15 @@ def test_pages_may_be_empty_while_there_is_another(
 ) -> None:
     graph.conversation("t_1", messages=2, end=NOW)
     graph.next_answers = [
+        (200, {}, {"access_token": TOKEN}),
         (
             200,
             {},
             {"data": [], "paging": {"cursors": {"after": "x"}, "next": "https://example.com/"}},
-        )
+        ),
     ]
     assert pull(settings, connection).rows == {"messages": 2}
-    assert graph.requests[1][2]["after"] == "x"
+    assert graph.requests[2][2]["after"] == "x"
 
 
 def test_an_empty_answer_empties_nothing(
@@ -306,7 +309,7 @@ def test_a_first_pull_goes_in_steps_newest_first_and_new_messages_pass_it(
 ) -> None:
     monkeypatch.setattr(conversations, "STEP_SECONDS", 0.0)
     monkeypatch.setattr(conversations, "FIRST_STEP_SECONDS", 0.0)
-    monkeypatch.setattr(conversations, "LIST_SIZE", 2)
+    monkeypatch.setattr(conversations, "LIST_SIZES", (2,))
     # All but the newest end at the same second, and one is longer than a page.
     for number in range(6):
         graph.conversation(f"t_{number}", messages=4, end=NOW - timedelta(days=9))
@@ -337,7 +340,7 @@ def test_cursors_that_died_cost_calls_and_lose_nothing(
 ) -> None:
     monkeypatch.setattr(conversations, "FIRST_STEP_SECONDS", 0.0)
     monkeypatch.setattr(conversations, "STEP_SECONDS", 0.0)
-    monkeypatch.setattr(conversations, "LIST_SIZE", 2)
+    monkeypatch.setattr(conversations, "LIST_SIZES", (2,))
     graph.conversation("t_long", messages=230, end=NOW - timedelta(hours=1))
     for number in range(4):
         graph.conversation(f"t_{number}", messages=4, end=NOW - timedelta(days=2, hours=number))
@@ -457,7 +460,7 @@ def test_the_token_is_in_no_address_row_state_log_or_file(
     nowhere: Callable[[str], None],
 ) -> None:
     caplog.set_level("DEBUG")
-    monkeypatch.setattr(conversations, "LIST_SIZE", 1)
+    monkeypatch.setattr(conversations, "LIST_SIZES", (1,))
     for number in range(3):
         graph.conversation(f"t_{number}", messages=60, end=NOW - timedelta(hours=number))
     graph.add("t_0", "m_token", NOW, message=f"what Graph itself might write: {TOKEN}")
