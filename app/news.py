@@ -1,6 +1,7 @@
 """Whether anything arrived: one listener per process, so that an idle page asks the database nothing.
 
-The fold notifies `crm_changed` in its own transaction, and so does each decision; a fetch `crm_media` after each attachment.
+The fold notifies `crm_changed` in its own transaction, and so does each decision; a fetch `crm_media` after each
+attachment.
 """
 
 from __future__ import annotations

@@ -112,11 +112,15 @@ def _add_indexes(settings: Settings, channel: Channel, module: ModuleType) -> No
         indexes = {name for (name,) in database.execute(SQL["index_names"], {"schema": schema})}
         for resource in module.RESOURCES:
             table = sql.Identifier(schema, resource.name)
+            # A fold stamps anew what a restored dump had not folded (transform.fold.restamp_unfolded).
             if (resource.name,) not in columns:
                 database.execute(
                     sql.SQL(
                         "alter table {} add column transaction_id xid8 not null default pg_current_xact_id()"
                     ).format(table)
+                )
+                database.execute(
+                    sql.SQL("grant update (transaction_id) on {} to crm_transformer").format(table)
                 )
             key = _key(resource)
             wanted = [(key, True), (("transaction_id",), False)]

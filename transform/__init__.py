@@ -2,6 +2,7 @@
 
     raw, raw_<channel> -> staging -> canonical -> marts
 
-`models` runs dbt. `statements` are what dbt compiled from its incremental models, kept in the warehouse. `fold` runs them over
+`models` runs dbt. `statements` are what dbt compiled from its incremental models, kept in the warehouse. `fold` runs
+them over
 what is new, in one transaction. `build` makes everything beside what serves, and swaps. `resident` is the program.
 """

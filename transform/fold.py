@@ -1,9 +1,11 @@
 """The fold: whatever landed since the last one, brought into every canonical table in one transaction.
 
-New is what this transaction sees and the last folded snapshot did not, so neither a long load nor a forgotten transaction elsewhere delays
+New is what this transaction sees and the last folded snapshot did not, so neither a long load nor a forgotten
+transaction elsewhere delays
 anybody, and nothing is missed. Readers see all of a batch or nothing.
 
-A batch that the database cannot take in is halved until the culprit stands alone. That row is set aside with the database's
+A batch that the database cannot take in is halved until the culprit stands alone. That row is set aside with the
+database's
 sentence and shown in the quarantine; its neighbours go through.
 """
 
@@ -14,7 +16,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -33,9 +35,11 @@ STATEMENT_SECONDS = 60
 MOST_CULPRITS = 100
 #: Held by the one process that folds, as long as it lives; others stand by.
 LEADER = "hashtext('crm fold leader')"
-#: Classes of SQLSTATE that a row can be the cause of: data, constraints, program limits, the routines that read it, internal errors.
+#: Classes of SQLSTATE that a row can be the cause of: data, constraints, program limits, the routines that read it,
+#: internal errors.
 OF_A_ROW = ("21", "22", "23", "2F", "38", "39", "54", "P0", "XX")
-#: Every look-up goes by an index. What the planner would guess while tables are small, or empty, must not stand in a kept plan.
+#: Every look-up goes by an index. What the planner would guess while tables are small, or empty, must not stand in a
+#: kept plan.
 SESSION = """
     set jit = off;
     set enable_seqscan = off;
@@ -47,7 +51,8 @@ SESSION = """
     set statement_timeout = '{} s';
 """
 
-#: A row that the last folded snapshot did not see (dbt_project/macros/batch.sql says the same with bounds for an index, and an end).
+#: A row that the last folded snapshot did not see (dbt_project/macros/batch.sql says the same with bounds for an
+#: index, and an end).
 NOT_FOLDED = sql.SQL(
     "(transaction_id >= canonical.folded_until('live') or transaction_id = any (canonical.folded_without('live')))"
     " and not pg_visible_in_snapshot(transaction_id, (select folded from canonical.fold_state where build = 'live'))"
@@ -111,7 +116,8 @@ def has_new(database: psycopg.Connection[Any], statements: Statements) -> bool:
 
 
 def restamp_unfolded(database: psycopg.Connection[Any], tables: Sequence[RawTable]) -> str | None:
-    """After a restore: rows that the former cluster had not folded count as landed now. Returns the newest id of a transaction that the
+    """After a restore: rows that the former cluster had not folded count as landed now. Returns the newest id of a
+    transaction that the
     dump brought, or None where it brought nothing."""
     newest: str | None = None
     for table in tables:
@@ -168,7 +174,8 @@ class Fold:
         self._working = {model.name for model in statements.models if model.is_working}
         self._channels: set[str] = set()
         self._prepared: set[str] = set()
-        # Plans are kept for the session by statements that we prepare ourselves: psycopg forgets its own at every rollback.
+        # Plans are kept for the session by statements that we prepare ourselves: psycopg forgets its own at every
+        # rollback.
         database.prepare_threshold = None
         self._open()
 
@@ -267,11 +274,11 @@ class Fold:
             self._insert(model, put)
         self._run(
             f"forget {model.name}",
-            f"delete from {table} where {model.forget_key} in"
+            f"delete from {table} where {model.forget_key} in"  # noqa: S608 names of our own models
             f' (select {model.forget_key} from pg_temp."{model.forget}")',
         )
         if model.name in self._aside:
-            return self._run(f"put {model.name}", f"insert into {table} select * from {put}")
+            return self._run(f"put {model.name}", f"insert into {table} table {put}")
         return self._insert(model, table)
 
     def _insert(self, model: Statement, target: str) -> int:
@@ -296,15 +303,16 @@ class Fold:
             for working in self._working:
                 text = text.replace(f'"{self.schema}"."{working}"', f'pg_temp."{working}"')
             # Compiled by dbt from our own files.
-            self.database.execute(cast("LiteralString", f"prepare {quoted} as {text}"))
+            self.database.execute(f"prepare {quoted} as {text}")
             self._prepared.add(name)
-        return self.database.execute(cast("LiteralString", f"execute {quoted}")).rowcount
+        return self.database.execute(f"execute {quoted}").rowcount
 
     def _end(self, number: int, only: Sequence[RawRow] | None) -> None:
         if only is None:
             self._execute("end_fold", build=self.build)
         else:
-            # Some of the batch is left: what was folded stands, and is folded again with the rest, which changes nothing.
+            # Some of the batch is left: what was folded stands, and is folded again with the rest, which changes
+            # nothing.
             self._execute("put_back_others")
         if self.build == "live":
             self._execute("note_folded")
@@ -394,9 +402,7 @@ class Fold:
     # -- the session ----------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self.database.execute(
-            cast("LiteralString", SESSION.format(STATEMENT_SECONDS)), prepare=False
-        )
+        self.database.execute(SESSION.format(STATEMENT_SECONDS), prepare=False)
         for name in sorted(self._working | self._aside):
             self.database.execute(
                 sql.SQL("create temporary table {0} (like {1}) on commit delete rows").format(

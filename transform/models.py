@@ -1,6 +1,7 @@
 """The dbt project: parsed once, then run, tested or compiled in this process.
 
-A cold dbt start costs seconds, so nothing that must be quick runs dbt: it makes the models, builds them anew and tests them. What lands
+A cold dbt start costs seconds, so nothing that must be quick runs dbt: it makes the models, builds them anew and
+tests them. What lands
 is folded by the statements that dbt compiled (`transform.fold`).
 """
 
@@ -48,8 +49,9 @@ class Models:
             parsed = dbtRunner().invoke([*self._flags(), "parse"])
             if not parsed.success:
                 raise ModelsFailed(f"the models could not be parsed: {parsed.exception}")
-            self.manifest: Any = parsed.result
-            self._runner = dbtRunner(manifest=self.manifest)
+            manifest: Any = parsed.result
+            self.manifest = manifest
+            self._runner: Any = dbtRunner(manifest=manifest)
 
     def run(self, *, whole: bool = False) -> None:
         """Make every seed and view, and take what is new into the tables; or build them `whole`, from all of raw.

@@ -2,8 +2,10 @@
 
     python -m transform
 
-The receiver's landing and each load notify; the fold runs at once and what landed is on the timeline when its transaction ends, in tens
-of milliseconds. Under load each fold takes all that came meanwhile. Where the models that stand are not those of this project, a child
+The receiver's landing and each load notify; the fold runs at once and what landed is on the timeline when its
+transaction ends, in tens
+of milliseconds. Under load each fold takes all that came meanwhile. Where the models that stand are not those of
+this project, a child
 builds them beside what serves; until it is done the former ones go on folding.
 """
 
@@ -188,7 +190,8 @@ class Builder:
 
 
 def adopt_cluster(database: psycopg.Connection[Any]) -> None:
-    """Notice a dump that was restored into another cluster, whose transaction ids mean nothing here, and begin anew from what it holds."""
+    """Notice a dump that was restored into another cluster, whose transaction ids mean nothing here, and begin anew
+    from what it holds."""
     row = database.execute(SQL["cluster"]).fetchone()
     if row is None or row[0] == row[1]:
         return

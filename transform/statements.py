@@ -1,6 +1,7 @@
 """The statements of a fold: what dbt compiled from its incremental models and their working tables.
 
-They stand in the warehouse beside the fingerprint of the models (`canonical.built`), so a process that folds needs no dbt, and the one
+They stand in the warehouse beside the fingerprint of the models (`canonical.built`), so a process that folds needs
+no dbt, and the one
 that takes over folds with what serves, whichever version of the project it was started with.
 """
 
@@ -28,7 +29,8 @@ class Statement:
     """One model of a fold."""
 
     name: str
-    #: Selects that together are the model, each with the channel whose new rows it needs; an empty one is needed for all.
+    #: Selects that together are the model, each with the channel whose new rows it needs; an empty one is needed for
+    #: all.
     parts: tuple[tuple[str, str], ...]
     #: Whether it fills a working table of the session, or brings a table of the warehouse forward.
     is_working: bool
