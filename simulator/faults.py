@@ -31,6 +31,7 @@ AMOUNTS = {
     "graph_most_nested": "a nested read of so many messages, of a large conversation, is too much (at the start 10)",
     "graph_large_conversation": "so many messages make a conversation large (at the start 150)",
     "number_edits": "Instagram sends {mid, num_edit: 0} after each message (at the start 1)",
+    "catching_service": "a Messaging Service takes the texts of the first number, past its SMS URL",
     "twiml_callbacks": "what answers calls names our address for legs, recordings, transcripts (at the start 0)",
     "delay_seconds": "every webhook and push waits so long first",
     "duplicate_max": "up to so many extra copies of every webhook and push",

@@ -57,8 +57,6 @@ class State:
         self.chats = ChatBook(past.chats, self.record)
         #: What was asked of the providers, and what of it none of them describes.
         self.contract = Contract()
-        #: Whether a Messaging Service takes the texts of a number to itself, past the number's SMS URL.
-        self.catching_service = False
         self.meta = MetaRegistrations(self.accounts.meta, self.record)
         self.history_id = past.last_history_id
         week = int((self.anchor - timedelta(days=HISTORY_KEPT_DAYS)).timestamp() * 1000)

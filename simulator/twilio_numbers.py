@@ -17,6 +17,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from simulator.faults import Faults
 from simulator.state import State
 from simulator.twilio_errors import failure
 
@@ -41,8 +42,8 @@ CATCHING_SID = "MG" + "c" * 32
 class TwilioNumbers:
     """The numbers of the account."""
 
-    def __init__(self, state: State, root: str) -> None:
-        self.state, self.root = state, root
+    def __init__(self, state: State, faults: Faults, root: str) -> None:
+        self.state, self.faults, self.root = state, faults, root
 
     def list(self, request: Request, form: dict[str, str]) -> Response:
         wanted = request.query_params.get("PhoneNumber")
@@ -77,7 +78,7 @@ class TwilioNumbers:
     def services(self, request: Request, form: dict[str, str]) -> Response:
         """The account's Messaging Services: the shop's, and where one was made to catch texts, that."""
         found = [self._service()]
-        if self.state.catching_service:
+        if self.faults.values["catching_service"]:
             found.append(
                 {
                     **self._service(),

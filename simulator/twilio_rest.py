@@ -33,7 +33,7 @@ class TwilioRest:
         self.state, self.faults = state, faults
         self.root = f"/2010-04-01/Accounts/{state.accounts.account_sid}"
         self.media = TwilioMedia(state, self.root)
-        self.numbers = TwilioNumbers(state, self.root)
+        self.numbers = TwilioNumbers(state, faults, self.root)
         voice = VoiceRest(state, faults, self.root)
         service = f"/v1/Services/{state.accounts.messaging_service_sid}"
         services = r"/v1/Services"

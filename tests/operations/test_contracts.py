@@ -130,6 +130,10 @@ def test_everything_that_asks_a_provider_asks_as_it_describes(
         run(crm, "configure-webhook", connection_id)
         if name == "whatsapp":
             run(crm, "request-history", connection_id)
+    simulator.call(person="Mai Tran", outcome="voicemail", transcript="Call me back", silent=True)
+    simulator.message(
+        channel="messenger", person="Mai Tran", body="x", attachments=["photo"], silent=True
+    )
     since = datetime.now(UTC) - timedelta(days=30)
     for name, connection_id in made.items():
         if registry()[name.partition(" ")[0]].pulls:

@@ -144,7 +144,8 @@ def test_all_flavours_of_instagram_load_the_same(
 ) -> None:
     keys = provider.accounts["instagram"]
     by_page, unified = (
-        provider.get("accounts", flavour=flavour)["instagram"] for flavour in ("facebook", "unified")
+        provider.get("accounts", flavour=flavour)["instagram"]
+        for flavour in ("facebook", "unified")
     )
     found = []
     for values in (keys, by_page, unified):
@@ -156,7 +157,7 @@ def test_all_flavours_of_instagram_load_the_same(
                 [connection],
             ).fetchall()
         )
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert len(found[0]) > 50
 
 
