@@ -332,6 +332,16 @@ class Fold:
         row = self.database.execute(SQL["cut"], {"rows": LARGEST_BATCH}).fetchone()
         return row[0] if row else None
 
+    def warm_up(self) -> None:
+        """Have every plan made before anything waits for it: the largest take a second."""
+        with self.database.transaction():
+            self._one("begin_fold", build=self.build, until=None)
+            self._channels = {channel for model in self.statements.models for channel, _ in model.parts}
+            counts = dict.fromkeys((model.name for model in self.statements.models), 1)
+            for model in self.statements.models:
+                self._put(model, counts)
+            raise psycopg.Rollback()
+
     # -- what cannot be folded ----------------------------------------------------------------------
 
     def _isolate(self, fault: psycopg.Error) -> None:

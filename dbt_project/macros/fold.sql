@@ -150,7 +150,7 @@
         {% for column in folded_columns() -%}
         folded.{{ column }},
         {% endfor -%}
-        {{ sort_key('folded') }} as sort_key
+        ({{ sort_key('folded') }}) collate "C" as sort_key
     from ({{ fold(from_partials) }}) as folded
 {% endmacro %}
 
