@@ -273,12 +273,15 @@ class _Graph:
         if not identity.strip("."):
             raise PullFailed("the message does not say the id")
         token = graph_access.access_token(self.errand.connection, self._of_the_page)
-        return self._asked(quote(identity, safe=""), parameters, token)
+        try:
+            return self._asked(quote(identity, safe=""), parameters, token)
+        except NotAvailable:
+            raise self.errand.gone("Meta does not have this file") from None
 
     def _of_the_page(self, path: str, query: dict[str, str]) -> dict[str, Any] | None:
         try:
             return self._asked(path, query, self.errand.connection.required("access_token"))
-        except (Expired, NotAccepted, NotAvailable):
+        except (NotAccepted, NotAvailable):
             return None
 
     def _asked(self, path: str, parameters: Mapping[str, str], token: str) -> dict[str, Any]:
@@ -311,10 +314,8 @@ class _Graph:
                 raise TryLater("Graph's answer is no JSON object")
             text = b"".join(answer.chunks(JSON_BYTES)).decode("utf-8", "replace")
         refusal = failure_of(answer.status, answer.headers, text, self.name)
-        if isinstance(refusal, NotAvailable) or (
-            isinstance(refusal, NotAccepted) and answer.status == 404
-        ):
-            raise self.errand.gone("Meta does not have this file")
+        if isinstance(refusal, NotAccepted) and answer.status == 404:
+            raise NotAvailable(str(refusal))
         if isinstance(refusal, TryLater) and (refusal.after_seconds or answer.status < 500):
             raise Resting(str(refusal), refusal.after_seconds or STATUS_REST_SECONDS)
         raise refusal
