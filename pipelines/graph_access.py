@@ -15,16 +15,27 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum, auto
 from typing import Any
 
+from warehouse.channels import registry
 from warehouse.connections import Connection, UnusableConnection
 
 FACEBOOK = "https://graph.facebook.com"
 INSTAGRAM = "https://graph.instagram.com"
 VERSION = "v26.0"
 VERSIONED = re.compile(r"/v\d+\.\d+$")
-#: How an Instagram account is reached: by its own login, by the page it is linked to, or by a business's system user.
-LOGIN, BY_PAGE, UNIFIED = "instagram", "facebook", "unified"
+
+
+class Flavour(StrEnum):
+    """How an account is reached: by its own login, by the page it is linked to, or by a business's system user."""
+
+    INSTAGRAM = auto()
+    FACEBOOK = auto()
+    UNIFIED = auto()
+
+
+LOGIN, BY_PAGE, UNIFIED = Flavour.INSTAGRAM, Flavour.FACEBOOK, Flavour.UNIFIED
 
 #: By connection and the token it was given: the token of its page.
 _page_tokens: dict[tuple[str, str], str] = {}
@@ -33,17 +44,17 @@ _taken: dict[str, str] = {}
 
 
 def flavour(connection: Connection) -> str | None:
-    """Of an Instagram connection which way it goes; None for the other channels.
+    """Which way to its account a connection goes; None where there is one way only.
 
     Raises:
         UnusableConnection: `flavour` is none of them.
     """
-    if connection.channel != "instagram":
+    if "flavour" not in registry()[connection.channel].optional_keys:
         return None
     named = connection.value("flavour") or LOGIN
     if named not in (LOGIN, BY_PAGE, UNIFIED):
         raise UnusableConnection(
-            f"instagram: flavour must be {LOGIN} (Instagram Login), {BY_PAGE} (by its page) or {UNIFIED} "
+            f"{connection.channel}: flavour must be {LOGIN} (Instagram Login), {BY_PAGE} (by its page) or {UNIFIED} "
             f"(a system user's token, without a page)"
         )
     return named
@@ -73,14 +84,15 @@ def versioned_for_apps(connection: Connection) -> str:
 
 def page_of(connection: Connection) -> str | None:
     """The page whose token the account's edges want; None where the connection's own token is for them."""
-    if connection.channel == "messenger" or flavour(connection) == BY_PAGE:
+    is_page = "page_id" in registry()[connection.channel].required_keys
+    if is_page or flavour(connection) == BY_PAGE:
         return connection.required("page_id")
     return None
 
 
 def subject_of(connection: Connection) -> str:
     """Whose `subscribed_apps` and, where there are any, `conversations` count."""
-    if connection.channel == "whatsapp":
+    if "business_account_id" in registry()[connection.channel].required_keys:
         return connection.required("business_account_id")
     if is_login(connection):
         return "me"
