@@ -62,6 +62,29 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("public_url")
+    @classmethod
+    def _as_providers_write_it(cls, value: str | None) -> str | None:
+        """Twilio signs the address that it calls, with the host in lower case and without user info."""
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value.strip())
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError("no address, such as https://crm.example.com") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise ValueError("no address, such as https://crm.example.com")
+        if "@" in parts.netloc:
+            # Not repeated: it may be a password.
+            raise ValueError(
+                "there must be no user name: providers leave it out and sign without it"
+            )
+        if parts.query or parts.fragment:
+            raise ValueError("there must be no query and no fragment")
+        place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+        return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
+
     @field_validator("database_url", "public_url", "media_url", "master_key", mode="before")
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
