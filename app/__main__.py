@@ -34,10 +34,15 @@ def main() -> int:
     # Streamlit reads .streamlit/config.toml from the folder it runs in; the settings are read already.
     os.chdir(ROOT)
 
-    from app.server import application
+    from app.server import WrongOptions, application
 
+    try:
+        served = application()
+    except WrongOptions as problem:
+        sys.stderr.write(f"not served with .streamlit/config.toml: {problem}\n")
+        return 2
     uvicorn.run(
-        application(),
+        served,
         host=arguments.host,
         port=arguments.port,
         # See app.server: the query of /session/start holds a token.

@@ -12,11 +12,17 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from app import database, news
+from app import database, garbage, news, options
 from app.headers import SecurityHeaders
 from app.routes import ROUTES
 
+log = logging.getLogger("crm.app")
+
 SCRIPT = Path(__file__).parent / "main.py"
+
+
+class WrongOptions(Exception):
+    """Streamlit does not run with our config.toml; the text says what is otherwise."""
 
 
 @asynccontextmanager
@@ -26,13 +32,22 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     # Opened here, so that the first visitor does not wait for the first connection.
     database.pool()
     news.listen()
+    garbage.settle()
+    log.info("Streamlit runs with all %d options of config.toml", len(options.wanted()))
     yield
     news.close()
     database.close()
 
 
 def application() -> st.App:
-    """The app that uvicorn serves. One per process: Streamlit's runtime is a process-wide object."""
+    """The app that uvicorn serves. One per process: Streamlit's runtime is a process-wide object.
+
+    Raises:
+        WrongOptions: this process would serve without the options of .streamlit/config.toml.
+    """
+    wrong = options.not_in_force()
+    if wrong:
+        raise WrongOptions("; ".join(wrong))
     # Until st.navigation has run once, Streamlit runs the scripts of a folder `pages` by themselves,
     # past main.py and its sign-in. The first request of a process must not be such a one.
     PagesManager.uses_pages_directory = False
