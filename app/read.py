@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app import database
-from app.customer_search import patterns
+from app.customer_search import Patterns, patterns
 from app.database import Database, Row
 from app.sessions import Viewer
 from warehouse.events import record
@@ -56,24 +56,34 @@ class Found:
     is_cut: bool
 
 
-def customers(viewer: Viewer, typed: str) -> Found:
-    """Customers for what was typed; the latest contacts where nothing was."""
+def customers(viewer: Viewer, typed: str, *, shown: Found | None = None) -> Found:
+    """Customers for what was typed; the latest contacts where nothing was.
+
+    Args:
+        shown: what the page shows already; the same again is no new sight and writes no event.
+    """
     wanted = patterns(typed)
-    with told(
-        viewer, "customer.search", "customer", "*", detail={"query": typed[:200].replace("\0", "")}
-    ) as connection:
-        if wanted is None:
-            return _latest_contacts(connection)
-        rows = connection.execute(
-            SQL["customers_found"],
-            {
-                "name_patterns": wanted.name,
-                "identity_patterns": wanted.identity,
-                "customer_ids": [],
-                "most": MOST,
-                "page_size": LIST_SIZE,
-            },
-        ).fetchall()
+    searched = viewer.event(
+        "customer.search", "customer", "*", detail={"query": typed[:200].replace("\0", "")}
+    )
+    with database.pool().connection() as connection:
+        found = _latest_contacts(connection) if wanted is None else _matches(connection, wanted)
+        if shown is None or shown.rows != found.rows:
+            record(connection, searched)
+    return found
+
+
+def _matches(connection: Database, wanted: Patterns) -> Found:
+    rows = connection.execute(
+        SQL["customers_found"],
+        {
+            "name_patterns": wanted.name,
+            "identity_patterns": wanted.identity,
+            "customer_ids": [],
+            "most": MOST,
+            "page_size": LIST_SIZE,
+        },
+    ).fetchall()
     matched = rows[0]["matched"] if rows else 0
     return Found(rows=rows, matched=min(matched, MOST), is_cut=matched > MOST)
 
@@ -202,6 +212,15 @@ def unassigned(
         matched=max(min(counted["waiting"], MOST), len(rows)),
         is_cut=counted["waiting"] > MOST,
     )
+
+
+def customers_of(message_id: str) -> list[str]:
+    """Whose message it is. Shown to nobody: it decides which pages read again, so no event."""
+    with database.pool().connection() as connection:
+        rows = connection.execute(
+            SQL["customers_of_message"], {"message_id": message_id}
+        ).fetchall()
+    return [row["customer_id"] for row in rows]
 
 
 def warehouse_state() -> Row:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from app import database, garbage, news, options
+from app import bell, database, garbage, news, options, read
 from app.headers import SecurityHeaders
 from app.routes import ROUTES
 
@@ -31,11 +32,14 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     logging.getLogger("uvicorn.access").disabled = True
     # Opened here, so that the first visitor does not wait for the first connection.
     database.pool()
-    news.listen()
+    bell.register()
+    listening = asyncio.create_task(news.listen(read.customers_of))
     garbage.settle()
     log.info("Streamlit runs with all %d options of config.toml", len(options.wanted()))
     yield
-    news.close()
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening
     database.close()
 
 

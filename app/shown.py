@@ -57,29 +57,14 @@ class Shown:
     reached_first: bool
     #: When each message arrived that was not there at the opening.
     arrivals: list[datetime] = field(default_factory=list)
-    #: The count of news, and when, before the newest page was read last.
-    _read: tuple[int, datetime] | None = None
+    #: The moment before the newest page was read last (app/news.py).
+    mark: str = ""
 
     @classmethod
     def opened(cls, customer_id: str, rows: list[Row], page_size: int) -> Shown:
         """The screen as it is when a timeline is opened at its newest page."""
         pages = [Page(rows)] if rows else []
         return cls(customer_id, pages, [], len(rows) < page_size)
-
-    def wants_reading(self, news: int | None, now: datetime, *, anyway_seconds: float) -> bool:
-        """Whether the newest page may have changed since it was read. Asking counts as reading.
-
-        Args:
-            news: how much has arrived, None where nobody knows.
-            anyway_seconds: read again after this long, news or not.
-        """
-        last, self._read = self._read, None if news is None else (news, now)
-        if last is None or last[0] != news:
-            return True
-        if (now - last[1]).total_seconds() >= anyway_seconds:
-            return True
-        self._read = last
-        return False
 
     @property
     def by_id(self) -> dict[str, Row]:

@@ -8,11 +8,10 @@ from functools import partial
 
 import streamlit as st
 
-from app import address, clock, frame, list_html, message_html, news, read
+from app import address, clock, frame, list_html, message_html, news, read, topics
 from app.shown import Page, Row, Shown
 from app.sight import Sight
 
-REFRESH_SECONDS = 1.0
 #: So long an arrival counts as new on the way back to it.
 NEW_SECONDS = 120
 
@@ -26,14 +25,17 @@ def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:
         st.html(page.drawn(key, partial(message_html.page, sight=sight, older_day=older_day)))
 
 
-@frame.live(REFRESH_SECONDS)
+@frame.live(lambda shown, playable: topics.timeline(shown.customer_id))
 def newest(shown: Shown, playable: frozenset[str]) -> None:
-    rows = None
-    if shown.wants_reading(news.count(), datetime.now(UTC), anyway_seconds=news.ANYWAY_SECONDS):
+    mark = news.mark()
+    change = news.since(topics.timeline(shown.customer_id), shown.mark)
+    if change is news.Change.DECIDED:
+        begin_anew()
+    if change is not None:
         rows = read.changed_messages(frame.viewer(), shown.customer_id, shown.by_id)
-    if rows is not None and not shown.take(rows, datetime.now(UTC)):
-        del st.session_state["shown"]
-        st.rerun()
+        if rows is not None and not shown.take(rows, datetime.now(UTC)):
+            begin_anew()
+    shown.mark = mark
     if not shown.newest:
         st.html(
             list_html.empty(
@@ -45,6 +47,12 @@ def newest(shown: Shown, playable: frozenset[str]) -> None:
     pages = [(page, shown.above_newest(index)) for index, page in enumerate(shown.newest)]
     draw(pages, frame.sight(playable, shown.by_id))
     st.html(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
+
+
+def begin_anew() -> None:
+    """Head and messages as they are now: there would be a gap, or they are of other identities."""
+    del st.session_state["shown"]
+    st.rerun()
 
 
 @frame.live()
@@ -62,6 +70,7 @@ def older(shown: Shown, playable: frozenset[str]) -> None:
 
 
 customer_id = address.customer()
+mark = news.mark()
 opened = read.timeline(frame.viewer(), customer_id) if customer_id else None
 if opened is None:
     st.html(
@@ -80,6 +89,7 @@ kept = shown is not None and shown.customer_id == customer_id
 if shown is None or not (kept and shown.take(opened.messages, datetime.now(UTC))):
     shown = Shown.opened(customer_id, opened.messages, read.PAGE_SIZE)
     st.session_state["shown"] = shown
+shown.mark = mark
 with st.container(key="timeline", gap=None):
     newest(shown, opened.playable_connections)
     older(shown, opened.playable_connections)
