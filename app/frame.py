@@ -189,7 +189,8 @@ def live(
             # main.py shows what is right now: the form, or that the warehouse is away.
             st.rerun()
 
-        return st.fragment(guarded)
+        # The key lets one fragment's button run another one.
+        return st.fragment(guarded, key=draw.__name__)
 
     return decorate
 

@@ -15,6 +15,8 @@ const RELOAD_AT_MOST_EVERY = 10_000;
 const ENDED = 4401;
 const OTHER_RIGHTS = 4403;
 const FULL = 4429;
+// Where Streamlit says whether a run is under way, and whether its own connection stands.
+const STATES = ["data-test-script-state", "data-test-connection-state"];
 
 const bells = new Map();
 let socket = null;
@@ -26,11 +28,24 @@ let closedSince = null;
 let sign = null;
 let asking = null;
 let leaving = 0;
+const watched = new WeakSet();
 
 // -- bells ----------------------------------------------------------------------------------------
 
+// A run that is asked for while another is under way could lead it back to the page that it is leaving.
+function isIdle() {
+    const app = document.querySelector('[data-testid="stApp"]');
+    if (app && !watched.has(app)) {
+        watched.add(app);
+        new MutationObserver(hurry).observe(app, { attributes: true, attributeFilter: STATES });
+    }
+    const runs = app?.getAttribute(STATES[0]);
+    const reaches = app?.getAttribute(STATES[1]);
+    return runs !== "running" && runs !== "rerunRequested" && (reaches ?? "CONNECTED") === "CONNECTED";
+}
+
 function ring(bell) {
-    if (bell.busy || document.hidden) {
+    if (bell.busy || document.hidden || !isIdle()) {
         bell.due = true;
         return;
     }
@@ -145,12 +160,19 @@ function saySo() {
 
 function hurry() {
     if (document.hidden) return;
-    for (const bell of bells.values()) if (bell.due) ring(bell);
-    if (!socket) connect();
+    for (const bell of bells.values()) if (bell.due && !bell.busy) ring(bell);
+    if (!socket && !again) connect();
 }
 
-document.addEventListener("visibilitychange", hurry);
-window.addEventListener("online", hurry);
+function wakeUp() {
+    if (document.hidden) return;
+    clearTimeout(again);
+    again = null;
+    hurry();
+}
+
+document.addEventListener("visibilitychange", wakeUp);
+window.addEventListener("online", wakeUp);
 window.addEventListener("beforeunload", () => { leaving = Date.now(); });
 
 // -- the component --------------------------------------------------------------------------------

@@ -57,16 +57,24 @@ def begin_anew() -> None:
 
 @frame.live()
 def older(shown: Shown, playable: frozenset[str]) -> None:
+    if st.session_state.pop("wants_earlier", False) and shown.oldest and not shown.reached_first:
+        rows = read.earlier_messages(frame.viewer(), shown.customer_id, shown.oldest)
+        shown.add_older(rows, read.PAGE_SIZE)
     pages = [(page, shown.above_older(index)) for index, page in enumerate(shown.older)]
     draw(pages, frame.sight(playable, shown.by_id))
     if shown.oldest is None:
         return
     if shown.reached_first:
         st.html('<p class="first">The first message</p>')
-    elif st.button("Earlier messages", icon=":material/expand_less:", key="earlier"):
-        rows = read.earlier_messages(frame.viewer(), shown.customer_id, shown.oldest)
-        shown.add_older(rows, read.PAGE_SIZE)
-        st.rerun(scope="fragment")
+    else:
+        icon = ":material/expand_less:"
+        st.button("Earlier messages", icon=icon, key="earlier", on_click=want_earlier)
+
+
+def want_earlier() -> None:
+    """The first day on the newest page may begin on an earlier one now: both are drawn again."""
+    st.session_state["wants_earlier"] = True
+    st.rerun(["older", "newest"])
 
 
 customer_id = address.customer()

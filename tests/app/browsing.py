@@ -23,17 +23,20 @@ expect.set_options(timeout=15_000)
 
 
 @contextmanager
-def serving(settings: Settings, folder: Path) -> Iterator[str]:
-    """The app on this warehouse; its log must hold no error and no token."""
+def serving(
+    settings: Settings, folder: Path, *, port: int | None = None, **more: str
+) -> Iterator[str]:
+    """The app on this warehouse, its environment with `more`; its log must hold no error and no token."""
     assert settings.database_url
     assert settings.master_key
-    port = free_port()
+    port = port or free_port()
     environment = {
         **os.environ,
         "CRM_DATABASE_URL": settings.database_url.get_secret_value(),
         "CRM_MASTER_KEY": settings.master_key.get_secret_value(),
         "CRM_DATA_DIR": str(settings.data_dir),
         "PYTHONPATH": str(ROOT),
+        **more,
     }
     log_file = folder / "app.log"
     with log_file.open("w") as log:
