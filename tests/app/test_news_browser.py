@@ -172,6 +172,8 @@ def test_a_page_comes_back_without_a_gap_after_the_app_was_started_again(
         person = Person(context, address)
         page = person.sign_in(f"/timeline?customer={sam}")
         expect(page.get_by_text("hello there")).to_be_visible()
+        # Streamlit loads parts of its own script late; without them no page outlives its server.
+        time.sleep(2)
         for pid in processes(tmp_path, address):
             os.kill(pid, signal.SIGTERM)
         expect(page.get_by_role("status").filter(has_text="Not live")).to_be_visible()
