@@ -179,7 +179,7 @@ class Stage:
         """MB that the app holds."""
         process = psutil.Process(self.app.pid)
         every = [process, *process.children(recursive=True)]
-        return sum(each.memory_info().rss for each in every) / 1e6
+        return float(sum(each.memory_info().rss for each in every)) / 1e6
 
 
 def _actions(together: dict[str, Any], alone: dict[str, Any]) -> list[dict[str, Any]]:

@@ -61,6 +61,7 @@ class Tab:
         self._values: dict[str, WidgetState] = {}
         self._bells: dict[str, tuple[Widget, dict[str, str]]] = {}
         self._known: set[str] = set()
+        self._kept: dict[str, ForwardMsg] = {}
         self._finished: asyncio.Future[None] | None = None
         self._turn = asyncio.Lock()
         self._rung: set[str] = set()
@@ -83,10 +84,7 @@ class Tab:
     async def go(self, path: str, **query: str) -> float:
         """Another page of the app."""
         self._page, self._query = path, urlencode(query)
-        self._buttons.clear()
-        self._texts.clear()
         self._values.clear()
-        self._bells.clear()
         return await self._run()
 
     async def click(self, label: str) -> float | None:
@@ -130,6 +128,7 @@ class Tab:
         state.page_script_hash = self._pages.get(self._page, "")
         state.page_name = self._page
         state.fragment_id = fragment_id
+        state.cached_message_hashes.extend(self._kept)
         state.widget_states.widgets.extend(self._values.values())
         if trigger is not None:
             state.widget_states.widgets.append(trigger)
@@ -152,8 +151,19 @@ class Tab:
                 self.received_bytes += len(data)
                 said = ForwardMsg.FromString(data)
                 kind = said.WhichOneof("type")
+                if kind == "ref_hash":
+                    # One that this page holds already, perhaps for another place.
+                    kept = self._kept[said.ref_hash]
+                    kept.metadata.CopyFrom(said.metadata)
+                    said, kind = kept, kept.WhichOneof("type")
+                elif said.metadata.cacheable:
+                    self._kept[said.hash] = said
                 if kind == "delta":
                     self._take(said)
+                elif kind == "new_session":
+                    self._begin(said)
+                elif kind == "page_info_changed":
+                    self._query = said.page_info_changed.query_string
                 elif kind == "navigation":
                     for page in said.navigation.app_pages:
                         self._pages[page.url_pathname] = page.page_script_hash
@@ -170,6 +180,15 @@ class Tab:
     def _end(self, is_over: bool) -> None:
         if is_over and self._finished and not self._finished.done():
             self._finished.set_result(None)
+
+    def _begin(self, said: ForwardMsg) -> None:
+        """A run of the whole page replaces all that stands on it."""
+        if said.metadata.run.fragment_ids:
+            return
+        for some in (self._buttons, self._texts, self._bells):
+            some.clear()
+        named = {page_hash: path for path, page_hash in self._pages.items()}
+        self._page = named.get(said.new_session.page_script_hash, self._page)
 
     def _take(self, said: ForwardMsg) -> None:
         element, fragment = said.delta.new_element, said.delta.fragment_id
