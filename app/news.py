@@ -29,9 +29,7 @@ from warehouse.settings import Role
 
 log = logging.getLogger("crm.app")
 
-#: Notices of which nobody says whom they concern: any page may have changed.
-UNSPECIFIC = ("crm_deliveries", "crm_refresh")
-CHANNELS = ("crm_changed", "crm_media", "crm_health", "crm_people", *UNSPECIFIC)
+CHANNELS = ("crm_changed", "crm_media", "crm_health", "crm_people")
 RETRY_SECONDS = 1.0
 #: Topics whose last change is remembered one by one.
 MOST_TOPICS = 20_000
@@ -204,9 +202,6 @@ async def listen(customers_of: Callable[[str], list[str]]) -> None:
 
 
 async def _hear(channel: str, payload: str, customers_of: Callable[[str], list[str]]) -> None:
-    if channel in UNSPECIFIC:
-        house.changed_everything(Change.BESIDE)
-        return
     try:
         said = json.loads(payload or "{}")
     except ValueError:
@@ -225,7 +220,7 @@ async def _hear(channel: str, payload: str, customers_of: Callable[[str], list[s
 
 def _changed(said: dict[str, Any]) -> None:
     """A fold or a decision, with whom it concerns."""
-    change = Change.DECIDED if "decision" in said else Change.FOLDED
+    change = Change.FOLDED if "fold" in said else Change.DECIDED
     if said.get("many"):
         house.changed_everything(change)
         return

@@ -9,8 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from app import database
 from app.customer_search import Patterns, patterns
@@ -153,14 +151,23 @@ def earlier_messages(viewer: Viewer, customer_id: str, before: Row) -> list[Row]
 
 
 def changed_messages(
-    viewer: Viewer, customer_id: str, shown: Mapping[str, Row]
+    viewer: Viewer, customer_id: str, shown: Mapping[str, Row], *, since_fold: int | None = None
 ) -> list[Row] | None:
-    """The newest page, oldest first, when a message in it is not shown or not as it is now.
+    """What is not shown, or not as it is now, oldest first; None while nothing changed: then no event is due.
 
-    None while nothing changed: then nothing new is shown and no event is due.
+    Args:
+        since_fold: read only what folds behind this one wrote; without it the whole newest page, which comes back
+            whole when anything in it differs.
     """
     with database.pool().connection() as connection:
-        rows = _page(connection, customer_id, None)
+        rows = None
+        if since_fold is not None:
+            rows = connection.execute(
+                TIMELINE["timeline_changes"],
+                {"customer_id": customer_id, "since_fold": since_fold, "page_size": PAGE_SIZE},
+            ).fetchall()
+        if rows is None or len(rows) == PAGE_SIZE:
+            rows = _page(connection, customer_id, None)
         new = [row for row in rows if row["message_id"] not in shown]
         changed = [row for row in rows if row != shown.get(row["message_id"], row)]
         if not new and not changed:
@@ -179,20 +186,18 @@ def changed_messages(
 
 
 def _page(connection: Database, customer_id: str, before: Row | None) -> list[Row]:
-    position: dict[str, Any] = {
-        "before_sent_at": before["sent_at"] if before else None,
-        "before_message_id": before["message_id"] if before else None,
-    }
     rows = connection.execute(
         TIMELINE["timeline_page"],
-        {"customer_id": customer_id, "page_size": PAGE_SIZE, **position},
+        {
+            "customer_id": customer_id,
+            "page_size": PAGE_SIZE,
+            "before": before["sort_key"] if before else None,
+        },
     ).fetchall()
     return rows[::-1]
 
 
-def unassigned(
-    viewer: Viewer, before: tuple[datetime, str] | None = None, *, shown: Found | None = None
-) -> Found:
+def unassigned(viewer: Viewer, before: str | None = None, *, shown: Found | None = None) -> Found:
     """Identities that wrote and belong to nobody, newest first, before a position of the list.
 
     Args:
@@ -201,11 +206,7 @@ def unassigned(
     with database.pool().connection() as connection:
         rows = connection.execute(
             SQL["unassigned"],
-            {
-                "before_at": before[0] if before else None,
-                "before_identity": before[1] if before else None,
-                "page_size": LIST_SIZE,
-            },
+            {"before": before, "page_size": LIST_SIZE},
         ).fetchall()
         counted = connection.execute(SQL["count_unassigned"], {"most": MOST}).fetchone()
         if shown is None or shown.rows != rows:
@@ -213,8 +214,7 @@ def unassigned(
     assert counted is not None
     return Found(
         rows=rows,
-        # Who wrote a moment ago is in the list before the count knows it.
-        matched=max(min(counted["waiting"], MOST), len(rows)),
+        matched=min(counted["waiting"], MOST),
         is_cut=counted["waiting"] > MOST,
     )
 
@@ -229,7 +229,7 @@ def customers_of(message_id: str) -> list[str]:
 
 
 def warehouse_state() -> Row:
-    """How the last refresh went, as of a few seconds ago: the same for everybody. About no customer, so no event."""
+    """How the fold stands, as of a few seconds ago: the same for everybody. About no customer, so no event."""
     global _state
     known, at = _state
     if known is None or time.monotonic() - at > STATE_SECONDS:

@@ -78,14 +78,15 @@ def wait_for_history(settings: Settings, connection_ids: list[str]) -> None:
     Raises:
         Found: the models cannot be refreshed, or a connection shows nothing.
     """
-    from pipelines.refresh import RefreshFailed, request_refresh
+    from transform.models import ModelsFailed
+    from transform.resident import take_in
 
     if not connection_ids:
         return
     say("taking the histories into the timelines")
     try:
-        request_refresh(settings, timeout_seconds=REFRESHED_WITHIN_SECONDS)
-    except RefreshFailed as failed:
+        take_in(settings, timeout_seconds=REFRESHED_WITHIN_SECONDS)
+    except ModelsFailed as failed:
         raise Found(f"the models could not be refreshed: {failed}") from failed
     with connect(settings) as database:
         counted = dict(

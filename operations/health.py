@@ -1,4 +1,4 @@
-"""Is a program well? `python -m operations.health worker | refresh | URL`: exit status 0 or 1.
+"""Is a program well? `python -m operations.health worker | fold | URL`: exit status 0 or 1.
 
 For the health checks of containers; `./crm up` asks the same questions through its supervisor.
 """
@@ -28,13 +28,13 @@ def is_well(program: str, settings: Settings, now: datetime) -> bool:
             since = now - timedelta(seconds=WORKER_SILENT_SECONDS)
             row = database.execute(sql["worker_seen_since"], {"since": since}).fetchone()
         else:
-            row = database.execute(sql["refresher_lives"]).fetchone()
+            row = database.execute(sql["fold_lives"]).fetchone()
     return row is not None and bool(row[0])
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not (
-        sys.argv[1] in ("worker", "refresh") or sys.argv[1].startswith("http://")
+        sys.argv[1] in ("worker", "fold") or sys.argv[1].startswith("http://")
     ):
-        sys.exit("usage: python -m operations.health worker|refresh|http://…")
+        sys.exit("usage: python -m operations.health worker|fold|http://…")
     sys.exit(0 if is_well(sys.argv[1], Settings(), datetime.now(UTC)) else 1)

@@ -1,6 +1,6 @@
 """The programs of the product: what `up` and `demo` run, on which ports, and how each says it is ready.
 
-cluster -> postgres -> migrate -> histories -> refresh, worker
+cluster -> postgres -> migrate -> histories -> fold, worker
                                -> receiver, app
 simulator (demo only)
 """
@@ -142,8 +142,8 @@ def programs(settings: Settings, ports: Ports, *, demo: bool, messages: int) -> 
             is_ready=answers(f"http://127.0.0.1:{ports.receiver}/readyz"),
         ),
         program(
-            "refresh",
-            "pipelines.refresh",
+            "fold",
+            "transform",
             after=("histories",),
             is_ready=_said_in(settings, "models_serve"),
         ),

@@ -13,27 +13,27 @@ def register(app: typer.Typer) -> None:
 
 
 def refresh(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Take everything that has arrived into the tables now. Readers see it without this, too."""
-    from pipelines.refresh import RefreshFailed, request_refresh
+    """Have everything that has arrived in the tables: wait for the resident process, or do its work where none runs."""
+    from transform.models import ModelsFailed
+    from transform.resident import take_in
 
     try:
-        seconds = request_refresh(settings_for(data_dir))
-    except RefreshFailed as failure:
+        seconds = take_in(settings_for(data_dir))
+    except ModelsFailed as failure:
         raise Found(f"the refresh failed: {failure}") from failure
     report({"seconds": round(seconds, 3)}, as_json=as_json, lines=[f"refreshed in {seconds:.1f} s"])
 
 
 def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Drop and rebuild everything dbt owns from raw; prints the hashes of canonical.messages before and after."""
-    from pipelines.rebuild import rebuild as rebuild_models
-    from pipelines.refresh import Models, RefreshFailed, connect
+    """Build everything dbt owns anew from raw, beside what serves, and swap; prints the hashes
+    of canonical.messages before and after."""
+    from transform.build import build
+    from transform.models import ModelsFailed
 
     settings = settings_for(data_dir)
-    say("parsing the models")
     try:
-        with connect(settings) as database:
-            rebuilt = rebuild_models(Models(settings), database)
-    except RefreshFailed as failure:
+        rebuilt = build(settings, say=say)
+    except ModelsFailed as failure:
         raise Found(f"the rebuild failed: {failure}") from failure
     report(
         {

@@ -39,7 +39,8 @@ def replay(
 ) -> None:
     """Read raw rows again and fold them again. What was right stays as it is."""
     from operations.backfill import moment
-    from pipelines.refresh import RefreshFailed, request_refresh
+    from transform.models import ModelsFailed
+    from transform.resident import take_in
     from warehouse.events import Event, record
     from warehouse.settings import Role
     from webhooks.replay import replay as replay_rows
@@ -69,8 +70,8 @@ def replay(
     if delivery_id and not replayed.deliveries:
         raise Refused(f"--delivery {delivery_id}: there is no such delivery")
     try:
-        request_refresh(settings)
-    except RefreshFailed as failure:
+        take_in(settings)
+    except ModelsFailed as failure:
         raise Found(f"replayed, but the refresh failed: {failure}") from failure
     report(
         replayed.__dict__,

@@ -16,6 +16,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
+import orjson
 import psycopg
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
@@ -93,19 +94,20 @@ class Worker:
                 task.result()
 
     async def _listen(self, app: App) -> None:
-        """`crm_deliveries`: the receiver landed something. `crm_refreshed`: messages may have brought attachments.
+        """`crm_deliveries`: the receiver landed something. `crm_changed`: messages may have brought attachments.
 
         After a gap in listening, pull and look through everything.
         """
         url = self.settings.url_for(Role.LOADER)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
             await database.execute("listen crm_deliveries")
-            await database.execute("listen crm_refreshed")
+            await database.execute("listen crm_changed")
             await jobs.catch_up(app)
             log.info("worker ready")
             async for notification in database.notifies():
-                if notification.channel == "crm_refreshed":
-                    await jobs.ask_for_media(app)
+                if notification.channel == "crm_changed":
+                    if orjson.loads(notification.payload).get("attachments"):
+                        await jobs.ask_for_media(app)
                     continue
                 channel, _, connection_id = notification.payload.partition(" ")
                 known = registry().get(channel)

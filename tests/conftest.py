@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -20,9 +20,11 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from pipelines import refresh
 from pipelines.destination import prepare_all
 from tests.ports import free_port
+from transform import fold
+from transform.build import build
+from transform.models import Models
 from warehouse.migrate import migrate
 from warehouse.postgres import Embedded
 from warehouse.settings import Role, Settings
@@ -108,9 +110,8 @@ class Template:
         settings = self.settings(folder)
         migrate(settings)
         prepare_all(settings)
-        self.models = refresh.Models(settings)
-        with refresh.connect(settings) as database:
-            refresh.refresh(self.models, database)
+        self.models = Models(settings, "next")
+        build(settings, self.models, compare=False)
         # A plan of dbt names its database, so the clone takes the name and the template gives it up.
         self._run(f"alter database {self.database} rename to {self.template}")
 
@@ -156,9 +157,31 @@ def settings(template: Template, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def models(template: Template, settings: Settings) -> refresh.Models:
-    """dbt, parsed once a run, for the warehouse of `settings`."""
+def models(template: Template, settings: Settings) -> Models:
+    """dbt, parsed once a run, for a build beside the serving tables of `settings`."""
     return template.models
+
+
+@pytest.fixture
+def serving_models(settings: Settings) -> Models:
+    """dbt, parsed for the tables that serve, as `./crm dbt` runs it."""
+    return Models(settings)
+
+
+@pytest.fixture
+def fold_now(settings: Settings) -> Iterator[Callable[[], int]]:
+    """Folds everything that landed, in a session of its own, as the resident process does."""
+    with fold.connect(settings) as database:
+        session: list[fold.Fold] = []
+
+        def until_done() -> int:
+            if not session:
+                found = fold.standing(database)
+                assert found is not None
+                session.append(fold.Fold(database, found[1]))
+            return session[0].until_done()
+
+        yield until_done
 
 
 @pytest.fixture

@@ -57,6 +57,9 @@ def replay(
             )
             deliveries += 1
     history = _replay_history(database) if quarantined else 0
+    if quarantined:
+        # What the database could not take in is tried again like everything else.
+        database.execute(SQL["forget_set_aside"])
     return Replayed(deliveries=deliveries, history_rows=history)
 
 

@@ -31,7 +31,12 @@ def newest(shown: Shown, playable: frozenset[str]) -> None:
     change = news.since(topics.timeline(shown.customer_id), shown.mark)
     if change is news.Change.DECIDED:
         begin_anew()
-    if change is not None:
+    if change is news.Change.FOLDED and shown.fold:
+        rows = read.changed_messages(
+            frame.viewer(), shown.customer_id, shown.by_id, since_fold=shown.fold
+        )
+        shown.take_changes(rows or [], datetime.now(UTC))
+    elif change is not None:
         rows = read.changed_messages(frame.viewer(), shown.customer_id, shown.by_id)
         if rows is not None and not shown.take(rows, datetime.now(UTC)):
             begin_anew()

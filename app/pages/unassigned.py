@@ -41,7 +41,7 @@ def decide(row: Row) -> None:
 
 
 @frame.live(topics.QUEUE)
-def queue(pages: list[tuple[datetime, str] | None], shown: dict[int, read.Found]) -> None:
+def queue(pages: list[str | None], shown: dict[int, read.Found]) -> None:
     person = frame.viewer()
     lists = [
         read.unassigned(person, before, shown=shown.get(index))
@@ -70,7 +70,7 @@ def queue(pages: list[tuple[datetime, str] | None], shown: dict[int, read.Found]
                     st.rerun()
     last = lists[-1].rows
     if len(last) == read.LIST_SIZE and st.button("More", key="more"):
-        pages.append((last[-1]["last_inbound_at"], last[-1]["identity"]))
+        pages.append(last[-1]["last_inbound_key"])
         st.rerun(scope="fragment")
 
 

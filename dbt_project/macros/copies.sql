@@ -1,9 +1,10 @@
-{# The message contract: what every copy of a message carries, in this order (design.md §5.3).
+{# The message contract: what every copy of a message carries, in this order.
 
    keys       message_id, channel, provider_message_id: provider facts only.
    content    one register: the copy with the greatest content_order gives all of it. Null content_order: the
               copy has no content (a status callback, a deletion) and can never show a message by itself.
    times      the earliest provider time wins over the earliest receipt; received_at is the first landing.
+   landed     the first landing and the place within it, as text that sorts: orders messages of one instant.
    status     one register: status_order sorts by rank, then provider time, then word.
    facts      a set: raw reference -> what that one copy alone adds. Union is all that ever happens to it.
    moved_to   the copy is no sight of a message: it says that what is known under message_id belongs to another message,
@@ -19,7 +20,7 @@
 
 {% macro partial_columns() %}
     {{ return(['message_id', 'channel', 'provider_message_id', 'content_order'] + content_columns()
-        + ['sent_at', 'sent_at_is_receipt', 'received_at', 'status_order', 'is_deleted', 'facts', 'moved_to']) }}
+        + ['sent_at', 'sent_at_is_receipt', 'received_at', 'landed', 'status_order', 'is_deleted', 'facts', 'moved_to']) }}
 {% endmacro %}
 
 {% macro copy_columns() %}
@@ -36,9 +37,47 @@
    types is an island to the planner: no condition and no pruning of columns would reach the tables below it. #}
 {% macro typed_copy_columns() %}
     {% for column in copy_columns() -%}
-    {{ column }}::{{ column_type(column) }} as {{ column }}{{ ',' if not loop.last }}
+    {% if column == 'landed' -%}
+    {{ landed_at('received_at', 'facts') }} as landed
+    {%- else -%}
+    {{ column }}::{{ column_type(column) }} as {{ column }}
+    {%- endif %}{{ ',' if not loop.last }}
     {% endfor %}
 {% endmacro %}
+
+{# Microseconds since 1970 as 14 hexadecimal digits: text that sorts as the time does, until the year 4253. #}
+{% macro sortable_instant(moment) -%}
+    lpad(to_hex((extract(epoch from {{ moment }}) * 1000000)::bigint), 14, '0')
+{%- endmacro %}
+
+{# When a copy landed, and its place within the delivery: the numbers behind the # of its raw reference, four digits each. #}
+{% macro landed_at(received_at, facts) -%}
+    {{ sortable_instant(received_at) }} || coalesce(
+        (
+            select string_agg(lpad(left(number[1], 4), 4, '0'), '')
+            from jsonb_object_keys({{ facts }}) as raw_ref
+            cross join lateral regexp_matches(split_part(raw_ref, '#', 2), '\d+', 'g') as number
+            where raw_ref like '%#%'
+        ), ''
+    )
+{%- endmacro %}
+
+{# The order of all messages, newest last, as one text (collation "C"): the time at the finest resolution that any copy told, then the first
+   landing, then the place within it, then the id. Lists, timelines, positions of pages and counts of the last message all use this. #}
+{% macro sort_key(message) -%}
+    case when {{ message }}.content_order is not null
+        then {{ sortable_instant(message ~ '.sent_at') }} || {{ message }}.landed || '|' || {{ message }}.message_id end
+{%- endmacro %}
+
+{# A time told in whole seconds counts as the end of its second while the earliest is sought, so that a finer time of the same second wins
+   over it and an earlier second wins over both. `told_instant` takes the minimum back. #}
+{% macro seekable_instant(moment) -%}
+    case when {{ moment }} = date_trunc('second', {{ moment }}) then {{ moment }} + interval '999999 microseconds' else {{ moment }} end
+{%- endmacro %}
+
+{% macro told_instant(sought) -%}
+    case when extract(microseconds from {{ sought }})::bigint % 1000000 = 999999 then date_trunc('second', {{ sought }}) else {{ sought }} end
+{%- endmacro %}
 
 {# Nulls with the contract's types, for copies without content. #}
 {% macro no_content() %}

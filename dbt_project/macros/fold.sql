@@ -2,7 +2,7 @@
 
    Every register is a minimum, a maximum or a union over a total order, so the result does not depend on order, on
    repetition, or on what was folded before: fold(a ∪ b) = fold(fold(a) ∪ b). What depends on several copies is computed from
-   the union of their facts and from nothing else. The incremental table and the live tail both call this.
+   the union of their facts and from nothing else.
 
    `partials` names a relation with partial_columns(), filed under the messages they belong to (macro partials_of). #}
 {% macro fold(partials) %}
@@ -31,6 +31,7 @@
         case when call is null then sent_at else coalesce((call ->> 'happened_at')::timestamptz, received_at) end as sent_at,
         case when call is null then sent_at_is_receipt else call -> 'happened_at' = 'null' end as sent_at_is_receipt,
         received_at,
+        landed,
         status_order,
         is_deleted,
         facts,
@@ -56,10 +57,12 @@
             {% endfor -%}
             -- A provider's time beats our receipt even where our clock runs behind.
             coalesce(
-                min(sent_at) filter (where not sent_at_is_receipt) over copies, min(sent_at) over copies
+                {{ told_instant('min(' ~ seekable_instant('sent_at') ~ ') filter (where not sent_at_is_receipt) over copies') }},
+                min(sent_at) over copies
             ) as sent_at,
             bool_and(sent_at_is_receipt) over copies as sent_at_is_receipt,
             min(received_at) over copies as received_at,
+            min(landed collate "C") over copies as landed,
             max(status_order collate "C") over copies as status_order,
             bool_or(is_deleted) over copies as is_deleted,
             canonical.merge_objects(facts) over copies as facts,
@@ -139,6 +142,16 @@
     {{ return(partial_columns() + [
         'status', 'provider_metadata', 'seen_via', 'reactions', 'revision', 'revised_body', 'removal', 'told_name', 'same_as'
     ]) }}
+{% endmacro %}
+
+{# A message that is folded, with its sort key. `from_partials` is a relation or CTE with partial_columns(). #}
+{% macro folded_rows(from_partials) %}
+    select
+        {% for column in folded_columns() -%}
+        folded.{{ column }},
+        {% endfor -%}
+        {{ sort_key('folded') }} as sort_key
+    from ({{ fold(from_partials) }}) as folded
 {% endmacro %}
 
 {# CTEs that end in `partials`: what is to be folded, new copies and the stored rows that they touch, each filed under the

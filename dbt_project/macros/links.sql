@@ -1,20 +1,3 @@
-{# The customer of each identity: by its own open link, a decision, joined at read time and never copied into a table; or by that of the
-   phone number or id that a provider told to be the same person's (canonical/live_aliases.sql). An own link counts more. #}
-{% macro open_links() -%}
-    (
-        select identity, customer_id from {{ source('crm', 'identity_links') }} where ended_at is null
-
-        union all
-
-        select aliases.identity, links.customer_id
-        from {{ ref('live_aliases') }} as aliases
-        inner join {{ source('crm', 'identity_links') }} as links on links.identity = aliases.same_as and links.ended_at is null
-        where not exists (
-            select 1 from {{ source('crm', 'identity_links') }} as own where own.identity = aliases.identity and own.ended_at is null
-        )
-    )
-{%- endmacro %}
-
 {# Scheme, scope and value of an identity text: `scheme:value` or `scheme:scope:value`. Only the scoped schemes have a scope. #}
 {% macro identity_parts(identity) %}
     split_part({{ identity }}, ':', 1) as scheme,

@@ -8,6 +8,7 @@
         (person ->> 'is_ours')::boolean as is_ours,
         coalesce(person ->> 'name', case when person ->> 'role' = 'from' then told_name end) as display_name,
         sent_at,
+        sort_key,
         row_number() over (partition by message_id, person ->> 'identity' order by position) = 1 as is_first
     from {{ messages }}
     cross join lateral jsonb_array_elements(participants) with ordinality as listed (person, position)

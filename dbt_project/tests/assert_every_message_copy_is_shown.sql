@@ -5,7 +5,7 @@ with
 shown as (
 
     select fact.key as raw_ref
-    from {{ ref('live_messages') }} as messages
+    from {{ ref('messages') }} as messages
     cross join lateral jsonb_each(messages.facts) as fact
     where messages.content_order is not null or fact.value ? 'file'
 

@@ -1,8 +1,9 @@
-"""The fold: any order, any duplication, any split into refreshes gives one table; so do the tail and a rebuild."""
+"""The fold: any order, any duplication, any split into folds gives one set of tables; so do dbt's own run and a rebuild."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -11,8 +12,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pipelines import refresh
-from pipelines.rebuild import rebuild
 from tests.dbt_project import six_channels
 from tests.dbt_project.raw_rows import (
     RawRow,
@@ -24,6 +23,9 @@ from tests.dbt_project.raw_rows import (
     status,
     twilio_history,
 )
+from transform import fold
+from transform.build import build
+from transform.models import Models
 from warehouse.settings import Settings
 
 numbers = st.integers(1, 4)
@@ -78,43 +80,37 @@ RAW_TABLES = (
     "raw.webhook_deliveries, raw_twilio_sms.messages, raw_twilio_sms.removals, raw_gmail.messages,"
     f" raw_gmail.changes, {six_channels.RAW_TABLES}"
 )
-BUILT_TABLES = (
-    "canonical.messages, canonical.message_participants, canonical.identities, canonical.conversations,"
-    " canonical.attachments, canonical.same_as, canonical.quarantine"
-)
+BUILT = (
+    "messages", "message_participants", "threads", "conversations", "identities", "aliases", "attachments", "same_as", "quarantine",
+)  # fmt: skip
 MIXTURES = {"two channels": TWO_CHANNELS, "four more": six_channels.RAW_ROWS}
 
 
 def empty(admin: psycopg.Connection[Any]) -> None:
+    """Nothing landed, nothing folded. Readers of the tables are elsewhere, so truncating them is safe here."""
+    built = ", ".join(f"canonical.{table}" for table in BUILT)
     admin.execute(f"truncate {RAW_TABLES}")  # type: ignore[arg-type]
-    admin.execute(f"truncate {BUILT_TABLES}")  # type: ignore[arg-type]
+    admin.execute(f"truncate {built}, canonical.set_aside, canonical.folded_lately")  # type: ignore[arg-type]
     admin.execute(
-        "update canonical.horizon set processed = pg_current_xact_id(), target = pg_current_xact_id()"
+        "update canonical.fold_state set folded = pg_current_snapshot(), target = pg_current_snapshot()"
     )
 
 
-def table(admin: psycopg.Connection[Any]) -> tuple[Any, ...] | None:
-    return admin.execute(refresh.SQL["hash_of_messages"]).fetchone()
-
-
-def take_in(models: refresh.Models, database: psycopg.Connection[Any]) -> None:
-    """Refresh until everything committed by now is in the tables.
-
-    A transaction of another database on the same server holds the horizon back as long as it runs.
-    """
-    row = database.execute(refresh.SQL["current_transaction"]).fetchone()
-    assert row is not None
-    for _ in range(50):
-        refresh.refresh(models, database)
-        if database.execute(refresh.SQL["is_processed"], {"transaction_id": row[0]}).fetchone() == (
-            True,
-        ):
-            return
-    raise AssertionError("the horizon does not advance")
+def tables(admin: psycopg.Connection[Any]) -> dict[str, list[str]]:
+    """Every row of every table that the fold brings forward; which fold wrote it does not count."""
+    return {
+        table: [
+            row
+            for (row,) in admin.execute(
+                f"select (to_jsonb(t) - 'folded_in')::text from canonical.{table} as t order by 1"  # type: ignore[arg-type]
+            ).fetchall()
+        ]
+        for table in BUILT
+    }
 
 
 def seen(admin: psycopg.Connection[Any]) -> list[str]:
-    """Everything a reader sees, live."""
+    """Everything a reader sees."""
     rows = []
     for mart in (
         "messages",
@@ -128,7 +124,9 @@ def seen(admin: psycopg.Connection[Any]) -> list[str]:
         "quarantine",
         "link_suggestions",
     ):
-        found = admin.execute(f"select to_jsonb(m)::text from marts.{mart} as m order by 1")  # type: ignore[arg-type]
+        found = admin.execute(
+            f"select (to_jsonb(m) - 'folded_in')::text from marts.{mart} as m order by 1"
+        )  # type: ignore[arg-type]
         rows += [f"{mart} {row[0]}" for row in found.fetchall()]
     return rows
 
@@ -136,69 +134,112 @@ def seen(admin: psycopg.Connection[Any]) -> list[str]:
 @pytest.mark.parametrize("mixture", MIXTURES)
 @given(data=st.data(), order=st.randoms(use_true_random=False))
 @hypothesis_settings(
-    max_examples=5,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_order_duplication_and_splits_change_nothing(
     settings: Settings,
-    models: refresh.Models,
     admin: psycopg.Connection[Any],
+    fold_now: Callable[[], int],
     mixture: str,
     data: st.DataObject,
     order: random.Random,
 ) -> None:
-    rows = data.draw(st.lists(MIXTURES[mixture], min_size=1, max_size=25))
-    if admin.execute("select count(*) from crm.connections").fetchone() == (0,):
-        add_connections(admin)
-        six_channels.add_connections(admin)
-    rows = list(dict.fromkeys(rows))
+    rows = list(dict.fromkeys(data.draw(st.lists(MIXTURES[mixture], min_size=1, max_size=25))))
+    connect_all(admin)
 
-    # All at once, read through the live tail alone, then refreshed once.
+    # All at once.
     empty(admin)
     for row in rows:
         row.insert(admin)
-    live = seen(admin)
-    with refresh.connect(settings) as database:
-        take_in(models, database)
-        assert seen(admin) == live
-        once = table(admin)
+    fold_now()
+    once, shown = tables(admin), seen(admin)
 
-        # Shuffled, split into refreshes, histories loaded again in between.
+    # Shuffled, one fold after another, histories loaded again in between.
+    empty(admin)
+    shuffled = list(rows)
+    order.shuffle(shuffled)
+    cuts = set(order.sample(range(len(shuffled)), k=order.randint(0, len(shuffled))))
+    for number, row in enumerate(shuffled):
+        row.insert(admin)
+        if number in cuts:
+            fold_now()
+    fold_now()
+    assert tables(admin) == once
+    assert seen(admin) == shown
+
+
+@pytest.mark.parametrize("mixture", MIXTURES)
+@given(data=st.data())
+@hypothesis_settings(
+    max_examples=2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_dbt_and_a_rebuild_give_what_the_resident_process_gives(
+    settings: Settings,
+    models: Models,
+    serving_models: Models,
+    admin: psycopg.Connection[Any],
+    mixture: str,
+    data: st.DataObject,
+) -> None:
+    rows = list(dict.fromkeys(data.draw(st.lists(MIXTURES[mixture], min_size=2, max_size=25))))
+    connect_all(admin)
+    half = len(rows) // 2
+
+    def halves(take_in: Callable[[], object]) -> dict[str, list[str]]:
         empty(admin)
-        shuffled = list(rows)
-        order.shuffle(shuffled)
-        cuts = sorted(order.sample(range(len(shuffled) + 1), k=min(2, len(shuffled))))
-        for number, row in enumerate(shuffled):
-            row.insert(admin)
-            if number in cuts:
-                refresh.refresh(models, database)
-        take_in(models, database)
-        assert seen(admin) == live
-        assert table(admin) == once
+        for part in (rows[:half], rows[half:]):
+            for row in part:
+                row.insert(admin)
+            take_in()
+        return tables(admin)
 
-        # Built again from raw.
-        rebuilt = rebuild(models, database)
-        assert rebuilt.is_equal
-        assert table(admin) == once
-        assert seen(admin) == live
+    with fold.connect(settings) as database:
+        # A rebuild swaps the tables, so the session is a new one each time.
+        found = fold.standing(database)
+        assert found is not None
+        resident = halves(fold.Fold(database, found[1]).until_done)
+        assert halves(lambda: fold.by_dbt(database, serving_models)) == resident
+    rebuilt = build(settings, models)
+    assert rebuilt.is_equal
+    assert tables(admin) == resident
+
+
+def connect_all(admin: psycopg.Connection[Any]) -> None:
+    if admin.execute("select count(*) from crm.connections").fetchone() == (0,):
+        add_connections(admin)
+        six_channels.add_connections(admin)
+
+
+class Warehouse:
+    """What lands is folded before anything is read."""
+
+    def __init__(self, admin: psycopg.Connection[Any], fold_now: Callable[[], int]) -> None:
+        self.admin = admin
+        self.fold_now = fold_now
+
+    def execute(self, statement: str, parameters: Any = None) -> psycopg.Cursor[Any]:
+        if statement.lstrip().startswith("select"):
+            self.fold_now()
+        return self.admin.execute(statement, parameters)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def warehouse(
-    settings: Settings, models: refresh.Models, admin: psycopg.Connection[Any]
-) -> psycopg.Connection[Any]:
+def warehouse(admin: psycopg.Connection[Any], fold_now: Callable[[], int]) -> Warehouse:
     add_connections(admin)
-    return admin
+    return Warehouse(admin, fold_now)
 
 
-def one(admin: psycopg.Connection[Any], columns: str, mart: str = "messages") -> tuple[Any, ...]:
-    rows = admin.execute(f"select {columns} from marts.{mart}").fetchall()  # type: ignore[arg-type]
+def one(warehouse: Warehouse, columns: str, mart: str = "messages") -> tuple[Any, ...]:
+    rows = warehouse.execute(f"select {columns} from marts.{mart}").fetchall()
     assert len(rows) == 1, rows
     return rows[0]
 
 
-def test_both_doors_give_one_message(warehouse: psycopg.Connection[Any]) -> None:
+def test_both_doors_give_one_message(warehouse: Warehouse) -> None:
     inbound(1, at=2).insert(warehouse)
     assert one(warehouse, "sent_at = received_at, seen_via") == (True, ["webhook"])
     twilio_history(1, sent=1).insert(warehouse)
@@ -209,7 +250,7 @@ def test_both_doors_give_one_message(warehouse: psycopg.Connection[Any]) -> None
     )
 
 
-def test_a_status_alone_shows_nothing_and_waits(warehouse: psycopg.Connection[Any]) -> None:
+def test_a_status_alone_shows_nothing_and_waits(warehouse: Warehouse) -> None:
     status(1, "delivered", at=5).insert(warehouse)
     assert warehouse.execute("select count(*) from marts.messages").fetchone() == (0,)
     twilio_history(1, direction="outbound-api", word="sent").insert(warehouse)
@@ -220,7 +261,7 @@ def test_a_status_alone_shows_nothing_and_waits(warehouse: psycopg.Connection[An
     )
 
 
-def test_a_status_only_advances(warehouse: psycopg.Connection[Any]) -> None:
+def test_a_status_only_advances(warehouse: Warehouse) -> None:
     twilio_history(1, direction="outbound-api", word="queued").insert(warehouse)
     told = [
         ("sent", "sent"),
@@ -234,7 +275,7 @@ def test_a_status_only_advances(warehouse: psycopg.Connection[Any]) -> None:
 
 
 def test_a_redaction_at_the_provider_keeps_what_was_received(
-    warehouse: psycopg.Connection[Any],
+    warehouse: Warehouse,
 ) -> None:
     inbound(1, body="my address is 1 Example St").insert(warehouse)
     twilio_history(1, body="", updated=40).insert(warehouse)
@@ -244,7 +285,7 @@ def test_a_redaction_at_the_provider_keeps_what_was_received(
     )
 
 
-def test_a_removal_is_a_revision_and_the_text_stays(warehouse: psycopg.Connection[Any]) -> None:
+def test_a_removal_is_a_revision_and_the_text_stays(warehouse: Warehouse) -> None:
     inbound(1, body="hello").insert(warehouse)
     removal(1).insert(warehouse)
     assert one(warehouse, "body, is_deleted, status, revision") == ("hello", True, "deleted", 1)
@@ -252,7 +293,7 @@ def test_a_removal_is_a_revision_and_the_text_stays(warehouse: psycopg.Connectio
     assert kinds.fetchall() == [("original", "hello"), ("removed at the provider", None)]
 
 
-def test_media_are_attachments_through_either_door(warehouse: psycopg.Connection[Any]) -> None:
+def test_media_are_attachments_through_either_door(warehouse: Warehouse) -> None:
     inbound(1, body="", media=2).insert(warehouse)
     before = one(warehouse, "kind, attachments")
     twilio_history(1, body="", media=2).insert(warehouse)
@@ -263,7 +304,7 @@ def test_media_are_attachments_through_either_door(warehouse: psycopg.Connection
 
 
 def test_every_outside_participant_of_a_mail_has_it_in_the_timeline(
-    warehouse: psycopg.Connection[Any],
+    warehouse: Warehouse,
 ) -> None:
     mail(
         1,
@@ -295,13 +336,13 @@ def test_every_outside_participant_of_a_mail_has_it_in_the_timeline(
     ],
 )
 def test_direction_of_a_mail(
-    warehouse: psycopg.Connection[Any], sender: str, labels: tuple[str, ...], direction: str
+    warehouse: Warehouse, sender: str, labels: tuple[str, ...], direction: str
 ) -> None:
     mail(1, sender=sender, to=("kim@example.net",), labels=labels).insert(warehouse)
     assert one(warehouse, "direction") == (direction,)
 
 
-def test_spam_and_drafts_wait_until_their_label_goes(warehouse: psycopg.Connection[Any]) -> None:
+def test_spam_and_drafts_wait_until_their_label_goes(warehouse: Warehouse) -> None:
     mail(1, labels=("SPAM",), history_id=100).insert(warehouse)
     mail(2, labels=("DRAFT",), history_id=100).insert(warehouse)
     assert warehouse.execute("select count(*) from marts.messages").fetchone() == (0,)
@@ -317,7 +358,7 @@ def test_spam_and_drafts_wait_until_their_label_goes(warehouse: psycopg.Connecti
 
 
 def test_the_newest_labels_are_shown_whatever_came_first(
-    warehouse: psycopg.Connection[Any],
+    warehouse: Warehouse,
 ) -> None:
     change(1, "labels_added", history_id=900, labels=("INBOX", "TRASH")).insert(warehouse)
     mail(1, labels=("INBOX",), history_id=1000).insert(warehouse)
@@ -333,9 +374,7 @@ def test_the_newest_labels_are_shown_whatever_came_first(
     )
 
 
-def test_a_reply_finds_what_it_answers(
-    warehouse: psycopg.Connection[Any], settings: Settings, models: refresh.Models
-) -> None:
+def test_a_reply_finds_what_it_answers(warehouse: Warehouse) -> None:
     mail(1, message_reference="<a@example.org>").insert(warehouse)
     mail(
         2,
@@ -345,14 +384,11 @@ def test_a_reply_finds_what_it_answers(
         in_reply_to="<a@example.org>",
     ).insert(warehouse)
     with_reply = "select message_id, in_reply_to from marts.messages where in_reply_to is not null"
-    # The reference is looked up among stored rows, so it shows with the next refresh.
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
     prefix = "gmail|sales@example.com|18f0"
     assert warehouse.execute(with_reply).fetchall() == [(f"{prefix}{2:012x}", f"{prefix}{1:012x}")]
 
 
-def test_a_newer_parser_wins(warehouse: psycopg.Connection[Any]) -> None:
+def test_a_newer_parser_wins(warehouse: Warehouse) -> None:
     mail(1, parser_version=2).insert(warehouse)
     mail(1, parser_version=1).insert(warehouse)
     assert one(warehouse, "body") == ("Is it ready? (parser 2)",)

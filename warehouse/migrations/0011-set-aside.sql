@@ -6,9 +6,13 @@ create table canonical.set_aside (
     raw_table text not null,
     -- delivery_id or _dlt_id.
     row_id text not null,
-    -- The database's own sentence, without values of the row.
-    reason text not null,
-    set_aside_at timestamptz not null default now(),
+    channel text not null,
+    connection_id text,
+    received_at timestamptz,
+    -- The database's own sentence, without values of the row. Null only while a fold looks for the culprit, never in a committed row.
+    reason text,
+    -- Of the fold that set it aside.
+    transaction_id xid8 not null default pg_current_xact_id(),
     primary key (raw_table, row_id)
 );
 alter table canonical.set_aside owner to crm_transformer;

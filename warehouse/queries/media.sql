@@ -115,57 +115,24 @@ group by state
 select jobs.retry_media(%(message_id)s, %(attachment_id)s)
 
 -- attachment_to_open --
--- An attachment with all that decides who may open it: its message as of now, and what became of it. `listed` is null where the
--- message does not have it (any more).
+-- An attachment with all that decides who may open it: its message, and what became of it. `listed` is null where the message does not have
+-- it (any more).
 with
-
-tail as materialized (
-
-    select connection_id, kind, removal, participants, attachments
-    from canonical.live_tail
-    where message_id = %(message_id)s and content_order is not null
-
-),
 
 message as materialized (
 
-    select * from tail
-
-    union all
-
-    select connection_id, kind, removal, participants, attachments
+    select connection_id, kind, removal, attachments
     from canonical.messages
-    where
-        message_id = %(message_id)s
-        and content_order is not null
-        and not exists (select from tail)
-
-),
-
-people as materialized (
-
-    select distinct person ->> 'identity' as identity
-    from message
-    cross join lateral jsonb_array_elements(message.participants) as person
+    where message_id = %(message_id)s and content_order is not null
 
 ),
 
 customers as (
 
-    select links.customer_id
-    from people
-    inner join crm.identity_links as links on links.identity = people.identity and links.ended_at is null
-
-    union
-
-    -- Without a link of its own an identity belongs to whom its person's other one belongs to.
-    select links.customer_id
-    from people
-    inner join canonical.live_aliases as aliases on aliases.identity = people.identity
-    inner join crm.identity_links as links on links.identity = aliases.same_as and links.ended_at is null
-    where not exists (
-        select from crm.identity_links as own where own.identity = people.identity and own.ended_at is null
-    )
+    select identities.customer_id
+    from canonical.message_participants as people
+    inner join canonical.customer_identities as identities using (identity)
+    where people.message_id = %(message_id)s
 
 )
 
@@ -179,7 +146,7 @@ select
     media.sniffed_type,
     coalesce(media.is_inline, false) as is_inline,
     coalesce(connections.settings ->> 'recording_basis', '') <> '' as has_recording_basis,
-    coalesce((select array_agg(customer_id order by customer_id) from customers), '{}') as customer_ids
+    coalesce((select array_agg(distinct customer_id order by customer_id) from customers), '{}') as customer_ids
 from message
 left join lateral (
     select attachment

@@ -1,28 +1,16 @@
 Queries of the command line, run as crm_app.
 
 -- models_serve --
--- Whether the models can be read and are kept fresh: a refresh that began at this time or later has
--- succeeded, or an earlier one has and a refresher holds its lock (what came since is in the live tail).
--- The lock that is tried is given back at once.
-select exists (
-    select 1
-    from canonical.refreshes
-    where
-        finished_at is not null
-        and error is null
-        and (
-            started_at >= %(since)s
-            or not pg_try_advisory_xact_lock(hashtext('crm refresh resident'))
-        )
-)
+-- Whether the models can be read and a process folds; the lock that is tried is given back at once.
+select statements is not null and not pg_try_advisory_xact_lock(hashtext('crm fold leader')) from canonical.built
 
 -- worker_seen_since --
 -- Whether a worker has registered itself at this time or later.
 select exists (select 1 from jobs.procrastinate_workers where last_heartbeat >= %(since)s)
 
--- refresher_lives --
--- Whether a resident refresher holds its lock (pipelines/refresh.py); ours is given back at once.
-select not pg_try_advisory_xact_lock(hashtext('crm refresh resident'))
+-- fold_lives --
+-- Whether a process folds: it holds this lock (transform/fold.py); ours is given back at once.
+select not pg_try_advisory_xact_lock(hashtext('crm fold leader'))
 
 -- replace_connection_values --
 update crm.connections

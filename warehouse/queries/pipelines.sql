@@ -200,7 +200,7 @@ select pg_try_advisory_lock(hashtextextended(%(name)s, 0))
 select pg_advisory_lock(hashtextextended(%(name)s, 0))
 
 -- ask_for_refresh --
-select pg_notify('crm_refresh', %(channel)s)
+select pg_notify('crm_loaded', %(channel)s)
 
 -- job_started --
 insert into jobs.connection_health (connection_id, job, last_started_at)

@@ -23,7 +23,7 @@ where
     and sent_at >= %(window_start)s
     and sent_at < %(window_end)s
     and kind <> 'system'
-order by sent_at, message_id
+order by sort_key
 
 -- spoken_of --
 -- Messages that others of the window speak of and that never came.

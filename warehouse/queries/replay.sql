@@ -28,3 +28,6 @@ from marts.quarantine
 where raw_ref not like 'raw.webhook_deliveries/%%'
 group by 1
 order by 1
+
+-- forget_set_aside --
+delete from canonical.set_aside

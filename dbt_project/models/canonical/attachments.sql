@@ -1,9 +1,7 @@
 -- Grain: one row per attachment of a message: what is to be fetched, for the media job (pipelines/). What became of it is the job's.
--- The hook empties what a refresh recounts: a message may have fewer attachments than before.
 {{ config(
-    incremental_strategy='append',
+    meta={'forget': 'batch', 'forget_key': 'message_id'},
     indexes=[{'columns': ['message_id']}, {'columns': ['connection_id', 'received_at']}],
-    pre_hook="{% if is_incremental() %}delete from {{ this }} where message_id in (select message_id from {{ ref('messages') }} where folded_for = canonical.target_horizon()){% endif %}",
     post_hook="{% if not is_incremental() %}grant select on {{ this }} to crm_loader{% endif %}",
 ) }}
 select distinct on (messages.message_id, attachment ->> 'attachment_id')
@@ -21,12 +19,9 @@ select distinct on (messages.message_id, attachment ->> 'attachment_id')
     nullif(attachment -> 'source', 'null') as source,
     messages.sent_at,
     messages.received_at
-from {{ ref('messages') }} as messages
+from {{ folded_now() }} as messages
 cross join lateral jsonb_array_elements(messages.attachments) with ordinality as listed (attachment, position)
 where messages.content_order is not null
     and messages.attachments <> '[]'
     and attachment ->> 'attachment_id' is not null
-    {% if is_incremental() %}
-    and messages.folded_for = canonical.target_horizon()
-    {% endif %}
 order by messages.message_id, attachment ->> 'attachment_id', position

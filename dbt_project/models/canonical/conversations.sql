@@ -1,60 +1,26 @@
--- Grain: one row per conversation: the messages of one thread key on one channel. Also how far what we sent is delivered and read,
--- where the provider tells that of the thread and not of each message.
+-- Grain: one row per conversation: the threads of one person on one channel that are one to a reader. A person whose phone number was left
+-- out for a while wrote in the same conversation all along.
 {{ config(
-    incremental_strategy='append',
-    pre_hook="{{ forget_touched('channel, thread_key', touched_threads()) }}",
-    indexes=[{'columns': ['conversation_id'], 'unique': true}, {'columns': ['last_at']}],
+    meta={'forget': 'touched_conversations', 'forget_key': 'conversation_id'},
+    indexes=[{'columns': ['conversation_id'], 'unique': true}, {'columns': ['last_at']}, {'columns': ['counterpart_identity']}],
 ) }}
-with
-
--- Named several times: without the word the whole table would be copied before anything is looked up in it.
-messages as not materialized (
-
-    select * from {{ ref('messages') }}
-
-),
-
-touched as (
-
-    select messages.*
-    from messages
-    where content_order is not null
-    {% if is_incremental() %}
-        and (channel, thread_key) in ({{ touched_threads() }})
-    {% endif %}
-
-),
-
-counted as (
-
-    select
-        channel,
-        thread_key,
-        (array_agg(counterpart_identity order by sent_at desc, message_id desc) filter (where counterpart_identity is not null))[1]
-            as counterpart_identity,
-        min(sent_at) as first_at,
-        max(sent_at) as last_at,
-        count(*) as message_count,
-        (array_agg(direction order by sent_at desc, message_id desc))[1] as last_direction
-    from touched
-    group by channel, thread_key
-
-)
-
+-- depends_on: {{ ref('touched_conversations') }}
 select
-    channel || '|' || thread_key as conversation_id,
-    thread_key,
-    channel,
-    counterpart_identity,
-    first_at,
-    last_at,
-    message_count,
-    last_direction,
-    {% for word, until in [('delivered', 'delivered_until'), ('read', 'read_until')] -%}
-    (
-        select {{ watermark_time('watermark', 'messages') }}
-        from messages as watermark
-        where watermark.message_id = {{ watermark_id('counted.channel', 'counted.thread_key', "'" ~ word ~ "'") }}
-    ) as {{ until }}{{ ',' if not loop.last }}
-    {% endfor %}
-from counted
+    conversation_id,
+    min(conversation_key) as thread_key,
+    min(channel) as channel,
+    array_agg(thread_id order by thread_id) as threads,
+    -- An identity that stands for itself comes before one that leads to another.
+    coalesce(
+        {{ marked('max(counterpart_mark collate "C") filter (where not has_alias)') }}, {{ marked('max(counterpart_mark collate "C")') }}
+    ) as counterpart_identity,
+    min(first_at) as first_at,
+    max(last_at) as last_at,
+    sum(message_count)::bigint as message_count,
+    {{ marked('max(last_direction_mark collate "C")') }} as last_direction,
+    split_part(max(last_direction_mark collate "C"), chr(1), 1) as last_sort_key
+from {{ ref('threads') }}
+{% if is_incremental() %}
+where conversation_id in (select conversation_id from {{ ref('touched_conversations') }})
+{% endif %}
+group by conversation_id

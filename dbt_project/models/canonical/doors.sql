@@ -9,13 +9,14 @@ select
     messages.direction,
     messages.kind,
     messages.sent_at,
+    messages.sort_key,
     messages.received_at,
     messages.is_deleted,
     sights.pushed_at,
     sights.pulled_at,
     sights.contents > 1 as is_differing,
     coalesce((messages.provider_metadata ->> 'direction_unknown')::boolean, false) as is_unavailable
-from {{ ref('live_messages') }} as messages
+from {{ ref('messages') }} as messages
 cross join lateral (
     select
         min((value ->> 'at')::timestamptz) filter (where value ->> 'via' = 'webhook') as pushed_at,
@@ -25,3 +26,4 @@ cross join lateral (
     -- A receipt, an edit, a reaction is no sight of the message.
     where value ?| array['content', 'parts']
 ) as sights
+where messages.content_order is not null

@@ -20,5 +20,11 @@
 select
     '{{ channel }}' as channel, connection_id::text as connection_id, raw_ref, outcome, reason, {{ came }} as received_at, transaction_id
 from {{ relation }}
-{% if not loop.last %}union all{% endif %}
+union all
 {% endfor %}
+-- What the database could not fold at all, as the fold found it alone.
+select
+    channel, connection_id, raw_table || '/' || row_id as raw_ref, 'quarantined', 'the database could not take it in: ' || reason,
+    received_at, transaction_id
+from canonical.set_aside
+where reason is not null

@@ -1,36 +1,66 @@
--- Grain: one row per outside identity seen in a message. Recounted whole for each identity that a refresh touched.
--- depends_on: {{ ref('messages') }}
+-- Grain: one row per outside identity seen in a message.
 {{ config(
-    incremental_strategy='append',
-    pre_hook="{{ forget_touched('identity', touched_identities()) }}",
-    indexes=[{'columns': ['identity'], 'unique': true}, {'columns': ['last_inbound_at']}],
+    meta={'forget': 'touched_identities', 'forget_key': 'identity'},
+    indexes=[{'columns': ['identity'], 'unique': true}, {'columns': ['last_inbound_key']}],
 ) }}
+-- depends_on: {{ ref('touched_identities') }}
 with
 
-participants as (
+participants as not materialized (
 
     select * from {{ ref('message_participants') }}
     where not is_ours and is_first
 
 ),
 
-touched as (
+{% if is_incremental() %}
+touched as not materialized (
 
-    select participants.*
-    from participants
-    {% if is_incremental() %}
-    where identity in ({{ touched_identities() }})
-    {% endif %}
+    select * from {{ ref('touched_identities') }}
+
+),
+
+parts as (
+
+    -- What stands, what is added, and what is counted anew.
+    select stored.identity, stored.message_count, stored.first_seen_at, stored.last_seen_at, stored.last_inbound_at, stored.last_inbound_key,
+        stored.display_name_mark
+    from touched
+    inner join {{ this }} as stored using (identity)
+    where not touched.is_recounted
+
+    union all
+
+    select identity, message_count, first_seen_at, last_seen_at, last_inbound_at, last_inbound_key, display_name_mark
+    from touched
+    where not is_recounted
+
+    union all
+
+    select touched.identity, counted.*
+    from touched
+    cross join lateral (
+        select {{ counts_of_identity() }} from participants where participants.identity = touched.identity
+    ) as counted
+    where touched.is_recounted and counted.message_count > 0
 
 )
+{% else %}
+parts as (
+
+    select identity, {{ counts_of_identity() }} from participants group by identity
+
+)
+{% endif %}
 
 select
     identity,
-    (array_agg(display_name order by sent_at desc, message_id desc) filter (where display_name is not null))[1] as display_name,
-    min(sent_at) as first_seen_at,
-    max(sent_at) as last_seen_at,
-    -- Who only ever stood in To or Cc did not write to us.
-    max(sent_at) filter (where role = 'from') as last_inbound_at,
-    count(*) as message_count
-from touched
+    {{ marked('max(display_name_mark collate "C")') }} as display_name,
+    min(first_seen_at) as first_seen_at,
+    max(last_seen_at) as last_seen_at,
+    max(last_inbound_at) as last_inbound_at,
+    max(last_inbound_key collate "C") as last_inbound_key,
+    sum(message_count)::bigint as message_count,
+    max(display_name_mark collate "C") as display_name_mark
+from parts
 group by identity

@@ -1,17 +1,16 @@
--- Grain: one row per event in quarantine: received, kept, and not understood. Small; a replay after a fix takes rows out again.
--- The hooks see to that: a delivery that is read again may hold other events than before, a row of a history may be understood now.
+-- Grain: one row per event in quarantine: received, kept, and not understood. Small; a replay after a fix takes rows out again: a row of raw that
+-- is read again loses what it had here, because it may hold other events than before.
 {{ config(
-    unique_key='raw_ref',
-    indexes=[{'columns': ['raw_ref'], 'unique': true}, {'columns': ['connection_id']}],
-    pre_hook="{% if is_incremental() %}delete from {{ this }} as held using {{ source('raw', 'webhook_deliveries') }} as deliveries where deliveries.transaction_id >= canonical.processed_horizon() and deliveries.transaction_id < canonical.target_horizon() and split_part(held.raw_ref, '#', 1) = 'raw.webhook_deliveries/' || deliveries.delivery_id{% endif %}",
-    post_hook="delete from {{ this }} where outcome <> 'quarantined'",
+    meta={'forget': 'reread_rows', 'forget_key': 'raw_row'},
+    indexes=[{'columns': ['raw_ref'], 'unique': true}, {'columns': ['raw_row']}, {'columns': ['connection_id']}, {'columns': ['received_at']}],
 ) }}
-select raw_ref, channel, connection_id, outcome, reason, received_at
-from {{ ref('events') }}
-where transaction_id < canonical.target_horizon()
+-- depends_on: {{ ref('reread_rows') }}
+select split_part(raw_ref, '#', 1) as raw_row, raw_ref, channel, connection_id, outcome, reason, received_at
 {% if is_incremental() %}
-    and transaction_id >= canonical.processed_horizon()
-    and (outcome = 'quarantined' or raw_ref in (select raw_ref from {{ this }}))
+from {{ ref('touched_events') }}
+where outcome = 'quarantined'
 {% else %}
-    and outcome = 'quarantined'
+-- depends_on: {{ ref('touched_events') }}
+from {{ ref('events') }}
+where outcome = 'quarantined' and {{ is_within_target() }}
 {% endif %}

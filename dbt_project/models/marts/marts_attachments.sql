@@ -1,4 +1,4 @@
--- Grain: one row per attachment of a message, live, with what became of it.
+-- Grain: one row per attachment of a message, with what became of it.
 select
     messages.message_id || '|' || (attachment ->> 'attachment_id') as attachment_key,
     messages.message_id,
@@ -13,7 +13,8 @@ select
     case when media.state is not null then media.reason else attachment ->> 'reason' end as reason,
     media.sha256,
     messages.sent_at
-from {{ ref('live_messages') }} as messages
+from {{ ref('messages') }} as messages
 cross join lateral jsonb_array_elements(messages.attachments) as attachment
 left join {{ source('jobs', 'media') }} as media
     on media.message_id = messages.message_id and media.attachment_id = attachment ->> 'attachment_id'
+where messages.content_order is not null

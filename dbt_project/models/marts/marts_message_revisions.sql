@@ -5,8 +5,8 @@ with
 revised as (
 
     select message_id, channel, sent_at, body, facts
-    from {{ ref('live_messages') }}
-    where revision > 0
+    from {{ ref('messages') }}
+    where revision > 0 and content_order is not null
 
 ),
 

@@ -1,4 +1,4 @@
--- Grain: one row per message, live.
+-- Grain: one row per message.
 select
     -- keys
     messages.message_id,
@@ -11,7 +11,7 @@ select
     messages.to_addresses,
     messages.counterpart_identity,
     links.customer_id,
-    {{ thread_with_alias('messages', 'aliases.same_as') }} as thread_key,
+    coalesce(threads.conversation_key, messages.thread_key) as thread_key,
     -- times
     messages.sent_at,
     messages.received_at,
@@ -21,7 +21,7 @@ select
     {{ shown_body('messages') }} as body,
     messages.quoted_body,
     {{ shown_attachments('messages') }} as attachments,
-    messages.status,
+    {{ status_in_thread('messages', 'threads.delivered_until', 'threads.read_until') }} as status,
     messages.reactions,
     messages.revision,
     messages.removal,
@@ -40,6 +40,7 @@ select
     messages.seen_via,
     messages.provider_message_id,
     messages.provider_metadata,
+    messages.sort_key,
     (
         -- Only what was proven to come from the provider is landed; a history is pulled with our own credentials.
         select jsonb_agg(
@@ -50,6 +51,7 @@ select
         )
         from jsonb_each(messages.facts)
     ) as raw_refs
-from {{ ref('live_messages') }} as messages
-left join {{ open_links() }} as links on links.identity = messages.counterpart_identity
-left join {{ ref('live_aliases') }} as aliases on aliases.identity = messages.counterpart_identity
+from {{ ref('messages') }} as messages
+left join {{ ref('threads') }} as threads on threads.thread_id = messages.channel || '|' || messages.thread_key
+left join {{ ref('customer_identities') }} as links on links.identity = messages.counterpart_identity
+where messages.content_order is not null

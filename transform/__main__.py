@@ -1,0 +1,3 @@
+from transform.resident import main
+
+main()

@@ -1,0 +1,217 @@
+"""The dbt project: parsed once, then run, tested or compiled in this process.
+
+A cold dbt start costs seconds, so nothing that must be quick runs dbt: it makes the models, builds them anew and
+tests them. What lands
+is folded by the statements that dbt compiled (`transform.fold`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from transform.statements import RawTable, Statement, Statements, in_parts, portable
+from warehouse.settings import Role, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+#: The models that a fold runs, in dbt's words.
+FOLDED = "config.materialized:incremental config.meta.working:true"
+#: A build reads everything once, so every core helps; just-in-time compilation of thousands of expressions does not.
+BUILD_OPTIONS = (
+    "-c jit=off -c max_parallel_workers_per_gather=3 -c min_parallel_table_scan_size=1MB"
+    " -c parallel_setup_cost=10 -c parallel_tuple_cost=0.001 -c work_mem=128MB -c maintenance_work_mem=512MB"
+)
+
+
+class ModelsFailed(Exception):
+    """The models could not be parsed, built or folded; the text is dbt's or the database's own, model by model."""
+
+
+class Models:
+    """The dbt project, parsed for one build. One at a time in a process: dbt does not run twice at once in one.
+
+    build: '' for the tables that serve; 'next' for schemas beside them.
+    """
+
+    def __init__(self, settings: Settings, build: str = "") -> None:
+        self.settings = settings
+        self.build_name = build
+        self.fingerprint = fingerprint()
+        with self._environment():
+            # dbt takes seconds to import, and only the programs that run it should pay.
+            from dbt.cli.main import dbtRunner
+
+            parsed = dbtRunner().invoke([*self._flags(), "parse"])
+            if not parsed.success:
+                raise ModelsFailed(f"the models could not be parsed: {parsed.exception}")
+            manifest: Any = parsed.result
+            self.manifest = manifest
+            self._runner: Any = dbtRunner(manifest=manifest)
+
+    def run(self, *, whole: bool = False) -> None:
+        """Make every seed and view, and take what is new into the tables; or build them `whole`, from all of raw.
+
+        Raises:
+            ModelsFailed: names each model that failed.
+        """
+        self.invoke("seed")
+        self.invoke("run", *(["--full-refresh"] if whole else []))
+
+    def test(self) -> int:
+        """Run dbt's unit and data tests; returns how many passed.
+
+        Raises:
+            ModelsFailed: names each test that failed.
+        """
+        return len(list(self.invoke("test")))
+
+    def compile(self) -> Statements:
+        """The statements of a fold, as dbt compiles them from models that stand.
+
+        Raises:
+            ModelsFailed: names each model that could not be compiled.
+        """
+        compiled = {
+            result.node.unique_id: result.node
+            for result in self.invoke("compile", "--select", *FOLDED.split())
+        }
+        ordered = _in_order(compiled)
+        database = next(iter(compiled.values())).database
+        return Statements(
+            models=tuple(
+                Statement(
+                    name=node.alias,
+                    parts=in_parts(portable(node.compiled_code, database)),
+                    is_working=bool(node.config.meta.get("working")),
+                    forget=node.config.meta.get("forget", ""),
+                    forget_key=node.config.meta.get("forget_key", ""),
+                    reads=tuple(
+                        compiled[parent].alias
+                        for parent in node.depends_on.nodes
+                        if parent in compiled and compiled[parent].config.meta.get("working")
+                    ),
+                )
+                for node in ordered
+            ),
+            raw_tables=tuple(
+                RawTable(
+                    schema=source.schema,
+                    name=source.identifier,
+                    channel=source.source_name.removeprefix("raw").removeprefix("_"),
+                    is_accounted=bool((source.config.meta or {}).get("accounted", True)),
+                )
+                for source in sorted(self.manifest.sources.values(), key=lambda s: s.unique_id)
+                if source.source_name == "raw" or source.source_name.startswith("raw_")
+            ),
+        )
+
+    def invoke(self, *arguments: str) -> list[Any]:
+        """Run a dbt command; returns its results.
+
+        Raises:
+            ModelsFailed: names each node that failed.
+        """
+        with self._environment():
+            outcome = self._runner.invoke(
+                [
+                    *self._flags(),
+                    *arguments,
+                    "--project-dir",
+                    str(ROOT),
+                    "--profiles-dir",
+                    str(ROOT),
+                ]
+            )
+        results: Any = outcome.result or []
+        if outcome.success:
+            return list(results)
+        failed = [
+            f"{result.node.name}: {_first_words(result.message)}"
+            for result in results
+            if result.status in ("error", "fail", "runtime error")
+        ]
+        raise ModelsFailed("; ".join(failed) or str(outcome.exception))
+
+    def _flags(self) -> list[str]:
+        return [
+            "--quiet",
+            "--log-level",
+            "error",
+            "--log-level-file",
+            "none",
+            "--no-write-json",
+            "--no-partial-parse",
+        ]
+
+    @contextmanager
+    def _environment(self) -> Iterator[None]:
+        """What profiles.yml and the macros read; the former values come back afterwards."""
+        given = environment(self.settings, self.build_name)
+        former = {name: os.environ.get(name) for name in given}
+        os.environ.update(given)
+        try:
+            yield
+        finally:
+            for name, value in former.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+def environment(settings: Settings, build: str = "") -> dict[str, str]:
+    """The variables that dbt needs for a warehouse. The password's name keeps it out of dbt's logs."""
+    parts = urlsplit(settings.url_for(Role.TRANSFORMER))
+    query = parse_qs(parts.query)
+    return {
+        "CRM_DBT_HOST": query.get("host", [parts.hostname or "127.0.0.1"])[0],
+        "CRM_DBT_PORT": query.get("port", [str(parts.port or 5432)])[0],
+        "CRM_DBT_USER": unquote(parts.username or ""),
+        "DBT_ENV_SECRET_CRM_PASSWORD": unquote(parts.password or ""),
+        "CRM_DBT_DATABASE": parts.path.lstrip("/"),
+        "CRM_DBT_BUILD": build,
+        "DBT_TARGET_PATH": str(settings.data_dir / "dbt" / f"target{build}"),
+        "DBT_LOG_PATH": str(settings.data_dir / "dbt" / "logs"),
+        "DBT_PROJECT_DIR": str(ROOT),
+        "DBT_PROFILES_DIR": str(ROOT),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PGOPTIONS": BUILD_OPTIONS,
+    }
+
+
+def fingerprint() -> str:
+    """The hash of every file that makes the models."""
+    files = [ROOT / "dbt_project.yml", *sorted((ROOT / "dbt_project").rglob("*.*"))]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(
+                f"{file.relative_to(ROOT).as_posix()}\0".encode() + file.read_bytes() + b"\0"
+            )
+    return digest.hexdigest()
+
+
+def _in_order(nodes: dict[str, Any]) -> list[Any]:
+    """Each node behind those that it depends on."""
+    ordered: dict[str, Any] = {}
+
+    def place(name: str) -> None:
+        if name in ordered or name not in nodes:
+            return
+        for parent in nodes[name].depends_on.nodes:
+            place(parent)
+        ordered[name] = nodes[name]
+
+    for name in sorted(nodes):
+        place(name)
+    return list(ordered.values())
+
+
+def _first_words(message: str | None) -> str:
+    """dbt's message without the trace of macros behind it, short enough for a banner."""
+    return " ".join((message or "").split("\n  > in macro")[0].split())[:300]

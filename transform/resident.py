@@ -1,0 +1,284 @@
+"""The program that folds: woken by every landing, one at work and any number standing by.
+
+    python -m transform
+
+The receiver's landing and each load notify; the fold runs at once and what landed is on the timeline when its
+transaction ends, in tens
+of milliseconds. Under load each fold takes all that came meanwhile. Where the models that stand are not those of
+this project, a child
+builds them beside what serves; until it is done the former ones go on folding.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import psycopg
+
+from transform import fold
+from transform.models import ModelsFailed, fingerprint
+from warehouse.settings import Settings
+
+SQL = fold.SQL
+#: Who stands by asks so often whether the place is free.
+STAND_BY_SECONDS = 1.0
+#: Without any word a look is taken this often: a notice may have been sent while nobody listened.
+ANYWAY_SECONDS = 30.0
+#: After a fold the next one waits as long as it took, at most this: what comes in a rush is folded together.
+LONGEST_PAUSE_SECONDS = 0.2
+#: After a failure the next try waits this long, doubling up to the second figure.
+RETRY_SECONDS = (1.0, 30.0)
+TIDY_SECONDS = 3600.0
+WAKING = ("crm_deliveries", "crm_loaded", "crm_fold")
+
+log = logging.getLogger("crm.fold")
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Fold until `stop`. A database that went away is waited for."""
+    pause = RETRY_SECONDS[0]
+    builder = Builder(settings)
+    try:
+        while not stop.is_set():
+            try:
+                with fold.connect(settings) as database:
+                    if not _lead(database, stop):
+                        return
+                    log.info("folding")
+                    pause = RETRY_SECONDS[0]
+                    Leader(settings, database, builder, stop).work()
+            except ModelsFailed as failure:
+                log.error("the fold failed, next try in %.0f s: %s", pause, failure)
+                _note_failure(settings, failure)
+            except psycopg.OperationalError as failure:
+                log.warning("the warehouse is away, next try in %.0f s: %s", pause, failure)
+            except psycopg.Error as failure:
+                log.error("the fold failed, next try in %.0f s: %s", pause, failure)
+                _note_failure(settings, failure)
+            else:
+                continue
+            stop.wait(pause)
+            pause = min(pause * 2, RETRY_SECONDS[1])
+    finally:
+        builder.stop()
+
+
+def _lead(database: psycopg.Connection[Any], stop: threading.Event) -> bool:
+    """Wait for the place of the one who folds. The server gives it free when its holder's connection ends."""
+    while not stop.is_set():
+        if database.execute(f"select pg_try_advisory_lock({fold.LEADER})").fetchone() == (True,):
+            return True
+        stop.wait(STAND_BY_SECONDS)
+    return False
+
+
+class Leader:
+    """The one that folds, on the connection that holds its place."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: psycopg.Connection[Any],
+        builder: Builder,
+        stop: threading.Event,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.builder = builder
+        self.stop = stop
+        self._folding: fold.Fold | None = None
+        self._session: psycopg.Connection[Any] | None = None
+        self._built_at: Any = None
+
+    def work(self) -> None:
+        """Fold whenever something landed, until the program stops."""
+        adopt_cluster(self.database)
+        for channel in WAKING:
+            self.database.execute(f"listen {channel}")
+        # What stands may be of another version: ours is built once, when we take the place.
+        found = fold.standing(self.database)
+        if found is None or found[0] != fingerprint():
+            self.builder.start()
+        tidied = 0.0
+        try:
+            while not self.stop.is_set():
+                self._fold_all()
+                if time.monotonic() - tidied > TIDY_SECONDS:
+                    tidied = time.monotonic()
+                    self.database.execute(SQL["forget_folds"])
+                    self.database.execute(SQL["forget_folded_lately"])
+                self._wait()
+        finally:
+            if self._session is not None:
+                self._session.close()
+
+    def _fold_all(self) -> None:
+        while not self.stop.is_set():
+            folding = self._current()
+            if folding is None:
+                # Nothing stands yet: the builder is at it.
+                return
+            done = folding.once()
+            if done is None:
+                return
+            log.debug("folded %d rows in %.3f s", done.raw_rows, done.seconds)
+            if not done.has_more:
+                self.stop.wait(min(done.seconds, LONGEST_PAUSE_SECONDS))
+
+    def _current(self) -> fold.Fold | None:
+        """The session of the models that stand; a new one where a build was swapped in."""
+        row = self.database.execute(SQL["built_at"]).fetchone()
+        if row is None or row[0] is None:
+            return None
+        if self._folding is None or row[0] != self._built_at:
+            if self._session is not None:
+                self._session.close()
+            found = fold.standing(self.database)
+            assert found is not None
+            self._session = fold.connect(self.settings, "crm fold works")
+            self._folding = fold.Fold(self._session, found[1])
+            self._built_at = row[0]
+        return self._folding
+
+    def _wait(self) -> None:
+        """Return when something landed, a build ended, or it is time to look anyway."""
+        until = time.monotonic() + ANYWAY_SECONDS
+        while not self.stop.is_set() and time.monotonic() < until:
+            if any(True for _ in self.database.notifies(timeout=0.5, stop_after=1)):
+                return
+            if self.builder.has_ended():
+                return
+
+
+class Builder:
+    """Builds the models of this project in a child, beside what serves."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        if self._child is None or self._child.poll() is not None:
+            log.info(
+                "other models stand than those of this project: building them beside what serves"
+            )
+            self._child = subprocess.Popen([sys.executable, "-P", "-m", "transform", "build"])
+
+    def has_ended(self) -> bool:
+        """Whether a build has ended since the last question.
+
+        Raises:
+            ModelsFailed: it failed; the former models serve.
+        """
+        if self._child is None or self._child.poll() is None:
+            return False
+        status, self._child = self._child.returncode, None
+        if status != 0:
+            raise ModelsFailed("the models could not be built: the lines above say why")
+        return True
+
+    def stop(self) -> None:
+        if self._child is not None and self._child.poll() is None:
+            self._child.terminate()
+            self._child.wait(10)
+
+
+def adopt_cluster(database: psycopg.Connection[Any]) -> None:
+    """Notice a dump that was restored into another cluster, whose transaction ids mean nothing here, and begin anew
+    from what it holds."""
+    row = database.execute(SQL["cluster"]).fetchone()
+    if row is None or row[0] == row[1]:
+        return
+    known, here = row
+    if known is None:
+        database.execute(SQL["note_cluster"], {"here": here})
+        return
+    log.warning(
+        "this warehouse was restored from another cluster: taking in what it had not folded"
+    )
+    found = fold.standing(database)
+    tables = found[1].raw_tables if found else ()
+    with database.transaction():
+        newest = fold.restamp_unfolded(database, tables)
+        database.execute(SQL["adopt_cluster"], {"here": here, "restored_until": newest})
+
+
+def _note_failure(settings: Settings, failure: Exception) -> None:
+    """For the health page. Where it cannot be noted, the watchdog says that something landed and is not shown."""
+    try:
+        with fold.connect(settings) as database:
+            database.execute(
+                SQL["record_fold"],
+                {
+                    "fold": None,
+                    "raw_rows": None,
+                    "messages": None,
+                    "error": str(failure)[:500],
+                    "seconds": 0.0,
+                },
+            )
+    except psycopg.Error as fault:
+        log.warning("the failure could not be noted: %s", type(fault).__name__)
+
+
+def take_in(settings: Settings, *, timeout_seconds: float = 60.0) -> float:
+    """Have everything that is committed now in the tables; returns the seconds it took.
+
+    A resident process does it where one runs, otherwise this process does it itself.
+
+    Raises:
+        ModelsFailed: it did not happen within the time, or the database says why not.
+    """
+    started = time.monotonic()
+    deadline = started + timeout_seconds
+    with fold.connect(settings, "crm take in") as database:
+        while True:
+            # Checked anew each time: a resident process may begin or end meanwhile.
+            if database.execute(f"select pg_try_advisory_lock({fold.LEADER})").fetchone() == (
+                True,
+            ):
+                _take_in_here(settings, database)
+                return time.monotonic() - started
+            database.execute("notify crm_fold")
+            found = fold.standing(database)
+            if found is not None and not fold.has_new(database, found[1]):
+                return time.monotonic() - started
+            if time.monotonic() > deadline:
+                raise ModelsFailed(f"what landed was not folded within {timeout_seconds:.0f} s")
+            time.sleep(0.05)
+
+
+def _take_in_here(settings: Settings, database: psycopg.Connection[Any]) -> None:
+    from transform.build import build
+
+    adopt_cluster(database)
+    found = fold.standing(database)
+    if found is None or found[0] != fingerprint():
+        build(settings, compare=False)
+        found = fold.standing(database)
+    assert found is not None
+    fold.Fold(database, found[1]).until_done()
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    settings = Settings()
+    if sys.argv[1:] == ["build"]:
+        from transform.build import build
+
+        try:
+            build(settings, compare=False)
+        except ModelsFailed as failure:
+            log.error("%s", failure)
+            sys.exit(1)
+        return
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(settings, stop)
