@@ -49,12 +49,6 @@ class Correspondence:
             cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 
-    def arrive(self, statement: str, parameters: Any) -> None:
-        """Write raw rows as a door does: whoever has a page open is told with the same transaction."""
-        with psycopg.connect(self.settings.admin_url) as connection:
-            connection.execute(statement, parameters)
-            connection.execute("select pg_notify('crm_deliveries', 'test')")
-
     def connect_channels(self) -> None:
         with psycopg.connect(self.settings.admin_url) as owner:
             self.sms_connection = connections.add(
@@ -99,7 +93,7 @@ class Correspondence:
             **more,
         }
         version = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
-        self.arrive(
+        self.execute(
             "insert into raw_twilio_sms.messages (connection_id, sid, version, payload, media, pulled_at, _dlt_id, _dlt_load_id)"
             " values (%s, %s, %s, %s, %s, now(), %s, '1')",
             [
@@ -114,7 +108,7 @@ class Correspondence:
         return sid
 
     def remove_sms(self, sid: str) -> None:
-        self.arrive(
+        self.execute(
             "insert into raw_twilio_sms.removals (connection_id, sid, noticed_at, _dlt_id, _dlt_load_id)"
             " values (%s, %s, now(), %s, '1')",
             [self.sms_connection, sid, secrets.token_hex(16)],
@@ -144,7 +138,7 @@ class Correspondence:
             "subject": subject,
             "message_id": f"<{mail_id}@example.com>",
         }
-        self.arrive(
+        self.execute(
             "insert into raw_gmail.messages (connection_id, mailbox, id, thread_id, history_id, label_ids, internal_date,"
             " version, raw_sha256, raw_size_bytes, envelope, body_text, body_quoted, body_format, attachments,"
             " parser_version, parse_notes, pulled_at, size_estimate, _dlt_id, _dlt_load_id)"
@@ -179,7 +173,7 @@ class Correspondence:
         delivery_id = str(uuid.uuid4())
         is_form = channel.startswith("twilio")
         body = urlencode(payload).encode() if is_form else json.dumps(payload).encode()
-        self.arrive(
+        self.execute(
             "insert into raw.webhook_deliveries (delivery_id, received_at, channel, connection_id, delivery_key, method,"
             " path, query, headers, content_type, body, payload)"
             " values (%s, %s, %s, %s, %s, 'POST', '/', '', %s, %s, %s, %s)",
