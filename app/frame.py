@@ -4,6 +4,7 @@ warehouse is away. Every run of a script or fragment passes through `viewer_now`
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ STYLE = Path(__file__).parent / "style.css"
 ICON = Path(__file__).parent / "icon.svg"
 #: A message that waits longer than this for a refresh means that nobody refreshes.
 STALE_SECONDS = 5 * 60
+#: How the fold stands is asked for this often, however many pages are opened.
+STATE_SECONDS = 5.0
 
 
 def zone() -> ZoneInfo:
@@ -110,9 +113,15 @@ def account(person: Viewer) -> None:
             go("/session/end")
 
 
+_state: tuple[dict[str, Any], float] = {}, 0.0
+
+
 def notice() -> None:
-    """One line above the page when what it shows may be behind."""
-    sentence = stale(read.warehouse_state(), datetime.now(UTC))
+    """One line above the page when what it shows may be behind: the same for everybody, asked for now and then."""
+    global _state
+    if not _state[0] or time.monotonic() - _state[1] > STATE_SECONDS:
+        _state = read.warehouse_state(), time.monotonic()
+    sentence = stale(_state[0], datetime.now(UTC))
     if sentence:
         st.html(list_html.banner(sentence))
 

@@ -5,7 +5,6 @@ Where the event cannot be written the transaction fails and nothing is shown.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,10 +24,6 @@ PAGE_SIZE = 50
 LIST_SIZE = 50
 #: Lists are counted up to here; beyond it the page says "more than".
 MOST = 1_000
-#: What stands above every page is asked for this often, however many pages are opened.
-STATE_SECONDS = 5.0
-
-_state: tuple[Row | None, float] = None, 0.0
 
 
 @contextmanager
@@ -229,12 +224,8 @@ def customers_of(message_id: str) -> list[str]:
 
 
 def warehouse_state() -> Row:
-    """How the fold stands, as of a few seconds ago: the same for everybody. About no customer, so no event."""
-    global _state
-    known, at = _state
-    if known is None or time.monotonic() - at > STATE_SECONDS:
-        with database.pool().connection() as connection:
-            known = connection.execute(SQL["warehouse_state"]).fetchone()
-        assert known is not None
-        _state = known, time.monotonic()
-    return known
+    """How the fold stands. About no customer, so no event."""
+    with database.pool().connection() as connection:
+        row = connection.execute(SQL["warehouse_state"]).fetchone()
+    assert row is not None
+    return row

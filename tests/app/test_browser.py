@@ -288,12 +288,10 @@ def test_nothing_is_wider_than_the_window(
     context.close()
 
 
-def test_a_failed_refresh_is_said_on_the_page(
-    person: Person, correspondence: Correspondence
-) -> None:
+def test_a_failed_fold_is_said_on_the_page(person: Person, correspondence: Correspondence) -> None:
     correspondence.execute(
-        "insert into canonical.refreshes (target, finished_at, error)"
-        " values ('1', clock_timestamp(), 'messages: <b>broken</b>')"
+        "insert into canonical.folds (finished_at, error)"
+        " values (clock_timestamp(), 'messages: <b>broken</b>')"
     )
     page = person.sign_in()
     expect(page.get_by_role("status").filter(has_text="refresh failed")).to_be_visible()
