@@ -90,7 +90,8 @@ async def news(socket: WebSocket) -> None:
         code = await _admit(socket, address)
         with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
             if socket.application_state is not WebSocketState.DISCONNECTED:
-                await asyncio.wait_for(socket.close(code), READ_SECONDS)
+                async with asyncio.timeout(READ_SECONDS):
+                    await socket.close(code)
 
 
 async def _admit(socket: WebSocket, address: str) -> int:
@@ -258,8 +259,10 @@ class Stream:
                 await self._send({})
                 said_at = now
             until = min(said_at + SIGN_OF_LIFE_SECONDS, self._ends_at, *self._due.values())
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes with the event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.0, until - time.monotonic()))
+                async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def _looked(self) -> int | None:
@@ -277,4 +280,5 @@ class Stream:
         return None
 
     async def _send(self, said: dict[str, Any]) -> None:
-        await asyncio.wait_for(self._socket.send_text(json.dumps(said)), READ_SECONDS)
+        async with asyncio.timeout(READ_SECONDS):
+            await self._socket.send_text(json.dumps(said))
