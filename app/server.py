@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,16 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     # Opened here, so that the first visitor does not wait for the first connection.
     database.pool()
     bell.register()
-    listening = asyncio.create_task(news.listen(read.customers_of))
+    tasks = [
+        asyncio.create_task(news.listen(read.customers_of)),
+        asyncio.create_task(garbage.sweep()),
+    ]
     garbage.settle()
     log.info("Streamlit runs with all %d options of config.toml", len(options.wanted()))
     yield
-    listening.cancel()
-    with suppress(asyncio.CancelledError):
-        await listening
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     database.close()
 
 

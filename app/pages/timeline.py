@@ -8,12 +8,13 @@ from functools import partial
 
 import streamlit as st
 
-from app import address, clock, frame, list_html, message_html, news, read, topics
+from app import address, clock, following, frame, list_html, message_html, news, read, topics
 from app.shown import Page, Row, Shown
 from app.sight import Sight
 
 #: So long an arrival counts as new on the way back to it.
 NEW_SECONDS = 120
+EARLIER = ":material/expand_less:"
 
 
 def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:
@@ -27,20 +28,10 @@ def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:
 
 @frame.live(lambda shown, playable: topics.timeline(shown.customer_id))
 def newest(shown: Shown, playable: frozenset[str]) -> None:
-    mark = news.mark()
-    change = news.since(topics.timeline(shown.customer_id), shown.mark)
-    if change is news.Change.DECIDED:
-        begin_anew()
-    if change is news.Change.FOLDED and shown.fold:
-        rows = read.changed_messages(
-            frame.viewer(), shown.customer_id, shown.by_id, since_fold=shown.fold
-        )
-        shown.take_changes(rows or [], datetime.now(UTC))
-    elif change is not None:
-        rows = read.changed_messages(frame.viewer(), shown.customer_id, shown.by_id)
-        if rows is not None and not shown.take(rows, datetime.now(UTC)):
-            begin_anew()
-    shown.mark = mark
+    if not following.follow(frame.viewer(), shown):
+        # Head and messages as they are now.
+        del st.session_state["shown"]
+        st.rerun()
     if not shown.newest:
         st.html(
             list_html.empty(
@@ -52,12 +43,6 @@ def newest(shown: Shown, playable: frozenset[str]) -> None:
     pages = [(page, shown.above_newest(index)) for index, page in enumerate(shown.newest)]
     draw(pages, frame.sight(playable, shown.by_id))
     st.html(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
-
-
-def begin_anew() -> None:
-    """Head and messages as they are now: there would be a gap, or they are of other identities."""
-    del st.session_state["shown"]
-    st.rerun()
 
 
 @frame.live()
@@ -72,8 +57,7 @@ def older(shown: Shown, playable: frozenset[str]) -> None:
     if shown.reached_first:
         st.html('<p class="first">The first message</p>')
     else:
-        icon = ":material/expand_less:"
-        st.button("Earlier messages", icon=icon, key="earlier", on_click=want_earlier)
+        st.button("Earlier messages", icon=EARLIER, key="earlier", on_click=want_earlier)
 
 
 def want_earlier() -> None:

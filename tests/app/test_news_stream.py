@@ -13,6 +13,7 @@ import pytest
 import websockets
 
 from app import news_stream, sessions, topics
+from tests.app.browsing import apart
 from tests.app.conftest import Correspondence
 
 MARK = "another.0"
@@ -90,7 +91,7 @@ def test_only_what_the_session_has_open_is_said(
                     break
             assert 1 <= heard <= (time.monotonic() - began) * 4 + 1
 
-    asyncio.run(run())
+    apart(run)
 
 
 @pytest.mark.parametrize("token", [None, "x" * 43, "y" * 5_000])
@@ -99,7 +100,7 @@ def test_without_a_session_nothing_is_said(address: str, token: str | None) -> N
         async with dial(address, token) as stream:
             assert await closed(stream) == news_stream.ENDED
 
-    asyncio.run(run())
+    apart(run)
 
 
 def test_another_origin_is_refused(address: str) -> None:
@@ -110,7 +111,7 @@ def test_another_origin_is_refused(address: str) -> None:
             with pytest.raises(websockets.InvalidStatus):
                 await websockets.connect(f"ws://{host}/news", origin=origin)  # type: ignore[arg-type]
 
-    asyncio.run(run())
+    apart(run)
 
 
 def test_what_no_page_says_ends_the_stream(address: str, correspondence: Correspondence) -> None:
@@ -151,7 +152,7 @@ def test_what_no_page_says_ends_the_stream(address: str, correspondence: Corresp
                 pass
             assert await closed(stream) == news_stream.WRONG
 
-    asyncio.run(run())
+    apart(run)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_an_open_stream_closes_within_two_seconds(
             correspondence.execute(change)
             assert await closed(stream, 2.0) == code
 
-    asyncio.run(run())
+    apart(run)
 
 
 def test_many_streams_of_one_address_are_bounded_and_others_still_served(
@@ -200,7 +201,7 @@ def test_many_streams_of_one_address_are_bounded_and_others_still_served(
         async with dial(address, token) as stream:
             assert await said(stream) == {"hello": True}
 
-    asyncio.run(run())
+    apart(run)
 
 
 def test_ten_thousand_connections_of_one_address_do_not_keep_others_out(address: str) -> None:
@@ -218,7 +219,7 @@ def test_ten_thousand_connections_of_one_address_do_not_keep_others_out(address:
             async with dial(address, token, open_timeout=20) as stream:
                 assert await said(stream, 20) == {"hello": True}
 
-        asyncio.run(run())
+        apart(run)
     finally:
         for connection in held:
             connection.close()
@@ -244,7 +245,7 @@ def test_a_reader_that_does_not_read_holds_nobody_up(
                 )
             assert await said(quick) == {"changed": ["newest"]}
 
-    asyncio.run(run())
+    apart(run)
 
 
 def test_after_a_break_of_the_database_streams_end_and_come_again(
@@ -269,7 +270,7 @@ def test_after_a_break_of_the_database_streams_end_and_come_again(
 
         assert await _eventually(comes_in)
 
-    asyncio.run(run())
+    apart(run)
 
 
 async def _eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> bool:

@@ -8,10 +8,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.request import Request, urlopen
 
 import psutil
@@ -22,7 +19,7 @@ from app import sessions
 from benchmarks.staff_tab import Lost, Tab
 from operations import running
 from operations.programs import Ports, programs
-from tests.app.browsing import Person, serving
+from tests.app.browsing import Person, apart, serving
 from tests.app.conftest import Correspondence
 from warehouse.settings import Settings
 
@@ -147,7 +144,7 @@ def test_people_of_a_killed_process_are_back_within_five_seconds(
             await asyncio.gather(*(tab.close() for tab in tabs))
             return max(times)
 
-        longest = _apart(crowd)
+        longest = apart(crowd)
         assert longest < 5
         # The browser's page is back as well, on its page, signed in, with what was typed.
         expect(page.locator('[data-test-connection-state="CONNECTED"]')).to_have_count(1)
@@ -159,12 +156,6 @@ def test_people_of_a_killed_process_are_back_within_five_seconds(
         assert victim not in after.values()
         assert len(set(before.values()) & set(after.values())) == 1
         context.close()
-
-
-def _apart(work: Callable[[], Coroutine[Any, Any, float]]) -> float:
-    """Playwright has an event loop in this thread; ours runs in another."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(work())).result()
 
 
 @pytest.mark.parametrize(("said", "count"), [(None, max(1, (os.cpu_count() or 1) - 1)), (3, 3)])
