@@ -52,11 +52,9 @@ def older(shown: Shown, playable: frozenset[str]) -> None:
         shown.add_older(rows, read.PAGE_SIZE)
     pages = [(page, shown.above_older(index)) for index, page in enumerate(shown.older)]
     draw(pages, frame.sight(playable, shown.by_id))
-    if shown.oldest is None:
-        return
-    if shown.reached_first:
+    if shown.oldest is not None and shown.reached_first:
         st.html('<p class="first">The first message</p>')
-    else:
+    elif shown.oldest is not None:
         st.button("Earlier messages", icon=EARLIER, key="earlier", on_click=want_earlier)
 
 
