@@ -65,4 +65,7 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     if len(sys.argv) < 2 or sys.argv[1] not in STEPS:
         sys.exit(f"usage: python -m operations.prepare {'|'.join(STEPS)}")
-    STEPS[sys.argv[1]](Settings(), *sys.argv[2:])
+    known = Settings()
+    STEPS[sys.argv[1]](known, *sys.argv[2:])
+    # Last: making the cluster opens every folder on the way to it.
+    known.close_data_dir()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,14 +25,16 @@ os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
 # Its files are read back within seconds; packing them took a fifth of a pull.
 os.environ["DATA_WRITER__DISABLE_COMPRESSION"] = "true"
+# Every row tells its load, as rows that came as dicts do.
+os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
 
 import dlt
 import psycopg
 from dlt.common.schema.typing import TColumnSchema, TSchemaContractDict
-from dlt.destinations import postgres
-from dlt.extract import DltResource
+from dlt.extract import DltResource, DltSource
 from psycopg import sql
 
+from pipelines.copying import Warehouse, table_maker
 from warehouse.channels import Channel, registry
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
@@ -41,10 +44,10 @@ SQL = queries("pipelines")
 #: A version once seen is never rewritten.
 # dlt types the decorator for a word alone, and takes the strategy too.
 INSERT_ONLY: Any = {"disposition": "merge", "strategy": "insert-only"}
-#: A provider may add a field; one that changes its type stops the pull with its name.
-CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
-#: csv is a fifth faster, but turns an empty text into null (measured, docs/decisions.md).
-FILE_FORMAT: Literal["insert_values"] = "insert_values"
+#: A provider may add a field; one that changes its type stops the pull with its name: where rows become a table
+#: (pipelines.copying). dlt would compare how a type is spelled, and schemas of former versions spell it another way.
+CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "evolve"}
+FILE_FORMAT: Literal["parquet"] = "parquet"
 #: What dlt adds to every table; made ahead, so that no first load needs an exclusive lock for it.
 OWN_COLUMNS: dict[str, TColumnSchema] = {
     "_dlt_load_id": {"name": "_dlt_load_id", "data_type": "text", "nullable": False},
@@ -62,14 +65,33 @@ def pipeline(settings: Settings, channel: Channel, name: str) -> dlt.Pipeline:
     """A dlt pipeline into `raw_<channel>`; `name` is the connection's id and names its state."""
     return dlt.pipeline(
         pipeline_name=f"{channel.channel}_{name}",
-        destination=postgres(settings.url_for(Role.LOADER)),
+        # The name is dlt's own for it: what former versions left is of the same destination.
+        destination=Warehouse(settings.url_for(Role.LOADER), destination_name="postgres"),
         dataset_name=channel.history_schema,
         pipelines_dir=str(settings.data_dir / "dlt"),
     )
 
 
+def as_tables(source: DltSource, module: ModuleType) -> DltSource:
+    """The source of a channel, its rows as Arrow tables (pipelines.copying)."""
+    for resource in module.RESOURCES:
+        source.resources[resource.name].add_step(table_maker(resource))
+    return source
+
+
+def forget_loaded(settings: Settings, name: str = "*") -> None:
+    """Remove the packages that are in the warehouse: they hold messages in plain, and dlt keeps them for ever.
+
+    Args:
+        name: of a pipeline; without it those of all, also of connections that are no longer pulled.
+    """
+    for package in (settings.data_dir / "dlt").glob(f"{name}/load/loaded/*"):
+        shutil.rmtree(package, ignore_errors=True)
+
+
 def prepare_all(settings: Settings) -> None:
     """`prepare` for every channel of the registry that has a history."""
+    forget_loaded(settings)
     for channel in registry().values():
         if channel.pulls:
             prepare(settings, channel.channel)
@@ -112,11 +134,15 @@ def _add_indexes(settings: Settings, channel: Channel, module: ModuleType) -> No
         indexes = {name for (name,) in database.execute(SQL["index_names"], {"schema": schema})}
         for resource in module.RESOURCES:
             table = sql.Identifier(schema, resource.name)
+            # A fold stamps anew what a restored dump had not folded (transform.fold.restamp_unfolded).
             if (resource.name,) not in columns:
                 database.execute(
                     sql.SQL(
                         "alter table {} add column transaction_id xid8 not null default pg_current_xact_id()"
                     ).format(table)
+                )
+                database.execute(
+                    sql.SQL("grant update (transaction_id) on {} to crm_transformer").format(table)
                 )
             key = _key(resource)
             wanted = [(key, True), (("transaction_id",), False)]

@@ -27,7 +27,8 @@ from dlt.common.schema.exceptions import DataValidationError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from pipelines.destination import FILE_FORMAT, loading, pipeline
+from pipelines.copying import WrongType
+from pipelines.destination import FILE_FORMAT, as_tables, forget_loaded, loading, pipeline
 from pipelines.failures import PullFailed, PullUnderWay, TryLater
 from pipelines.health import Health
 from pipelines.holdings import Holdings
@@ -188,7 +189,9 @@ class _Steps:
     def run(self, since: datetime | None) -> dict[str, int]:
         """One step: rows per table that went into the warehouse."""
         try:
-            source = self.module.source(self.connection, since, self.holdings)
+            source = as_tables(
+                self.module.source(self.connection, since, self.holdings), self.module
+            )
         except UnusableConnection as error:
             raise PullFailed(str(error)) from None
         with self._in_words("extract"):
@@ -200,6 +203,7 @@ class _Steps:
             normalised = self.dlt.normalize()
             with loading(self.settings, self.channel):
                 self.dlt.load()
+        forget_loaded(self.settings, self.dlt.pipeline_name)
         counts = normalised.row_counts if normalised else {}
         return {table: int(counts.get(table, 0)) for table in sorted(self.tables)}
 
@@ -213,7 +217,7 @@ class _Steps:
             while cause is not None:
                 if isinstance(cause, PullFailed):
                     raise cause from None
-                if isinstance(cause, DataValidationError):
+                if isinstance(cause, (DataValidationError, WrongType)):
                     raise PullFailed(
                         f"{self.channel.channel} connection {self.connection.connection_id}: the provider "
                         f"changed the type of {cause.table_name}.{cause.column_name}; nothing was loaded"

@@ -16,6 +16,8 @@ import orjson
 REPLACEMENT = "\ufffd"
 #: In a Python text every surrogate is a lone one: pairs were joined when it was decoded.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: What orjson writes as `json` does; of numbers with a point it does not always.
+WRITTEN_ALIKE = {str, int, bool, type(None)}
 #: Deeper JSON is none of these providers' making; PostgreSQL would refuse it at some depth too.
 GREATEST_DEPTH = 254
 
@@ -50,5 +52,23 @@ def _replaced(value: Any, depth: int) -> Any:
 
 def version_of(value: Any) -> str:
     """SHA-256, in hex, of the canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _canonical(value: Any) -> bytes:
+    """As `json` writes it, by orjson where that writes it alike: it is ten times as quick."""
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        if _is_written_alike(value):
+            return text
+    except TypeError:
+        pass
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _is_written_alike(value: Any) -> bool:
+    values = value.values() if type(value) is dict else value if type(value) is list else [value]
+    others = set(map(type, values)) - WRITTEN_ALIKE
+    return others <= {dict, list} and all(
+        _is_written_alike(each) for each in values if type(each) in others
+    )

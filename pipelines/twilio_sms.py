@@ -108,8 +108,9 @@ class Messages:
         self.connection_id = connection_id
         self.holdings = holdings
         self.again = False
-        #: Of this step, which are not in the warehouse yet.
-        self._made: dict[str, list[tuple[Any, Any]]] = {}
+        #: Of this step, which are not in the warehouse yet: by sid each version, and the hash of a payload with media.
+        #: Not the payloads themselves: a step may have some hundred thousand.
+        self._made: dict[str, set[str]] = {}
         self._noticed: set[str] = set()
 
     def at(self, item: dict[str, Any]) -> datetime | None:
@@ -134,29 +135,35 @@ class Messages:
     def versions(self, payloads: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Rows of what is not held in this version. Media are listed where a message is new, or `again`."""
         sids = [payload["sid"] for payload in payloads]
-        held = {sid: list(self._made.get(sid, ())) for sid in sids}
+        held: dict[str, list[tuple[Any, Any]]] = {}
         for sid, payload, media in self.holdings.rows("held_sms", sids=sids):
-            held[sid].append((payload, media))
+            held.setdefault(sid, []).append((payload, media))
         changed = [
             payload
             for payload in payloads
-            if not any(payload == known for known, _ in held[payload["sid"]])
-            or (self.again and has_media(payload))
+            if (self.again and has_media(payload))
+            or not (
+                any(payload == known for known, _ in held.get(payload["sid"], ()))
+                or self._is_made(payload)
+            )
         ]
         media_lists = self._media([payload for payload in changed if has_media(payload)])
         now, rows = datetime.now(UTC), []
         for payload in changed:
             sid = payload["sid"]
             media = media_lists[sid] if has_media(payload) else []
-            if (payload, media) in held[sid]:
+            version = version_of({"payload": payload, "media": media})
+            made = self._made.setdefault(sid, set())
+            if (payload, media) in held.get(sid, ()) or version in made:
                 continue
-            held[sid].append((payload, media))
-            self._made.setdefault(sid, []).append((payload, media))
+            made.add(version)
+            if has_media(payload):
+                made.add(version_of(payload))
             rows.append(
                 {
                     "connection_id": self.connection_id,
                     "sid": sid,
-                    "version": version_of({"payload": payload, "media": media}),
+                    "version": version,
                     "payload": payload,
                     "media": media,
                     "sent_at": self.at(payload),
@@ -164,6 +171,15 @@ class Messages:
                 }
             )
         return rows
+
+    def _is_made(self, payload: dict[str, Any]) -> bool:
+        """Whether a row of this step has this payload, with whatever media."""
+        made = self._made.get(payload["sid"])
+        if made is None:
+            return False
+        return (
+            version_of(payload if has_media(payload) else {"payload": payload, "media": []}) in made
+        )
 
     def _media(self, payloads: list[dict[str, Any]]) -> dict[str, list[Any]]:
         """The media lists of messages, by sid: Twilio is asked for each."""

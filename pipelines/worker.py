@@ -21,7 +21,7 @@ import psycopg
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
-from pipelines import children, jobs
+from pipelines import children, jobs, watchdog
 from pipelines.failures import PullFailed
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings, SettingsError
@@ -81,6 +81,7 @@ class Worker:
                 ),
                 self._listen(app),
                 self._heal(app),
+                self._watch(),
                 self._stopped.wait(),
             ]
             tasks = [asyncio.create_task(part) for part in parts]
@@ -113,6 +114,16 @@ class Worker:
                 known = registry().get(channel)
                 if known and known.pulls and not known.push_carries_messages and connection_id:
                     await jobs.defer(app, "pull_connection", connection_id)
+
+    async def _watch(self) -> None:
+        """Whether what landed is folded; the finding is for the health page."""
+        while True:
+            missing = await asyncio.to_thread(watchdog.watch, self.settings)
+            if missing.count:
+                log.error(
+                    "%d deliveries or loads are not folded, since %s", missing.count, missing.since
+                )
+            await asyncio.sleep(watchdog.WATCH_SECONDS)
 
     async def _heal(self, app: App) -> None:
         """Jobs of workers that died are repeated at once."""

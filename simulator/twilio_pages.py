@@ -34,7 +34,7 @@ def page(
     """
     size = max(1, min(MOST_PER_PAGE, int(query.get("PageSize", 50))))
     number = int(query.get("Page", 0))
-    behind = _read_token(query["PageToken"]) if query.get("PageToken") else None
+    behind = read_token(query["PageToken"]) if query.get("PageToken") else None
     found = []
     for record in newest_first:
         if behind is None or record.order < behind:
@@ -66,7 +66,7 @@ def _token(record: Ordered) -> str:
     return "PA" + base64.urlsafe_b64encode(f"{at}:{sid}".encode()).decode().rstrip("=")
 
 
-def _read_token(token: str) -> tuple[int, str]:
+def read_token(token: str) -> tuple[int, str]:
     text = base64.urlsafe_b64decode(token[2:] + "=" * (-len(token[2:]) % 4)).decode()
     created, _, sid = text.partition(":")
     return int(created), sid

@@ -16,7 +16,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -303,9 +303,9 @@ class Fold:
             for working in self._working:
                 text = text.replace(f'"{self.schema}"."{working}"', f'pg_temp."{working}"')
             # Compiled by dbt from our own files.
-            self.database.execute(cast("LiteralString", f"prepare {quoted} as {text}"))
+            self.database.execute(f"prepare {quoted} as {text}")
             self._prepared.add(name)
-        return self.database.execute(cast("LiteralString", f"execute {quoted}")).rowcount
+        return self.database.execute(f"execute {quoted}").rowcount
 
     def _end(self, number: int, only: Sequence[RawRow] | None) -> None:
         if only is None:
@@ -331,6 +331,16 @@ class Fold:
     def _cut(self) -> str | None:
         row = self.database.execute(SQL["cut"], {"rows": LARGEST_BATCH}).fetchone()
         return row[0] if row else None
+
+    def warm_up(self) -> None:
+        """Have every plan made before anything waits for it: the largest take a second."""
+        with self.database.transaction():
+            self._one("begin_fold", build=self.build, until=None)
+            self._channels = {channel for model in self.statements.models for channel, _ in model.parts}
+            counts = dict.fromkeys((model.name for model in self.statements.models), 1)
+            for model in self.statements.models:
+                self._put(model, counts)
+            raise psycopg.Rollback()
 
     # -- what cannot be folded ----------------------------------------------------------------------
 
@@ -402,9 +412,7 @@ class Fold:
     # -- the session ----------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self.database.execute(
-            cast("LiteralString", SESSION.format(STATEMENT_SECONDS)), prepare=False
-        )
+        self.database.execute(SESSION.format(STATEMENT_SECONDS), prepare=False)
         for name in sorted(self._working | self._aside):
             self.database.execute(
                 sql.SQL("create temporary table {0} (like {1}) on commit delete rows").format(

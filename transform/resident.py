@@ -143,6 +143,7 @@ class Leader:
             assert found is not None
             self._session = fold.connect(self.settings, "crm fold works")
             self._folding = fold.Fold(self._session, found[1])
+            self._folding.warm_up()
             self._built_at = row[0]
         return self._folding
 

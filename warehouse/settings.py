@@ -25,6 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent
 MASTER_KEY_LEAST_LENGTH = 32
 
 
+# Messages, keys and logs: what a program of ours writes is for its own user alone. Every one reads the settings, and
+# what it starts inherits this.
+os.umask(0o077)
+
+
 class SettingsError(Exception):
     """A setting is missing or unusable; the text says which one and what to do."""
 
@@ -109,6 +114,18 @@ class Settings(BaseSettings):
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32) + "\n")
         self.__dict__.pop("master_keys", None)
+
+    def close_data_dir(self) -> None:
+        """Keep other users of the machine out of the data folder, also of one that a former version made."""
+        # As root the embedded server is another user, and passes through to the folder of its own.
+        passable = os.geteuid() == 0 and self.database_url is None
+        for path in (self.data_dir, *self.data_dir.iterdir()):
+            if path.is_symlink() or path.stat().st_uid != os.geteuid():
+                continue
+            if path == self.data_dir and passable:
+                path.chmod(0o711)
+            else:
+                path.chmod(0o700 if path.is_dir() else 0o600)
 
     def derive(self, purpose: str, key: str | None = None) -> bytes:
         """32 bytes for one purpose, so that no two uses of the master key share a secret."""

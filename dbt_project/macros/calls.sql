@@ -22,16 +22,16 @@ language sql stable strict parallel safe as $call$
         'from_name', root.caller_name,
         'to_addresses', array_remove(array[case when root.is_softphone then child.recipient else root.recipient end], null),
         'counterpart_identity', counterpart.identity,
-        'thread_key', case
+        'thread_key', canonical.bounded_key(case
             when root.is_softphone then coalesce(child.sender, root.sender) || '|' || coalesce(child.recipient, '')
             when way.is_outbound then coalesce(root.sender, '') || '|' || coalesce(root.recipient, '')
             when root.is_withheld then coalesce(root.recipient, '') || '|' || root_sid
             else coalesce(root.recipient, '') || '|' || coalesce(root.sender, '')
-        end,
+        end),
         'participants', jsonb_build_array(
             jsonb_build_object(
                 'identity', case when way.is_outbound then ours.identity else counterpart.identity end, 'role', 'from',
-                'is_ours', way.is_outbound, 'name', root.caller_name, 'address', root.sender
+                'is_ours', way.is_outbound, 'name', {{ bounded_key('root.caller_name') }}, 'address', root.sender
             ),
             jsonb_build_object(
                 'identity', case when way.is_outbound then counterpart.identity else ours.identity end, 'role', 'to',
@@ -203,12 +203,16 @@ $call$
 
 {# An address of a call as an identity: a client or SIP address belongs to the account, without its parameters. #}
 {% macro caller_identity(address, other, account) -%}
+    {{ bounded_key(unbounded_caller_identity(address, other, account)) }}
+{%- endmacro %}
+
+{% macro unbounded_caller_identity(address, other, account) -%}
     case
         when {{ is_withheld(address) }} then null
         when {{ address }} ~ '^(client|sips?):' then
             regexp_replace({{ address }}, '^(client|sip)s?:.*$', '\1') || ':' || coalesce({{ account }}, '') || ':'
-                || regexp_replace({{ address }}, '^[a-z]+:([^;?>]*).*$', '\1')
-        else {{ twilio_identity(address, other) }}
+                || {{ sip_user(address) }}
+        else {{ unbounded_twilio_identity(address, other) }}
     end
 {%- endmacro %}
 
@@ -243,9 +247,9 @@ $call$
 copies as (
 
     select
-        'twilio_voice|' || coalesce(parent_call_sid, call_sid) as message_id,
+        'twilio_voice|' || sight.sid as message_id,
         'twilio_voice' as channel,
-        coalesce(parent_call_sid, call_sid) as provider_message_id,
+        sight.sid as provider_message_id,
         -- The fold computes the content of a call from its parts.
         {{ no_content() }},
         null::timestamptz as sent_at,
@@ -253,34 +257,23 @@ copies as (
         received_at,
         null::text as status_order,
         false as is_deleted,
-        jsonb_build_object(
+        case when sight.moved_to is not null then '{}' else jsonb_build_object(
             raw_ref,
             jsonb_strip_nulls(jsonb_build_object(
                 'via', '{{ door }}', 'at', {{ sortable_time('received_at') }}, 'version', version, 'metadata', metadata, 'parts', parts
             ))
-        ) as facts,
-        null::text as moved_to,
+        ) end as facts,
+        sight.moved_to,
         transaction_id
     from {{ told }}
-    where parts is not null
+    cross join lateral (
+        select coalesce(parent_call_sid, call_sid) as sid, null::text as moved_to where parts is not null
 
-    union all
+        union all
 
-    select
-        'twilio_voice|' || call_sid as message_id,
-        'twilio_voice' as channel,
-        call_sid as provider_message_id,
-        {{ no_content() }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        null::text as status_order,
-        false as is_deleted,
-        '{}'::jsonb as facts,
-        'twilio_voice|' || parent_call_sid as moved_to,
-        transaction_id
-    from {{ told }}
-    where parent_call_sid is not null
+        select call_sid, 'twilio_voice|' || parent_call_sid where parent_call_sid is not null
+        offset 0
+    ) as sight
 
 )
 {% endmacro %}

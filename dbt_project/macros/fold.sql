@@ -150,7 +150,7 @@
         {% for column in folded_columns() -%}
         folded.{{ column }},
         {% endfor -%}
-        {{ sort_key('folded') }} as sort_key
+        ({{ sort_key('folded') }}) collate "C" as sort_key
     from ({{ fold(from_partials) }}) as folded
 {% endmacro %}
 
@@ -229,4 +229,39 @@ partials as (
         {% endfor -%}
     from {{ relation }}
     left join walk on walk.start = {{ relation }}.message_id and {{ relation }}.moved_to is null
+{%- endmacro %}
+
+{# All messages of every third channel, folded from all of their copies: a full refresh builds canonical.messages in three parts side by side,
+   so that more than one core works. Nothing that a fold unites crosses a channel. #}
+{% macro whole_messages(part) %}
+{{ config(materialized='table', unlogged=true) }}
+with
+
+copies as not materialized (
+
+    select * from {{ ref('message_copies') }}
+    where {{ is_within_target() if builds_whole() else 'false' }}
+        and channel in ('{{ channels()[part - 1::3] | join("', '") }}')
+
+),
+
+{{ whole_fold() }}
+{% endmacro %}
+
+{# CTEs behind `copies`, and the select: every message that they make. #}
+{% macro whole_fold() %}
+{{ partials_of('copies') }}
+
+select
+    {% for column in folded_columns() -%}
+    folded.{{ column }},
+    {% endfor -%}
+    folded.sort_key,
+    {{ fold_number() }} as folded_in
+from ({{ folded_rows('partials') }}) as folded
+{% endmacro %}
+
+{# The parts, emptied once the whole has them. #}
+{% macro empty_whole() -%}
+    {% raw %}{% if flags.FULL_REFRESH %}truncate {% for node in graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') if node.name.startswith('whole_') %}{{ '' if loop.first else ', ' }}"{{ node.schema }}"."{{ node.alias }}"{% endfor %}{% endif %}{% endraw %}
 {%- endmacro %}

@@ -17,6 +17,7 @@
    Items stand in entry[].messaging[], entry[].standby[] (while another app owns the thread), in entry[].changes[] (Instagram, now and
    then), or bare, as the dashboard's Test button sends them. `account_key` is the connection's key that names the account. #}
 {% macro messaging_events(channel, account_key) %}
+{% set cases = messaging_cases() %}
 with
 
 deliveries as (
@@ -35,11 +36,7 @@ items as (
         deliveries.received_at,
         deliveries.transaction_id,
         deliveries.payload_error,
-        found.place,
-        found.account_id,
-        found.door,
-        found.field,
-        found.item
+        found.*
     from deliveries
     cross join lateral (
         -- What holds no entries is one item, so that nothing which arrived is without an account of it.
@@ -50,32 +47,26 @@ items as (
 
         select
             '#' || entries.number || held.place,
-            entries.entry ->> 'id',
+            {{ bounded_key("entries.entry ->> 'id'") }},
             held.door,
             held.field,
             held.item
-        from jsonb_array_elements(case jsonb_typeof(payload -> 'entry') when 'array' then payload -> 'entry' else '[]' end)
-            with ordinality as entries (entry, number)
+        from {{ elements_of("payload -> 'entry'") }} with ordinality as entries (entry, number)
         cross join lateral (
-            select '.messaging.' || number as place, 'messaging' as door, null as field, item
-            from canonical.elements(entry -> 'messaging') with ordinality as listed (item, number)
-
-            union all
-
-            select '.standby.' || number, 'standby', null, item
-            from canonical.elements(entry -> 'standby') with ordinality as listed (item, number)
-
-            union all
-
-            select '.changes.' || number, 'changes', item ->> 'field', item -> 'value'
-            from canonical.elements(entry -> 'changes') with ordinality as listed (item, number)
-
-            union all
-
-            -- A list that is none, or one that nobody knows.
-            select '.' || name, case when name in ('messaging', 'standby', 'changes') then 'malformed' else 'unknown list' end, name, null
-            from jsonb_each(case jsonb_typeof(entry) when 'object' then entry else '{}' end) as listed (name, list)
-            where case when name in ('messaging', 'standby', 'changes') then jsonb_typeof(list) <> 'array' else jsonb_typeof(list) = 'array' and list <> '[]' end
+            select
+                '.' || {{ bounded_key('name') }} || coalesce('.' || listed.number, '') as place,
+                case
+                    when name in ('messaging', 'standby', 'changes') then case when jsonb_typeof(list) = 'array' then name else 'malformed' end
+                    else 'unknown list'
+                end as door,
+                case when listed.number is null then name when name = 'changes' then listed.item ->> 'field' end as field,
+                case when name = 'changes' then listed.item -> 'value' else listed.item end as item
+            from jsonb_each(case jsonb_typeof(entry) when 'object' then entry else '{}' end) as lists (name, list)
+            left join lateral {{ elements_of("case when name in ('messaging', 'standby', 'changes') then list end") }} with ordinality as listed (item, number)
+                on true
+            where listed.number is not null
+                -- A list that is none, or one that nobody knows.
+                or case when name in ('messaging', 'standby', 'changes') then jsonb_typeof(list) <> 'array' else jsonb_typeof(list) = 'array' and list <> '[]' end
 
             union all
 
@@ -85,51 +76,71 @@ items as (
                 where jsonb_typeof(list) = 'array' and list <> '[]' or name in ('messaging', 'standby', 'changes') and list <> '[]'
             )
         ) as held
+        offset 0
     ) as found
 
 ),
 
 read as (
 
-    select
-        'raw.webhook_deliveries/' || items.delivery_id || items.place as raw_ref,
-        items.received_at,
-        items.transaction_id,
-        items.payload_error,
-        items.delivered_to,
-        items.account_id,
-        items.door,
-        items.field,
-        case jsonb_typeof(items.item) when 'object' then items.item end as item,
-        items.item #>> '{sender,id}' as sender_id,
-        items.item #>> '{recipient,id}' as recipient_id,
-        canonical.from_epoch(items.item ->> 'timestamp') as told_time,
-        case
-            when jsonb_typeof(items.item) is distinct from 'object' then null
-            when items.item ? 'message' then case when coalesce((items.item #>> '{message,is_deleted}') = 'true', false) then 'unsend' else 'message' end
-            {% for kind in [
-                'message_edit', 'reaction', 'read', 'delivery', 'postback', 'referral', 'optin', 'account_linking', 'pass_thread_control',
-                'take_thread_control', 'request_thread_control', 'app_roles', 'policy_enforcement', 'response_feedback', 'order'
-            ] -%}
-            when items.item ? '{{ kind }}' then '{{ kind }}'
-            {% endfor -%}
-        end as event
+    select items.*, told.raw_ref, told.fields, told.sender_id, told.recipient_id, told.event, canonical.from_epoch(told.stamp) as told_time
     from items
+    cross join lateral (
+        select
+            'raw.webhook_deliveries/' || delivery_id || place as raw_ref,
+            case jsonb_typeof(item) when 'object' then item end as fields,
+            {{ bounded_key("item #>> '{sender,id}'") }} as sender_id,
+            {{ bounded_key("item #>> '{recipient,id}'") }} as recipient_id,
+            item ->> 'timestamp' as stamp,
+            case
+                when jsonb_typeof(item) is distinct from 'object' then null
+                when item ? 'message' then case when coalesce((item #>> '{message,is_deleted}') = 'true', false) then 'unsend' else 'message' end
+                {% for kind in [
+                    'message_edit', 'reaction', 'read', 'delivery', 'postback', 'referral', 'optin', 'account_linking', 'pass_thread_control',
+                    'take_thread_control', 'request_thread_control', 'app_roles', 'policy_enforcement', 'response_feedback', 'order'
+                ] -%}
+                when item ? '{{ kind }}' then '{{ kind }}'
+                {% endfor -%}
+                -- Written with a hyphen in Meta's own document.
+                when item ? 'policy-enforcement' then 'policy_enforcement'
+            end as event
+        offset 0
+    ) as told
 
 ),
 
 owned as (
 
     select
-        read.*,
+        read.delivered_to, read.received_at, read.transaction_id, read.payload_error, read.account_id, read.door, read.field, read.fields as item,
+        read.raw_ref, read.sender_id, read.recipient_id, read.event, read.told_time,
         owner.connection_id as owner_id,
-        coalesce(read.event in ('message', 'unsend', 'postback', 'reaction', 'message_edit') and (
-            read.sender_id = read.recipient_id or (read.item #>> '{message,is_self}') = 'true'
-        ), false) as is_self,
-        -- The event's own object, for instance `message` or `reaction`.
-        read.item -> case read.event when 'unsend' then 'message' else read.event end as told
+        self.is_self,
+        self.told,
+        {{ bounded_key("self.told ->> 'mid'") }} as mid
     from read
     left join {{ owner_of(channel, account_key, 'read.account_id', 'read.delivered_to') }} as owner on true
+    cross join lateral (
+        select
+            coalesce(event in ('message', 'unsend', 'postback', 'reaction', 'message_edit') and (
+                sender_id = recipient_id or (fields #>> '{message,is_self}') = 'true'
+            ), false) as is_self,
+            -- The event's own object, for instance `message` or `reaction`.
+            case event
+                when 'unsend' then fields -> 'message'
+                when 'policy_enforcement' then coalesce(fields -> 'policy_enforcement', fields -> 'policy-enforcement')
+                else fields -> event
+            end as told
+        offset 0
+    ) as self
+
+),
+
+judged as (
+
+    select owned.*, verdict.number as verdict
+    from owned
+    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
 
 )
 
@@ -143,18 +154,18 @@ select
     event,
     item,
     told,
-    told ->> 'mid' as mid,
+    mid,
     sender_id = account_id as is_outbound,
     case when sender_id = account_id then recipient_id else sender_id end as counterpart_id,
     told_time,
-    {{ messaging_verdict('outcome') }} as outcome,
-    {{ messaging_verdict('reason') }} as reason
-from owned
+    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    {{ verdict_reason(cases, 'verdict') }} as reason
+from judged
 {% endmacro %}
 
-{# Outcome and reason of an event, from one list of cases: the first that holds counts. #}
-{% macro messaging_verdict(what) %}
-    {%- set cases = [
+{# What can become of an event (macros/verdict.sql). #}
+{% macro messaging_cases() %}
+    {{ return([
         ("payload_error is not null", "quarantined", "payload_error"),
         ("door = 'bare' and field is not null and item is not null", "ignored", "'a test of the dashboard: it stands in no envelope and names no account of ours'"),
         ("door = 'bare'", "quarantined", "'the body has no entries'"),
@@ -171,25 +182,24 @@ from owned
         ("event = 'app_roles'", "ignored", "'which app has which role: administration'"),
         ("event = 'policy_enforcement'", "system_event", "'Meta acts against the page: ' || coalesce(told ->> 'action', 'unnamed') || coalesce(', ' || (told ->> 'reason'), '')"),
         ("jsonb_typeof(told) is distinct from 'object'", "quarantined", "'the ' || event || ' is no object with fields'"),
+        ("event = 'message_edit' and canonical.try_integer(told ->> 'num_edit') = 0", "ignored", "'no edit: Meta says of an ordinary message that it was edited no time'"),
         ("is_self", "ignored", "'the account wrote to itself'"),
-        ("sender_id is null or recipient_id is null", "quarantined", "'the event names no sender or no recipient'"),
+        ("(sender_id is null or recipient_id is null) and event <> 'message_edit'", "quarantined", "'the event names no sender or no recipient'"),
         ("sender_id <> account_id and recipient_id <> account_id", "quarantined", "'neither sender nor recipient is the account of the entry'"),
-        ("event in ('message', 'unsend', 'message_edit', 'reaction', 'postback') and coalesce(told ->> 'mid', '') = ''", "quarantined", "'the ' || event || ' has no mid'"),
+        ("event in ('message', 'unsend', 'message_edit', 'reaction') and coalesce(told ->> 'mid', '') = ''", "quarantined", "'the ' || event || ' has no mid'"),
         ("event = 'read' and told ->> 'watermark' is null and told ->> 'mid' is null", "quarantined", "'the read has neither watermark nor mid'"),
         ("event in ('read', 'delivery') and told ? 'watermark' and canonical.from_epoch(told ->> 'watermark') is null", "quarantined", "'the watermark is no time'"),
         ("event = 'reaction' and coalesce(told ->> 'action', '') not in ('react', 'unreact')", "quarantined", "'the reaction neither adds nor takes back'"),
+        ("event = 'account_linking' and coalesce(told ->> 'status', '') not in ('linked', 'unlinked')", "quarantined", "'the account linking has a word that is not known: ' || left(coalesce(told ->> 'status', 'none'), 40)"),
+        ("event = 'optin' and told ->> 'notification_messages_status' not in ('STOP_NOTIFICATIONS', 'RESUME_NOTIFICATIONS')", "quarantined", "'the optin has a word that is not known: ' || left(told ->> 'notification_messages_status', 40)"),
         ("event in ('message', 'postback', 'order')", "message", "null"),
         ("event in ('unsend', 'message_edit')", "revision", "null"),
         ("event = 'reaction'", "reaction", "null"),
         ("event in ('read', 'delivery')", "status", "null"),
-    ] -%}
-    case
-        {% for condition, outcome, reason in cases -%}
-        when {{ condition }} then {{ "'" ~ outcome ~ "'" if what == 'outcome' else reason }}
-        {% endfor -%}
-        else {{ "'system_event'" if what == 'outcome' else "event" }}
-    end
-{%- endmacro %}
+        ("event in ('referral', 'optin', 'account_linking', 'pass_thread_control', 'take_thread_control', 'request_thread_control', 'response_feedback')", "system_event", "event"),
+        ("true", "quarantined", "'not understood'"),
+    ]) }}
+{% endmacro %}
 
 {# Copies of Messenger's and Instagram's events, ending in the message contract. `scheme` is that of the person's id.
 
@@ -198,29 +208,48 @@ from owned
 {% macro messaging_copies(channel, scheme) %}
 with
 
-events as not materialized (
+events as (
 
     select
-        *,
-        {{ plausible_time('told_time', 'received_at') }} as provider_time,
-        account_id || '|' || counterpart_id as thread,
-        '{{ scheme }}:' || account_id || ':' || counterpart_id as counterpart,
-        '{{ scheme }}:' || account_id || ':' || account_id as ourselves,
-        coalesce({{ sortable_time(plausible_time('told_time', 'received_at')) }}, {{ sortable_time('received_at') }}) as event_at,
-        case event when 'read' then 'read' else 'delivered' end as receipt
-    from {{ ref('stg_' ~ channel ~ '__webhook_events') }}
-    where outcome in ('message', 'revision', 'reaction', 'status', 'system_event') and counterpart_id is not null
+        events.*,
+        times.provider_time,
+        coalesce(times.told_at, times.landed_at) as event_at,
+        keys.thread,
+        keys.counterpart,
+        keys.ourselves,
+        keys.receipt
+    from {{ ref('stg_' ~ channel ~ '__webhook_events') }} as events
+    cross join lateral (
+        select provider_time, {{ sortable_time('provider_time') }} as told_at, {{ sortable_time('received_at') }} as landed_at
+        from (select {{ plausible_time('told_time', 'received_at') }} as provider_time offset 0) as plausible
+        offset 0
+    ) as times
+    cross join lateral (
+        select
+            {{ bounded_key("account_id || '|' || counterpart_id") }} as thread,
+            {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || counterpart_id") }} as counterpart,
+            {{ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || account_id") }} as ourselves,
+            case event when 'read' then 'read' else 'delivered' end as receipt
+        offset 0
+    ) as keys
+    where outcome in ('message', 'revision', 'reaction', 'status', 'system_event')
+        -- An edit names its message, and may name nobody.
+        and (counterpart_id is not null or event = 'message_edit')
 
 ),
 
-targeted as not materialized (
+targeted as (
 
     select events.*, target.provider_id, target.role
     from events
     cross join lateral (
-        -- An order, a handover, a referral has no id: whose it is and when makes one.
+        -- An order, a handover, a referral, some postbacks have no id: whose it is, when, and what it says makes one. Two of them may
+        -- come in one millisecond.
         select
-            case when event in ('message', 'postback') then mid else thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event end as provider_id,
+            case
+                when event in ('message', 'postback') and mid <> '' then mid
+                else {{ bounded_key("thread || '|' || coalesce(item ->> 'timestamp', raw_ref) || '|' || event || '|' || left(md5(told::text), 12)") }}
+            end as provider_id,
             'message' as role
         where outcome in ('message', 'system_event')
 
@@ -233,28 +262,26 @@ targeted as not materialized (
         -- What we read of theirs says nothing of ours.
         select named.mid, 'receipt'
         from (
-            select told ->> 'mid' as mid where event = 'read'
+            select mid where event = 'read' and outcome = 'status'
             union
-            select mid #>> '{}' from canonical.elements(told -> 'mids') as mid
+            select {{ bounded_key("listed.mid #>> '{}'") }} from {{ elements_of("told -> 'mids'") }} as listed (mid) where outcome = 'status'
         ) as named
         where outcome = 'status' and not is_outbound and named.mid <> ''
 
         union all
 
         select 'watermark', 'watermark' where outcome = 'status' and not is_outbound
+        offset 0
     ) as target
 
 ),
 
-contract as not materialized (
+contract as (
 
     select
         targeted.*,
         role = 'message' as has_content,
-        case when is_outbound then 'outbound' else 'inbound' end as direction,
-        case when is_outbound then account_id else counterpart_id end as from_address,
         null::text as from_name,
-        array[case when is_outbound then counterpart_id else account_id end] as to_addresses,
         counterpart as counterpart_identity,
         thread as thread_key,
         shown.kind,
@@ -262,21 +289,29 @@ contract as not materialized (
         shown.body,
         null::text as quoted_body,
         coalesce(shown.attachments, '[]') as attachments,
-        jsonb_build_array(
-            jsonb_build_object('identity', case when is_outbound then ourselves else counterpart end, 'role', 'from', 'is_ours', is_outbound,
-                'name', null, 'address', case when is_outbound then account_id else counterpart_id end),
-            jsonb_build_object('identity', case when is_outbound then counterpart else ourselves end, 'role', 'to', 'is_ours', not is_outbound,
-                'name', null, 'address', case when is_outbound then counterpart_id else account_id end)
-        ) as participants,
-        '{{ channel }}|' || (told #>> '{reply_to,mid}') as in_reply_to,
         null::text as reference_id,
         null::text as in_reply_to_reference,
-        coalesce(shown.metadata, '{}') as metadata
+        coalesce(shown.metadata, '{}') as metadata,
+        people.*
     from targeted
     left join lateral (
         {{ messaging_content(channel) }}
         offset 0
     ) as shown on role = 'message'
+    left join lateral (
+        select
+            case when is_outbound then 'outbound' else 'inbound' end as direction,
+            case when is_outbound then account_id else counterpart_id end as from_address,
+            array[case when is_outbound then counterpart_id else account_id end] as to_addresses,
+            jsonb_build_array(
+                jsonb_build_object('identity', case when is_outbound then ourselves else counterpart end, 'role', 'from', 'is_ours', is_outbound,
+                    'name', null, 'address', case when is_outbound then account_id else counterpart_id end),
+                jsonb_build_object('identity', case when is_outbound then counterpart else ourselves end, 'role', 'to', 'is_ours', not is_outbound,
+                    'name', null, 'address', case when is_outbound then counterpart_id else account_id end)
+            ) as participants,
+            '{{ channel }}|' || {{ bounded_key("told #>> '{reply_to,mid}'") }} as in_reply_to
+        offset 0
+    ) as people on role = 'message'
 
 ),
 
@@ -300,16 +335,18 @@ copies as (
             when 'revision' then case when event = 'unsend' then {{ status_order("'deleted'", 'provider_time') }} end
             when 'receipt' then {{ status_order('receipt', 'provider_time') }}
             when 'watermark' then {{ status_order('receipt', "coalesce(canonical.from_epoch(told ->> 'watermark'), provider_time)") }}
-                || coalesce('|' || case when told ->> 'watermark' is null then told ->> 'mid' end, '')
+                || coalesce('|' || case when told ->> 'watermark' is null then mid end, '')
         end as status_order,
         event = 'unsend' as is_deleted,
         case when role = 'watermark' then '{}'::jsonb else {{ fact(
-            'raw_ref', "'webhook'", 'received_at', "case when has_content then '2' else '' end", 'metadata',
+            'raw_ref', "'webhook'", 'received_at', "case when has_content then '2' else '' end",
+            "case when event = 'message_edit' and told ->> 'text' is null then '{\"edit_untold\": true}' else metadata end",
             content="case when has_content then md5(coalesce(body, '')) end",
             revision="case when role = 'revision' then case event
                 when 'unsend' then jsonb_build_object('kind', 'unsent', 'at', event_at)
+                -- Absent is not empty: an edit without a text tells that there is a new one, and not which.
                 else jsonb_strip_nulls(jsonb_build_object(
-                    'kind', 'edited', 'at', event_at, 'number', told ->> 'num_edit', 'body', coalesce(told ->> 'text', '')
+                    'kind', 'edited', 'at', event_at, 'number', told ->> 'num_edit', 'body', told ->> 'text'
                 ))
             end end",
             reaction="case when role = 'reaction' then jsonb_build_object(
@@ -340,7 +377,7 @@ select {{ typed_copy_columns() }} from copies
                 when (told ->> 'is_unsupported') = 'true' then 'unsupported'
                 when told #> '{reply_to,story}' is not null then 'story'
                 when listed.first_kind = 'story' then 'story'
-                when listed.first_kind in ('media', 'interactive') then listed.first_kind
+                when listed.first_kind in ('media', 'interactive', 'location') then listed.first_kind
                 when told ? 'quick_reply' then 'interactive'
                 when told ->> 'text' <> '' or listed.link <> '' then 'text'
                 when listed.first_kind is not null then listed.first_kind
@@ -358,7 +395,7 @@ select {{ typed_copy_columns() }} from copies
                 when 'optin' then case
                     when told ->> 'notification_messages_status' = 'STOP_NOTIFICATIONS' then 'Stopped notifications'
                     else 'Agreed to notifications'
-                end || coalesce(': ' || nullif(told ->> 'title', ''), '')
+                end || coalesce(': ' || nullif(told ->> 'title', ''), '') || coalesce(' (' || nullif(told ->> 'ref', '') || ')', '')
                 when 'account_linking' then case told ->> 'status' when 'linked' then 'Linked their account' else 'Unlinked their account' end
                 when 'pass_thread_control' then 'The conversation was passed to another app'
                 when 'take_thread_control' then 'An app took the conversation over'
@@ -382,6 +419,10 @@ select {{ typed_copy_columns() }} from copies
                     when listed.first_kind = 'unsupported' then listed.first_type
                 end,
                 'shared', listed.shared,
+                'location', listed.location,
+                'ref', case when event = 'optin' then nullif(told ->> 'ref', '') end,
+                -- What stood in the chat before the person was sent here.
+                'prior_message', coalesce(item -> 'prior_message', told -> 'prior_message'),
                 'standby', case when door = 'standby' then true end,
                 'event', case when event <> 'message' then event end,
                 'new_owner_app_id', coalesce(told ->> 'new_owner_app_id', told ->> 'requested_owner_app_id'),
@@ -403,18 +444,28 @@ select {{ typed_copy_columns() }} from copies
                     ) order by number
                 ) filter (where kind in ('media', 'story') and url <> '') as attachments,
                 jsonb_agg(jsonb_strip_nulls(jsonb_build_object('type', type, 'title', title)) order by number)
-                    filter (where type in ('share', 'ig_post', 'post', 'reel', 'ig_reel')) as shared
+                    filter (where type in ('share', 'ig_post', 'post', 'reel', 'ig_reel')) as shared,
+                (array_agg(location order by number) filter (where location is not null))[1] as location
             from (
                 -- The index is the place in the list as it was sent, the same when the history lists it again.
-                select distinct on (coalesce(payload ->> 'sticker_id', 'n' || number)) number - 1 as number, type, payload, url, title, kind, content_type, link, words
+                select distinct on (coalesce(payload ->> 'sticker_id', 'n' || number)) number - 1 as number, type, payload, url, title, kind, content_type, link, words, location
                 from (
                     select
                         number,
                         attachment ->> 'type' as type,
                         case jsonb_typeof(attachment -> 'payload') when 'object' then attachment -> 'payload' end as payload,
-                        coalesce(attachment #>> '{payload,url}', attachment ->> 'url') as url,
+                        -- A reel was seen with the path of its page alone.
+                        regexp_replace(
+                            coalesce(attachment #>> '{payload,url}', attachment ->> 'url'), '^/(?!/)',
+                            'https://www.{{ 'instagram' if channel == 'instagram' else 'facebook' }}.com/'
+                        ) as url,
                         coalesce(attachment #>> '{payload,title}', attachment ->> 'title') as title,
+                        case when attachment ->> 'type' = 'location' then jsonb_strip_nulls(jsonb_build_object(
+                            'latitude', attachment #> '{payload,coordinates,lat}', 'longitude', attachment #> '{payload,coordinates,long}',
+                            'name', coalesce(attachment #> '{payload,title}', attachment -> 'title')
+                        )) end as location,
                         case attachment ->> 'type'
+                            when 'like_heart' then 'text' when 'location' then 'location'
                             when 'image' then 'media' when 'video' then 'media' when 'audio' then 'media' when 'file' then 'media'
                             when 'media' then 'media' when 'sticker' then 'media' when 'share' then 'media' when 'ig_post' then 'media'
                             when 'post' then 'media' when 'reel' then 'media' when 'ig_reel' then 'media'
@@ -431,11 +482,16 @@ select {{ typed_copy_columns() }} from copies
                         -- What stands in an attachment that is no file.
                         case attachment ->> 'type'
                             when 'fallback' then concat_ws(' ', coalesce(attachment #>> '{payload,title}', attachment ->> 'title'), coalesce(attachment #>> '{payload,url}', attachment ->> 'url'))
+                            when 'like_heart' then '❤️'
+                            when 'location' then concat_ws(
+                                E'\n', coalesce(attachment #>> '{payload,title}', attachment ->> 'title'),
+                                concat_ws(', ', attachment #>> '{payload,coordinates,lat}', attachment #>> '{payload,coordinates,long}')
+                            )
                             when 'template' then concat_ws(
                                 E'\n', attachment #>> '{payload,text}',
                                 (
                                     select string_agg(concat_ws(': ', element ->> 'title', element ->> 'subtitle'), E'\n' order by n)
-                                    from canonical.elements(attachment #> '{payload,elements}') with ordinality as parts (element, n)
+                                    from canonical.elements(coalesce(attachment #> '{payload,product,elements}', attachment #> '{payload,elements}')) with ordinality as parts (element, n)
                                 ),
                                 (
                                     select string_agg('[' || (button ->> 'title') || ']', ' ' order by n)
@@ -447,7 +503,8 @@ select {{ typed_copy_columns() }} from copies
                                 to_char(canonical.from_epoch(attachment #>> '{payload,start_time}') at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
                             )
                         end as words
-                    from canonical.elements(told -> 'attachments') with ordinality as listed (attachment, number)
+                    from {{ elements_of("told -> 'attachments'") }} with ordinality as listed (attachment, number)
+                    offset 0
                 ) as read
                 -- A sticker came as image and as sticker for a time: one of them is enough.
                 order by coalesce(payload ->> 'sticker_id', 'n' || number), type desc, number

@@ -8,7 +8,7 @@
     max(sort_key || chr(1) || counterpart_identity collate "C") filter (where {{ where }}) as counterpart_mark
 {% endmacro %}
 
-{# The value behind the sort key of a mark. #}
-{% macro marked(mark) -%} nullif(split_part({{ mark }}, chr(1), 2), '') {%- endmacro %}
+{# The value behind the sort key of a mark. Its collation is that of other columns: an index of another one would serve no join. #}
+{% macro marked(mark) -%} (nullif(split_part({{ mark }}, chr(1), 2), '') collate "default") {%- endmacro %}
 
 {% macro no_threads() -%} (select null::text as channel, null::text as thread_key, null::text as counterpart_identity where false) {%- endmacro %}

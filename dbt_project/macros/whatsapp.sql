@@ -1,12 +1,19 @@
 {# A wa_id or phone as WhatsApp writes it, as an identity (providers.md §11.1). Mexican numbers carry a 1 that is not dialled;
    Argentine and Brazilian ones are left as they are, and their other spelling is a suggestion (whatsapp_spellings). #}
 {% macro whatsapp_identity(wa_id) -%}
+    (select {{ whatsapp_phone('digits') }} from (select {{ digits_of(wa_id) }} as digits offset 0) as written)
+{%- endmacro %}
+
+{# The same of digits alone. #}
+{% macro whatsapp_phone(digits) -%}
     case
-        when regexp_replace({{ wa_id }}, '[^0-9]', '', 'g') ~ '^521[0-9]{10}$'
-            then 'phone:+52' || substr(regexp_replace({{ wa_id }}, '[^0-9]', '', 'g'), 4)
-        when regexp_replace({{ wa_id }}, '[^0-9]', '', 'g') ~ '^[1-9][0-9]{6,14}$'
-            then 'phone:+' || regexp_replace({{ wa_id }}, '[^0-9]', '', 'g')
+        when {{ digits }} ~ '^521[0-9]{10}$' then 'phone:+52' || substr({{ digits }}, 4)
+        when {{ digits }} ~ '^[1-9][0-9]{6,14}$' then 'phone:+' || {{ digits }}
     end
+{%- endmacro %}
+
+{% macro digits_of(text) -%}
+    regexp_replace({{ text }}, '[^0-9]', '', 'g')
 {%- endmacro %}
 
 {# The other spelling of a Brazilian or Argentine mobile number, as a pair of identities for a person to judge; null for all others. #}
@@ -30,7 +37,8 @@
                 when 'media_placeholder' then 'media'
                 when 'location' then 'location'
                 when 'contacts' then 'contacts'
-                when 'button' then 'interactive' when 'interactive' then 'interactive' when 'order' then 'interactive' when 'template' then 'interactive'
+                when 'interactive' then case when is_unknown_interactive then 'unsupported' else 'interactive' end
+                when 'button' then 'interactive' when 'order' then 'interactive' when 'template' then 'interactive'
                 when 'system' then 'system' when 'request_welcome' then 'system'
                 else 'unsupported'
             end as kind,
@@ -57,27 +65,28 @@
                 when 'request_welcome' then 'Opened the chat for the first time'
             end as body,
             case when type in ('image', 'video', 'audio', 'document', 'sticker') and object ->> 'id' <> '' then jsonb_build_array(jsonb_build_object(
-                'attachment_id', object ->> 'id', 'content_type', object ->> 'mime_type', 'filename', object ->> 'filename', 'size_bytes', null,
+                'attachment_id', {{ bounded_key("object ->> 'id'") }}, 'content_type', object ->> 'mime_type', 'filename', object ->> 'filename', 'size_bytes', null,
                 'state', 'waiting',
                 'source', jsonb_strip_nulls(jsonb_build_object('kind', 'graph_media', 'media_id', object ->> 'id', 'sha256', object ->> 'sha256'))
             )) else '[]' end as attachments,
             jsonb_strip_nulls(jsonb_build_object(
                 'voice_note', case when object ->> 'voice' = 'true' then true end,
                 'animated', case when object ->> 'animated' = 'true' then true end,
-                'forwarded', case when {{ message }} #>> '{context,forwarded}' = 'true' or {{ message }} #>> '{context,frequently_forwarded}' = 'true' then true end,
-                'frequently_forwarded', case when {{ message }} #>> '{context,frequently_forwarded}' = 'true' then true end,
-                'referred_product_id', {{ message }} #>> '{context,referred_product,product_retailer_id}',
-                'referral', {{ referral_words(message ~ " -> 'referral'") }},
+                'forwarded', case when message #>> '{context,forwarded}' = 'true' or message #>> '{context,frequently_forwarded}' = 'true' then true end,
+                'frequently_forwarded', case when message #>> '{context,frequently_forwarded}' = 'true' then true end,
+                'referred_product_id', message #>> '{context,referred_product,product_retailer_id}',
+                'referral', {{ referral_words("message -> 'referral'") }},
                 'location', case when type = 'location' then jsonb_strip_nulls(jsonb_build_object(
                     'latitude', object -> 'latitude', 'longitude', object -> 'longitude', 'name', object -> 'name', 'address', object -> 'address'
                 )) end,
-                'contacts', case when type = 'contacts' then {{ message }} -> 'contacts' end,
+                'contacts', case when type = 'contacts' then message -> 'contacts' end,
                 'button_payload', coalesce(object #>> '{button_reply,id}', object #>> '{list_reply,id}', case when type = 'button' then object ->> 'payload' end),
                 'flow_response', object #> '{nfm_reply,response_json}',
                 'order', case when type = 'order' then object end,
                 'system', case when type = 'system' then object ->> 'type' end,
                 'unsupported', case
-                    when type in ('unsupported', 'unknown', 'errors') then coalesce({{ message }} #>> '{unsupported,type}', {{ message }} #>> '{errors,0,title}', 'unknown')
+                    when is_unknown_interactive then coalesce(object ->> 'type', 'interactive')
+                    when type in ('unsupported', 'unknown', 'errors') then coalesce(message #>> '{unsupported,type}', message #>> '{errors,0,title}', 'unknown')
                     when type = 'media_placeholder' then null
                     when type not in (
                         'text', 'image', 'video', 'audio', 'document', 'sticker', 'location', 'contacts', 'button', 'interactive', 'order', 'template',
@@ -85,16 +94,26 @@
                     ) then type
                 end,
                 'missing', case when type = 'media_placeholder' then 'the file of a message from the history, which may follow' end,
-                'error_code', {{ message }} #>> '{errors,0,code}',
-                'error_message', {{ message }} #>> '{errors,0,title}',
-                'history_status', {{ message }} #>> '{history_context,status}',
-                'group_id', {{ message }} ->> 'group_id'
+                'error_code', message #>> '{errors,0,code}',
+                'error_message', {{ whatsapp_error('message') }},
+                'history_status', message #>> '{history_context,status}',
+                'group_id', message ->> 'group_id'
             )) as metadata
         from (
             select
-                {{ message }} as message,
-                coalesce({{ message }} ->> 'type', 'unknown') as type,
-                case jsonb_typeof({{ message }} -> ({{ message }} ->> 'type')) when 'object' then {{ message }} -> ({{ message }} ->> 'type') else '{}' end as object
+                *,
+                -- What somebody answered by means that we do not know has no words to show.
+                type = 'interactive' and coalesce(object ->> 'type', '') not in ('button_reply', 'list_reply', 'nfm_reply', 'call_permission_reply')
+                    and object #>> '{body,text}' is null as is_unknown_interactive
+            from (
+                select
+                    message,
+                    coalesce(message ->> 'type', 'unknown') as type,
+                    case jsonb_typeof(message -> (message ->> 'type')) when 'object' then message -> (message ->> 'type') else '{}' end as object
+                from (select {{ message }} as message offset 0) as told
+                offset 0
+            ) as read
+            offset 0
         ) as typed
 {% endmacro %}
 
@@ -112,15 +131,16 @@
     )
 {%- endmacro %}
 
-{# Outcome and reason of an event, from one list of cases: the first that holds counts. #}
-{% macro whatsapp_verdict(what, administration, correspondence) %}
-    {%- set cases = [
+{# What can become of an event (macros/verdict.sql). #}
+{% macro whatsapp_cases(administration, correspondence) %}
+    {{ return([
         ("payload_error is not null", "quarantined", "payload_error"),
         ("place = '' and field is not null and value is not null", "ignored", "'a test of the dashboard: it stands in no envelope and names no account of ours'"),
         ("place = ''", "quarantined", "'the body has no entries'"),
         ("account_id is null", "quarantined", "'an entry is no object with an id'"),
         ("field is null", "quarantined", "'a change is no object with a field'"),
         ("field ~ " ~ administration ~ " and part = 'change'", "ignored", "'field ' || field || ' is administration'"),
+        ("field = 'consumer_profile' and part = 'change'", "ignored", "'field consumer_profile tells of a profile and is no correspondence'"),
         ("part = 'change' and jsonb_typeof(value) is distinct from 'object'", "quarantined", "'a change of field ' || field || ' is no object with fields'"),
         ("part = 'change' and field ~ " ~ correspondence, "quarantined", "'a change of field ' || field || ' holds nothing that is known: ' || coalesce((select string_agg(key, ', ' order by key) from jsonb_object_keys(value) as key where key not in ('messaging_product', 'metadata', 'contacts')), 'it is empty')"),
         ("part = 'malformed'", "quarantined", "(item #>> '{}') || ' of a change is no list'"),
@@ -130,15 +150,21 @@
         ("owner_id is null", "quarantined", "'the phone number and the business account are those of no connection'"),
         ("part in ('message', 'status', 'echo', 'call', 'history message') and number_connection_id is null", "quarantined", "'the phone number is that of no connection'"),
         ("event in ('message', 'system', 'edit', 'revoke', 'reaction', 'status', 'call') and coalesce(item_id, '') = ''", "quarantined", "'a ' || event || ' without an id'"),
-        ("event = 'message' and part = 'message' and field <> 'history' and coalesce(item ->> 'from', item ->> 'from_user_id', '') = ''", "quarantined", "'a message that names no sender'"),
+        ("event = 'message' and part = 'message' and field <> 'history' and coalesce(nullif(item ->> 'from', ''), item ->> 'from_user_id', '') = '' and not " ~ has_one_contact(), "quarantined", "'a message that names no sender'"),
         ("event = 'message' and part = 'echo' and coalesce(nullif(item ->> 'to', ''), nullif(item ->> 'to_user_id', '')) is null", "quarantined", "'an echo that names no recipient'"),
         ("event = 'message' and part = 'history message' and coalesce(nullif(thread_id, ''), nullif(item ->> 'to', ''), nullif(item ->> 'to_user_id', '')) is null and (coalesce(item ->> 'from', '') = '' or regexp_replace(item ->> 'from', '[^0-9]', '', 'g') = regexp_replace(display_phone_number, '[^0-9]', '', 'g'))", "quarantined", "'a message of the history that names nobody but ourselves'"),
-        ("event = 'call' and part = 'call' and coalesce(nullif(item ->> case when item ->> 'direction' = 'BUSINESS_INITIATED' then 'to' else 'from' end, ''), nullif(item ->> case when item ->> 'direction' = 'BUSINESS_INITIATED' then 'to_user_id' else 'from_user_id' end, '')) is null", "quarantined", "'a call that names nobody at the other end'"),
+        ("event = 'call' and part = 'call' and coalesce(item ->> 'event', '') not in ('connect', 'terminate', 'call_recording_available', 'call_transcription_available')", "quarantined", "'the call has a word that is not known: ' || left(coalesce(item ->> 'event', 'none'), 40)"),
+        ("event = 'call' and part = 'status' and coalesce(item ->> 'status', '') not in ('RINGING', 'ACCEPTED', 'REJECTED')", "quarantined", "'the status of a call has a word that is not known: ' || left(coalesce(item ->> 'status', 'none'), 40)"),
+        ("event = 'call' and item ->> 'event' in ('call_recording_available', 'call_transcription_available') and coalesce(" ~ whatsapp_call_file() ~ " ->> 'id', '') = ''", "quarantined", "'a recording or a transcript of a call without its file'"),
+        ("part = 'history message' and upper(item #>> '{history_context,status}') not in ('PENDING', 'SENT', 'DELIVERED', 'READ', 'PLAYED', 'ERROR')", "quarantined", "'a message of the history whose status is a word that is not known: ' || left(item #>> '{history_context,status}', 40)"),
+        ("event = 'call' and part = 'call' and item ->> 'event' in ('connect', 'terminate') and coalesce(nullif(item ->> case when item ->> 'direction' = 'BUSINESS_INITIATED' then 'to' else 'from' end, ''), nullif(item ->> case when item ->> 'direction' = 'BUSINESS_INITIATED' then 'to_user_id' else 'from_user_id' end, '')) is null", "quarantined", "'a call that names nobody at the other end'"),
         ("event = 'edit' and coalesce(item #>> '{edit,original_message_id}', '') = ''", "quarantined", "'an edit that names no message'"),
         ("event = 'revoke' and coalesce(item #>> '{revoke,original_message_id}', '') = ''", "quarantined", "'a revoke that names no message'"),
         ("event = 'reaction' and coalesce(item #>> '{reaction,message_id}', '') = ''", "quarantined", "'a reaction that names no message'"),
         ("event = 'status' and item ->> 'status' not in ('sent', 'delivered', 'read', 'played', 'failed', 'deleted')", "quarantined", "'the status has a word that is not known: ' || left(coalesce(item ->> 'status', 'none'), 40)"),
         ("event = 'status' and item ->> 'status' is null", "quarantined", "'a status without a word'"),
+        ("event = 'status' and coalesce(" ~ digits_of("item ->> 'recipient_id'") ~ " = " ~ digits_of('display_phone_number') ~ ", false)", "ignored", "'a status of what was written to us'"),
+        ("event = 'user id' and coalesce(item #>> '{user_id,current}', '') = ''", "quarantined", "'a change of a user id without the new one'"),
         ("event = 'message'", "message", "null"),
         ("event = 'call' and part = 'call'", "message", "null"),
         ("event in ('status', 'call')", "status", "null"),
@@ -147,13 +173,30 @@
         ("event = 'error'", "system_event", "'WhatsApp reports: ' || coalesce(item ->> 'title', 'an error') || coalesce(' (' || (item ->> 'code') || ')', '')"),
         ("event = 'history'", "system_event", "'progress of the history: ' || coalesce(item #>> '{metadata,progress}', '?') || ' %'"),
         ("event = 'contact book'", "system_event", "'the app''s contact book: ' || coalesce(item ->> 'action', 'changed')"),
+        ("event = 'user id'", "system_event", "'changed user id'"),
         ("event = 'preference'", "system_event", "'preference: ' || coalesce(item ->> 'value', '?') || ' ' || coalesce(item ->> 'category', '')"),
         ("event = 'system'", "system_event", "replace(coalesce(item #>> '{system,type}', type), '_', ' ')"),
-    ] -%}
-    case
-        {% for condition, outcome, reason in cases -%}
-        when {{ condition }} then {{ "'" ~ outcome ~ "'" if what == 'outcome' else reason }}
-        {% endfor -%}
-        else {{ "'quarantined'" if what == 'outcome' else "'not understood'" }}
-    end
+        ("true", "quarantined", "'not understood'"),
+    ]) }}
+{% endmacro %}
+
+{# Two identities that were told to be one, for a fact's same_as. `how` is a word. #}
+{% macro same_person(identity, same_as, how) -%}
+    jsonb_build_object('identity', {{ identity }}, 'same_as', {{ same_as }}, 'how', '{{ how }}', 'at', event_at)
+{%- endmacro %}
+
+{# Why something failed: the details where they are told, the title is the same for many reasons. #}
+{% macro whatsapp_error(holder) -%}
+    coalesce({{ holder }} #>> '{errors,0,error_data,details}', {{ holder }} #>> '{errors,0,message}', {{ holder }} #>> '{errors,0,title}')
+{%- endmacro %}
+
+{# The file of a recording or a transcript of a call. #}
+{% macro whatsapp_call_file() -%}
+    coalesce(item #> '{call_recording,audio}', item #> '{call_transcript,document}')
+{%- endmacro %}
+
+{# A message without a sender that comes with exactly one contact is that contact's. #}
+{% macro has_one_contact() -%}
+    (case jsonb_typeof(contacts) when 'array' then jsonb_array_length(contacts) else 0 end = 1
+        and coalesce(contacts #>> '{0,wa_id}', contacts #>> '{0,user_id}', '') <> '')
 {%- endmacro %}

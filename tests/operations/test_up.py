@@ -135,6 +135,15 @@ def test_a_connection_can_be_added_without_further_settings(up: tuple[Path, int]
     assert json.loads(out)["webhook_url"].startswith(f"http://127.0.0.1:{base + 2}/webhooks/")
 
 
+def test_nobody_else_may_read_what_was_written(up: tuple[Path, int]) -> None:
+    data_dir, _ = up
+    modes = {path: path.stat().st_mode & 0o777 for path in data_dir.rglob("*") if path.exists()}
+    assert modes
+    assert [path for path, mode in modes.items() if mode & 0o077] == []
+    # The embedded server of root is another user, who passes through.
+    assert data_dir.stat().st_mode & 0o777 == (0o711 if os.geteuid() == 0 else 0o700)
+
+
 def test_down_leaves_nothing(up: tuple[Path, int]) -> None:
     """Last in this file: it ends what the others used."""
     data_dir, _ = up

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from benchmarks.history_pages import Twilio as StandIn
+from benchmarks.history_pages import messages, running
 from pipelines import twilio_api, twilio_sms
 from pipelines.failures import NeedsAdmin, TryLater
 from pipelines.pull import pull
@@ -275,3 +277,77 @@ def test_a_new_message_and_a_look_back_in_one_step_load_it_once(
     pull(settings, connection)
     provider.message(channel="twilio_sms", sender="+61491570110", body="are you open?")
     assert pull(settings, connection, since=LONG_AGO).rows["messages"] == 1
+
+
+def test_a_resumed_step_asks_for_pages_alone(
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    connect: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the steps before have loaded is not missing from the pages of this one."""
+    monkeypatch.setattr(twilio_api, "PAGE_SIZE", 100)
+    monkeypatch.setattr(twilio_sms, "STEP_SECONDS", 0.0)
+    # Every step also reads what is new: the last 30 minutes, of these messages all.
+    newest = datetime.now(UTC) - timedelta(hours=1)
+    with running(StandIn([messages(500, newest)])) as twilio:
+        connection = connect("twilio_sms", twilio.keys)
+        pull(settings, connection)
+        assert len(rows(admin, connection)) == 500
+        assert rows(admin, connection, "removals") == []
+        assert set(twilio.asked) == {"list Messages"}
+        twilio.asked.clear()
+        # From a day on again, in steps, over what is held by now.
+        assert pull(settings, connection, since=LONG_AGO).rows == {"messages": 0, "removals": 0}
+        assert set(twilio.asked) == {"list Messages"}
+        assert not twilio.refused
+
+
+def test_what_is_gone_below_a_step_is_noticed_by_the_next(
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    connect: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(twilio_api, "PAGE_SIZE", 100)
+    shelf = messages(400, datetime.now(UTC) - timedelta(hours=1))
+    with running(StandIn([shelf])) as twilio:
+        connection = connect("twilio_sms", twilio.keys)
+        pull(settings, connection)
+        monkeypatch.setattr(twilio_sms, "STEP_SECONDS", 0.0)
+        # The look for news reaches over all of them: only the look-back is to notice it.
+        monkeypatch.setattr(twilio_sms, "OVERLAP", timedelta(seconds=10))
+        gone = shelf.records.pop(250)
+        del shelf.by_sid[gone.sid]
+        twilio.asked.clear()
+        told = pull(settings, connection, since=LONG_AGO)
+        assert told.rows == {"messages": 0, "removals": 1}
+        assert rows(admin, connection, "removals") == [(gone.sid,)]
+        assert twilio.asked["one of Messages"] == 1
+        assert not twilio.refused
+
+
+def test_a_state_of_former_versions_goes_on(
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    connect: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They did not keep where a step stopped."""
+    monkeypatch.setattr(twilio_api, "PAGE_SIZE", 100)
+    monkeypatch.setattr(twilio_sms, "STEP_SECONDS", 0.0)
+    taken = twilio_sms.step
+
+    def without_before(*arguments: Any) -> Any:
+        listed = yield from taken(*arguments)
+        (arguments[2]["backfill"] or {}).pop("before", None)
+        return listed
+
+    with running(StandIn([messages(300, datetime.now(UTC) - timedelta(hours=1))])) as twilio:
+        connection = connect("twilio_sms", twilio.keys)
+        with monkeypatch.context() as former:
+            former.setattr(twilio_sms, "step", without_before)
+            assert pull(settings, connection, budget_seconds=0).more
+        assert not pull(settings, connection).more
+        assert len(rows(admin, connection)) == 300
+        assert rows(admin, connection, "removals") == []

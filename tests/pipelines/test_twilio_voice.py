@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 import psycopg
 import pytest
 
+from benchmarks.history_pages import Record, Shelf, running
+from benchmarks.history_pages import Twilio as StandIn
 from pipelines import twilio_api, twilio_voice
 from pipelines.failures import NeedsAdmin, TryLater
 from pipelines.pull import pull
@@ -321,3 +324,48 @@ def test_pages_are_as_large_as_twilio_gives_them(
     told(twilio, [])
     pull(settings, connection)
     assert {query["PageSize"][0] for _, query in twilio.requests} == {str(twilio_api.PAGE_SIZE)}
+
+
+def shelf(path: str, time: str | None, resources: list[dict[str, Any]], at: str) -> Shelf:
+    records = [
+        Record(
+            int(parsedate_to_datetime(each[at]).timestamp()),
+            each["sid"],
+            json.dumps(each).encode(),
+        )
+        for each in resources
+    ]
+    also = frozenset({"IncludeSoftDeleted"})
+    return Shelf(path, path.lower(), time, records, also if path == "Recordings" else frozenset())
+
+
+def test_a_resumed_step_asks_for_pages_alone(
+    settings: Settings,
+    admin: Database,
+    connect: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the steps before have loaded is not missing from the pages of this one."""
+    monkeypatch.setattr(twilio_api, "PAGE_SIZE", 20)
+    monkeypatch.setattr(twilio_voice, "STEP_SECONDS", 0.0)
+    times = [NOW - timedelta(minutes=number) for number in range(100)]
+    calls = [call(number, at) for number, at in enumerate(times)]
+    talks = [recording(number, at, source="DialVerb") for number, at in enumerate(times)]
+    shelves = [
+        shelf("Calls", "StartTime>", calls, "start_time"),
+        shelf("Recordings", "DateCreated>", talks, "date_created"),
+        shelf("Transcriptions", None, [], "date_created"),
+    ]
+    with running(StandIn(shelves)) as twilio:
+        connection = connect("twilio_voice", twilio.keys)
+        pull(settings, connection)
+        lists = {"list Calls", "list Recordings", "list Transcriptions"}
+        assert set(twilio.asked) == lists
+        twilio.asked.clear()
+        assert pull(settings, connection, since=NOW - timedelta(days=3)).rows == NOTHING
+        assert set(twilio.asked) == lists
+        assert not twilio.refused
+    assert (
+        len(rows(admin, connection, "calls")) == len(rows(admin, connection, "recordings")) == 100
+    )
+    assert rows(admin, connection, "removals") == []

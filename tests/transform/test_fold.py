@@ -10,15 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from pipelines import watchdog
 from tests.dbt_project.raw_rows import Form, add_connections, inbound, mail, sid
 from transform import fold
 from transform.models import ModelsFailed
 from transform.resident import adopt_cluster, take_in
+from warehouse.queries import queries
 from warehouse.settings import Role, Settings
 from webhooks.replay import replay
 
@@ -304,3 +307,30 @@ def test_killed_in_the_middle_of_a_fold_leaves_nothing_half_done(
                 " = (select coalesce(sum(message_count), 0) from canonical.identities)"
             ).fetchone() == (True,)
         wait_for(correspondence, {sid(number) for number in range(40)}, 60)
+
+
+def test_what_landed_and_is_not_folded_is_noticed_without_the_folds_own_word(
+    correspondence: psycopg.Connection[Any], settings: Settings, fold_now: FoldNow
+) -> None:
+    """Nobody folds; then somebody does, whose idea of what is new is wrong."""
+    lately = datetime.now(UTC) - timedelta(minutes=2)
+    Form(fields=inbound(1).fields, received_at=lately).insert(correspondence)
+    assert watchdog.watch(settings) == watchdog.Missing(1, lately)
+    state = correspondence.execute(queries("app_read")["warehouse_state"]).fetchone()
+    assert state is not None
+    assert state[2] == lately
+    fold_now()
+    assert watchdog.watch(settings) == watchdog.Missing(0, None)
+    Form(fields=inbound(2).fields, received_at=lately).insert(correspondence)
+    # Progress that claims too much: what landed looks folded to the fold.
+    correspondence.execute(
+        "update canonical.fold_state set folded = '9000000000:9000000000:', target = '9000000000:9000000000:'"
+    )
+    assert fold_now() == 0
+    assert watchdog.watch(settings).count == 1
+    # A load of a history is missed as well.
+    mail(1).insert(correspondence)
+    correspondence.execute(
+        "update raw_gmail.messages set _dlt_load_id = %s", [str(lately.timestamp())]
+    )
+    assert watchdog.watch(settings).count == 2

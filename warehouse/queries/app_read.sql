@@ -205,19 +205,8 @@ select
         where failed.error is not null
             and failed.started_at > coalesce((select max(started_at) from canonical.folds where error is null), '-infinity')
     ) as failing_since,
-    (
-        -- By the ledger of what was folded, not by the fold's own idea of its progress.
-        select min(landed.received_at) from (
-            select deliveries.delivery_id, deliveries.received_at from raw.webhook_deliveries as deliveries
-            where deliveries.received_at between now() - interval '1 hour' and now() - interval '15 seconds'
-            order by deliveries.received_at desc
-            limit 200
-        ) as landed
-        where not exists (
-            select 1 from canonical.folded_lately as folded
-            where folded.raw_table = 'raw.webhook_deliveries' and folded.row_id = landed.delivery_id::text
-        )
-    ) as waiting_since
+    -- As the worker found it, by the ledger of what was folded.
+    (select missing_since from jobs.fold_watch) as waiting_since
 from (select 1) as one
 left join lateral (
     select error from canonical.folds where finished_at is not null order by started_at desc limit 1

@@ -7,19 +7,35 @@
 -- depends_on: {{ ref('touched_aliases') }}
 with
 
-latest as not materialized (
+told as not materialized (
 
-    select distinct on (identity) identity, same_as
+    select identity, same_as, last_at, how = 'seen together' as is_number
     from {{ ref('same_as') }}
     where how in ('seen together', 'changed user id')
-    order by identity, how = 'seen together' desc, last_at desc, same_as collate "C"
+
+),
+
+latest as materialized (
+
+    select distinct on (told.identity) told.identity, told.same_as
+    from told
+    {% if is_incremental() %}
+    inner join {{ ref('touched_aliases') }} as touched on touched.identity = told.identity
+    {% endif %}
+    order by told.identity, told.is_number desc, told.last_at desc, told.same_as collate "C"
+
+),
+
+-- An id that replaced another leads on to the number of that one.
+further as materialized (
+
+    select distinct on (told.identity) told.identity, told.same_as
+    from told
+    inner join (select distinct same_as from latest) as reached on reached.same_as = told.identity
+    order by told.identity, told.is_number desc, told.last_at desc, told.same_as collate "C"
 
 )
 
--- An id that replaced another leads on to the number of that one.
 select latest.identity, coalesce(further.same_as, latest.same_as) as same_as
 from latest
-left join latest as further on further.identity = latest.same_as
-{% if is_incremental() %}
-where latest.identity in (select identity from {{ ref('touched_aliases') }})
-{% endif %}
+left join further on further.identity = latest.same_as

@@ -12,6 +12,7 @@
     post_hook=[
         index_of("messages_thread", "(channel, thread_key, sort_key) include (message_id, direction, counterpart_identity, sent_at) where content_order is not null"),
         index_of("messages_moved", "(message_id) where moved_to is not null"),
+        empty_whole(),
         index_of("messages_waiting", "(channel, received_at) where content_order is null and moved_to is null"),
     ],
 ) }}
@@ -23,8 +24,15 @@ select
     sort_key,
     {{ fold_number() }} as folded_in
 from {{ ref('batch') }}
-{% else %}
+{% elif builds_whole() %}
 -- depends_on: {{ ref('batch') }}
+-- depends_on: {{ ref('message_copies') }}
+select * from {{ ref('whole_1') }}
+union all
+select * from {{ ref('whole_2') }}
+union all
+select * from {{ ref('whole_3') }}
+{% else %}
 with
 
 copies as not materialized (
@@ -34,13 +42,5 @@ copies as not materialized (
 
 ),
 
-{{ partials_of('copies') }}
-
-select
-    {% for column in folded_columns() -%}
-    folded.{{ column }},
-    {% endfor -%}
-    folded.sort_key,
-    {{ fold_number() }} as folded_in
-from ({{ folded_rows('partials') }}) as folded
+{{ whole_fold() }}
 {% endif %}

@@ -1,10 +1,11 @@
 -- Grain: one row per version of a message in Twilio's history, and one per message known to be deleted there.
+-- In one pass; `offset 0` marks a fence: what is read more than once is computed behind one.
 with
 
--- Used twice, so it would be computed whole, tail or not: it must be open to the readers' conditions.
-events as not materialized (
+events as (
 
     select * from {{ ref('stg_twilio_sms__history_events') }}
+    where outcome in ('message', 'revision')
 
 ),
 
@@ -12,73 +13,101 @@ read as (
 
     select
         events.*,
-        told_time,
-        payload ->> 'from' as sender,
-        payload ->> 'to' as recipient,
-        payload ->> 'direction' = 'inbound' as is_inbound,
-        canonical.try_timestamptz(payload ->> 'date_updated') as updated_at,
-        (
-            select jsonb_agg(
-                jsonb_build_object(
-                    'attachment_id', item ->> 'sid', 'content_type', item ->> 'content_type', 'filename', null,
-                    'size_bytes', null, 'state', 'waiting',
-                    'source', jsonb_build_object('kind', 'twilio_media', 'message_sid', message_sid, 'media_sid', item ->> 'sid')
-                ) order by item ->> 'date_created', item ->> 'sid'
-            )
-            from jsonb_array_elements(case jsonb_typeof(media) when 'array' then media else '[]' end) as item
-        ) as attachments_listed,
-        jsonb_strip_nulls(jsonb_build_object(
-            'transport', nullif({{ twilio_transport("case when payload ->> 'direction' = 'inbound' then payload ->> 'from' else payload ->> 'to' end") }}, 'sms'),
-            'messaging_service_sid', payload ->> 'messaging_service_sid',
-            'num_segments', canonical.try_integer(payload ->> 'num_segments'),
-            'status_word', payload ->> 'status',
-            'error_code', payload ->> 'error_code',
-            'error_message', payload ->> 'error_message',
-            'price', payload ->> 'price',
-            'price_unit', case when payload ->> 'price' is not null then payload ->> 'price_unit' end,
-            'history_body_empty', case when payload ->> 'body' = '' then true end,
-            'implausible_time', {{ implausible_time('told_time', 'received_at') }}
-        )) as metadata
+        outcome = 'message' as has_content,
+        told.sender,
+        told.recipient,
+        told.is_inbound,
+        told.text,
+        told.num_media,
+        told.status_word,
+        told.attachments_listed,
+        times.told_time,
+        {{ plausible_time('times.told_time', 'received_at') }} as provider_time,
+        updated.moment as updated_moment,
+        updated.sortable as updated_at
     from events
+    left join lateral (
+        select
+            payload ->> 'from' as sender,
+            payload ->> 'to' as recipient,
+            payload ->> 'direction' = 'inbound' as is_inbound,
+            payload ->> 'body' as text,
+            payload ->> 'num_media' as num_media,
+            payload ->> 'status' as status_word,
+            payload ->> 'date_sent' as date_sent,
+            payload ->> 'date_created' as date_created,
+            payload ->> 'date_updated' as date_updated,
+            case when jsonb_typeof(media) = 'array' and media <> '[]' then (
+                select jsonb_agg(
+                    jsonb_build_object(
+                        'attachment_id', {{ bounded_key("item ->> 'sid'") }}, 'content_type', item ->> 'content_type', 'filename', null,
+                        'size_bytes', null, 'state', 'waiting',
+                        'source', jsonb_build_object('kind', 'twilio_media', 'message_sid', message_sid, 'media_sid', item ->> 'sid')
+                    ) order by item ->> 'date_created', item ->> 'sid'
+                )
+                from {{ elements_of('media') }} as listed (item)
+            ) end as attachments_listed
+        offset 0
+    ) as told on outcome = 'message'
     cross join lateral (
-        select coalesce(
-            canonical.try_timestamptz(payload ->> 'date_sent'), canonical.try_timestamptz(payload ->> 'date_created')
-        ) as told_time
-    ) as told
-    where outcome = 'message'
+        select coalesce(sent_at, case when sent_at is null then canonical.try_timestamptz(told.date_created) end) as told_time
+        from (select canonical.try_timestamptz(told.date_sent) as sent_at offset 0) as sent
+        offset 0
+    ) as times
+    cross join lateral (
+        select moment, {{ sortable_time('moment') }} as sortable
+        from (select canonical.try_timestamptz(told.date_updated) as moment offset 0) as updated
+        offset 0
+    ) as updated
 
 ),
 
-messages as (
+contract as (
 
     select
         read.*,
-        -- people
-        case when is_inbound then 'inbound' else 'outbound' end as direction,
-        sender as from_address,
+        content.*,
         null::text as from_name,
-        array[recipient] as to_addresses,
-        case when is_inbound then {{ twilio_identity('sender', 'recipient') }} else {{ twilio_identity('recipient', 'sender') }} end
-            as counterpart_identity,
-        case when is_inbound then recipient || '|' || sender else coalesce(sender, '') || '|' || recipient end as thread_key,
-        -- content
-        case when attachments_listed is not null or canonical.try_integer(payload ->> 'num_media') > 0 then 'media' else 'text' end as kind,
         null::text as subject,
-        coalesce(payload ->> 'body', '') as body,
         null::text as quoted_body,
-        coalesce(attachments_listed, '[]') as attachments,
-        jsonb_build_array(
-            jsonb_build_object('identity', {{ twilio_identity('sender', 'recipient') }}, 'role', 'from', 'is_ours', not is_inbound,
-                'name', null, 'address', sender),
-            jsonb_build_object('identity', {{ twilio_identity('recipient', 'sender') }}, 'role', 'to', 'is_ours', is_inbound,
-                'name', null, 'address', recipient)
-        ) as participants,
         null::text as in_reply_to,
         null::text as reference_id,
-        null::text as in_reply_to_reference,
-        -- times
-        {{ plausible_time('told_time', 'received_at') }} as provider_time
+        null::text as in_reply_to_reference
     from read
+    left join lateral (
+        select
+            -- people
+            case when is_inbound then 'inbound' else 'outbound' end as direction,
+            sender as from_address,
+            array[recipient] as to_addresses,
+            case when is_inbound then sender_identity else recipient_identity end as counterpart_identity,
+            {{ bounded_key("case when is_inbound then recipient || '|' || sender else coalesce(sender, '') || '|' || recipient end") }} as thread_key,
+            -- content
+            case when attachments_listed is not null or canonical.try_integer(num_media) > 0 then 'media' else 'text' end as kind,
+            coalesce(text, '') as body,
+            coalesce(attachments_listed, '[]') as attachments,
+            jsonb_build_array(
+                jsonb_build_object('identity', sender_identity, 'role', 'from', 'is_ours', not is_inbound, 'name', null, 'address', sender),
+                jsonb_build_object('identity', recipient_identity, 'role', 'to', 'is_ours', is_inbound, 'name', null, 'address', recipient)
+            ) as participants,
+            jsonb_strip_nulls(jsonb_build_object(
+                'transport', nullif({{ twilio_transport('case when is_inbound then sender else recipient end') }}, 'sms'),
+                'messaging_service_sid', payload ->> 'messaging_service_sid',
+                'num_segments', canonical.try_integer(payload ->> 'num_segments'),
+                'status_word', status_word,
+                'error_code', payload ->> 'error_code',
+                'error_message', payload ->> 'error_message',
+                'price', payload ->> 'price',
+                'price_unit', case when payload ->> 'price' is not null then payload ->> 'price_unit' end,
+                'history_body_empty', case when text = '' then true end,
+                'implausible_time', {{ implausible_time('told_time', 'received_at') }}
+            )) as metadata
+        from (
+            select {{ twilio_identity('sender', 'recipient') }} as sender_identity, {{ twilio_identity('recipient', 'sender') }} as recipient_identity
+            offset 0
+        ) as people
+        offset 0
+    ) as content on has_content
 
 ),
 
@@ -88,36 +117,27 @@ copies as (
         'twilio_sms|' || message_sid as message_id,
         'twilio_sms' as channel,
         message_sid as provider_message_id,
-        {{ content_order(twilio_completeness(), sortable_time('updated_at')) }} as content_order,
-        {{ content_columns() | join(',\n        ') }},
-        coalesce(provider_time, received_at) as sent_at,
-        provider_time is null as sent_at_is_receipt,
+        case when has_content then {{ content_order(twilio_completeness(), 'updated_at') }} end as content_order,
+        {% for column in content_columns() -%}
+        case when has_content then {{ column }} end as {{ column }},
+        {% endfor -%}
+        case when has_content then coalesce(provider_time, received_at) end as sent_at,
+        case when has_content then provider_time is null end as sent_at_is_receipt,
         received_at,
-        {{ status_order(twilio_status("payload ->> 'status'"), 'updated_at') }} as status_order,
-        false as is_deleted,
-        {{ fact('raw_ref', "'history'", 'received_at', sortable_time('updated_at'), 'metadata', content='md5(body)') }} as facts,
+        ranks.status_order,
+        not has_content as is_deleted,
+        {{ fact('raw_ref', "'history'", 'received_at', "case when has_content then updated_at else '' end", "case when has_content then metadata else '{}' end",
+            content='case when has_content then md5(body) end',
+            revision="case when not has_content then jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('received_at') ~ ") end") }}
+            as facts,
         null::text as moved_to,
         transaction_id
-    from messages
-
-    union all
-
-    select
-        'twilio_sms|' || message_sid as message_id,
-        'twilio_sms' as channel,
-        message_sid as provider_message_id,
-        {{ no_content() }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        {{ status_order("'deleted'") }} as status_order,
-        true as is_deleted,
-        {{ fact('raw_ref', "'history'", 'received_at', "''", "'{}'::jsonb",
-            revision="jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('received_at') ~ ")") }} as facts,
-        null::text as moved_to,
-        transaction_id
-    from events
-    where outcome = 'revision'
+    from contract
+    cross join lateral (
+        select {{ status_order('word', 'updated_moment') }} as status_order
+        from (select case when has_content then {{ twilio_status('status_word') }} else 'deleted' end as word offset 0) as told
+        offset 0
+    ) as ranks
 
 )
 

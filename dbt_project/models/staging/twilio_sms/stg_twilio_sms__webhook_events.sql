@@ -1,5 +1,18 @@
 -- Grain: one row per event in a POST of Twilio (providers.md §3.1, §3.5).
 {% set form = "coalesce(event #>> '{%s,0}', event ->> '%s')" %}
+{% set cases = [
+    ("payload_error is not null", "quarantined", "payload_error"),
+    ("jsonb_typeof(event) is distinct from 'object'", "quarantined", "'the event is no object with fields'"),
+    ("account_sid is distinct from connection_account_sid", "quarantined", "'AccountSid is not that of the connection'"),
+    ("is_stream and stream_type is null", "quarantined", "'the event has no type'"),
+    ("is_stream and stream_type <> 'com.twilio.messaging.inbound-message.received'", "ignored", "'event type ' || stream_type || ' is no message'"),
+    ("message_sid !~ '^(SM|MM)[0-9a-f]{32}$' or message_sid is null", "quarantined", "'MessageSid is missing or is no message SID'"),
+    ("is_stream", "message", "null"),
+    ("message_status is not null and " ~ twilio_status('message_status') ~ " is null", "quarantined", "'MessageStatus has a word that is not known'"),
+    ("message_status is not null", "status", "null"),
+    ("sms_status = 'received' or looks_inbound", "message", "null"),
+    ("true", "quarantined", "'the form is neither a message nor a status'"),
+] %}
 with
 
 deliveries as (
@@ -19,8 +32,7 @@ events as (
     select
         deliveries.*,
         element.value as event,
-        element.ordinality as event_number,
-        coalesce(element.value ? 'specversion', false) as is_stream
+        element.ordinality as event_number
     from deliveries
     cross join lateral jsonb_array_elements(
         case
@@ -31,6 +43,7 @@ events as (
 
 ),
 
+-- `offset 0` marks a fence: what is read more than once is computed behind one, because the planner would repeat it for each reader.
 read as (
 
     select
@@ -43,42 +56,47 @@ read as (
         received_at,
         payload_error,
         event,
-        is_stream,
-        case when is_stream then event ->> 'type' end as stream_type,
-        case when is_stream then event #>> '{data,messageSid}' else {{ form | replace('%s', 'MessageSid') }} end as message_sid,
-        case when is_stream then event #>> '{data,accountSid}' else {{ form | replace('%s', 'AccountSid') }} end as account_sid,
-        -- what kind of form
-        {{ form | replace('%s', 'MessageStatus') }} as message_status,
-        {{ form | replace('%s', 'SmsStatus') }} as sms_status,
-        event ? 'Body' and event ? 'NumMedia' as looks_inbound
+        told.*
     from events
+    cross join lateral (
+        select
+            is_stream,
+            case when is_stream then event ->> 'type' end as stream_type,
+            case when is_stream then event #>> '{data,messageSid}' else {{ form | replace('%s', 'MessageSid') }} end as message_sid,
+            case when is_stream then event #>> '{data,accountSid}' else {{ form | replace('%s', 'AccountSid') }} end as account_sid,
+            -- what kind of form
+            {{ form | replace('%s', 'MessageStatus') }} as message_status,
+            {{ form | replace('%s', 'SmsStatus') }} as sms_status,
+            event ? 'Body' and event ? 'NumMedia' as looks_inbound
+        from (select coalesce(event ? 'specversion', false) as is_stream offset 0) as kind
+        offset 0
+    ) as told
+
+),
+
+judged as (
+
+    select read.*, verdict.number as verdict
+    from read
+    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
 
 )
 
 select
-    *,
-    case
-        when payload_error is not null then 'quarantined'
-        when jsonb_typeof(event) is distinct from 'object' then 'quarantined'
-        when account_sid is distinct from connection_account_sid then 'quarantined'
-        when is_stream and stream_type <> 'com.twilio.messaging.inbound-message.received' then 'ignored'
-        when message_sid !~ '^(SM|MM)[0-9a-f]{32}$' or message_sid is null then 'quarantined'
-        when is_stream then 'message'
-        when message_status is not null and {{ twilio_status('message_status') }} is null then 'quarantined'
-        when message_status is not null then 'status'
-        when sms_status = 'received' or looks_inbound then 'message'
-        else 'quarantined'
-    end as outcome,
-    case
-        when payload_error is not null then payload_error
-        when jsonb_typeof(event) is distinct from 'object' then 'the event is no object with fields'
-        when account_sid is distinct from connection_account_sid then 'AccountSid is not that of the connection'
-        when is_stream and stream_type <> 'com.twilio.messaging.inbound-message.received'
-            then 'event type ' || stream_type || ' is no message'
-        when message_sid !~ '^(SM|MM)[0-9a-f]{32}$' or message_sid is null then 'MessageSid is missing or is no message SID'
-        when message_status is not null and {{ twilio_status('message_status') }} is null
-            then 'MessageStatus has a word that is not known'
-        when not is_stream and message_status is null and sms_status is distinct from 'received' and not looks_inbound
-            then 'the form is neither a message nor a status'
-    end as reason
-from read
+    raw_ref,
+    connection_id,
+    connection_account_sid,
+    transaction_id,
+    received_at,
+    payload_error,
+    event,
+    is_stream,
+    stream_type,
+    message_sid,
+    account_sid,
+    message_status,
+    sms_status,
+    looks_inbound,
+    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    {{ verdict_reason(cases, 'verdict') }} as reason
+from judged

@@ -2,14 +2,13 @@
 -- another, and one per call known to be gone there.
 with
 
--- Used twice, so it would be computed whole, tail or not: it must be open to the readers' conditions.
 events as not materialized (
 
     select * from {{ ref('stg_twilio_voice__history_events') }}
 
 ),
 
-told as not materialized (
+told as (
 
     select
         raw_ref,
@@ -17,33 +16,48 @@ told as not materialized (
         parent_call_sid,
         received_at,
         transaction_id,
-        coalesce({{ sortable_time("canonical.try_timestamptz(payload ->> 'date_updated')") }}, '') as version,
-        case resource
-            when 'call' then jsonb_build_array({{ call_leg(
-                call_sid='call_sid', connection_id='connection_id', account="payload ->> 'account_sid'", sender="payload ->> 'from'",
-                recipient="payload ->> 'to'", direction="payload ->> 'direction'", status="payload ->> 'status'",
-                duration="payload ->> 'duration'",
-                started_at=sortable_time(plausible_time("canonical.try_timestamptz(payload ->> 'start_time')", 'received_at')), stamp='null',
-                created_at=sortable_time(plausible_time("canonical.try_timestamptz(payload ->> 'date_created')", 'received_at')),
-                answered_by="payload ->> 'answered_by'", forwarded_from="payload ->> 'forwarded_from'",
-                caller_name="payload ->> 'caller_name'"
-            ) }})
-            when 'recording' then jsonb_build_array({{ call_recording(
-                recording_sid='sid', source="payload ->> 'source'", status="payload ->> 'status'", duration="payload ->> 'duration'",
-                started_at=sortable_time("canonical.try_timestamptz(payload ->> 'start_time')"),
-                encrypted="jsonb_typeof(payload -> 'encryption_details') = 'object'"
-            ) }})
-            when 'transcription' then jsonb_build_array(jsonb_build_object(
-                'kind', 'transcript', 'transcription_sid', sid, 'text', payload ->> 'transcription_text'
-            ))
-        end as parts,
-        case when resource = 'call' then jsonb_strip_nulls(jsonb_build_object(
-            'price', payload ->> 'price',
-            'price_unit', case when payload ->> 'price' is not null then payload ->> 'price_unit' end,
-            'queue_time_ms', nullif(payload ->> 'queue_time', '0'),
-            'trunk_sid', nullif(payload ->> 'trunk_sid', '')
-        )) end as metadata
+        said.version,
+        said.parts,
+        said.metadata
     from events
+    -- Fences: read more than once, computed once.
+    cross join lateral (
+        select
+            canonical.try_timestamptz(payload ->> 'date_updated') as updated,
+            canonical.try_timestamptz(payload ->> 'start_time') as started,
+            case when resource = 'call' then canonical.try_timestamptz(payload ->> 'date_created') end as created
+        offset 0
+    ) as times
+    cross join lateral (
+        select
+            coalesce({{ sortable_time('updated') }}, '') as version,
+            case resource
+                when 'call' then jsonb_build_array({{ call_leg(
+                    call_sid='call_sid', connection_id='connection_id', account="payload ->> 'account_sid'", sender="payload ->> 'from'",
+                    recipient="payload ->> 'to'", direction="payload ->> 'direction'", status="payload ->> 'status'",
+                    duration="payload ->> 'duration'",
+                    started_at=sortable_time(plausible_time('started', 'received_at')), stamp='null',
+                    created_at=sortable_time(plausible_time('created', 'received_at')),
+                    answered_by="payload ->> 'answered_by'", forwarded_from="payload ->> 'forwarded_from'",
+                    caller_name="payload ->> 'caller_name'"
+                ) }})
+                when 'recording' then jsonb_build_array({{ call_recording(
+                    recording_sid='sid', source="payload ->> 'source'", status="payload ->> 'status'", duration="payload ->> 'duration'",
+                    started_at=sortable_time('started'),
+                    encrypted="jsonb_typeof(payload -> 'encryption_details') = 'object'"
+                ) }})
+                when 'transcription' then jsonb_build_array(jsonb_build_object(
+                    'kind', 'transcript', 'transcription_sid', sid, 'text', payload ->> 'transcription_text'
+                ))
+            end as parts,
+            case when resource = 'call' then jsonb_strip_nulls(jsonb_build_object(
+                'price', payload ->> 'price',
+                'price_unit', case when payload ->> 'price' is not null then payload ->> 'price_unit' end,
+                'queue_time_ms', nullif(payload ->> 'queue_time', '0'),
+                'trunk_sid', nullif(payload ->> 'trunk_sid', '')
+            )) end as metadata
+        offset 0
+    ) as said
     where outcome = 'message'
 
 ),

@@ -8,8 +8,7 @@ events as (
 
 ),
 
--- Used twice, so it would be computed whole, tail or not: it must be open to the readers' conditions.
-told as not materialized (
+told as (
 
     select
         raw_ref,
@@ -18,53 +17,60 @@ told as not materialized (
         received_at,
         transaction_id,
         '' as version,
-        (
-            select jsonb_agg(part)
-            from (
-                -- Every event that carries CallStatus tells of its leg, whatever else it tells.
-                select {{ call_leg(
-                    call_sid='call_sid', connection_id='connection_id', account='account_sid', sender=form_field('From'),
-                    recipient=form_field('To'), direction=form_field('Direction'), status='call_status',
-                    duration=form_field('CallDuration'), started_at='null',
-                    stamp="case when event = 'progress' then " ~ sortable_time("canonical.try_timestamptz(" ~ form_field('Timestamp') ~ ")") ~ " end",
-                    created_at='null', answered_by=form_field('AnsweredBy'), forwarded_from=form_field('ForwardedFrom'),
-                    caller_name=form_field('CallerName')
-                ) }} as part
-                where call_status is not null
-
-                union all
-
-                select {{ call_recording(
-                    recording_sid='recording_sid',
-                    source="case when event = 'record action' then 'RecordVerb' else " ~ form_field('RecordingSource') ~ " end",
-                    status="coalesce(recording_status, 'completed')", duration=form_field('RecordingDuration'),
-                    started_at=sortable_time("canonical.try_timestamptz(" ~ form_field('RecordingStartTime') ~ ")"), encrypted='false'
-                ) }}
-                where event in ('recording', 'record action') or (event = 'progress' and has_recording and recording_sid ~ '^RE[0-9a-f]{32}$')
-
-                union all
-
-                select jsonb_build_object(
-                    'kind', 'transcript', 'transcription_sid', transcription_sid, 'text', {{ form_field('TranscriptionText') }}
-                )
-                where event = 'transcript'
-
-                union all
-
-                select jsonb_build_object(
-                    'kind', 'utterance', 'transcription_sid', transcription_sid, 'sequence', {{ form_field('SequenceId') }},
-                    'track', {{ form_field('Track') }}, 'text', canonical.try_json({{ form_field('TranscriptionData') }}) ->> 'transcript'
-                )
-                where event = 'utterance'
-            ) as told_parts
-        ) as parts,
-        -- What an admin would look for, and no part of the call says.
-        jsonb_strip_nulls(jsonb_build_object(
-            'stir_verstat', nullif({{ form_field('StirVerstat') }}, ''),
-            'sip_response_code', nullif({{ form_field('SipResponseCode') }}, ''),
-            'error_code', nullif(nullif({{ form_field('ErrorCode') }}, ''), '0')
-        )) as metadata
+        said.parts,
+        said.metadata
     from events
+    -- A fence: read more than once, computed once.
+    cross join lateral (
+        select
+            (
+                select jsonb_agg(part)
+                from (
+                    -- Every event that carries CallStatus tells of its leg, whatever else it tells.
+                    select {{ call_leg(
+                        call_sid='call_sid', connection_id='connection_id', account='account_sid', sender=form_field('From'),
+                        recipient=form_field('To'), direction=form_field('Direction'), status='call_status',
+                        duration=form_field('CallDuration'), started_at='null',
+                        stamp="case when event = 'progress' then " ~ sortable_time("canonical.try_timestamptz(" ~ form_field('Timestamp') ~ ")") ~ " end",
+                        created_at='null', answered_by=form_field('AnsweredBy'), forwarded_from=form_field('ForwardedFrom'),
+                        caller_name=form_field('CallerName')
+                    ) }} as part
+                    where call_status is not null
+
+                    union all
+
+                    select {{ call_recording(
+                        recording_sid='recording_sid',
+                        source="case when event = 'record action' then 'RecordVerb' else " ~ form_field('RecordingSource') ~ " end",
+                        status="coalesce(recording_status, 'completed')", duration=form_field('RecordingDuration'),
+                        started_at=sortable_time("canonical.try_timestamptz(" ~ form_field('RecordingStartTime') ~ ")"), encrypted='false'
+                    ) }}
+                    where event in ('recording', 'record action') or (event = 'progress' and has_recording and recording_sid ~ '^RE[0-9a-f]{32}$')
+
+                    union all
+
+                    select jsonb_build_object(
+                        'kind', 'transcript', 'transcription_sid', transcription_sid, 'text', {{ form_field('TranscriptionText') }}
+                    )
+                    where event = 'transcript'
+
+                    union all
+
+                    select jsonb_build_object(
+                        'kind', 'utterance', 'transcription_sid', transcription_sid, 'sequence', {{ form_field('SequenceId') }},
+                        'track', {{ form_field('Track') }}, 'text', canonical.try_json({{ form_field('TranscriptionData') }}) ->> 'transcript'
+                    )
+                    where event = 'utterance'
+                ) as told_parts
+            ) as parts,
+            -- What an admin would look for, and no part of the call says.
+            jsonb_strip_nulls(jsonb_build_object(
+                'stir_verstat', nullif({{ form_field('StirVerstat') }}, ''),
+                'sip_response_code', nullif({{ form_field('SipResponseCode') }}, ''),
+                'error_code', nullif(nullif({{ form_field('ErrorCode') }}, ''), '0')
+            )) as metadata
+        offset 0
+    ) as said
 
 ),
 

@@ -1,23 +1,25 @@
 -- Grain: one row per copy of a message, status of one, revision or reaction that WhatsApp's webhooks tell: live, as echoes of what
 -- the business sent from its app, in standby, and as history (providers.md §7).
+-- In one pass, a role for each row: a branch for each kind would read every payload again. `offset 0` marks a fence: what is read more
+-- than once is computed behind one, because the planner would repeat it for each reader.
 with
 
--- Used several times, so it would be computed whole, tail or not: it must be open to the readers' conditions.
-events as not materialized (
+events as (
 
-    select
-        *,
-        {{ plausible_time('told_time', 'received_at') }} as provider_time,
-        coalesce({{ sortable_time(plausible_time('told_time', 'received_at')) }}, {{ sortable_time('received_at') }}) as event_at,
-        regexp_replace(display_phone_number, '[^0-9]', '', 'g') as our_digits
-    from {{ ref('stg_whatsapp__webhook_events') }}
+    select events.*, times.provider_time, coalesce(times.told_at, times.landed_at) as event_at
+    from {{ ref('stg_whatsapp__webhook_events') }} as events
+    cross join lateral (
+        select provider_time, {{ sortable_time('provider_time') }} as told_at, {{ sortable_time('received_at') }} as landed_at
+        from (select {{ plausible_time('told_time', 'received_at') }} as provider_time offset 0) as plausible
+        offset 0
+    ) as times
     where outcome in ('message', 'revision', 'reaction', 'status', 'system_event')
-        and event in ('message', 'system', 'edit', 'revoke', 'reaction', 'status', 'call', 'preference')
+        and event in ('message', 'system', 'edit', 'revoke', 'reaction', 'status', 'call', 'preference', 'user id')
 
 ),
 
 -- Who is at the other end, in every address that the event or its contacts give.
-placed as not materialized (
+placed as (
 
     select
         events.*,
@@ -27,44 +29,51 @@ placed as not materialized (
         coalesce(party.parent_user_id, contact.parent_user_id) as parent_user_id,
         contact.name as contact_name,
         contact.username,
-        item ->> 'group_id' as group_id
+        party.group_id
     from events
     cross join lateral (
-        select coalesce(
-            part = 'echo' or event = 'status'
-            or (event = 'call' and (part = 'status' or item ->> 'direction' = 'BUSINESS_INITIATED'))
-            -- In the history, and only there, the sender tells the direction.
-            or ((part = 'history message' or field = 'history') and regexp_replace(item ->> 'from', '[^0-9]', '', 'g') = our_digits),
-            false
-        ) as is_outbound
-    ) as way
-    cross join lateral (
         select
-            way.is_outbound,
+            is_outbound,
             nullif(case
                 when event = 'status' or (event = 'call' and part = 'status')
                     then case when item ->> 'recipient_type' = 'group' then item ->> 'recipient_participant_id' else item ->> 'recipient_id' end
                 -- Sender and recipient of an echo were seen exchanged: the one that is not ours counts.
                 when part = 'echo' then case
-                    when regexp_replace(item ->> 'to', '[^0-9]', '', 'g') = our_digits then item ->> 'from' else item ->> 'to'
+                    when {{ digits_of("item ->> 'to'") }} = our_digits then item ->> 'from' else item ->> 'to'
                 end
-                when way.is_outbound then coalesce(thread_id, item ->> 'to')
-                when event = 'preference' then item ->> 'wa_id'
+                when is_outbound then coalesce(thread_id, item ->> 'to')
+                when event in ('preference', 'user id') then item ->> 'wa_id'
                 else item ->> 'from'
             end, '') as wa_id,
             nullif(case
                 when event = 'status' or (event = 'call' and part = 'status')
                     then coalesce(item ->> 'recipient_participant_user_id', item ->> 'recipient_user_id')
-                when part = 'echo' or way.is_outbound then item ->> 'to_user_id'
+                when part = 'echo' or is_outbound then item ->> 'to_user_id'
                 when event = 'preference' then item ->> 'user_id'
+                when event = 'user id' then item #>> '{user_id,current}'
                 when event = 'system' then coalesce(item ->> 'from_user_id', item #>> '{system,previous_user_id}', item #>> '{system,user_id}')
                 else item ->> 'from_user_id'
             end, '') as user_id,
             nullif(case
                 when event = 'status' then coalesce(item ->> 'recipient_parent_user_id', item ->> 'parent_recipient_user_id')
-                when part = 'echo' or way.is_outbound then item ->> 'to_parent_user_id'
+                when part = 'echo' or is_outbound then item ->> 'to_parent_user_id'
                 else item ->> 'from_parent_user_id'
-            end, '') as parent_user_id
+            end, '') as parent_user_id,
+            item ->> 'group_id' as group_id,
+            part = 'message' and field <> 'history' and coalesce(nullif(item ->> 'from', ''), nullif(item ->> 'from_user_id', '')) is null
+                and {{ has_one_contact() }} as is_unnamed
+        from (
+            select our_digits, coalesce(
+                part = 'echo' or event = 'status'
+                or (event = 'call' and (part = 'status' or item ->> 'direction' = 'BUSINESS_INITIATED'))
+                -- In the history, and only there, the sender tells the direction.
+                or ((part = 'history message' or field = 'history') and {{ digits_of("item ->> 'from'") }} = our_digits),
+                false
+            ) as is_outbound
+            from (select {{ digits_of('display_phone_number') }} as our_digits offset 0) as us
+            offset 0
+        ) as way
+        offset 0
     ) as party
     left join lateral (
         select
@@ -73,113 +82,112 @@ placed as not materialized (
             nullif(contact ->> 'parent_user_id', '') as parent_user_id,
             nullif(contact #>> '{profile,name}', '') as name,
             nullif(contact #>> '{profile,username}', '') as username
-        from canonical.elements(contacts) with ordinality as listed (contact, number)
+        from {{ elements_of('contacts') }} with ordinality as listed (contact, number)
         where contact ->> 'wa_id' = party.wa_id or contact ->> 'user_id' = party.user_id
+            or party.is_unnamed
         order by number
         limit 1
     ) as contact on true
 
 ),
 
-identified as not materialized (
+identified as (
 
-    select
-        placed.*,
-        -- An address that is no number can only be one of the business's own scope.
-        coalesce({{ whatsapp_identity('wa_id') }}, 'bsuid:' || scope || ':' || coalesce(user_id, wa_id)) as counterpart,
-        pairs.same_as
+    select placed.*, address.counterpart, address.our_identity, pairs.same_as
     from placed
+    cross join lateral (
+        select
+            phone,
+            {{ whatsapp_phone('our_digits') }} as our_identity,
+            person,
+            parent,
+            -- An address that is no number can only be one of the business's own scope.
+            coalesce(phone, {{ bounded_key("'bsuid:' || scope || ':' || coalesce(user_id, wa_id)") }}) as counterpart
+        from (
+            select
+                {{ whatsapp_phone('digits') }} as phone, our_digits,
+                {{ bounded_key("'bsuid:' || scope || ':' || user_id") }} as person,
+                {{ bounded_key("'bsuid_parent:' || scope || ':' || parent_user_id") }} as parent
+            from (select {{ digits_of('wa_id') }} as digits, {{ digits_of('display_phone_number') }} as our_digits offset 0) as written
+            offset 0
+        ) as known
+        offset 0
+    ) as address
     cross join lateral (
         select jsonb_agg(pair) as same_as
         from (
-            select jsonb_build_object('identity', 'bsuid:' || scope || ':' || user_id, 'same_as', {{ whatsapp_identity('wa_id') }},
-                'how', 'seen together', 'at', event_at) as pair
-            where {{ whatsapp_identity('wa_id') }} is not null and user_id is not null
+            select case when phone is not null and user_id is not null then {{ same_person('person', 'phone', 'seen together') }} end as pair
 
             union all
 
-            select jsonb_build_object('identity', 'bsuid_parent:' || scope || ':' || parent_user_id,
-                'same_as', coalesce({{ whatsapp_identity('wa_id') }}, 'bsuid:' || scope || ':' || user_id), 'how', 'seen together', 'at', event_at)
+            select {{ same_person('parent', 'coalesce(phone, person)', 'seen together') }}
             where parent_user_id is not null and (wa_id is not null or user_id is not null)
 
             union all
 
-            -- A change of the number: the new one is a suggestion; the ids that stand beside the numbers are theirs.
-            select jsonb_build_object('identity', {{ whatsapp_identity("item #>> '{system,wa_id}'") }}, 'same_as', {{ whatsapp_identity("item ->> 'from'") }},
-                'how', 'changed number', 'at', event_at)
-            where event = 'system' and {{ whatsapp_identity("item #>> '{system,wa_id}'") }} <> {{ whatsapp_identity("item ->> 'from'") }}
+            select {{ whatsapp_spelling('phone', 'event_at') }}
 
             union all
 
-            select jsonb_build_object('identity', 'bsuid:' || scope || ':' || (item #>> '{system,user_id}'), 'same_as', {{ whatsapp_identity("item #>> '{system,wa_id}'") }},
-                'how', 'seen together', 'at', event_at)
-            where event = 'system' and {{ whatsapp_identity("item #>> '{system,wa_id}'") }} is not null and item #>> '{system,user_id}' <> ''
+            select changed.pair
+            from (
+                select
+                    {{ whatsapp_identity("coalesce(item #>> '{system,wa_id}', item #>> '{system,new_wa_id}')") }} as new_phone,
+                    {{ whatsapp_identity("item ->> 'from'") }} as old_phone,
+                    {{ bounded_key("'bsuid:' || scope || ':' || nullif(coalesce(item #>> '{system,user_id}', item #>> '{user_id,current}'), '')") }} as new_person,
+                    {{ bounded_key("'bsuid:' || scope || ':' || coalesce(item #>> '{system,previous_user_id}', item #>> '{user_id,previous}')") }} as old_person,
+                    coalesce(item #>> '{system,wa_id}', item #>> '{system,new_wa_id}') is null as is_without_number
+                where event in ('system', 'user id')
+                offset 0
+            ) as system
+            cross join lateral (
+                -- A change of the number: the new one is a suggestion; the ids that stand beside the numbers are theirs.
+                select {{ same_person('new_phone', 'old_phone', 'changed number') }} as pair where new_phone <> old_phone
 
-            union all
+                union all
 
-            select jsonb_build_object('identity', 'bsuid:' || scope || ':' || (item #>> '{system,user_id}'), 'same_as', 'bsuid:' || scope || ':' || (item #>> '{system,previous_user_id}'),
-                'how', 'changed user id', 'at', event_at)
-            where event = 'system' and item #>> '{system,wa_id}' is null and item #>> '{system,user_id}' <> item #>> '{system,previous_user_id}'
+                select {{ same_person('new_person', 'new_phone', 'seen together') }} where new_phone is not null and new_person is not null
 
-            union all
+                union all
 
-            select {{ whatsapp_spelling(whatsapp_identity('wa_id'), 'event_at') }}
+                select {{ same_person('new_person', 'old_person', 'changed user id') }} where is_without_number and new_person <> old_person
+            ) as changed
         ) as told
         where pair is not null
     ) as pairs
 
 ),
 
--- Events that are messages: they have content of their own.
-messages as not materialized (
+-- What the event says. Edits, unsends and reactions say it of another message.
+shown as (
 
     select
         identified.*,
-        case when event = 'preference' then phone_number_id || '|' || counterpart || '|' || event_at || '|preference' else item_id end as provider_id,
-        case when is_outbound then 'outbound' else 'inbound' end as direction,
-        case when is_outbound then display_phone_number else coalesce(nullif(item ->> 'from', ''), wa_id, user_id) end as from_address,
-        case when not is_outbound then contact_name end as from_name,
-        array_remove(array[case
-            when group_id is not null then group_id
-            when event = 'status' and item ->> 'recipient_type' = 'group' then item ->> 'recipient_id'
-            when is_outbound then coalesce(wa_id, user_id)
-            else display_phone_number
-        end], null) as to_addresses,
-        counterpart as counterpart_identity,
-        phone_number_id || '|' || coalesce(
-            group_id, case when item ->> 'recipient_type' = 'group' then item ->> 'recipient_id' end,
-            regexp_replace(counterpart, '^(phone:|bsuid:[^:]*:)', '')
-        ) as thread_key,
-        shown.kind,
-        null::text as subject,
-        shown.body,
-        null::text as quoted_body,
-        shown.attachments,
-        jsonb_build_array(
-            jsonb_build_object(
-                'identity', case when is_outbound then {{ whatsapp_identity('display_phone_number') }} else counterpart end, 'role', 'from',
-                'is_ours', is_outbound, 'name', case when not is_outbound then contact_name end,
-                'address', case when is_outbound then display_phone_number else coalesce(wa_id, user_id) end
-            ),
-            jsonb_build_object(
-                'identity', case when is_outbound then counterpart else {{ whatsapp_identity('display_phone_number') }} end, 'role', 'to',
-                'is_ours', not is_outbound, 'name', case when is_outbound then contact_name end,
-                'address', case when is_outbound then coalesce(wa_id, user_id) else display_phone_number end
-            )
-        ) as participants,
-        -- A forward has a context without an id.
-        'whatsapp|' || coalesce(item #>> '{context,id}', item #>> '{context,message_id}') as in_reply_to,
-        null::text as reference_id,
-        null::text as in_reply_to_reference,
-        coalesce(shown.metadata, '{}') || jsonb_strip_nulls(jsonb_build_object(
+        told.kind,
+        told.body,
+        told.attachments,
+        coalesce(told.metadata, '{}') || jsonb_strip_nulls(jsonb_build_object(
             'username', username,
+            'whole_name', {{ whole_name('contact_name') }},
             'standby', case when of_standby then true end,
             'implausible_time', {{ implausible_time('told_time', 'received_at') }}
-        )) as metadata
+        )) as metadata,
+        role.role
     from identified
     cross join lateral (
-        select * from ({{ whatsapp_content('item') }}) as content
-        where event in ('message', 'system')
+        select case
+            when outcome in ('revision', 'reaction') then outcome
+            -- A recording or a transcript completes the call that it belongs to.
+            when event = 'call' and item ->> 'event' in ('call_recording_available', 'call_transcription_available') then 'file'
+            -- A file of the history comes without the other end: it completes the message that came before it.
+            when field = 'history' and part = 'message' and counterpart is null then case when provider_time is not null then 'file' end
+            else 'message'
+        end as role
+        offset 0
+    ) as role
+    left join lateral (
+        select * from ({{ whatsapp_content("case when event = 'edit' then item #> '{edit,message}' else item end") }}) as content
+        where event in ('message', 'system', 'edit')
 
         union all
 
@@ -189,9 +197,18 @@ messages as not materialized (
 
         union all
 
-        select 'call', '', '[]', jsonb_build_object('call', jsonb_strip_nulls(jsonb_build_object(
+        select 'system', coalesce(nullif(item ->> 'detail', ''), 'The user id of this person changed'), '[]', '{}'
+        where event = 'user id'
+
+        union all
+
+        select 'call', '', case when file ->> 'id' <> '' then jsonb_build_array(jsonb_build_object(
+            'attachment_id', {{ bounded_key("file ->> 'id'") }}, 'content_type', file ->> 'mime_type', 'filename', null, 'size_bytes', null, 'state', 'waiting',
+            'source', jsonb_strip_nulls(jsonb_build_object('kind', 'graph_media', 'media_id', file ->> 'id', 'sha256', file ->> 'sha256'))
+        )) else '[]' end, jsonb_build_object('call', jsonb_strip_nulls(jsonb_build_object(
             'duration_seconds', canonical.try_integer(item ->> 'duration'), 'provider_status', lower(coalesce(item ->> 'status', item ->> 'event'))
         )))
+        from (select {{ whatsapp_call_file() }} as file offset 0) as recorded
         where event = 'call'
 
         union all
@@ -204,45 +221,104 @@ messages as not materialized (
             'pricing_category', item #>> '{pricing,category}',
             'billable', item #> '{pricing,billable}',
             'error_code', item #>> '{errors,0,code}',
-            'error_message', item #>> '{errors,0,title}',
+            'error_message', {{ whatsapp_error('item') }},
             'opaque_callback_data', item ->> 'biz_opaque_callback_data'
         )) || case when item ->> 'recipient_participant_id' <> ''
             then jsonb_build_object('status of ' || (item ->> 'recipient_participant_id'), item ->> 'status') else '{}' end
         where event = 'status'
 
         offset 0
-    ) as shown
+    ) as told on true
+    where role.role is not null
 
 ),
 
-told as not materialized (
+contract as (
 
-    select
-        messages.*,
-        case event
-            when 'status' then case item ->> 'status' when 'played' then 'read' else item ->> 'status' end
-            when 'call' then case
-                when part = 'status' then case item ->> 'status' when 'REJECTED' then 'failed' else 'queued' end
-                when item ->> 'event' = 'connect' then 'queued'
-                when item ->> 'start_time' <> '' then 'completed'
-                when is_outbound then 'failed'
-                else 'missed'
-            end
-            else case
-                when not is_outbound then 'received'
-                else case item #>> '{history_context,status}'
-                    when 'PENDING' then 'queued' when 'DELIVERED' then 'delivered' when 'READ' then 'read' when 'PLAYED' then 'read'
-                    when 'ERROR' then 'failed' else 'sent'
+    select shown.*, content.*
+    from shown
+    cross join lateral (
+        select
+            {{ bounded_key("case role
+                when 'revision' then coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}')
+                when 'reaction' then item #>> '{reaction,message_id}'
+                else case when event in ('preference', 'user id') then phone_number_id || '|' || counterpart || '|' || event_at || '|' || event else item_id end
+            end") }} as provider_id,
+            case when is_outbound then 'outbound' else 'inbound' end as direction,
+            case when is_outbound then display_phone_number else coalesce(nullif(item ->> 'from', ''), wa_id, user_id) end as from_address,
+            case when not is_outbound then contact_name end as from_name,
+            array_remove(array[case
+                when group_id is not null then group_id
+                when event = 'status' and item ->> 'recipient_type' = 'group' then item ->> 'recipient_id'
+                when is_outbound then coalesce(wa_id, user_id)
+                else display_phone_number
+            end], null) as to_addresses,
+            counterpart as counterpart_identity,
+            {{ bounded_key("phone_number_id || '|' || coalesce(
+                group_id, case when item ->> 'recipient_type' = 'group' then item ->> 'recipient_id' end,
+                regexp_replace(counterpart, '^(phone:|bsuid:[^:]*:)', '')
+            )") }} as thread_key,
+            null::text as subject,
+            null::text as quoted_body,
+            jsonb_build_array(
+                jsonb_build_object(
+                    'identity', case when is_outbound then our_identity else counterpart end, 'role', 'from',
+                    'is_ours', is_outbound, 'name', case when not is_outbound then {{ bounded_key('contact_name') }} end,
+                    'address', case when is_outbound then display_phone_number else coalesce(wa_id, user_id) end
+                ),
+                jsonb_build_object(
+                    'identity', case when is_outbound then counterpart else our_identity end, 'role', 'to',
+                    'is_ours', not is_outbound, 'name', case when is_outbound then {{ bounded_key('contact_name') }} end,
+                    'address', case when is_outbound then coalesce(wa_id, user_id) else display_phone_number end
+                )
+            ) || case
+                -- Everybody whom a message of a group names stands on it.
+                when group_id is not null then coalesce((
+                    select jsonb_agg(jsonb_build_object(
+                        'identity', coalesce({{ whatsapp_identity('other.wa_id') }}, {{ bounded_key("'bsuid:' || scope || ':' || other.user_id") }}), 'role', 'to',
+                        'is_ours', false, 'name', {{ bounded_key("nullif(other.name, '')") }}, 'address', coalesce(other.wa_id, other.user_id)
+                    ) order by number)
+                    from {{ elements_of('contacts') }} with ordinality as listed (contact, number)
+                    cross join lateral (
+                        select nullif(contact ->> 'wa_id', '') as wa_id, nullif(contact ->> 'user_id', '') as user_id, contact #>> '{profile,name}' as name
+                        offset 0
+                    ) as other
+                    where other.wa_id is distinct from coalesce(nullif(item ->> 'from', ''), item ->> 'to')
+                        and coalesce(other.user_id <> item ->> 'from_user_id', true) and coalesce(other.wa_id, other.user_id) is not null
+                ), '[]')
+                else '[]'
+            end as participants,
+            -- A forward has a context without an id.
+            'whatsapp|' || {{ bounded_key("coalesce(item #>> '{context,id}', item #>> '{context,message_id}')") }} as in_reply_to,
+            null::text as reference_id,
+            null::text as in_reply_to_reference,
+            case event
+                when 'status' then case item ->> 'status' when 'played' then 'read' else item ->> 'status' end
+                when 'call' then case
+                    when part = 'status' then case item ->> 'status' when 'REJECTED' then 'failed' else 'queued' end
+                    when item ->> 'event' = 'connect' then 'queued'
+                    when item ->> 'start_time' <> '' then 'completed'
+                    when item ->> 'event' = 'terminate' then case when is_outbound then 'failed' else 'missed' end
                 end
-            end
-        end as status_word,
-        case
-            when event = 'status' or part = 'status' then '0'
-            when kind = 'unsupported' then '1'
-            else '2' || case when body <> '' then '1' else '0' end || jsonb_array_length(attachments)::text
-        end as completeness,
-        case when part = 'history message' or field = 'history' then '1' else '2' end as version
-    from messages
+                else case
+                    when not is_outbound then 'received'
+                    else case upper(item #>> '{history_context,status}')
+                        when 'PENDING' then 'queued' when 'DELIVERED' then 'delivered' when 'READ' then 'read' when 'PLAYED' then 'read'
+                        when 'ERROR' then 'failed' else 'sent'
+                    end
+                end
+            end as status_word,
+            case
+                when event = 'status' or part = 'status' then '0'
+                when kind = 'unsupported' then '1'
+                else '2' || case when body <> '' then '1' else '0' end || jsonb_array_length(attachments)::text
+            end as completeness,
+            case when part = 'history message' or field = 'history' then '1' else '2' end as version,
+            -- Absent is not empty: an edit without its text or caption tells that there is a new one, and not which.
+            case when event = 'edit' and item #> array['edit', 'message', item #>> '{edit,message,type}'] ?| array['body', 'caption'] then body end as told_text,
+            case when event = 'call' then {{ plausible_time("canonical.from_epoch(item ->> 'start_time')", 'received_at') }} end as call_start
+        offset 0
+    ) as content
 
 ),
 
@@ -252,97 +328,45 @@ copies as (
         'whatsapp|' || provider_id as message_id,
         'whatsapp' as channel,
         provider_id as provider_message_id,
-        case when counterpart is not null and direction is not null then {{ content_order('completeness', 'version') }} end as content_order,
-        {{ content_columns() | join(',\n        ') }},
-        coalesce(call_start, provider_time, received_at) as sent_at,
-        provider_time is null as sent_at_is_receipt,
+        case when role = 'message' and counterpart is not null then {{ content_order('completeness', 'version') }} end as content_order,
+        {% for column in content_columns() -%}
+        case when role = 'message' then {{ column }} end as {{ column }},
+        {% endfor -%}
+        case role when 'message' then coalesce(call_start, provider_time, received_at) when 'file' then case when event <> 'call' then provider_time end end as sent_at,
+        case role when 'message' then provider_time is null when 'file' then case when event <> 'call' then false end end as sent_at_is_receipt,
         received_at,
-        {{ status_order('status_word', 'provider_time') }} as status_order,
-        coalesce(status_word = 'deleted', false) as is_deleted,
+        ranks.status_order,
+        case role when 'message' then coalesce(status_word = 'deleted', false) else event = 'revoke' end as is_deleted,
         -- Statuses come in any order: the rank, not the arrival, says whose metadata is shown.
         {{ fact(
-            'raw_ref', "case version when '1' then 'history' else 'webhook' end", 'received_at',
-            "case when event in ('status', 'call') then " ~ status_order('status_word', 'provider_time') ~ " else version end",
-            'metadata', same_as='same_as', content="case when event = 'message' then md5(coalesce(body, '')) end",
-            revision="case when status_word = 'deleted' then jsonb_build_object('kind', 'unsent', 'at', event_at) end"
+            'raw_ref',
+            "case when version = '1' and role in ('message', 'file') then 'history' else 'webhook' end",
+            'received_at',
+            "case when role = 'message' and event in ('status', 'call') then ranks.status_order when role in ('message', 'file') then version else '' end",
+            "case when role in ('message', 'file') then metadata when event = 'edit' and told_text is null then '{\"edit_untold\": true}' else '{}' end",
+            same_as="case when role <> 'file' then same_as end",
+            content="case when role = 'message' and event = 'message' then md5(coalesce(body, '')) end",
+            revision="case
+                when role = 'revision' and event = 'edit' then jsonb_strip_nulls(jsonb_build_object('kind', 'edited', 'at', event_at, 'body', told_text))
+                when role = 'revision' or role = 'message' and status_word = 'deleted' then jsonb_build_object('kind', 'unsent', 'at', event_at)
+            end",
+            reaction="case when role = 'reaction' then jsonb_build_object(
+                'by', case when is_outbound then our_identity else counterpart end, 'is_ours', is_outbound,
+                'action', case when item #>> '{reaction,emoji}' <> '' then 'react' else 'unreact' end,
+                'emoji', coalesce(item #>> '{reaction,emoji}', ''), 'at', event_at
+            ) end",
+            file="case when role = 'file' then jsonb_build_object('body', coalesce(body, ''), 'attachments', attachments) end"
         ) }} as facts,
         null::text as moved_to,
         transaction_id
-    from (
-        select
-            told.*,
-            case when event = 'call' then {{ plausible_time("canonical.from_epoch(item ->> 'start_time')", 'received_at') }} end as call_start
-        from told
-    ) as told
-    -- A file of the history comes without the other end: it completes the message that came before it.
-    where not (field = 'history' and part = 'message' and counterpart is null)
-
-    union all
-
-    select
-        'whatsapp|' || provider_id as message_id,
-        'whatsapp' as channel,
-        provider_id as provider_message_id,
-        {{ no_content() }},
-        provider_time as sent_at,
-        false as sent_at_is_receipt,
-        received_at,
-        null as status_order,
-        false as is_deleted,
-        {{ fact('raw_ref', "'history'", 'received_at', 'version', 'metadata',
-            file="jsonb_build_object('body', coalesce(body, ''), 'attachments', attachments)") }}
-            as facts,
-        null::text as moved_to,
-        transaction_id
-    from told
-    where field = 'history' and part = 'message' and counterpart is null and provider_time is not null
-
-    union all
-
-    -- Edits and unsends: revisions of a message that may be known already or not yet.
-    select
-        'whatsapp|' || coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}') as message_id,
-        'whatsapp' as channel,
-        coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}') as provider_message_id,
-        {{ no_content() }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        case when event = 'revoke' then {{ status_order("'deleted'", 'provider_time') }} end as status_order,
-        event = 'revoke' as is_deleted,
-        {{ fact('raw_ref', "'webhook'", 'received_at', "''", "'{}'::jsonb", same_as='same_as',
-            revision="case event
-                when 'revoke' then jsonb_build_object('kind', 'unsent', 'at', event_at)
-                else jsonb_build_object('kind', 'edited', 'at', event_at, 'body', coalesce(edited.body, ''))
-            end") }} as facts,
-        null::text as moved_to,
-        transaction_id
-    from identified
-    left join lateral ({{ whatsapp_content("item #> '{edit,message}'") }}) as edited on event = 'edit'
-    where outcome = 'revision'
-
-    union all
-
-    select
-        'whatsapp|' || (item #>> '{reaction,message_id}') as message_id,
-        'whatsapp' as channel,
-        item #>> '{reaction,message_id}' as provider_message_id,
-        {{ no_content() }},
-        null::timestamptz as sent_at,
-        null::boolean as sent_at_is_receipt,
-        received_at,
-        null as status_order,
-        false as is_deleted,
-        {{ fact('raw_ref', "'webhook'", 'received_at', "''", "'{}'::jsonb", same_as='same_as',
-            reaction="jsonb_build_object(
-                'by', case when is_outbound then " ~ whatsapp_identity('display_phone_number') ~ " else counterpart end, 'is_ours', is_outbound,
-                'action', case when item #>> '{reaction,emoji}' <> '' then 'react' else 'unreact' end,
-                'emoji', coalesce(item #>> '{reaction,emoji}', ''), 'at', event_at
-            )") }} as facts,
-        null::text as moved_to,
-        transaction_id
-    from identified
-    where outcome = 'reaction'
+    from contract
+    cross join lateral (
+        select case
+            when role = 'message' then {{ status_order('status_word', 'provider_time') }}
+            when event = 'revoke' then {{ status_order("'deleted'", 'provider_time') }}
+        end as status_order
+        offset 0
+    ) as ranks
 
 )
 

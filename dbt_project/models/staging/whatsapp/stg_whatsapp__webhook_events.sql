@@ -1,8 +1,13 @@
 -- Grain: one row per event in a POST of WhatsApp: a message, an echo, a status, a call, an error, a piece of the history …
 -- (providers.md §6.3, §7). What a change holds besides is one event too, so that all that arrived is accounted for.
-{% set known_lists = "array['messages', 'statuses', 'message_echoes', 'calls', 'errors', 'user_preferences', 'state_sync', 'history']" %}
-{% set correspondence = "'^(messages|smb_message_echoes|history|standby|calls|user_preferences|smb_app_state_sync)$'" %}
+-- `offset 0` marks a fence: what is read more than once is computed behind one, because the planner would repeat it for each reader.
+{% set parts = {
+    'messages': 'message', 'statuses': 'status', 'message_echoes': 'echo', 'calls': 'call', 'errors': 'error',
+    'user_preferences': 'preference', 'user_id_update': 'user id', 'state_sync': 'contact book', 'history': 'history',
+} %}
+{% set correspondence = "'^(messages|message_echoes|user_id_update|smb_message_echoes|history|standby|calls|user_preferences|smb_app_state_sync)$'" %}
 {% set administration = "'^(account_|business_|phone_number_|message_template_|template_|security$|flows$|group_|payment_configuration|tracking_events$|partner_solutions$|automatic_events$|messaging_handovers$)'" %}
+{% set cases = whatsapp_cases(administration, correspondence) %}
 with
 
 deliveries as (
@@ -21,21 +26,25 @@ changes as (
         deliveries.received_at,
         deliveries.transaction_id,
         deliveries.payload_error,
-        found.place,
-        found.account_id,
-        found.field,
-        found.value
+        found.*
     from deliveries
     cross join lateral (
-        select '' as place, null::text as account_id, payload ->> 'field' as field, payload -> 'value' as value
-        where jsonb_typeof(payload -> 'entry') is distinct from 'array' or payload -> 'entry' = '[]'
+        select
+            *,
+            {{ bounded_key("value #>> '{metadata,phone_number_id}'") }} as phone_number_id,
+            value #>> '{metadata,display_phone_number}' as display_phone_number,
+            coalesce(value -> 'contacts', value #> '{standby,contacts}') as contacts
+        from (
+            select '' as place, null::text as account_id, payload ->> 'field' as field, payload -> 'value' as value
+            where jsonb_typeof(payload -> 'entry') is distinct from 'array' or payload -> 'entry' = '[]'
 
-        union all
+            union all
 
-        select '#' || entries.number || coalesce('.' || listed.number, ''), entry ->> 'id', change ->> 'field', change -> 'value'
-        from jsonb_array_elements(case jsonb_typeof(payload -> 'entry') when 'array' then payload -> 'entry' else '[]' end)
-            with ordinality as entries (entry, number)
-        left join lateral canonical.elements(entry -> 'changes') with ordinality as listed (change, number) on true
+            select '#' || entries.number || coalesce('.' || listed.number, ''), {{ bounded_key("entry ->> 'id'") }}, change ->> 'field', change -> 'value'
+            from {{ elements_of("payload -> 'entry'") }} with ordinality as entries (entry, number)
+            left join lateral {{ elements_of("entry -> 'changes'") }} with ordinality as listed (change, number) on true
+        ) as placed
+        offset 0
     ) as found
 
 ),
@@ -44,9 +53,6 @@ items as (
 
     select
         changes.*,
-        value -> 'contacts' as contacts,
-        value #>> '{metadata,phone_number_id}' as phone_number_id,
-        value #>> '{metadata,display_phone_number}' as display_phone_number,
         held.part,
         held.position,
         held.item,
@@ -54,93 +60,74 @@ items as (
         held.of_standby
     from changes
     cross join lateral (
-        select 'message' as part, '.messages.' || number as position, item, null as thread_id, false as of_standby
-        from canonical.elements(value -> 'messages') with ordinality as listed (item, number)
-
-        union all
-
-        select 'status', '.statuses.' || number, item, null, false
-        from canonical.elements(value -> 'statuses') with ordinality as listed (item, number)
-
-        union all
-
-        select 'echo', '.message_echoes.' || number, item, null, false
-        from canonical.elements(value -> 'message_echoes') with ordinality as listed (item, number)
-
-        union all
-
-        select 'message', '.standby.messages.' || number, item, null, true
-        from canonical.elements(value #> '{standby,messages}') with ordinality as listed (item, number)
-
-        union all
-
-        select 'status', '.standby.statuses.' || number, item, null, true
-        from canonical.elements(value #> '{standby,statuses}') with ordinality as listed (item, number)
-
-        union all
-
-        -- What stands in for the business here is the request that it sent.
-        select 'echo', '.standby.message_echoes.' || number, item || case jsonb_typeof(item -> 'message') when 'object' then item -> 'message' else '{}' end, null, true
-        from canonical.elements(value #> '{standby,message_echoes}') with ordinality as listed (item, number)
-
-        union all
-
-        select 'call', '.calls.' || number, item, null, false
-        from canonical.elements(value -> 'calls') with ordinality as listed (item, number)
-
-        union all
-
-        select 'error', '.errors.' || number, item, null, false
-        from canonical.elements(value -> 'errors') with ordinality as listed (item, number)
-
-        union all
-
-        select 'preference', '.user_preferences.' || number, item, null, false
-        from canonical.elements(value -> 'user_preferences') with ordinality as listed (item, number)
-
-        union all
-
-        select 'contact book', '.state_sync.' || number, item, null, false
-        from canonical.elements(value -> 'state_sync') with ordinality as listed (item, number)
-
-        union all
-
-        select
-            coalesce(inside.part, 'history'), '.history.' || listed.number || coalesce(inside.position, ''), coalesce(inside.item, listed.item),
-            inside.thread_id, false
-        from canonical.elements(value -> 'history') with ordinality as listed (item, number)
-        left join lateral (
-            select 'history message' as part, '.' || threads.number || '.' || messages.number as position, messages.item, thread ->> 'id' as thread_id
-            from canonical.elements(listed.item -> 'threads') with ordinality as threads (thread, number)
-            cross join lateral canonical.elements(thread -> 'messages') with ordinality as messages (item, number)
+        select told.part, told.prefix || told.number as position, told.item, told.thread_id, lists.of_standby
+        from (
+            select holders.of_standby, holders.prefix || '.' || {{ bounded_key('name') }} as place, name, list, jsonb_typeof(list) as type,
+                case when not of_standby or name in ('messages', 'statuses', 'message_echoes', 'calls', 'errors') then case name
+                    {% for name, part in parts.items() %}when '{{ name }}' then '{{ part }}' {% endfor %}
+                end end as part
+            from (values ('', value, false), ('.standby', value -> 'standby', true)) as holders (prefix, holder, of_standby)
+            cross join lateral jsonb_each(case jsonb_typeof(holder) when 'object' then holder else '{}' end) as listed (name, list)
+            where name not in ('messaging_product', 'metadata', 'contacts')
+            offset 0
+        ) as lists
+        cross join lateral (
+            select lists.part, lists.place || '.' as prefix, number::text, case
+                -- What stands in for the business here is the request that it sent.
+                when of_standby and lists.part = 'echo' and jsonb_typeof(item) = 'object' then item || case jsonb_typeof(item -> 'message') when 'object' then item -> 'message' else '{}' end
+                else item
+            end as item, null as thread_id
+            from {{ elements_of("case when lists.part <> 'history' then list end") }} with ordinality as listed (item, number)
 
             union all
 
-            select 'error', '.errors.' || errors.number, errors.item, null
-            from canonical.elements(listed.item -> 'errors') with ordinality as errors (item, number)
-        ) as inside on true
+            select coalesce(inside.part, 'history'), lists.place || '.', pieces.number || coalesce(inside.position, ''), coalesce(inside.item, piece), inside.thread_id
+            from {{ elements_of("case when lists.part = 'history' then list end") }} with ordinality as pieces (piece, number)
+            left join lateral (
+                select 'history message' as part, '.' || threads.number || '.' || messages.number as position, messages.item, thread ->> 'id' as thread_id
+                from {{ elements_of("piece -> 'threads'") }} with ordinality as threads (thread, number)
+                cross join lateral {{ elements_of("thread -> 'messages'") }} with ordinality as messages (item, number)
+
+                union all
+
+                select 'malformed', '.' || threads.number, '"messages of a thread"', null
+                from {{ elements_of("piece -> 'threads'") }} with ordinality as threads (thread, number)
+                where jsonb_typeof(thread -> 'messages') is distinct from 'array'
+
+                union all
+
+                select 'error', '.errors.' || errors.number, errors.item, null
+                from {{ elements_of("piece -> 'errors'") }} with ordinality as errors (item, number)
+
+                union all
+
+                select case when name in ('threads', 'errors') then 'malformed' else 'unknown list' end, '.' || {{ bounded_key('name') }}, to_jsonb(name), null
+                from jsonb_each(case jsonb_typeof(piece) when 'object' then piece else '{}' end) as listed (name, held)
+                where case when name in ('threads', 'errors') then jsonb_typeof(held) <> 'array' else jsonb_typeof(held) = 'array' and held <> '[]' end
+            ) as inside on true
+
+            union all
+
+            -- A list that is none, or one that nobody knows: this branch takes every list that no other took.
+            select case when lists.part is null then 'unknown list' else 'malformed' end, lists.place, '', to_jsonb(name), null
+            where (field is null or field ~ {{ correspondence }})
+                and case when lists.part is null then type = 'array' and list <> '[]' else type <> 'array' end
+        ) as told
 
         union all
 
-        -- A list that is none, or one that nobody knows.
-        select case when name = any({{ known_lists }}) then 'malformed' else 'unknown list' end, '.' || name, to_jsonb(name), null, false
-        from jsonb_each(case when jsonb_typeof(value) = 'object' and field ~ {{ correspondence }} then value else '{}' end) as listed (name, list)
-        where case when name = any({{ known_lists }}) then jsonb_typeof(list) <> 'array' else jsonb_typeof(list) = 'array' and list <> '[]' and name <> 'contacts' end
-
-        union all
-
+        -- A change that holds none of these, and every change of a field that is not correspondence.
         select 'change', '', value, null, false
-        where jsonb_typeof(value) is distinct from 'object'
-            or not exists (
-                select from jsonb_each(case jsonb_typeof(value) when 'object' then value else '{}' end) as listed (name, list)
-                where jsonb_typeof(list) = 'array' and list <> '[]' and name <> 'contacts'
-                    or name = any({{ known_lists }}) and jsonb_typeof(list) <> 'array'
-            )
-            and not exists (
-                select from jsonb_each(case jsonb_typeof(value -> 'standby') when 'object' then value -> 'standby' else '{}' end) as listed (name, list)
-                where jsonb_typeof(list) = 'array' and list <> '[]' and name <> 'contacts'
-            )
-            or field !~ {{ correspondence }}
+        where coalesce(field !~ {{ correspondence }}, false) or not exists (
+            select from (values (value, false), (value -> 'standby', true)) as holders (holder, of_standby)
+            cross join lateral jsonb_each(case jsonb_typeof(holder) when 'object' then holder else '{}' end) as listed (name, list)
+            where name <> 'contacts' and case
+                when jsonb_typeof(list) = 'array' then list <> '[]'
+                when of_standby then name in ('messages', 'statuses', 'message_echoes', 'calls', 'errors')
+                else name in ({% for name in parts %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %})
+            end
+        )
+        offset 0
     ) as held
 
 ),
@@ -148,20 +135,29 @@ items as (
 read as (
 
     select
-        'raw.webhook_deliveries/' || delivery_id || place || position as raw_ref,
         items.*,
-        item ->> 'id' as item_id,
-        coalesce(item ->> 'type', '') as type,
-        case
-            when part in ('message', 'echo', 'history message') then case item ->> 'type'
-                when 'edit' then 'edit' when 'revoke' then 'revoke' when 'reaction' then 'reaction' when 'system' then 'system'
-                when 'request_welcome' then 'system' else 'message'
-            end
-            when part = 'status' and item ->> 'type' = 'call' then 'call'
-            else part
-        end as event,
-        canonical.from_epoch(coalesce(item ->> 'timestamp', item #>> '{metadata,timestamp}')) as told_time
+        told.raw_ref,
+        told.item_id,
+        told.type,
+        told.event,
+        canonical.from_epoch(told.stamp) as told_time
     from items
+    cross join lateral (
+        select
+            'raw.webhook_deliveries/' || delivery_id || place || position as raw_ref,
+            {{ bounded_key("item ->> 'id'") }} as item_id,
+            coalesce(item ->> 'type', '') as type,
+            case
+                when part in ('message', 'echo', 'history message') then case item ->> 'type'
+                    when 'edit' then 'edit' when 'revoke' then 'revoke' when 'reaction' then 'reaction' when 'system' then 'system'
+                    when 'request_welcome' then 'system' else 'message'
+                end
+                when part = 'status' and item ->> 'type' = 'call' then 'call'
+                else part
+            end as event,
+            coalesce(item ->> 'timestamp', item #>> '{metadata,timestamp}') as stamp
+        offset 0
+    ) as told
 
 ),
 
@@ -178,6 +174,14 @@ owned as (
     from read
     left join {{ owner_of('whatsapp', 'phone_number_id', 'read.phone_number_id', 'read.delivered_to') }} as by_number on true
     left join {{ owner_of('whatsapp', 'business_account_id', 'read.account_id', 'read.delivered_to') }} as by_account on true
+
+),
+
+judged as (
+
+    select owned.*, verdict.number as verdict
+    from owned
+    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
 
 )
 
@@ -200,6 +204,6 @@ select
     thread_id,
     of_standby,
     told_time,
-    {{ whatsapp_verdict('outcome', administration, correspondence) }} as outcome,
-    {{ whatsapp_verdict('reason', administration, correspondence) }} as reason
-from owned
+    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    {{ verdict_reason(cases, 'verdict') }} as reason
+from judged

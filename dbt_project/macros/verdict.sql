@@ -1,0 +1,30 @@
+{# Outcome and reason of an event, from one list of (condition, outcome, reason): the first condition that holds counts, and the last
+   case holds always. The number of the case is computed once, behind a fence (`offset 0`): a column that is read twice would otherwise
+   be computed twice, with every condition before it. #}
+{% macro verdict_case(cases) %}
+    case
+        {% for condition, outcome, reason in cases -%}
+        when {{ condition }} then {{ loop.index }}
+        {% endfor -%}
+    end
+{% endmacro %}
+
+{% macro verdict_outcome(cases, number) %}
+    case
+        {% for wanted in cases | map(attribute=1) | unique -%}
+        {% set numbers = [] -%}
+        {% for condition, outcome, reason in cases if outcome == wanted -%}
+        {% do numbers.append(cases.index((condition, outcome, reason)) + 1) -%}
+        {% endfor -%}
+        when {{ number }} in ({{ numbers | join(', ') }}) then '{{ wanted }}'
+        {% endfor -%}
+    end
+{% endmacro %}
+
+{% macro verdict_reason(cases, number) %}
+    case {{ number }}
+        {% for condition, outcome, reason in cases if reason != 'null' -%}
+        when {{ cases.index((condition, outcome, reason)) + 1 }} then {{ reason }}
+        {% endfor -%}
+    end
+{% endmacro %}

@@ -1,0 +1,2 @@
+-- Grain: one row per message of a third of the channels, while everything is built whole. Empty otherwise.
+{{ whole_messages(3) }}

@@ -1,0 +1,27 @@
+What landed against what was folded, as the loader (pipelines/watchdog.py). By the ledger of folded rows, not by the fold's own snapshot.
+
+-- watched --
+select folded_until from jobs.fold_watch
+
+-- deliveries_not_folded --
+-- Deliveries between a moment that is settled and one that a fold must have reached. A receipt is noted a little before its commit, so the
+-- settled moment is looked at again for a while.
+select count(*) as missing, min(landed.received_at) as missing_since
+from raw.webhook_deliveries as landed
+where landed.received_at >= greatest(%(from_at)s::timestamptz - interval '5 minutes', now() - interval '47 hours')
+    and landed.received_at < %(until_at)s
+    and not exists (
+        select from canonical.folded_lately as folded
+        where folded.raw_table = 'raw.webhook_deliveries' and folded.row_id = landed.delivery_id::text
+    )
+
+-- load_is_folded --
+select exists (
+    select from canonical.folded_lately where raw_table = %(raw_table)s and row_id = %(load_id)s
+) as is_folded
+
+-- note_watch --
+insert into jobs.fold_watch (folded_until, missing, missing_since)
+values (%(folded_until)s, %(missing)s, %(missing_since)s)
+on conflict (only_row) do update
+set checked_at = now(), folded_until = excluded.folded_until, missing = excluded.missing, missing_since = excluded.missing_since
