@@ -24,6 +24,7 @@ TINY = {
     "live": 300,
     "rebuild": 300,
     "refresh": 300,
+    "staff": 300,
     "timeline": 400,
 }
 NUMBER = (int, float)
