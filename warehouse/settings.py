@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = None
     media_url: str | None = None
     timezone: str = Field(default="Australia/Sydney")
+    app_processes: int | None = Field(default=None, ge=1, le=64)
 
     @field_validator("data_dir")
     @classmethod
@@ -85,10 +86,17 @@ class Settings(BaseSettings):
         place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
         return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
 
-    @field_validator("database_url", "public_url", "media_url", "master_key", mode="before")
+    @field_validator(
+        "database_url", "public_url", "media_url", "master_key", "app_processes", mode="before"
+    )
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return None if value == "" else value
+
+    @property
+    def app_processes_now(self) -> int:
+        """How many processes serve the pages: as said, or one less than there are cores."""
+        return self.app_processes or max(1, (os.cpu_count() or 1) - 1)
 
     # -- keys -------------------------------------------------------------------------------------
 
