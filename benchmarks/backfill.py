@@ -79,7 +79,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
                 messages / seconds,
                 "messages/s",
                 limit=messages / copying,
-                goal="≥ 10,000",
+                goal="≥ 8,000",
             ),
             result(
                 "from pages into raw, while the fold runs beside it",

@@ -159,6 +159,10 @@ class Throwaway:
             "CRM_PUBLIC_URL": public_url,
         }
 
+    def pids(self) -> list[int]:
+        """Of the warehouse and of every program that runs on it now."""
+        return [process.pid for process, _, _ in self._running]
+
     def stop(self, process: subprocess.Popen[Any]) -> None:
         """End one program that `start` or `converse` gave."""
         for entry in [entry for entry in self._running if entry[0] is process]:

@@ -1,4 +1,4 @@
-"""The mails of one mailbox (providers.md §5.3 to 5.6).
+"""The mails of one mailbox (docs/providers/google.md).
 
     messages.list, newest first ─┐
     history.list since cursor  ──┼─> messages.get format=raw ──> media store (bytes), raw_gmail.messages

@@ -1,4 +1,4 @@
-"""Gmail's API as a pull needs it, through Google's own client (providers.md §5.3 and 5.7).
+"""Gmail's API as a pull needs it, through Google's own client (docs/providers/google.md).
 
 Every call repeats itself while Google says "slower" or is away; a call inside a batch too.
 """
@@ -161,11 +161,12 @@ class Mailbox:
                 raise failures[0]
             if later:
                 attempt = 0 if len(found) > before else attempt + 1
-                if attempt >= BACK_OFF.attempts:
-                    raise later[0]
-                BACK_OFF.pause(
-                    attempt, max((one.after_seconds or 0.0 for one in later), default=0.0)
-                )
+                slowest = max(later, key=lambda one: one.after_seconds or 0.0)
+                asked = slowest.after_seconds or 0.0
+                # A pause of minutes is left to the queue, which keeps it.
+                if attempt >= BACK_OFF.attempts or asked > BACK_OFF.patience_seconds:
+                    raise slowest
+                BACK_OFF.pause(attempt, asked)
         return found
 
     def _call(self, request: Any) -> dict[str, Any]:

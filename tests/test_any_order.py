@@ -3,7 +3,7 @@
     CRM_TEST_EVENTS=100000 CRM_TEST_SPLITS=20 python -m pytest -s tests/test_any_order.py
 
 The receiver lands what the simulated providers send, the pipelines pull what they hold. Then the same raw rows go into
-other warehouses, in other orders, by several writers at once, with refreshes at other moments in between: every table
+other warehouses, in other orders, by several writers at once, with folds at other moments in between: every table
 that dbt derives must come out the same, and so must a rebuild.
 """
 
@@ -17,26 +17,27 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines import refresh
 from pipelines.pull import pull
-from pipelines.rebuild import rebuild
 from simulator import server
 from tests.conftest import Template
 from tests.raw_rows import RawRows
 from tests.webhooks.conftest import serve
+from transform import fold
+from transform.build import build
+from transform.models import Models
 from warehouse import connections
 from warehouse.channels import registry
 from warehouse.settings import Settings
 
 EVENTS = int(os.environ.get("CRM_TEST_EVENTS", "1000"))
 SPLITS = int(os.environ.get("CRM_TEST_SPLITS", "3"))
-REFRESHES = 20 if EVENTS >= 100_000 else 3
-#: What dbt derives. `folded_for` and `left_behind` name a refresh and not a message.
+FOLDS = 20 if EVENTS >= 100_000 else 3
+#: What dbt derives. `folded_in` names a fold and not a message.
 DERIVED = (
-    "messages", "message_participants", "identities", "conversations", "attachments", "same_as", "quarantine",
+    "messages", "message_participants", "threads", "conversations", "identities", "aliases", "attachments", "same_as", "quarantine",
 )  # fmt: skip
 HASH = """
-    select count(*), coalesce(sum(hashtextextended((to_jsonb(derived) - array['folded_for', 'left_behind'])::text, 0)::numeric), 0)::text
+    select count(*), coalesce(sum(hashtextextended((to_jsonb(derived) - 'folded_in')::text, 0)::numeric), 0)::text
     from canonical.{} as derived
 """
 Hashes = dict[str, tuple[int, str]]
@@ -46,9 +47,12 @@ def hashes(admin: psycopg.Connection[Any]) -> Hashes:
     return {name: admin.execute(HASH.format(name)).fetchone() for name in DERIVED}  # type: ignore[misc]
 
 
-def refreshed(settings: Settings, models: refresh.Models) -> None:
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
+def folded(settings: Settings) -> None:
+    """In a session of its own: the warehouse of a split is a new one."""
+    with fold.connect(settings) as database:
+        found = fold.standing(database)
+        assert found is not None
+        fold.Fold(database, found[1]).until_done()
 
 
 def connected(
@@ -84,7 +88,7 @@ def pulled(settings: Settings, ids: dict[str, str], *providers: str) -> None:
 def test_many_events_in_any_order_are_one_correspondence(
     template: Template,
     settings: Settings,
-    models: refresh.Models,
+    models: Models,
     tmp_path: Path,
 ) -> None:
     with (
@@ -103,7 +107,7 @@ def test_many_events_in_any_order_are_one_correspondence(
             assert told["refused"] == 0
             assert set(told["messages"]) == set(registry())
         pulled(settings, ids, "google", "twilio")
-        refreshed(settings, models)
+        folded(settings)
         expected = hashes(admin)
         print("in the order of arrival", expected)
         compare(admin, simulator.truth())
@@ -113,17 +117,16 @@ def test_many_events_in_any_order_are_one_correspondence(
         raw.pour(
             settings.admin_url,
             split,
-            lambda: refreshed(settings, models),
-            random.Random(split).randint(1, REFRESHES),
+            lambda: folded(settings),
+            random.Random(split).randint(1, FOLDS),
         )
-        refreshed(settings, models)
+        folded(settings)
         with psycopg.connect(settings.admin_url, autocommit=True) as admin:
             found = hashes(admin)
             print("split", split, found == expected)
             assert found == expected, f"split {split}"
             if EVENTS >= 100_000 or split == SPLITS - 1:
-                with refresh.connect(settings) as database:
-                    assert rebuild(models, database).is_equal
+                assert build(settings, models).is_equal
                 assert hashes(admin) == expected, f"the rebuild of split {split}"
 
 

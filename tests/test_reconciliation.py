@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import psycopg
 import pytest
 
 from operations.__main__ import main
-from pipelines import graph_pace, refresh
+from pipelines import graph_pace
 from pipelines.pull import pull
 from pipelines.reconcile import GRACE
 from simulator import server
 from tests.test_any_order import connected
 from tests.webhooks.conftest import RunningReceiver, serve
+from transform.build import build
+from transform.models import Models
 from warehouse.channels import registry
 from warehouse.settings import Settings
 
@@ -63,7 +65,8 @@ def shown(admin: Database) -> dict[tuple[str, str], tuple[str, str]]:
 @pytest.mark.timeout(280)
 def test_what_webhooks_lost_comes_back_where_the_provider_can_give_it(
     settings: Settings,
-    models: refresh.Models,
+    models: Models,
+    fold_now: Callable[[], int],
     admin: Database,
     simulator: server.Simulator,
     receiver: RunningReceiver,
@@ -87,6 +90,7 @@ def test_what_webhooks_lost_comes_back_where_the_provider_can_give_it(
         for message in simulator.truth()
         if (message["body"] or "").startswith("#")
     }
+    fold_now()
     before = shown(admin)
     lost = {key for key in truth if key not in before}
     compared = {
@@ -123,8 +127,7 @@ def test_what_webhooks_lost_comes_back_where_the_provider_can_give_it(
                 channel
             )
 
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
+    build(settings, models, compare=False)
     assert shown(admin) == after
     health = {
         channel: (missing, at is not None)

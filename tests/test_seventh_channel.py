@@ -140,12 +140,8 @@ class Tree:
         return json.loads(self.run("-m", "operations", *arguments, "--json"))
 
     def build(self) -> None:
-        """What the refresher does first, where other models stand than its own."""
-        self.run(
-            "-c",
-            "from pipelines import refresh; from warehouse.settings import Settings; s = Settings()\n"
-            "with refresh.connect(s) as database: refresh.refresh(refresh.Models(s), database)",
-        )
+        """What the program that folds does first, where other models stand than its own."""
+        self.run("-m", "transform", "build")
 
     @contextmanager
     def receiver(self) -> Iterator[str]:

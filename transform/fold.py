@@ -336,7 +336,9 @@ class Fold:
         """Have every plan made before anything waits for it: the largest take a second."""
         with self.database.transaction():
             self._one("begin_fold", build=self.build, until=None)
-            self._channels = {channel for model in self.statements.models for channel, _ in model.parts}
+            self._channels = {
+                channel for model in self.statements.models for channel, _ in model.parts
+            }
             counts = dict.fromkeys((model.name for model in self.statements.models), 1)
             for model in self.statements.models:
                 self._put(model, counts)

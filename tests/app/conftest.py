@@ -1,6 +1,6 @@
 """A warehouse with models, people and correspondence for the tests of the app.
 
-Messages are written as a provider's history would be: raw rows, which the models turn into messages.
+Messages are written as a provider's history would be: raw rows, which the fold turns into messages at once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -39,6 +39,10 @@ class Correspondence:
     """Writes what a person wrote to us and what we wrote, as history rows."""
 
     settings: Settings
+    #: Brings what landed into the tables.
+    fold: Callable[[], int]
+    #: As where the fold runs beside; otherwise a test folds when it wants to.
+    folds_at_once: bool = True
     sms_connection: str = ""
     mail_connection: str = ""
     _mails: int = field(default=0)
@@ -105,6 +109,7 @@ class Correspondence:
                 secrets.token_hex(16),
             ],
         )
+        self._landed()
         return sid
 
     def remove_sms(self, sid: str) -> None:
@@ -113,6 +118,7 @@ class Correspondence:
             " values (%s, %s, now(), %s, '1')",
             [self.sms_connection, sid, secrets.token_hex(16)],
         )
+        self._landed()
 
     def mail(
         self,
@@ -125,6 +131,7 @@ class Correspondence:
         ours: bool = False,
         quoted: str | None = None,
         attachments: list[dict[str, Any]] | None = None,
+        raw_sha256: str = "",
     ) -> str:
         self._mails += 1
         mail_id = secrets.token_hex(8)
@@ -146,10 +153,11 @@ class Correspondence:
             [
                 self.mail_connection, OUR_MAILBOX, mail_id, mail_id, str(self._mails),
                 json.dumps(["SENT"] if ours else ["INBOX"]), str(int(at.timestamp() * 1000)),
-                secrets.token_hex(32), secrets.token_hex(32), len(body), json.dumps(envelope), body, quoted,
+                secrets.token_hex(32), raw_sha256 or secrets.token_hex(32), len(body), json.dumps(envelope), body, quoted,
                 json.dumps(attachments or []), secrets.token_hex(16),
             ],
         )  # fmt: skip
+        self._landed()
         return mail_id
 
     def connect(self, channel: str, **values: str) -> str:
@@ -183,7 +191,12 @@ class Correspondence:
                 "application/x-www-form-urlencoded" if is_form else "application/json", body, json.dumps(payload),
             ],
         )  # fmt: skip
+        self._landed()
         return delivery_id
+
+    def _landed(self) -> None:
+        if self.folds_at_once:
+            self.fold()
 
     def customer(self, name: str, *identities: str) -> str:
         customer_id = secrets.token_hex(16)
@@ -216,10 +229,10 @@ class Correspondence:
 
 
 @pytest.fixture
-def correspondence(settings: Settings) -> Iterator[Correspondence]:
+def correspondence(settings: Settings, fold_now: Callable[[], int]) -> Iterator[Correspondence]:
     """A writer of messages, with one connection on each channel; the app's modules use its warehouse."""
     database.use(settings)
-    writer = Correspondence(settings)
+    writer = Correspondence(settings, fold_now)
     writer.connect_channels()
     yield writer
     database.close()

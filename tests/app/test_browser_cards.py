@@ -14,7 +14,6 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pipelines import refresh
 from pipelines.media import MediaStore
 from tests.app.browsing import Person, eventually
 from tests.app.conftest import ACCOUNT, OUR_NUMBER, Correspondence
@@ -114,7 +113,6 @@ def test_pictures_and_recordings_come_through_the_route_and_are_on_record(
     correspondence: Correspondence,
     connected: dict[str, str],
     sam: str,
-    models: refresh.Models,
 ) -> None:
     picture, spoken, told = new_id(), "CA" + "1" * 32, "RE" + "2" * 32
     correspondence.land(
@@ -125,8 +123,6 @@ def test_pictures_and_recordings_come_through_the_route_and_are_on_record(
     correspondence.land("twilio_voice", connected["twilio_voice"], recording(spoken, told))
     store(correspondence, f"whatsapp|{picture}", "9001", PNG, "image/png")
     store(correspondence, f"twilio_voice|{spoken}", told, sound(), "audio/wav")
-    with refresh.connect(correspondence.settings) as transformer:
-        refresh.refresh(models, transformer)
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.get_by_text("Incoming call, answered · 2 min 4 s")).to_be_visible()
     shown = page.locator(".message img")

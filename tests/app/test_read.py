@@ -11,23 +11,19 @@ import pytest
 
 from app import read
 from app.sessions import Viewer
-from pipelines import refresh
 from tests.app.conftest import Correspondence
 
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["live", "refreshed"])
-def settle(
-    request: pytest.FixtureRequest, correspondence: Correspondence, models: refresh.Models
-) -> Callable[[], None]:
-    """Every test holds before any refresh, from the live tail, and after one, from the tables."""
+@pytest.fixture(params=["at once", "together"])
+def settle(request: pytest.FixtureRequest, correspondence: Correspondence) -> Callable[[], None]:
+    """Every test holds where each message is folded as it lands, and where all are folded together."""
+    correspondence.folds_at_once = request.param == "at once"
 
     def now() -> None:
-        if request.param == "refreshed":
-            with refresh.connect(correspondence.settings) as transformer:
-                refresh.refresh(models, transformer)
+        correspondence.fold()
 
     return now
 
@@ -133,8 +129,10 @@ def test_a_timeline_opens_at_its_end_and_pages_to_its_beginning(
     assert len(rows) == read.PAGE_SIZE
     while page := read.earlier_messages(agent, customer, rows[0]):
         rows = page + rows
-    positions = [(row["sent_at"], row["message_id"]) for row in rows]
+    positions = [row["sort_key"] for row in rows]
     assert positions == sorted(positions)
+    times = [row["sent_at"] for row in rows]
+    assert times == sorted(times)
     assert len(set(positions)) == 60
     assert all(
         event["customer_ids"] == [customer] for event in correspondence.events("timeline.view")
@@ -216,7 +214,7 @@ def test_the_queue_is_paged_by_position(
     before = None
     while rows := read.unassigned(agent, before).rows:
         seen += [row["identity"] for row in rows]
-        before = (rows[-1]["last_inbound_at"], rows[-1]["identity"])
+        before = rows[-1]["last_inbound_key"]
     assert len(seen) == len(set(seen)) == 10
 
 
@@ -241,7 +239,7 @@ def test_where_no_event_can_be_written_nothing_is_shown(
     looks: list[Callable[[], object]] = [
         lambda: read.customers(agent, "sam"),
         lambda: read.timeline(agent, customer),
-        lambda: read.earlier_messages(agent, customer, {"sent_at": minutes(9), "message_id": "x"}),
+        lambda: read.earlier_messages(agent, customer, {"sent_at": minutes(9), "sort_key": "9"}),
         lambda: read.changed_messages(agent, customer, {}),
         lambda: read.unassigned(agent),
     ]
@@ -250,16 +248,20 @@ def test_where_no_event_can_be_written_nothing_is_shown(
             look()
 
 
-def test_the_state_of_the_models_is_read(
-    correspondence: Correspondence, models: refresh.Models
-) -> None:
-    correspondence.sms(NUMBER, "waits", minutes(1))
+def test_the_state_of_the_fold_is_read(correspondence: Correspondence) -> None:
+    correspondence.folds_at_once = False
+    # Seconds ago it would be no more than on its way.
+    correspondence.land(
+        "twilio_sms",
+        correspondence.sms_connection,
+        {"MessageSid": "SM" + "1" * 32, "From": NUMBER, "To": "+61255501000", "Body": "waits"},
+        at=datetime.now(UTC) - timedelta(minutes=1),
+    )
     assert read.warehouse_state()["waiting_since"] is not None
-    with refresh.connect(correspondence.settings) as transformer:
-        refresh.refresh(models, transformer)
+    correspondence.fold()
     assert read.warehouse_state() == {"error": None, "failing_since": None, "waiting_since": None}
     correspondence.execute(
-        "insert into canonical.refreshes (target, finished_at, error) values ('1', clock_timestamp(), 'messages: broken')"
+        "insert into canonical.folds (finished_at, error) values (clock_timestamp(), 'messages: broken')"
     )
     bad = read.warehouse_state()
     assert bad["error"] == "messages: broken"

@@ -6,9 +6,10 @@ import pytest
 
 from app import examine, read
 from app.sessions import Viewer
-from pipelines import refresh
 from tests.app.conftest import Correspondence
 from tests.app.meta_events import BUSINESS, CONNECTIONS, THEIR_NUMBER, USER_ID, whatsapp
+from transform.build import build
+from transform.models import Models
 
 PHONE, BSUID = f"phone:+{THEIR_NUMBER}", f"bsuid:{BUSINESS}:{USER_ID}"
 
@@ -18,20 +19,14 @@ def connection_id(correspondence: Correspondence) -> str:
     return correspondence.connect("whatsapp", **CONNECTIONS["whatsapp"])
 
 
-def refreshed(correspondence: Correspondence, models: refresh.Models) -> None:
-    with refresh.connect(correspondence.settings) as transformer:
-        refresh.refresh(models, transformer)
-
-
 def test_who_writes_without_a_number_is_the_one_whose_number_was_seen(
-    correspondence: Correspondence, agent: Viewer, models: refresh.Models, connection_id: str
+    correspondence: Correspondence, agent: Viewer, models: Models, connection_id: str
 ) -> None:
     correspondence.land("whatsapp", connection_id, whatsapp("text", {"body": "with my number"}))
-    refreshed(correspondence, models)
     later = whatsapp("text", {"body": "without it"}, message_id="wamid.later", with_number=False)
     correspondence.land("whatsapp", connection_id, later)
     customer = correspondence.customer("Sam", PHONE)
-    for _ in ("live", "refreshed"):
+    for _ in ("one by one", "built whole"):
         opened = read.timeline(agent, customer)
         assert opened is not None
         assert [row["body"] for row in opened.messages] == ["with my number", "without it"]
@@ -45,17 +40,16 @@ def test_who_writes_without_a_number_is_the_one_whose_number_was_seen(
         examined = examine.message(agent, "whatsapp|wamid.later")
         assert examined is not None
         assert [each["name"] for each in examined.customers] == ["Sam"]
-        refreshed(correspondence, models)
+        build(correspondence.settings, models)
 
 
 def test_an_own_link_counts_more_than_what_was_told(
-    correspondence: Correspondence, agent: Viewer, models: refresh.Models, connection_id: str
+    correspondence: Correspondence, agent: Viewer, connection_id: str
 ) -> None:
     correspondence.land("whatsapp", connection_id, whatsapp("text", {"body": "one"}))
     correspondence.land(
         "whatsapp", connection_id, whatsapp("text", {"body": "two"}, with_number=False)
     )
-    refreshed(correspondence, models)
     by_number, by_id = correspondence.customer("Sam", PHONE), correspondence.customer("Kim", BSUID)
     bodies = {}
     for customer in (by_number, by_id):
@@ -67,18 +61,18 @@ def test_an_own_link_counts_more_than_what_was_told(
 
 
 def test_a_stranger_by_id_waits(
-    correspondence: Correspondence, agent: Viewer, models: refresh.Models, connection_id: str
+    correspondence: Correspondence, agent: Viewer, models: Models, connection_id: str
 ) -> None:
     payload = whatsapp("text", {"body": "who am I"}, with_number=False)
     correspondence.land("whatsapp", connection_id, payload)
-    for _ in ("live", "refreshed"):
+    for _ in ("folded", "built whole"):
         (row,) = read.unassigned(agent).rows
         assert (row["identity"], row["display_name"], row["kind"]) == (BSUID, "Sam Example", "text")
-        refreshed(correspondence, models)
+        build(correspondence.settings, models)
 
 
 def test_what_was_unsent_is_not_read_in_the_queue(
-    correspondence: Correspondence, agent: Viewer, models: refresh.Models, connection_id: str
+    correspondence: Correspondence, agent: Viewer, models: Models, connection_id: str
 ) -> None:
     payload = whatsapp("text", {"body": "a secret"}, message_id="wamid.1")
     correspondence.land("whatsapp", connection_id, payload)
@@ -93,13 +87,13 @@ def test_what_was_unsent_is_not_read_in_the_queue(
         correspondence.land("whatsapp", connection_id, whatsapp(kind, content))
         (row,) = read.unassigned(agent).rows
         assert row["body"] == words
-        refreshed(correspondence, models)
+        build(correspondence.settings, models)
         (row,) = read.unassigned(agent).rows
         assert row["body"] == words
 
 
-def test_one_identity_at_a_time_is_told_what_all_are_told_together(
-    correspondence: Correspondence, models: refresh.Models, connection_id: str
+def test_a_chain_of_ids_ends_in_one_whichever_was_told_first(
+    correspondence: Correspondence, models: Models, connection_id: str
 ) -> None:
     first, second, third = "AU.1", "AU.2", "AU.3"
     payloads = [whatsapp("text", {"body": "x"}, user_id=first)]
@@ -108,16 +102,16 @@ def test_one_identity_at_a_time_is_told_what_all_are_told_together(
             "type": "user_changed_user_id", "body": "changed", "user_id": new, "previous_user_id": old,
         }  # fmt: skip
         payloads.append(whatsapp("system", change, user_id=old, with_number=False))
-    for payload in payloads:
+    # The last first: an end that was told already moves on with what leads to it.
+    for payload in reversed(payloads):
         correspondence.land("whatsapp", connection_id, payload)
-    refreshed(correspondence, models)
-    told = correspondence.execute("select identity, same_as from canonical.live_aliases order by 1")
-    assert len(told) == 3
-    for identity, same_as in told:
-        (one,) = correspondence.execute("select canonical.same_person(%s)", [identity])
-        assert one == (same_as,), identity
-    for same_as in {same_as for _, same_as in told}:
-        people = correspondence.execute(
-            "select * from canonical.same_people(%s) order by 1", [same_as]
-        )
-        assert [each for (each,) in people] == [i for i, s in told if s == same_as]
+    told = "select identity, same_as from canonical.aliases order by 1"
+    ids = [f"bsuid:{BUSINESS}:{each}" for each in (first, second, third)]
+    assert correspondence.execute(told) == [(each, PHONE) for each in ids]
+    customer = correspondence.customer("Sam", PHONE)
+    found = correspondence.execute(
+        "select identity, customer_id from canonical.customer_identities order by 1"
+    )
+    assert found == [(each, customer) for each in (*ids, PHONE)]
+    build(correspondence.settings, models)
+    assert correspondence.execute(told) == [(each, PHONE) for each in ids]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -20,10 +19,12 @@ from operations.bench import benchmarks as runnable
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
     "backfill": 2500,
+    "fold": 300,
+    "idle": 300,
     "landing": 200,
     "live": 300,
     "rebuild": 300,
-    "refresh": 300,
+    "staff": 300,
     "timeline": 400,
 }
 NUMBER = (int, float)
@@ -99,23 +100,27 @@ def counts_are_true(document: dict[str, Any]) -> None:
         (stored,) = rows_of(document, "rows in raw")
         # The warm-up, five rounds and the steady posts.
         assert stored["value"] == stored["limit"] == 7 * TINY[name]
-    elif name == "refresh":
+    elif name == "fold":
         (stored,) = rows_of(document, "messages in the table")
         assert stored["value"] == stored["limit"] >= TINY[name]
     elif name in ("backfill", "rebuild"):
         (stored,) = rows_of(document, "messages in the table")
         assert stored["value"] == stored["limit"] == TINY[name]
+        if name == "rebuild":
+            (failed,) = rows_of(document, "that failed")
+            assert failed["value"] == 0
+            assert " of 0 " not in failed["what"]
     elif name == "timeline":
-        said = [
-            int(number)
-            for row in document["results"]
-            for number in re.findall(r", (\d+) messages in the tail", row["what"])
-        ]
-        # A second leg of a call is a message of its own until the fold joins it to the first.
-        assert min(said) == 0
-        assert 100 <= max(said) <= 120
+        assert len(rows_of(document, "p95, nothing arriving")) == 2
+        assert len(rows_of(document, "p95, 50 a second arriving (")) == 2
+        assert len(rows_of(document, "arriving against none")) == 2
+    elif name == "idle":
+        idle, busy = document["results"]
+        assert 0 < idle["value"] < 200
+        assert busy["value"] > 0
     else:
-        assert rows_of(document, "p95 of 30")
+        assert rows_of(document, "timeline, 10/s, p95 of 30 ")
+        assert rows_of(document, "timeline, 50/s, p95 of 150 ")
         assert rows_of(document, "p95 of 3 ")
 
 

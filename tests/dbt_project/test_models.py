@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 
-from pipelines import refresh
 from tests.dbt_project.raw_rows import (
     add_connections,
     change,
@@ -17,22 +17,19 @@ from tests.dbt_project.raw_rows import (
     status,
     twilio_history,
 )
-from warehouse.settings import Settings
+from transform.models import Models
 
 
 @pytest.fixture
-def filled(
-    settings: Settings, models: refresh.Models, admin: psycopg.Connection[Any]
-) -> psycopg.Connection[Any]:
-    """Half of it refreshed into the tables, half of it in the live tail."""
+def filled(admin: psycopg.Connection[Any], fold_now: Callable[[], int]) -> psycopg.Connection[Any]:
+    """Folded in two halves."""
     add_connections(admin)
     stored = [inbound(n, media=n % 3) for n in range(8)] + [
         mail(n, cc=("kim@example.net",)) for n in range(8)
     ]
     for row in stored:
         row.insert(admin)
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
+    fold_now()
     kinds = ["added", "removed", "labels_added", "unheard_of"]
     live = [
         *(status(n, "delivered") for n in range(4)),
@@ -56,13 +53,14 @@ def filled(
             " values (gen_random_uuid(), now(), %s, 'gone', %s, 'POST', '/', '', '{}', '', '', %s, %s)",
             [channel, str(number), payload, None if payload else "the body is empty"],
         )
+    fold_now()
     return admin
 
 
 def test_contracts_unit_tests_and_truths_across_models_hold(
-    filled: psycopg.Connection[Any], models: refresh.Models
+    filled: psycopg.Connection[Any], serving_models: Models
 ) -> None:
-    ran = models.test()
+    ran = serving_models.test()
     assert ran >= 20
 
 

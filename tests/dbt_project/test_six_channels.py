@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import psycopg
 import pytest
 
-from pipelines import refresh
 from pipelines.provenance import raw_row
 from tests.dbt_project import six_channels as six
 from tests.dbt_project.six_channels import (
@@ -45,14 +45,25 @@ SAM, RILEY = "61491570006", "61491570157"
 
 
 @pytest.fixture
-def warehouse(settings: Settings, models: refresh.Models, admin: Database) -> Database:
+def warehouse(settings: Settings, admin: Database) -> Database:
     six.add_connections(admin)
     return admin
 
 
-def rows(admin: Database, columns: str, mart: str = "messages", where: str = "true") -> list[Any]:
-    found = admin.execute(f"select {columns} from marts.{mart} where {where} order by 1")  # type: ignore[arg-type]
-    return [row[0] if len(row) == 1 else row for row in found.fetchall()]
+class Rows(Protocol):
+    def __call__(self, columns: str, mart: str = "messages", where: str = "true") -> list[Any]: ...
+
+
+@pytest.fixture
+def rows(warehouse: Database, fold_now: Callable[[], int]) -> Rows:
+    """Reads a mart, after what landed until then was folded."""
+
+    def read(columns: str, mart: str = "messages", where: str = "true") -> list[Any]:
+        fold_now()
+        found = warehouse.execute(f"select {columns} from marts.{mart} where {where} order by 1")  # type: ignore[arg-type]
+        return [row[0] if len(row) == 1 else row for row in found.fetchall()]
+
+    return read
 
 
 def link(admin: Database, identity: str, customer: str) -> None:
@@ -67,22 +78,17 @@ def link(admin: Database, identity: str, customer: str) -> None:
     )
 
 
-def take_in(settings: Settings, models: refresh.Models) -> None:
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
-
-
 # -- calls -----------------------------------------------------------------------------------------
 
 
 def test_a_recording_waits_for_its_call(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     recording_event(1, 1, "completed", "DialVerb", at=20).insert(warehouse)
     utterance(1, 2, "blue jacket").insert(warehouse)
     utterance(1, 1, "I would like to return a").insert(warehouse)
-    assert rows(warehouse, "message_id") == []
-    take_in(settings, models)
+    assert rows("message_id") == []
+    fold_now()
     call_event(1, "completed", duration=30, at=40).insert(warehouse)
     expected = [
         (
@@ -99,32 +105,25 @@ def test_a_recording_waits_for_its_call(
         "message_id, kind, direction, status, counterpart_identity, body,"
         " attachments -> 0 ->> 'content_type'"
     )
-    assert rows(warehouse, columns) == expected
-    take_in(settings, models)
-    assert rows(warehouse, columns) == expected
+    assert rows(columns) == expected
 
 
 def test_a_leg_of_a_leg_ends_in_the_call(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     # The last first, and a refresh after each: what is filed under a leg moves on when its place is known.
     recording_event(4, 1, "completed", "DialVerb").insert(warehouse)
-    take_in(settings, models)
+    fold_now()
     call_event(4, "completed", parent=3, duration=12, at=5).insert(warehouse)
-    take_in(settings, models)
+    fold_now()
     call_event(3, "completed", parent=1, duration=12, at=4).insert(warehouse)
-    take_in(settings, models)
-    assert rows(warehouse, "message_id") == []
+    fold_now()
+    assert rows("message_id") == []
     call_event(1, "completed", duration=30, at=3).insert(warehouse)
     shown = rows(
-        warehouse,
         "provider_message_id, jsonb_array_length(provider_metadata #> '{call,legs}'), jsonb_array_length(attachments)",
     )
     assert shown == [(call_sid(1), 2, 1)]
-    take_in(settings, models)
-    assert rows(warehouse, "provider_message_id, jsonb_array_length(attachments)") == [
-        (call_sid(1), 1)
-    ]
 
 
 @pytest.mark.parametrize(
@@ -143,44 +142,44 @@ def test_a_leg_of_a_leg_ends_in_the_call(
     ],
 )
 def test_what_became_of_an_inbound_call(
-    warehouse: Database, root: str, child: tuple[str, int] | None, status: str
+    warehouse: Database, rows: Rows, root: str, child: tuple[str, int] | None, status: str
 ) -> None:
     call_event(1, root, duration=30).insert(warehouse)
     if child:
         call_event(2, child[0], parent=1, duration=child[1]).insert(warehouse)
-    assert rows(warehouse, "kind, status") == [("call", status)]
+    assert rows("kind, status") == [("call", status)]
 
 
-def test_a_voicemail_is_a_missed_call_with_a_message(warehouse: Database) -> None:
+def test_a_voicemail_is_a_missed_call_with_a_message(warehouse: Database, rows: Rows) -> None:
     call_event(1, "completed", duration=30).insert(warehouse)
     call_event(2, "no-answer", parent=1).insert(warehouse)
     recording_event(1, 1, "completed", "RecordVerb").insert(warehouse)
-    shown = rows(warehouse, "kind, status, provider_metadata #>> '{call,missed}'")
+    shown = rows("kind, status, provider_metadata #>> '{call,missed}'")
     assert shown == [("voicemail", "completed", "true")]
 
 
-def test_the_history_of_a_call_tells_when_it_began(warehouse: Database) -> None:
+def test_the_history_of_a_call_tells_when_it_began(warehouse: Database, rows: Rows) -> None:
     call_event(1, "completed", duration=30, at=40).insert(warehouse)
-    assert rows(warehouse, "sent_at::text, seen_via") == [("2026-11-01 09:00:40+00", ["webhook"])]
+    assert rows("sent_at::text, seen_via") == [("2026-11-01 09:00:40+00", ["webhook"])]
     call_history(1, "completed", at=10).insert(warehouse)
-    assert rows(warehouse, "sent_at::text, seen_via") == [
-        ("2026-11-01 09:00:10+00", ["history", "webhook"])
-    ]
+    assert rows("sent_at::text, seen_via") == [("2026-11-01 09:00:10+00", ["history", "webhook"])]
 
 
-def test_withheld_callers_are_nobody_and_not_one_customer(warehouse: Database) -> None:
+def test_withheld_callers_are_nobody_and_not_one_customer(warehouse: Database, rows: Rows) -> None:
     for number, sender in enumerate(["+266696687", "anonymous", "Restricted", "+86282452253"], 1):
         call_event(number, "no-answer", sender=sender).insert(warehouse)
-    shown = rows(warehouse, "counterpart_identity")
+    shown = rows("counterpart_identity")
     assert shown == [f"anonymous:{call_sid(number)}" for number in range(1, 5)]
 
 
-def test_a_browser_phone_makes_an_inbound_leg_of_an_outbound_call(warehouse: Database) -> None:
+def test_a_browser_phone_makes_an_inbound_leg_of_an_outbound_call(
+    warehouse: Database, rows: Rows
+) -> None:
     call_event(1, "completed", sender="client:ann", recipient="").insert(warehouse)
     call_event(2, "completed", parent=1, sender=f"+{OURS}", recipient=SAM, duration=55).insert(
         warehouse
     )
-    assert rows(warehouse, "direction, counterpart_identity, thread_key") == [
+    assert rows("direction, counterpart_identity, thread_key") == [
         ("outbound", f"phone:+{SAM}", f"+{OURS}|+{SAM}")
     ]
 
@@ -189,10 +188,10 @@ def test_a_browser_phone_makes_an_inbound_leg_of_an_outbound_call(warehouse: Dat
 
 
 def test_a_watermark_covers_what_comes_later_too(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     messaging("messenger", chat_message("messenger", 1, "sent", ours=True, at=1)).insert(warehouse)
-    take_in(settings, models)
+    fold_now()
     read = item("messenger", at=None, read={"watermark": milliseconds(5)})
     messaging("messenger", read).insert(warehouse)
     # Stored before the watermark, arrived after it, and sent after it.
@@ -202,18 +201,14 @@ def test_a_watermark_covers_what_comes_later_too(
     messaging("messenger", chat_message("messenger", 3, "later", ours=True, at=9)).insert(warehouse)
     messaging("messenger", chat_message("messenger", 4, "theirs", at=2)).insert(warehouse)
     expected = [("late copy", "read"), ("later", "sent"), ("sent", "read"), ("theirs", "received")]
-    assert rows(warehouse, "body, status") == expected
-    assert rows(warehouse, "body, status", "timeline") == expected
-    take_in(settings, models)
-    assert rows(warehouse, "body, status") == expected
+    assert rows("body, status") == expected
+    assert rows("body, status", "timeline") == expected
     delivered = item("messenger", at=None, delivery={"watermark": milliseconds(20)})
     messaging("messenger", delivered).insert(warehouse)
-    assert ("later", "delivered") in rows(warehouse, "body, status")
+    assert ("later", "delivered") in rows("body, status")
 
 
-def test_instagram_is_read_up_to_the_message_that_was_seen(
-    warehouse: Database, settings: Settings, models: refresh.Models
-) -> None:
+def test_instagram_is_read_up_to_the_message_that_was_seen(warehouse: Database, rows: Rows) -> None:
     seen = item("instagram", at=30, read={"mid": mid(2)})
     messaging("instagram", seen).insert(warehouse)
     for number in (1, 2, 3):
@@ -221,12 +216,10 @@ def test_instagram_is_read_up_to_the_message_that_was_seen(
             "instagram", chat_message("instagram", number, f"{number}", ours=True, at=number)
         ).insert(warehouse)
     expected = [("1", "read"), ("2", "read"), ("3", "sent")]
-    assert rows(warehouse, "body, status") == expected
-    take_in(settings, models)
-    assert rows(warehouse, "body, status") == expected
+    assert rows("body, status") == expected
 
 
-def test_reactions_fold_onto_their_message(warehouse: Database) -> None:
+def test_reactions_fold_onto_their_message(warehouse: Database, rows: Rows) -> None:
     messaging("messenger", chat_message("messenger", 1, "hello")).insert(warehouse)
 
     def react(emoji: str, action: str, at: int, *, ours: bool = False, copy: int = 0) -> None:
@@ -241,19 +234,17 @@ def test_reactions_fold_onto_their_message(warehouse: Database) -> None:
     react("👍", "react", 5)
     react("❤️", "react", 9, ours=True)
     react("👍", "react", 5, copy=1)
-    by = [(r["emoji"], r["is_ours"]) for r in rows(warehouse, "reactions")[0]]
+    by = [(r["emoji"], r["is_ours"]) for r in rows("reactions")[0]]
     assert by == [("👍", False), ("❤️", True)]
     # A change replaces, taking back removes, and what is older than both changes nothing.
     react("😂", "react", 12)
     react("❤️", "unreact", 13, ours=True)
     react("😮", "react", 3)
-    assert [(r["emoji"], r["by"]) for r in rows(warehouse, "reactions")[0]] == [
-        ("😂", f"psid:{PAGE}:{PSID}")
-    ]
+    assert [(r["emoji"], r["by"]) for r in rows("reactions")[0]] == [("😂", f"psid:{PAGE}:{PSID}")]
 
 
 def test_edits_and_unsends_are_revisions_and_the_original_stays(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     for number, text in ((2, "second"), (1, "first")):
         edit = item(
@@ -264,17 +255,17 @@ def test_edits_and_unsends_are_revisions_and_the_original_stays(
         # Told twice, in two deliveries: one edit.
         messaging("instagram", edit).insert(warehouse)
         messaging("instagram", edit, copy=1).insert(warehouse)
-    take_in(settings, models)
-    assert rows(warehouse, "body") == [], "an edit waits for its message"
+    fold_now()
+    assert rows("body") == [], "an edit waits for its message"
     messaging("instagram", chat_message("instagram", 1, "original")).insert(warehouse)
-    assert rows(warehouse, "body, revision") == [("second", 2)]
+    assert rows("body, revision") == [("second", 2)]
     unsent = item("instagram", at=30, message={"mid": mid(1), "is_deleted": True})
     messaging("instagram", unsent).insert(warehouse)
-    assert rows(warehouse, "body, status, is_deleted, removal, revision") == [
+    assert rows("body, status, is_deleted, removal, revision") == [
         (None, "deleted", True, "unsent", 3)
     ]
-    take_in(settings, models)
-    assert rows(warehouse, "revision, kind, body", "message_revisions") == [
+    fold_now()
+    assert rows("revision, kind, body", "message_revisions") == [
         (0, "original", "original"),
         (1, "edited", "first"),
         (2, "edited", "second"),
@@ -282,28 +273,28 @@ def test_edits_and_unsends_are_revisions_and_the_original_stays(
     ]
 
 
-def test_what_the_history_cannot_show_is_no_deletion(warehouse: Database) -> None:
+def test_what_the_history_cannot_show_is_no_deletion(warehouse: Database, rows: Rows) -> None:
     chat_history("messenger", 1, "", available=False).insert(warehouse)
     chat_history("messenger", 2, "hello").insert(warehouse)
-    shown = rows(warehouse, "provider_message_id, kind, body, is_deleted, status")
+    shown = rows("provider_message_id, kind, body, is_deleted, status")
     assert shown == [
         (mid(1), "unsupported", None, False, "received"),
         (mid(2), "text", "hello", False, "received"),
     ]
     messaging("messenger", chat_message("messenger", 1, "what it said")).insert(warehouse)
-    assert rows(warehouse, "kind, body", where=f"provider_message_id = '{mid(1)}'") == [
+    assert rows("kind, body", where=f"provider_message_id = '{mid(1)}'") == [
         ("text", "what it said")
     ]
     # The webhook names nobody; the history does.
     messaging("messenger", chat_message("messenger", 2, "hello")).insert(warehouse)
-    assert rows(warehouse, "from_name, seen_via", where="body = 'hello'") == [
+    assert rows("from_name, seen_via", where="body = 'hello'") == [
         ("Sam Citizen", ["history", "webhook"])
     ]
-    assert rows(warehouse, "display_name", "identities") == ["Sam Citizen"]
+    assert rows("display_name", "identities") == ["Sam Citizen"]
 
 
 def test_a_page_of_another_connection_is_routed_there_and_of_none_waits_in_quarantine(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, settings: Settings, fold_now: Callable[[], int]
 ) -> None:
     other = "100200300400501"
     body = json.loads(messaging("messenger", chat_message("messenger", 1, "mine")).payload)
@@ -311,12 +302,10 @@ def test_a_page_of_another_connection_is_routed_there_and_of_none_waits_in_quara
     foreign["entry"][0]["messaging"][0]["message"]["text"] = "theirs"
     body["entry"] += foreign["entry"]
     Push("messenger", json.dumps(body)).insert(warehouse)
-    assert rows(warehouse, "body") == ["mine"]
-    assert rows(warehouse, "reason", "quarantine") == [
-        "the account of the entry is that of no connection"
-    ]
-    take_in(settings, models)
-    assert rows(warehouse, "connection_id", "quarantine") == [six.MESSENGER]
+    assert rows("body") == ["mine"]
+    assert rows("reason", "quarantine") == ["the account of the entry is that of no connection"]
+    fold_now()
+    assert rows("connection_id", "quarantine") == [six.MESSENGER]
     # The admin connects the page, and what waited is read again.
     warehouse.execute(
         "insert into crm.connections (connection_id, channel, name, settings, secrets, created_by)"
@@ -326,18 +315,15 @@ def test_a_page_of_another_connection_is_routed_there_and_of_none_waits_in_quara
     with warehouse.transaction():
         assert replay(warehouse, quarantined=True).deliveries == 1
     expected = [("mine", six.MESSENGER), ("theirs", "second")]
-    assert rows(warehouse, "body, connection_id") == expected
-    assert rows(warehouse, "raw_ref", "quarantine") == []
-    take_in(settings, models)
-    assert rows(warehouse, "body, connection_id") == expected
-    assert rows(warehouse, "raw_ref", "quarantine") == []
+    assert rows("body, connection_id") == expected
+    assert rows("raw_ref", "quarantine") == []
 
 
 # -- WhatsApp --------------------------------------------------------------------------------------
 
 
 def test_a_number_left_out_splits_neither_person_nor_conversation(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     hidden = whatsapp(
         "messages",
@@ -346,39 +332,39 @@ def test_a_number_left_out_splits_neither_person_nor_conversation(
     )
     hidden.insert(warehouse)
     bsuid = f"bsuid:{WABA}:{PEOPLE[SAM]}"
-    assert rows(warehouse, "counterpart_identity, thread_key, customer_id") == [
+    assert rows("counterpart_identity, thread_key, customer_id") == [
         (bsuid, f"{NUMBER_ID}|{PEOPLE[SAM]}", None)
     ]
-    take_in(settings, models)
+    fold_now()
     # Later the same person's message carries both, and the number is a customer's.
     whatsapp(
         "messages", contacts=[wa_contact(SAM)], messages=[wa_message(2, SAM, at=2)], at=2
     ).insert(warehouse)
     link(warehouse, f"phone:+{SAM}", "sam")
     for _ in range(2):
-        assert rows(warehouse, "thread_key, customer_id") == [(f"{NUMBER_ID}|+{SAM}", "sam")] * 2
-        assert rows(warehouse, "identity, customer_id", "timeline") == [
+        assert rows("thread_key, customer_id") == [(f"{NUMBER_ID}|+{SAM}", "sam")] * 2
+        assert rows("identity, customer_id", "timeline") == [
             (bsuid, "sam"),
             (f"phone:+{SAM}", "sam"),
         ]
-        assert rows(warehouse, "conversation_id, message_count, customer_id", "conversations") == [
+        assert rows("conversation_id, message_count, customer_id", "conversations") == [
             (f"whatsapp|{NUMBER_ID}|+{SAM}", 2, "sam")
         ]
-        assert rows(warehouse, "identities", "customers") == [[bsuid, f"phone:+{SAM}"]]
-        take_in(settings, models)
+        assert rows("identities", "customers") == [[bsuid, f"phone:+{SAM}"]]
+        fold_now()
     # A decision about the id itself counts more than what the provider told.
     link(warehouse, bsuid, "someone else")
-    assert rows(warehouse, "customer_id, identity", "timeline") == [
+    assert rows("customer_id, identity", "timeline") == [
         ("sam", f"phone:+{SAM}"),
         ("someone else", bsuid),
     ]
 
 
 def test_what_was_decided_of_a_conversation_survives_its_joining(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     whatsapp("messages", messages=[wa_message(1, SAM, knows="bsuid")]).insert(warehouse)
-    take_in(settings, models)
+    fold_now()
     split = f"whatsapp|{NUMBER_ID}|{PEOPLE[SAM]}"
     warehouse.execute(
         "insert into crm.conversation_tags (tagging_id, conversation_id, tag, tagged_by) values ('1', %s, 'returns', 't')",
@@ -388,13 +374,13 @@ def test_what_was_decided_of_a_conversation_survives_its_joining(
         "insert into crm.assignments (assignment_id, conversation_id, assignee, assigned_by) values ('1', %s, 'ann', 't')",
         [split],
     )
-    assert rows(warehouse, "tags, assignee", "conversations") == [(["returns"], "ann")]
+    assert rows("tags, assignee", "conversations") == [(["returns"], "ann")]
     whatsapp("messages", messages=[wa_message(2, SAM)], at=1).insert(warehouse)
-    assert rows(warehouse, "tags, assignee", "conversations") == [(["returns"], "ann")]
+    assert rows("tags, assignee", "conversations") == [(["returns"], "ann")]
 
 
 def test_a_changed_number_is_a_dated_event_and_a_suggestion_no_link(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     link(warehouse, f"phone:+{SAM}", "sam")
     whatsapp(
@@ -415,32 +401,30 @@ def test_a_changed_number_is_a_dated_event_and_a_suggestion_no_link(
             }
         ],
     ).insert(warehouse)
-    take_in(settings, models)
-    assert rows(warehouse, "kind, sent_at::text, customer_id") == [
-        ("system", "2026-11-01 09:00:07+00", "sam")
-    ]
-    assert rows(warehouse, "identity, customer_id, reason", "link_suggestions") == [
+    fold_now()
+    assert rows("kind, sent_at::text, customer_id") == [("system", "2026-11-01 09:00:07+00", "sam")]
+    assert rows("identity, customer_id, reason", "link_suggestions") == [
         (f"phone:+{RILEY}", "sam", "changed number")
     ]
     whatsapp("messages", messages=[wa_message(2, RILEY, knows="phone", at=9)]).insert(warehouse)
-    assert rows(warehouse, "customer_id", where=f"provider_message_id = '{wamid(2)}'") == [None]
+    assert rows("customer_id", where=f"provider_message_id = '{wamid(2)}'") == [None]
 
 
-def test_a_whatsapp_number_is_the_same_phone_as_in_calls(warehouse: Database) -> None:
+def test_a_whatsapp_number_is_the_same_phone_as_in_calls(warehouse: Database, rows: Rows) -> None:
     call_event(1, "completed", duration=9).insert(warehouse)
     whatsapp("messages", messages=[wa_message(1, SAM)]).insert(warehouse)
-    assert rows(warehouse, "identity, message_count", "identities") == [(f"phone:+{SAM}", 2)]
+    assert rows("identity, message_count", "identities") == [(f"phone:+{SAM}", 2)]
 
 
 def test_what_another_program_sent_is_shown_without_its_text_until_it_is_known(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     for word, at in (("read", 9), ("sent", 3), ("delivered", 5)):
         whatsapp("messages", statuses=[wa_status(1, word, SAM, at=at)]).insert(warehouse)
-    assert rows(warehouse, "kind, body, direction, status, counterpart_identity") == [
+    assert rows("kind, body, direction, status, counterpart_identity") == [
         ("unsupported", None, "outbound", "read", f"phone:+{SAM}")
     ]
-    take_in(settings, models)
+    fold_now()
     echo = {
         "from": OURS,
         "to": SAM,
@@ -450,13 +434,13 @@ def test_what_another_program_sent_is_shown_without_its_text_until_it_is_known(
         "text": {"body": "Your order shipped"},
     }
     whatsapp("smb_message_echoes", message_echoes=[echo]).insert(warehouse)
-    assert rows(warehouse, "kind, body, status, sent_at::text") == [
+    assert rows("kind, body, status, sent_at::text") == [
         ("text", "Your order shipped", "read", "2026-11-01 09:00:02+00")
     ]
 
 
 def test_a_file_of_the_history_completes_its_message(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     file = {
         "from": OURS,
@@ -473,15 +457,15 @@ def test_a_file_of_the_history_completes_its_message(
         "history_context": {"status": "DELIVERED"},
     }
     whatsapp("history", messages=[file]).insert(warehouse)
-    take_in(settings, models)
-    assert rows(warehouse, "body") == []
+    fold_now()
+    assert rows("body") == []
     whatsapp("history", history=[{"threads": [{"id": SAM, "messages": [placeholder]}]}]).insert(
         warehouse
     )
-    take_in(settings, models)
+    fold_now()
     whatsapp("history", messages=[file], copy=1).insert(warehouse)
     assert rows(
-        warehouse, "kind, body, direction, status, attachments -> 0 ->> 'attachment_id', seen_via"
+        "kind, body, direction, status, attachments -> 0 ->> 'attachment_id', seen_via"
     ) == [("media", "jacket", "outbound", "delivered", "99", ["history"])]
 
 
@@ -507,14 +491,14 @@ def test_a_file_of_the_history_completes_its_message(
     ],
 )
 def test_a_shape_that_is_new_waits_in_quarantine_and_disturbs_nobody(
-    warehouse: Database, lists: dict[str, Any], reason: str
+    warehouse: Database, rows: Rows, lists: dict[str, Any], reason: str
 ) -> None:
     body = json.loads(whatsapp("messages", messages=[wa_message(1, SAM)]).payload)
     change = json.loads(whatsapp("messages", **lists).payload)["entry"][0]["changes"][0]
     body["entry"][0]["changes"].append(change)
     Push("whatsapp", json.dumps(body)).insert(warehouse)
-    assert rows(warehouse, "reason", "quarantine") == [reason]
-    assert rows(warehouse, "body") == ["message 1"]
+    assert rows("reason", "quarantine") == [reason]
+    assert rows("body") == ["message 1"]
 
 
 @pytest.mark.parametrize("channel", ["whatsapp", "instagram", "messenger"])
@@ -530,10 +514,10 @@ def test_a_shape_that_is_new_waits_in_quarantine_and_disturbs_nobody(
     ],
 )  # fmt: skip
 def test_every_odd_body_is_accounted_for(
-    warehouse: Database, models: refresh.Models, channel: str, payload: str
+    warehouse: Database, rows: Rows, channel: str, payload: str
 ) -> None:
     Push(channel, payload).insert(warehouse)
-    found = rows(warehouse, "raw_ref, outcome, reason", "outcomes")
+    found = rows("raw_ref, outcome, reason", "outcomes")
     assert found
     assert len({raw_ref for raw_ref, _, _ in found}) == len(found)
     for _, outcome, reason in found:
@@ -545,12 +529,12 @@ def test_every_odd_body_is_accounted_for(
 
 
 def test_raw_refs_lead_back_to_the_exact_bytes(
-    warehouse: Database, settings: Settings, models: refresh.Models
+    warehouse: Database, rows: Rows, settings: Settings
 ) -> None:
     push = messaging("messenger", chat_message("messenger", 1, "hello ❤️"))
     push.insert(warehouse)
     chat_history("messenger", 1, "hello ❤️").insert(warehouse)
-    refs = {ref["via"]: ref for ref in rows(warehouse, "raw_refs")[0]}
+    refs = {ref["via"]: ref for ref in rows("raw_refs")[0]}
     assert refs["webhook"]["signature"] == "verified"
     webhook = raw_row(settings, warehouse, refs["webhook"]["raw_ref"])
     assert webhook is not None
@@ -569,7 +553,7 @@ def test_raw_refs_lead_back_to_the_exact_bytes(
         assert raw_row(settings, warehouse, wrong) is None
 
 
-def test_times_that_cannot_be_are_kept_and_do_not_order(warehouse: Database) -> None:
+def test_times_that_cannot_be_are_kept_and_do_not_order(warehouse: Database, rows: Rows) -> None:
     push = messaging(
         "instagram",
         {
@@ -580,5 +564,5 @@ def test_times_that_cannot_be_are_kept_and_do_not_order(warehouse: Database) -> 
         },
     )
     push.insert(warehouse)
-    shown = rows(warehouse, "sent_at = received_at, provider_metadata ->> 'implausible_time'")
+    shown = rows("sent_at = received_at, provider_metadata ->> 'implausible_time'")
     assert shown == [(True, "1970-01-01T00:00:01.000000Z")]

@@ -82,7 +82,7 @@ def test_status_says_what_runs_and_where(up: tuple[Path, int]) -> None:
     document = status_of(data_dir)
     assert document["receiver_url"] == f"http://127.0.0.1:{base + 2}"
     assert document["simulator_url"] is None
-    assert document["processes"].keys() == {"postgres", "receiver", "worker", "refresh", "app"}
+    assert document["processes"].keys() == {"postgres", "receiver", "worker", "fold", "app"}
     assert all(psutil.pid_exists(pid) for pid in document["processes"].values())
     for url in (f"{document['receiver_url']}/readyz", document["app_url"]):
         with urllib.request.urlopen(url, timeout=10) as answer:

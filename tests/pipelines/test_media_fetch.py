@@ -354,12 +354,13 @@ def test_the_page_is_told(
 ) -> None:
     attachments = made("messenger", files)
     files.paths["/x"] = gives(PICTURE)
-    attachments.add(url(files, "/x"))
+    message_id = attachments.add(url(files, "/x"))
     with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as heard:
         heard.execute("listen crm_media")
         attachments.fetch()
         (notice,) = heard.notifies(timeout=5, stop_after=1)
-    assert notice.payload == attachments.connection_id
+    told = {"connection": attachments.connection_id, "message": message_id}
+    assert json.loads(notice.payload) == told
 
 
 # -- one does not hold up the other --------------------------------------------------------------------

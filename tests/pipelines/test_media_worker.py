@@ -1,4 +1,4 @@
-"""From a customer's phone to the media store, with every program running: receiver, refresher, worker, and the
+"""From a customer's phone to the media store, with every program running: receiver, fold, worker, and the
 simulated providers, whose storage does what providers' storages do."""
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class Running:
 
     def retry_at_once(self) -> None:
         self.admin.execute("update jobs.media set next_try_at = now() where state = 'waiting'")
-        self.admin.execute("notify crm_refreshed")
+        self.admin.execute(
+            "select pg_notify('crm_changed', '{\"many\": true, \"attachments\": true}')"
+        )
 
     def is_over_at_once(self, count: int) -> bool:
         """`are_over`, without the pauses between attempts."""
@@ -107,14 +109,14 @@ def run(
             return process
 
         program(["-m", "webhooks", "--port", str(port)], log)
-        program(["-m", "pipelines.refresh"], log)
+        program(["-m", "transform"], log)
         running = Running(
             settings, admin, provider, tmp_path / "worker.log", ids,
             program(["-m", "pipelines.worker"], tmp_path / "worker.log"),
         )  # fmt: skip
         ending.callback(lambda: running.worker.kill())
         wait_until(lambda: _answers(f"{base}/readyz"), 30, "the receiver's start")
-        wait_until(lambda: "refreshed" in log.read_text(), 60, "the first refresh")
+        wait_until(lambda: "folding" in log.read_text(), 60, "the start of the fold")
         for channel, connection_id in ids.items():
             connection = connections.find(admin, settings, connection_id)
             assert connection is not None

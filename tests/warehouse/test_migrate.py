@@ -60,7 +60,7 @@ ALLOWED = {
     ],
     Role.APP: [
         "select count(*) from marts.messages",
-        "select count(*) from canonical.live_tail",
+        "select count(*) from canonical.customer_identities",
         "insert into crm.customers (customer_id, name, created_by) values ('x', 'X', 'test')",
         "insert into crm.events (event_id, actor, role, action, object_type, object_id)"
         " values ('e', 'a', 'admin', 'x.y', 'o', 'i')",

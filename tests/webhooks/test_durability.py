@@ -15,7 +15,6 @@ import httpx
 import psycopg
 import pytest
 
-from pipelines import refresh
 from pipelines.destination import prepare_all
 from tests.conftest import MASTER_KEY
 from tests.ports import free_port
@@ -27,6 +26,7 @@ from tests.webhooks.conftest import (
     twilio_form,
     twilio_signature,
 )
+from transform.resident import take_in
 from warehouse import connections
 from warehouse.migrate import migrate
 from warehouse.postgres import Embedded
@@ -95,9 +95,7 @@ def test_what_was_answered_is_there_once_after_a_kill(server: Server) -> None:
     )
     migrate(settings)
     prepare_all(settings)
-    models = refresh.Models(settings)
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
+    take_in(settings)
     with psycopg.connect(settings.url_for(Role.ADMIN), autocommit=True) as admin:
         connection = add_connection(
             settings, admin, "twilio_sms", {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN}
@@ -142,6 +140,7 @@ def test_what_was_answered_is_there_once_after_a_kill(server: Server) -> None:
             assert time.monotonic() < deadline, "the receiver did not come back by itself"
             time.sleep(0.1)
         accepted = {number for number, status in answers.items() if status == 200}
+        take_in(settings)
         stored = _stored(settings)
         assert set(answers.values()) <= {200, 503}
         assert accepted <= stored.keys()
@@ -150,8 +149,7 @@ def test_what_was_answered_is_there_once_after_a_kill(server: Server) -> None:
             post(number)
         assert {answers[number] for number in missed} == {200}
 
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
+    take_in(settings)
     assert _stored(settings) == dict.fromkeys(range(1, POSTS + 1), 1)
 
 

@@ -34,6 +34,14 @@ from canonical.fold_state as fold_state
 cross join pg_control_system() as control
 where fold_state.build = 'live'
 
+-- cluster_by_transactions --
+-- Where the server does not tell: another one, if the progress lies in the future.
+select
+    fold_state.system_identifier,
+    case when pg_snapshot_xmax(folded) > pg_snapshot_xmax(pg_current_snapshot()) then 'another' else fold_state.system_identifier end as here
+from canonical.fold_state as fold_state
+where build = 'live'
+
 -- note_cluster --
 update canonical.fold_state set system_identifier = %(here)s
 

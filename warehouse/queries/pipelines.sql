@@ -137,6 +137,19 @@ where
 order by created_at desc nulls last
 limit 1
 
+-- untold_messenger --
+-- Messages whose new text no webhook told: id, which edit, and the conversation where history knows it.
+select
+    edits.provider_message_id,
+    edits.edit,
+    (
+        select held.conversation_id
+        from raw_messenger.messages as held
+        where held.connection_id = %(connection_id)s and held.id = edits.provider_message_id
+        limit 1
+    ) as conversation_id
+from canonical.untold_edits(%(connection_id)s, %(limit)s) as edits
+
 -- held_instagram --
 -- Which versions of these messages are held, and whether without their details.
 select id, version, unavailable
@@ -153,6 +166,19 @@ where
     and counterpart is not null
 order by created_at desc nulls last
 limit 1
+
+-- untold_instagram --
+-- Messages whose new text no webhook told: id, which edit, and the conversation where history knows it.
+select
+    edits.provider_message_id,
+    edits.edit,
+    (
+        select held.conversation_id
+        from raw_instagram.messages as held
+        where held.connection_id = %(connection_id)s and held.id = edits.provider_message_id
+        limit 1
+    ) as conversation_id
+from canonical.untold_edits(%(connection_id)s, %(limit)s) as edits
 
 -- held_mails --
 -- Which of these mails are held: id, time in epoch milliseconds, and the newest labels that were told.

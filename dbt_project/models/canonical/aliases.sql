@@ -5,37 +5,43 @@
     indexes=[{'columns': ['identity'], 'unique': true}, {'columns': ['same_as']}],
 ) }}
 -- depends_on: {{ ref('touched_aliases') }}
-with
+with recursive
 
-told as not materialized (
-
-    select identity, same_as, last_at, how = 'seen together' as is_number
-    from {{ ref('same_as') }}
-    where how in ('seen together', 'changed user id')
-
-),
-
+{% if not is_incremental() %}
 latest as materialized (
 
-    select distinct on (told.identity) told.identity, told.same_as
-    from told
-    {% if is_incremental() %}
-    inner join {{ ref('touched_aliases') }} as touched on touched.identity = told.identity
-    {% endif %}
-    order by told.identity, told.is_number desc, told.last_at desc, told.same_as collate "C"
+    select distinct on (identity) identity, same_as
+    from {{ ref('same_as') }}
+    where how in ({{ ways_that_count() }})
+    order by identity, {{ latest_first() }}
 
 ),
+{% endif %}
 
--- An id that replaced another leads on to the number of that one.
-further as materialized (
+steps as (
 
-    select distinct on (told.identity) told.identity, told.same_as
-    from told
-    inner join (select distinct same_as from latest) as reached on reached.same_as = told.identity
-    order by told.identity, told.is_number desc, told.last_at desc, told.same_as collate "C"
+    select {{ 'touched.identity' if is_incremental() else 'latest.identity' }}, latest.same_as, 1 as depth
+    {% if is_incremental() -%}
+    from {{ ref('touched_aliases') }} as touched
+    {{ latest_of('touched.identity') }}
+    {%- else -%}
+    from latest
+    {%- endif %}
+
+    union all
+
+    -- An id that replaced another leads on to the number of that one. A forged circle ends.
+    select steps.identity, latest.same_as, steps.depth + 1
+    from steps
+    {% if is_incremental() -%}
+    {{ latest_of('steps.same_as') }}
+    {%- else -%}
+    inner join latest on latest.identity = steps.same_as
+    {%- endif %}
+    where steps.depth < {{ most_steps_of_an_alias() }}
 
 )
 
-select latest.identity, coalesce(further.same_as, latest.same_as) as same_as
-from latest
-left join further on further.identity = latest.same_as
+select distinct on (identity) identity, same_as
+from steps
+order by identity, depth desc

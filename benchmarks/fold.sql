@@ -1,5 +1,5 @@
 -- make_plain --
--- What a refresh must write at least: its messages, into a table like theirs with the same indexes.
+-- What a fold must write at least: its messages, into a table like theirs with the same indexes.
 create table bench.plain (like canonical.messages including all)
 
 -- make_fresh --
@@ -9,7 +9,7 @@ create table bench.fresh (like canonical.messages)
 -- Without watermarks and the ids of legs: they are rows of the table and no messages.
 insert into bench.fresh
 select * from canonical.messages
-where folded_for = (select processed from canonical.horizon) and content_order is not null
+where folded_in = %(fold)s and content_order is not null
 
 -- write_plain --
 insert into bench.plain select * from bench.fresh

@@ -1,0 +1,93 @@
+"""Idle: processor of all programs together while nothing arrives, and while one message a second does.
+
+    ./crm bench idle
+
+The programs that `./crm up` keeps, on so many stored messages, with a browser open on a timeline; the browser itself is
+not counted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks.figures import document, result
+from benchmarks.landing import Sender, start_receiver
+from benchmarks.machine import machine
+from benchmarks.open_page import OpenPage
+from benchmarks.processor import cpu_seconds_of_trees
+from benchmarks.storing import TRIAL_MESSAGES, Store
+from benchmarks.throwaway import free_port, throwaway
+from transform.build import build
+from warehouse.queries import parse
+from warehouse.settings import Settings
+
+SQL = parse((Path(__file__).parent / "live.sql").read_text())
+DEFAULT_MESSAGES = 100_000
+BUSY_MESSAGES = 10_000
+BUSY_NUMBER = "+61491570006"
+SECONDS = 60
+#: After the start, and after the page was opened.
+SETTLE_SECONDS = 10
+
+
+def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
+    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one."""
+    messages = scale or DEFAULT_MESSAGES
+    seconds = SECONDS if messages >= TRIAL_MESSAGES else SECONDS // 10
+    with throwaway() as on:
+        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
+        store.prepare()
+        store.fill()
+        build(on.settings, compare=False)
+        store.analyze()
+        with psycopg.connect(on.settings.admin_url, autocommit=True) as admin:
+            admin.execute(SQL["add_user"], {"user_name": "benchmark"})
+        on.start("transform")
+        on.start("pipelines.worker")
+        receiver = start_receiver(on)
+        port = free_port()
+        on.start("app", "--port", str(port), ready_url=f"http://127.0.0.1:{port}/_stcore/health")
+        programs = on.pids()
+        # A process of its own, which is not counted.
+        sender = Sender(on, first=1_000_000_000_000)
+        with OpenPage(on.settings, port, "benchmark"):
+            sender.send(receiver, do="steady", posts=2, per_second=1.0, sender=BUSY_NUMBER, over=1)
+            time.sleep(SETTLE_SECONDS)
+            idle = _share(programs, seconds)
+            sending = threading.Thread(
+                target=sender.send,
+                args=(receiver,),
+                kwargs={
+                    "do": "steady", "posts": seconds + 1, "per_second": 1.0, "sender": BUSY_NUMBER, "over": 1,
+                },
+            )  # fmt: skip
+            sending.start()
+            busy = _share(programs, seconds)
+            sending.join()
+        results = [
+            result(
+                f"of one core, all programs together, nothing arriving for {seconds} s",
+                idle * 100,
+                "%",
+                goal="≤ 3 %",
+            ),
+            result(
+                f"of one core, all programs together, one message a second for {seconds} s",
+                busy * 100,
+                "%",
+                goal="≤ 8 %",
+            ),
+        ]
+        return document("idle", messages, machine(on.settings.admin_url, on.folder), results)
+
+
+def _share(programs: list[int], seconds: int) -> float:
+    """Which share of one core these programs and all that they started take over so many seconds."""
+    before, started = cpu_seconds_of_trees(programs), time.monotonic()
+    time.sleep(seconds)
+    return (cpu_seconds_of_trees(programs) - before) / (time.monotonic() - started)
