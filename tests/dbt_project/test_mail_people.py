@@ -203,5 +203,6 @@ def test_a_row_whose_id_holds_a_separator_is_found_and_replayed(
     found = stored_row(warehouse, raw_ref)
     assert found is not None
     assert b"Is it ready?" in found.body
-    replayed = replay(warehouse, quarantined=True)
+    with warehouse.transaction():
+        replayed = replay(warehouse, quarantined=True)
     assert replayed.history_rows == 1
