@@ -43,7 +43,9 @@ def wait_for(address: str, count: int) -> dict[str, int]:
     until = time.monotonic() + 60
     while True:
         found = workers(address)
-        served = {process_of(address, f"x{n}") for n in range(8)} if found else set()
+        # New people each time: whoever was seen stays where they are.
+        new = [f"new{time.monotonic_ns()}x{n}" for n in range(8)]
+        served = {process_of(address, person) for person in new} if found else set()
         if len(found) == count and len(served) == count:
             return found
         assert time.monotonic() < until, (found, served)
