@@ -19,8 +19,7 @@ ENV PATH=/venv/bin:$PATH \
     CRM_DATA_DIR=/data \
     DO_NOT_TRACK=1 \
     DBT_SEND_ANONYMOUS_USAGE_STATS=false \
-    RUNTIME__DLTHUB_TELEMETRY=false \
-    STREAMLIT_BROWSER_GATHER_USAGE_STATS=false
+    RUNTIME__DLTHUB_TELEMETRY=false
 USER crm
 VOLUME /data
 # The command line; a service of docker-compose.yml names its program instead.

@@ -1,14 +1,17 @@
-"""`python -m app --port N`: serve the pages until SIGTERM or SIGINT."""
+"""`python -m app --port N`: serve the pages until SIGTERM or SIGINT.
+
+With `CRM_APP_PROCESSES` above one this process is the door, and the pages are served by others behind it.
+"""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
+import socket
 import sys
 from pathlib import Path
-
-import uvicorn
 
 from app import database
 from warehouse.settings import Role, Settings, SettingsError
@@ -20,6 +23,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--channel", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -33,21 +38,30 @@ def main() -> int:
     database.use(settings)
     # Streamlit reads .streamlit/config.toml from the folder it runs in; the settings are read already.
     os.chdir(ROOT)
+    if arguments.channel is None and settings.app_processes_now > 1:
+        from app.door import Door
 
-    from app.server import application
+        return asyncio.run(Door(arguments.host, arguments.port, settings.app_processes_now).run())
+    return _serve(arguments)
 
-    uvicorn.run(
-        application(),
-        host=arguments.host,
-        port=arguments.port,
-        # See app.server: the query of /session/start holds a token.
-        access_log=False,
-        log_level="info",
-        ws_max_size=8 * 1024 * 1024,
-        # An open page holds its WebSocket; it is told to come back later, not waited for.
-        timeout_graceful_shutdown=2,
-        server_header=False,
-    )
+
+def _serve(arguments: argparse.Namespace) -> int:
+    import uvicorn
+
+    from app import serving
+    from app.server import WrongOptions, application
+
+    serving.allow_many_connections()
+    try:
+        served = application()
+    except WrongOptions as problem:
+        sys.stderr.write(f"not served with .streamlit/config.toml: {problem}\n")
+        return 2
+    if arguments.channel is None:
+        uvicorn.Server(serving.configured(served, host=arguments.host, port=arguments.port)).run()
+        return 0
+    channel = socket.socket(fileno=arguments.channel)
+    serving.HandedOver(serving.configured(serving.OneRequestEach(served)), channel).run()
     return 0
 
 

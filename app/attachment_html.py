@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from app import clock, inert, shapes
+from app import clock, inert, mail_html, shapes
 from app.glyphs import icon
 from app.sight import Sight
 
@@ -53,10 +53,45 @@ def attachments(row: Row, sight: Sight) -> str:
     if row["kind"] == "story":
         # Its own line says that a story is not kept.
         found = [each for each in found if each.get("state") != "refused"]
+    shown = mail_html.PLACE.findall(str(row["body"] or ""))
+    found = [each for each in found if not (_content_id(each) in shown and _is_picture(row, each))]
     if not found:
         return ""
     return (
         f'<ul class="attachments">{"".join(_attachment(row, each, sight) for each in found)}</ul>'
+    )
+
+
+def placed(row: Row) -> mail_html.Pictures:
+    """The pictures of a mail by their content id, for where its text has their place."""
+    found = {
+        _content_id(each): each
+        for each in shapes.objects(row["attachments"])
+        if _content_id(each) and _is_picture(row, each)
+    }
+
+    def drawn(content_id: str) -> str:
+        attachment = found.get(content_id)
+        if attachment is None:
+            return ""
+        name, address = _called(row, attachment), _address(row["message_id"], attachment)
+        return (
+            f'<a class="placed" href="{address}" target="_blank" title="{name}">'
+            f'<img src="{address}" alt="{name}" loading="lazy"></a>'
+        )
+
+    return drawn
+
+
+def _content_id(attachment: Row) -> str:
+    return shapes.words(attachment.get("content_id"))
+
+
+def _is_picture(row: Row, attachment: Row) -> bool:
+    return (
+        shapes.words(attachment.get("state")) == "stored"
+        and _shown_type(row, attachment) in PICTURES
+        and (shapes.count(attachment.get("size_bytes")) or 0) <= LARGEST_PICTURE_BYTES
     )
 
 
@@ -136,7 +171,7 @@ def _player(attachment: Row, name: str, address: str, tag: str) -> str:
 def _file(attachment: Row, name: str, address: str) -> str:
     glyph = ICONS.get(_plain_type(attachment.get("content_type")).partition("/")[0], "draft")
     shown = _link(glyph, name, address) if address else _name(glyph, name)
-    return f"<li>{shown}{_facts(attachment)}{_state(attachment)}</li>"
+    return f"<li>{shown}{_facts(attachment)}{_state(attachment)}{mail_html.inside(attachment)}</li>"
 
 
 def _unplayable(attachment: Row, name: str) -> str:

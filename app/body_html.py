@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from app import inert
+from app import inert, mail_html
+from app.mail_html import Pictures
 
 #: A body is folded when it is longer than this, and folded here.
 FOLD_CHARACTERS = 1_400
@@ -15,26 +16,26 @@ MOST_CHARACTERS = 200_000
 FIRST_WORDS = 90
 
 
-def folded(text: str) -> str:
+def folded(text: str, pictures: Pictures = lambda _: "") -> str:
     """A body; a very long one shows its beginning and folds the rest."""
-    kept = text[:MOST_CHARACTERS].strip("\n")
+    kept = _without_gaps(text[:MOST_CHARACTERS])
     cut = _fold_at(kept)
-    block = _block(kept[:cut])
+    block = _block(kept[:cut], pictures)
     if cut == len(kept):
         return block
     return (
         f'{block}<details class="rest"><summary>Show all ({len(text):,} characters)</summary>'
-        f"{_block(kept[cut:].lstrip(chr(10)))}{_left_out(text)}</details>"
+        f"{_block(kept[cut:].lstrip(chr(10)), pictures)}{_left_out(text)}</details>"
     )
 
 
-def behind(text: str, summary: str) -> str:
+def behind(text: str, summary: str, pictures: Pictures = lambda _: "") -> str:
     """A body that is folded whole, because few want to read it; the summary shows its first words."""
-    kept = text[:MOST_CHARACTERS].strip("\n")
+    kept = _without_gaps(text[:MOST_CHARACTERS])
     words = first_words(kept)
     return (
         f'<details class="behind"><summary>{inert.line(summary)}'
-        f"{f' <bdi>{words}</bdi>' if words else ''}</summary>{_block(kept)}{_left_out(text)}</details>"
+        f"{f' <bdi>{words}</bdi>' if words else ''}</summary>{_block(kept, pictures)}{_left_out(text)}</details>"
     )
 
 
@@ -45,21 +46,26 @@ def quote(quoted: str | None) -> str:
     kept = quoted[:MOST_CHARACTERS].strip("\n")
     return (
         '<details class="quote"><summary title="Show the quoted text">Quoted text</summary>'
-        f'<blockquote class="body" dir="auto">{inert.body(kept)}</blockquote></details>'
+        f'<blockquote class="body" dir="auto">{mail_html.text(kept)}</blockquote></details>'
     )
 
 
 def first_words(text: str) -> str:
     """The beginning of a text in one line, escaped, ending at a word where it is cut."""
-    flat = " ".join(text[: FIRST_WORDS * 20].split())
+    flat = " ".join(mail_html.PLACE.sub("", text[: FIRST_WORDS * 20]).split())
     if len(flat) <= FIRST_WORDS:
         return inert.line(flat)
     at = flat.rfind(" ", FIRST_WORDS // 2, FIRST_WORDS)
     return inert.line(flat[: at if at > 0 else FIRST_WORDS]) + "…"
 
 
-def _block(text: str) -> str:
-    return f'<div class="body" dir="auto">{inert.body(text)}</div>'
+def _block(text: str, pictures: Pictures) -> str:
+    return f'<div class="body" dir="auto">{mail_html.text(text, pictures)}</div>'
+
+
+def _without_gaps(text: str) -> str:
+    """Blank lines do not count: at most two follow each other."""
+    return re.sub(r"\n(?:[^\S\n]*\n){3,}", "\n\n\n", text.strip("\n"))
 
 
 def _left_out(text: str) -> str:
@@ -71,7 +77,7 @@ def _left_out(text: str) -> str:
 
 def _fold_at(text: str) -> int:
     """Where the fold comes: after a line or a word, and only when it hides more than a little."""
-    ends = [match.end() for match in re.finditer("\n", text[: FOLD_CHARACTERS * 2])]
+    ends = [match.end() for match in re.finditer(r"\S[^\S\n]*\n", text[: FOLD_CHARACTERS * 2])]
     limit = ends[FOLD_LINES - 1] if len(ends) >= FOLD_LINES else len(text)
     limit = min(limit, FOLD_CHARACTERS)
     if len(text) <= limit * 1.3 and len(ends) < FOLD_LINES * 1.3:

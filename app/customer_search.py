@@ -20,7 +20,7 @@ SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015+]")
 #: Schemes in whose values digits are looked for. Few patterns: each is tried on every link.
 DIGIT_SCHEMES = ("short_code", "psid", "igsid", "bsuid")
 IDENTITY = re.compile(
-    r"^(phone|email|short_code|alphanumeric|psid|igsid|bsuid|bsuid_parent|sip|client|anonymous):",
+    r"^(phone|email|short_code|alphanumeric|psid|igsid|bsuid|bsuid_parent|sip|client|anonymous|unknown):",
     re.IGNORECASE,
 )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.rows import dict_row
@@ -23,12 +25,16 @@ WAIT_SECONDS = 3.0
 #: because its pauses grow and would outlast the outage.
 RECONNECT_SECONDS = 5.0
 
+#: A connection that was given back so long ago at most is taken without asking whether it still stands.
+UNASKED_SECONDS = 1.0
+
 Row = dict[str, Any]
 Database = psycopg.Connection[Row]
 
 _lock = threading.Lock()
 _settings: Settings | None = None
 _pool: ConnectionPool[Database] | None = None
+_used_at: WeakKeyDictionary[Database, float] = WeakKeyDictionary()
 
 
 def use(settings: Settings) -> None:
@@ -77,11 +83,22 @@ def pool() -> ConnectionPool[Database]:
                 max_size=10,
                 timeout=WAIT_SECONDS,
                 reconnect_timeout=RECONNECT_SECONDS,
-                check=ConnectionPool.check_connection,
+                check=_check,
+                reset=_used,
                 open=True,
                 name="app",
             )
         return _pool
+
+
+def _used(connection: Database) -> None:
+    _used_at[connection] = time.monotonic()
+
+
+def _check(connection: Database) -> None:
+    """Whether it still stands. One that was used a moment ago is not asked: a lost one fails soon enough."""
+    if time.monotonic() - _used_at.get(connection, 0.0) > UNASKED_SECONDS:
+        ConnectionPool.check_connection(connection)
 
 
 def answers() -> bool:

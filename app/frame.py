@@ -4,6 +4,7 @@ warehouse is away. Every run of a script or fragment passes through `viewer_now`
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import clock, database, list_html, read, sessions, sign_in
+from app import bell, clock, database, list_html, read, sessions, sign_in
 from app.roles import Permission
 from app.sessions import Viewer
 from app.sight import Sight
@@ -25,9 +26,10 @@ P = ParamSpec("P")
 STYLE = Path(__file__).parent / "style.css"
 #: A file of ours: Streamlit would fetch an emoji or a Material icon from elsewhere.
 ICON = Path(__file__).parent / "icon.svg"
-RETRY_SECONDS = 2
 #: A delivery that waits longer than this for the fold means that nobody folds.
 STALE_SECONDS = 5 * 60
+#: How the fold stands is asked for this often, however many pages are opened.
+STATE_SECONDS = 5.0
 
 
 def zone() -> ZoneInfo:
@@ -107,13 +109,19 @@ def account(person: Viewer) -> None:
     ):
         st.html(list_html.signed_in_as(person.display_name, person.role.value))
         if st.button("Sign out", key="sign_out", width="stretch"):
-            sessions.end_session(st.context.cookies.get(sessions.cookie_name()), ip=address())
+            # It revokes the session and clears the cookie in one answer.
             go("/session/end")
 
 
+_state: tuple[dict[str, Any], float] = {}, 0.0
+
+
 def notice() -> None:
-    """One line above the page when what it shows may be behind."""
-    sentence = stale(read.warehouse_state(), datetime.now(UTC))
+    """One line above the page when what it shows may be behind: the same for everybody, asked for now and then."""
+    global _state
+    if not _state[0] or time.monotonic() - _state[1] > STATE_SECONDS:
+        _state = read.warehouse_state(), time.monotonic()
+    sentence = stale(_state[0], datetime.now(UTC))
     if sentence:
         st.html(list_html.banner(sentence))
 
@@ -151,31 +159,35 @@ def calm() -> None:
         )
     )
 
-    @st.fragment(run_every=RETRY_SECONDS)
+    @st.fragment
     def look() -> None:
+        bell.hang("calm")
         if database.answers():
             st.rerun()
 
     look()
 
 
-def live(seconds: float | None = None) -> Callable[[Callable[P, None]], Callable[P, None]]:
+def live(
+    topic: str | Callable[..., str] | None = None,
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """A fragment that checks the session on each of its own runs, and goes calm with the warehouse.
 
     A fragment runs without main.py, so what main.py guards must be guarded here again.
 
     Args:
-        seconds: run it this often; None runs it only when something in it is used.
+        topic: run it when this changes, too (app/topics.py); may be made of its arguments.
     """
 
     def decorate(draw: Callable[P, None]) -> Callable[P, None]:
         @functools.wraps(draw)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
             try:
-                # A page that refreshes itself keeps nobody signed in.
-                person = viewer_now(touch=seconds is None)
+                person = _person_of_this_run()
                 if person is not None:
-                    st.session_state["viewer"] = person
+                    if topic is not None:
+                        its = topic if isinstance(topic, str) else topic(*args, **kwargs)
+                        bell.hang(draw.__name__, its, person)
                     draw(*args, **kwargs)
                     return
             except database.TOO_SLOW:
@@ -186,9 +198,22 @@ def live(seconds: float | None = None) -> Callable[[Callable[P, None]], Callable
             # main.py shows what is right now: the form, or that the warehouse is away.
             st.rerun()
 
-        return st.fragment(guarded, run_every=seconds)
+        # The key lets one fragment's button run another one.
+        return st.fragment(guarded, key=draw.__name__)
 
     return decorate
+
+
+def _person_of_this_run() -> Viewer | None:
+    """In a run of the whole page main.py has looked a moment ago; a fragment's own run looks itself."""
+    context = get_script_run_ctx()
+    if context is not None and not context.fragment_ids_this_run:
+        return viewer()
+    # A page that is told keeps nobody signed in.
+    person = viewer_now(touch=not bell.was_rung())
+    if person is not None:
+        st.session_state["viewer"] = person
+    return person
 
 
 def too_slow() -> None:

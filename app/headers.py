@@ -25,6 +25,9 @@ SWITCHED_OFF = (
 #: Doors of Streamlit that this app does not use.
 CLOSED = ("/_stcore/agent", "/_stcore/metrics", "/oauth2callback", "/auth/")
 
+#: Scripts of our own, under one name in every version: a browser must not keep a former one.
+OURS = "/_stcore/bidi-components/"
+
 #: A file that someone sent is no page: whatever a browser makes of it can do nothing.
 STRICTER = {"/attachment": "sandbox; default-src 'none'; frame-ancestors 'none'"}
 
@@ -89,6 +92,8 @@ class SecurityHeaders:
                     headers[name] = value
                 if scope["path"] in STRICTER:
                     headers["content-security-policy"] = STRICTER[scope["path"]]
+                if scope["path"].startswith(OURS):
+                    headers["cache-control"] = "no-cache"
             await send(message)
 
         app = self.app

@@ -31,7 +31,10 @@ SCHEMES = {
     "sip": Scheme(icon="settings_phone", name="SIP address", scope="of account {}"),
     "client": Scheme(icon="headset_mic", name="Softphone", scope="of account {}"),
     "anonymous": Scheme(icon="phone_disabled", name="Withheld number, one call"),
+    "unknown": Scheme(icon="help", name="No outside sender, one mail"),
 }  # fmt: skip
+#: Each of these stands for one message alone, so its value says nothing to a reader.
+ONE_MESSAGE = frozenset({"anonymous", "unknown"})
 UNKNOWN = Scheme(icon="fingerprint", name="")
 
 #: What a person should weigh before an identity of these becomes a customer's.
@@ -45,6 +48,8 @@ CAUTIONS = {
     "bsuid": "WhatsApp knows this person by a number of its own, without their phone number. It holds for our "
     "business alone, and changes when they change their phone number.",
     "sip": "An address of a telephone system, perhaps of our own staff. Link it only if one person alone uses it.",
+    "unknown": "Nobody outside can be told as the sender of this mail. This stands for one mail: linking it puts this "
+    "mail on the customer's timeline, and no other.",
     "anonymous": "The caller withheld the number. This stands for one call: linking it puts this call on the "
     "customer's timeline, and no other call of theirs.",
 }
@@ -78,7 +83,7 @@ def parts(identity: str) -> Parts:
 def words(identity: str) -> str:
     """An identity as text: `+61…`, `sam@example.com`, `Withheld number, one call`. Not escaped."""
     found = parts(identity)
-    return SCHEMES["anonymous"].name if found.scheme == "anonymous" else found.value
+    return SCHEMES[found.scheme].name if found.scheme in ONE_MESSAGE else found.value
 
 
 def described(identity: str) -> str:
@@ -86,7 +91,7 @@ def described(identity: str) -> str:
     found = parts(identity)
     scheme = SCHEMES.get(found.scheme, UNKNOWN)
     where = f", {scheme.scope.format(found.scope)}" if scheme.scope and found.scope else ""
-    which = f" ({found.value})" if found.scheme == "anonymous" else ""
+    which = f" ({found.value})" if found.scheme in ONE_MESSAGE else ""
     return f"{scheme.name or found.scheme}{where}{which}"
 
 

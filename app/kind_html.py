@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from app import shapes
+from app import mail_html, shapes
 from app.glyphs import chip, note
 from warehouse.channels import registry
 
@@ -72,8 +72,7 @@ def chips(row: Row) -> str:
                 kind="bad",
             )
         )
-    elif told.get("is_automatic") is True:
-        found.append(chip("smart_toy", "automatic reply"))
+    found += mail_html.chips(row, told)
     if told.get("is_bulk") is True:
         found.append(chip("campaign", "mailing list", title=shapes.words(told.get("list_id"))))
     if told.get("trashed") is True:
@@ -97,7 +96,8 @@ def before_body(row: Row) -> str:
     """What stands above the text."""
     told = metadata(row)
     return "".join([
-        _referral(told), _story(row, told), _shared(told), _place(row, told), _label(row, told), _missing(row, told),
+        mail_html.before_body(row, told), _referral(told), _story(row, told), _shared(told), _place(row, told),
+        _label(row, told), _missing(row, told),
     ])  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from app import (
     people_html,
     thread_html,
 )
+from app.drawn_cache import DrawnCache
 from app.glyphs import icon
 from app.sight import Sight
 from warehouse.channels import registry
@@ -64,8 +65,23 @@ def jump(arrived: int) -> str:
     return f'<a class="jump" href="#newest">{icon("arrow_downward")} {words}</a><i id="newest"></i>'
 
 
+_cache = DrawnCache()
+
+
 def message(row: Row, sight: Sight) -> str:
-    """One message: head line, what it answers, its content, reactions."""
+    """One message: head line, what it answers, its content, reactions. Drawn once for the same sight of it."""
+    answered_id = row.get("in_reply_to")
+    key = (
+        row["message_id"],
+        sight.may_read_revisions,
+        row["connection_id"] in sight.playable_connections,
+        sight.zone.key,
+    )
+    answered = sight.on_screen.get(answered_id) if answered_id else None
+    return _cache.drawn(key, row, answered, lambda: _message(row, sight))
+
+
+def _message(row: Row, sight: Sight) -> str:
     if row["kind"] == "system":
         return _notice(row, sight)
     classes = ["message"]
@@ -210,6 +226,7 @@ def _body(row: Row) -> str:
     text = str(row["body"] or "")
     if not text.strip():
         return kind_html.instead_of_body(row)
+    pictures = attachment_html.placed(row)
     if kind_html.metadata(row).get("is_bulk") is True:
-        return body_html.behind(text, "Sent to a list:")
-    return body_html.folded(text)
+        return body_html.behind(text, "Sent to a list:", pictures)
+    return body_html.folded(text, pictures)

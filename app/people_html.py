@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from app import call_html, identity_html, inert
+from app import call_html, identity_html, inert, mail_html
 
 Row = dict[str, Any]
 
@@ -27,10 +27,19 @@ def people(row: Row) -> str:
     to = [address for address in row["to_addresses"] or [] if address]
     if not to or _scheme(row) in NAMELESS:
         return said
+    copied = set(mail_html.copied_to(row)) if row["kind"] == "email" else set()
+    copies = [each for each in to if str(each).lower() in copied]
+    to = [each for each in to if str(each).lower() not in copied]
+    return f"{said}{_listed('to', to, row)}{_listed('cc', copies, row)}"
+
+
+def _listed(word: str, to: list[Any], row: Row) -> str:
+    if not to:
+        return ""
     more = f" and {len(to) - MOST_RECEIVERS} more" if len(to) > MOST_RECEIVERS else ""
     receivers = ", ".join(address(each, row) for each in to[:MOST_RECEIVERS]) + more
     title = inert.line(", ".join(map(str, to)))
-    return f'{said}<bdi class="to" title="{title}">to {inert.line(receivers)}</bdi>'
+    return f'<bdi class="to" title="{title}">{word} {inert.line(receivers)}</bdi>'
 
 
 def _sender(row: Row, *, ours: bool) -> str:

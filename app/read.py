@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app import database
-from app.customer_search import patterns
+from app.customer_search import Patterns, patterns
 from app.database import Database, Row
 from app.sessions import Viewer
 from warehouse.events import record
@@ -54,24 +54,34 @@ class Found:
     is_cut: bool
 
 
-def customers(viewer: Viewer, typed: str) -> Found:
-    """Customers for what was typed; the latest contacts where nothing was."""
+def customers(viewer: Viewer, typed: str, *, shown: Found | None = None) -> Found:
+    """Customers for what was typed; the latest contacts where nothing was.
+
+    Args:
+        shown: what the page shows already; the same again is no new sight and writes no event.
+    """
     wanted = patterns(typed)
-    with told(
-        viewer, "customer.search", "customer", "*", detail={"query": typed[:200].replace("\0", "")}
-    ) as connection:
-        if wanted is None:
-            return _latest_contacts(connection)
-        rows = connection.execute(
-            SQL["customers_found"],
-            {
-                "name_patterns": wanted.name,
-                "identity_patterns": wanted.identity,
-                "customer_ids": [],
-                "most": MOST,
-                "page_size": LIST_SIZE,
-            },
-        ).fetchall()
+    searched = viewer.event(
+        "customer.search", "customer", "*", detail={"query": typed[:200].replace("\0", "")}
+    )
+    with database.pool().connection() as connection:
+        found = _latest_contacts(connection) if wanted is None else _matches(connection, wanted)
+        if shown is None or shown.rows != found.rows:
+            record(connection, searched)
+    return found
+
+
+def _matches(connection: Database, wanted: Patterns) -> Found:
+    rows = connection.execute(
+        SQL["customers_found"],
+        {
+            "name_patterns": wanted.name,
+            "identity_patterns": wanted.identity,
+            "customer_ids": [],
+            "most": MOST,
+            "page_size": LIST_SIZE,
+        },
+    ).fetchall()
     matched = rows[0]["matched"] if rows else 0
     return Found(rows=rows, matched=min(matched, MOST), is_cut=matched > MOST)
 
@@ -136,14 +146,23 @@ def earlier_messages(viewer: Viewer, customer_id: str, before: Row) -> list[Row]
 
 
 def changed_messages(
-    viewer: Viewer, customer_id: str, shown: Mapping[str, Row]
+    viewer: Viewer, customer_id: str, shown: Mapping[str, Row], *, since_fold: int | None = None
 ) -> list[Row] | None:
-    """The newest page, oldest first, when a message in it is not shown or not as it is now.
+    """What is not shown, or not as it is now, oldest first; None while nothing changed: then no event is due.
 
-    None while nothing changed: then nothing new is shown and no event is due.
+    Args:
+        since_fold: read only what folds behind this one wrote; without it the whole newest page, which comes back
+            whole when anything in it differs.
     """
     with database.pool().connection() as connection:
-        rows = _page(connection, customer_id, None)
+        rows = None
+        if since_fold is not None:
+            rows = connection.execute(
+                TIMELINE["timeline_changes"],
+                {"customer_id": customer_id, "since_fold": since_fold, "page_size": PAGE_SIZE},
+            ).fetchall()
+        if rows is None or len(rows) == PAGE_SIZE:
+            rows = _page(connection, customer_id, None)
         new = [row for row in rows if row["message_id"] not in shown]
         changed = [row for row in rows if row != shown.get(row["message_id"], row)]
         if not new and not changed:
@@ -193,6 +212,15 @@ def unassigned(viewer: Viewer, before: str | None = None, *, shown: Found | None
         matched=min(counted["waiting"], MOST),
         is_cut=counted["waiting"] > MOST,
     )
+
+
+def customers_of(message_id: str) -> list[str]:
+    """Whose message it is. Shown to nobody: it decides which pages read again, so no event."""
+    with database.pool().connection() as connection:
+        rows = connection.execute(
+            SQL["customers_of_message"], {"message_id": message_id}
+        ).fetchall()
+    return [row["customer_id"] for row in rows]
 
 
 def warehouse_state() -> Row:

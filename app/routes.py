@@ -1,4 +1,5 @@
-"""The app's own routes beside Streamlit's: health, the two that set and clear the cookie, and attachments."""
+"""The app's own routes beside Streamlit's: health, the two that set and clear the cookie, attachments, and
+the stream of news."""
 
 from __future__ import annotations
 
@@ -7,9 +8,9 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app import database, file_answer, media, sessions
+from app import database, file_answer, media, news_stream, sessions
 from pipelines.media import DamagedMedia, MissingMedia
 
 log = logging.getLogger("crm.app")
@@ -150,9 +151,10 @@ def _refusal(status: int, words: str) -> Response:
     return Response(words, status, media_type="text/plain", headers=file_answer.HEADERS)
 
 
-ROUTES = [
+ROUTES: list[BaseRoute] = [
     Route("/healthz", healthz, methods=["GET"]),
     Route("/session/start", start, methods=["GET"]),
     Route("/session/end", end, methods=["GET", "POST"]),
     Route("/attachment", attachment, methods=["GET"]),
+    WebSocketRoute("/news", news_stream.news),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,11 +13,17 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from app import database, news
+from app import bell, database, garbage, news, options, read
 from app.headers import SecurityHeaders
 from app.routes import ROUTES
 
+log = logging.getLogger("crm.app")
+
 SCRIPT = Path(__file__).parent / "main.py"
+
+
+class WrongOptions(Exception):
+    """Streamlit does not run with our config.toml; the text says what is otherwise."""
 
 
 @asynccontextmanager
@@ -25,14 +32,29 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     logging.getLogger("uvicorn.access").disabled = True
     # Opened here, so that the first visitor does not wait for the first connection.
     database.pool()
-    news.listen()
+    bell.register()
+    tasks = [
+        asyncio.create_task(news.listen(read.customers_of)),
+        asyncio.create_task(garbage.sweep()),
+    ]
+    garbage.settle()
+    log.info("Streamlit runs with all %d options of config.toml", len(options.wanted()))
     yield
-    news.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     database.close()
 
 
 def application() -> st.App:
-    """The app that uvicorn serves. One per process: Streamlit's runtime is a process-wide object."""
+    """The app that uvicorn serves. One per process: Streamlit's runtime is a process-wide object.
+
+    Raises:
+        WrongOptions: this process would serve without the options of .streamlit/config.toml.
+    """
+    wrong = options.not_in_force()
+    if wrong:
+        raise WrongOptions("; ".join(wrong))
     # Until st.navigation has run once, Streamlit runs the scripts of a folder `pages` by themselves,
     # past main.py and its sign-in. The first request of a process must not be such a one.
     PagesManager.uses_pages_directory = False

@@ -17,6 +17,8 @@ from warehouse.queries import queries
 SQL = queries("sessions")
 
 START_SECONDS = 60
+#: Ours have 43 characters; a longer one is nobody's.
+LONGEST_TOKEN = 200
 IDLE_SECONDS = 60 * 60
 ABSOLUTE_SECONDS = 12 * 60 * 60
 
@@ -55,6 +57,14 @@ class Viewer:
             session_id=self.session_id,
             ip=self.ip,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A session at this moment, and how long it stands when nobody does anything."""
+
+    viewer: Viewer
+    seconds_left: float
 
 
 def cookie_name() -> str:
@@ -108,13 +118,21 @@ def open_session(start: str, *, ip: str | None, user_agent: str | None) -> str |
 def _find(
     connection: database.Database, token: str, *, ip: str | None, touch: bool
 ) -> Viewer | None:
-    row = connection.execute(
-        SQL["session_now"], {"token_hash": _hash(token), "idle_seconds": IDLE_SECONDS}
-    ).fetchone()
+    row = _row(connection, token)
     if row is None:
         return None
     if touch and row["wants_touch"]:
         connection.execute(SQL["touch_session"], {"session_id": row["session_id"]})
+    return _viewer(row, ip)
+
+
+def _row(connection: database.Database, token: str) -> database.Row | None:
+    return connection.execute(
+        SQL["session_now"], {"token_hash": _hash(token), "idle_seconds": IDLE_SECONDS}
+    ).fetchone()
+
+
+def _viewer(row: database.Row, ip: str | None) -> Viewer:
     return Viewer(
         user_name=row["user_name"],
         display_name=row["display_name"],
@@ -122,6 +140,17 @@ def _find(
         session_id=row["session_id"],
         ip=ip,
     )
+
+
+def standing(token: str | None, *, ip: str | None) -> Standing | None:
+    """The session of this token, for what stays open and must know when to look again. Nobody did anything."""
+    if not token or len(token) > LONGEST_TOKEN:
+        return None
+    with database.pool().connection() as connection:
+        row = _row(connection, token)
+    if row is None:
+        return None
+    return Standing(viewer=_viewer(row, ip), seconds_left=max(0.1, row["seconds_left"]))
 
 
 def viewer_of(token: str | None, *, ip: str | None, touch: bool) -> Viewer | None:

@@ -57,29 +57,18 @@ class Shown:
     reached_first: bool
     #: When each message arrived that was not there at the opening.
     arrivals: list[datetime] = field(default_factory=list)
-    #: The count of news, and when, before the newest page was read last.
-    _read: tuple[int, datetime] | None = None
+    #: The moment before the newest page was read last (app/news.py).
+    mark: str = ""
+    #: The newest fold of which something was read.
+    fold: int = 0
 
     @classmethod
     def opened(cls, customer_id: str, rows: list[Row], page_size: int) -> Shown:
         """The screen as it is when a timeline is opened at its newest page."""
         pages = [Page(rows)] if rows else []
-        return cls(customer_id, pages, [], len(rows) < page_size)
-
-    def wants_reading(self, news: int | None, now: datetime, *, anyway_seconds: float) -> bool:
-        """Whether the newest page may have changed since it was read. Asking counts as reading.
-
-        Args:
-            news: how much has arrived, None where nobody knows.
-            anyway_seconds: read again after this long, news or not.
-        """
-        last, self._read = self._read, None if news is None else (news, now)
-        if last is None or last[0] != news:
-            return True
-        if (now - last[1]).total_seconds() >= anyway_seconds:
-            return True
-        self._read = last
-        return False
+        made = cls(customer_id, pages, [], len(rows) < page_size)
+        made._note_fold(rows)
+        return made
 
     @property
     def by_id(self) -> dict[str, Row]:
@@ -119,13 +108,25 @@ class Shown:
         known = self.by_id
         if known and not any(row["message_id"] in known for row in rows):
             return False
+        self.take_changes(rows, now)
+        return True
+
+    def take_changes(self, rows: list[Row], now: datetime) -> None:
+        """Take messages of any age as they are now; those before the oldest shown one come with their page."""
+        known, oldest = self.by_id, self.oldest
+        self._note_fold(rows)
         for row in rows:
+            is_older = oldest is not None and position(row) < position(oldest)
+            if row["message_id"] not in known and is_older and not self.reached_first:
+                continue
             if row["message_id"] not in known:
                 self._insert(row)
                 self.arrivals.append(now)
             elif row != known[row["message_id"]]:
                 self._replace(row)
-        return True
+
+    def _note_fold(self, rows: list[Row]) -> None:
+        self.fold = max([self.fold, *(row.get("folded_in") or 0 for row in rows)])
 
     def _replace(self, row: Row) -> None:
         for page in (*self.newest[::-1], *self.older):

@@ -1,6 +1,6 @@
 """Twilio's part in a benchmark: signed, unique posts over many keep-alive connections, from a process of its own.
 
-Signed by the public rule alone, apart from webhooks/ (providers.md §2.1); all bodies are made and signed
+Signed by the public rule alone, apart from webhooks/ (docs/providers/README.md); all bodies are made and signed
 before the clock starts. It reads orders as JSON lines and answers each with one line:
 
     {"do": "flood", "port", "path", "url", "token", "account_sid", "sender", "first", "posts", "connections"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from typing import Annotated
 
@@ -25,6 +26,10 @@ def bench(
             "--scale", metavar="N", min=1, help="Stored messages [default: the benchmark's own]."
         ),
     ] = None,
+    people: Annotated[
+        int | None,
+        typer.Option("--people", metavar="N", min=1, help="People at work at once (staff)."),
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +47,10 @@ def bench(
     except SettingsError:
         given = None
     module = importlib.import_module(f"benchmarks.{name}")
-    document = module.run(given, scale)
+    more = {} if people is None else {"people": people}
+    if more and "people" not in inspect.signature(module.run).parameters:
+        raise Refused(f"the benchmark {name} takes no --people")
+    document = module.run(given, scale, **more)
     report(document, as_json=as_json, lines=table(document))
 
 

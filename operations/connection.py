@@ -56,14 +56,20 @@ def add(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Connect an account and print its webhook URL and verify token."""
+    """Connect an account and print its webhook URL and verify token, and what is to be done at the provider."""
+    from operations.providers import provider_of
+
     settings = settings_for(data_dir)
     base = public_url(settings)
     values = given_values(set_values, set_files)
     if not name.strip():
         raise Refused("--name is empty: say what people call this account")
     with connect(settings) as database:
-        document = insert(database, settings, channel, name.strip(), values, base)
+        document: dict[str, Any] = {
+            **insert(database, settings, channel, name.strip(), values, base)
+        }
+        made = existing(database, settings, document["connection_id"])
+        document["advice"] = provider_of(made).advice(made, document["webhook_url"])
     ask_for_pull(settings, document["connection_id"], watch="pubsub_topic" in values)
     report(
         document,
@@ -72,6 +78,7 @@ def add(
             f"Connection    {document['connection_id']}",
             f"Webhook URL   {document['webhook_url']}",
             f"Verify token  {document['verify_token']}",
+            *(f"To know       {each}" for each in document["advice"]),
         ],
     )
 
@@ -238,10 +245,19 @@ def configure_webhook(
     show_only: Annotated[
         bool, typer.Option("--show-only", help="Show what is registered now, change nothing.")
     ] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option(
+            "--take-over", help="Replace another program's address: it is not told any more."
+        ),
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the provider calls now, then register our URL there. A number's voice URL is never touched."""
+    """Show what the provider calls now, then register our URL there.
+
+    Another program's address is not replaced without --take-over, and a number's voice URL never.
+    """
     from operations.providers import ProviderRefused, provider_of
     from warehouse.connections import webhook_path
 
@@ -254,12 +270,15 @@ def configure_webhook(
             before = provider.present(opened)
             for line in _registered("now", before):
                 say(line)
-            after = before if show_only else provider.configure(opened, url)
+            after = before if show_only else provider.configure(opened, url, take_over=take_over)
         except ProviderRefused as refused:
             raise Found(str(refused)) from refused
         if not show_only:
             record_event(
-                database, "connection.configure_webhook", opened, {"before": before, "after": after}
+                database,
+                "connection.configure_webhook",
+                opened,
+                {"before": before, "after": after, "take_over": take_over},
             )
     report(
         {"connection_id": connection_id, "webhook_url": url, "before": before, "after": after},

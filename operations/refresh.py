@@ -25,7 +25,8 @@ def refresh(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Build everything dbt owns anew from raw, beside what serves, and swap; prints the hashes of canonical.messages before and after."""
+    """Build everything dbt owns anew from raw, beside what serves, and swap; prints the hashes
+    of canonical.messages before and after."""
     from transform.build import build
     from transform.models import ModelsFailed
 

@@ -118,6 +118,19 @@ def living(state: dict[str, Any]) -> dict[str, int]:
     }
 
 
+def app_processes(door: int) -> dict[str, int]:
+    """The processes behind the app's door (app/door.py), `app-1` … -> pid; none where one process serves alone."""
+    found: dict[str, int] = {}
+    try:
+        for process in psutil.Process(door).children():
+            command = process.cmdline()
+            if "--worker" in command[:-1]:
+                found[f"app-{command[command.index('--worker') + 1]}"] = process.pid
+    except psutil.Error:
+        pass
+    return dict(sorted(found.items()))
+
+
 def leftovers(data_dir: Path) -> dict[int, str]:
     """Every process that works for this data folder, pid -> name, whether recorded or only marked."""
     found = {pid: name for name, pid in living(recorded(data_dir)).items()}

@@ -19,7 +19,10 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
     folder = data_folder(data_dir)
     state = running.recorded(folder)
-    document = describe(state, running.living(state), supervised=running.is_held(folder))
+    processes = running.living(state)
+    if "app" in processes:
+        processes |= running.app_processes(processes["app"])
+    document = describe(state, processes, supervised=running.is_held(folder))
     document["data_dir"] = str(folder)
     report(document, as_json=as_json, lines=told(document))
 
@@ -77,4 +80,9 @@ def told(document: dict[str, Any]) -> list[str]:
         if program["state"] == "crashed":
             line += f", next start after {program['pause_seconds']:g} s"
         lines.append(line)
+    lines += [
+        f"  {name:<10} {'ready':<9} pid {pid}"
+        for name, pid in processes.items()
+        if name not in document["programs"]
+    ]
     return lines

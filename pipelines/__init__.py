@@ -51,10 +51,10 @@ raw_instagram.messages    version (of what lasts in the payload: no signatures o
 raw_gmail.messages        connection_id, mailbox, id, thread_id, history_id, label_ids json,
                           internal_date, size_estimate, version (of raw_sha256 + parser_version + labels),
                           raw_sha256, raw_size_bytes, envelope json, body_text, body_quoted, body_format,
-                          attachments json, parser_version, parse_notes json, pulled_at; key
-                          connection_id + id + version
+                          attachments json, parser_version, parse_notes json, rfc822_message_id,
+                          reported_message_id, pulled_at; key connection_id + id + version
 raw_gmail.changes         connection_id, mailbox, history_id, id, thread_id, change (added, removed,
-                          labels_added, labels_removed, missing), label_ids json, changed_labels json,
+                          labels_added, labels_removed, missing, set aside), label_ids json, changed_labels json,
                           pulled_at; key connection_id + history_id + id + change
 raw_gmail.send_as         connection_id, mailbox, address, pulled_at; key connection_id + address
 """

@@ -21,9 +21,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+from pipelines import graph_access, twilio_api
 from pipelines.failures import NeedsAdmin, PullFailed, TryLater, seconds_asked
-from pipelines.graph_api import FACEBOOK, INSTAGRAM, VERSION, VERSIONED
-from pipelines.graph_failures import NotAvailable, failure_of
+from pipelines.graph_failures import NotAvailable, WrongProof, failure_of
 from pipelines.graph_failures import Refused as NotAccepted
 from pipelines.graph_pace import pace_of
 from pipelines.safe_http import JSON_BYTES, Answer, Hosts, Refused, SafeClient
@@ -39,7 +39,7 @@ HOPS = 3
 DEAD = (403, 404, 410)
 #: What a provider does not know yet may only be late; after this time it is gone.
 YOUNG = timedelta(minutes=10)
-#: Ids of WhatsApp's media (providers.md §7.4).
+#: Ids of WhatsApp's media (docs/providers/whatsapp.md).
 GRAPH_MEDIA_LIVES = timedelta(days=7)
 #: Meta blocks downloads for half an hour after 20 failing answers within an hour.
 GRAPH_FAILURES_PER_HOUR = 10
@@ -167,20 +167,12 @@ class _Twilio:
     def __init__(self, errand: Errand) -> None:
         self.errand, connection = errand, errand.connection
         given = connection.value("api_base")
-        edge, region = connection.value("edge"), connection.value("region")
-        if edge and not region:
-            region = "us1"
-        host = ".".join(part for part in ("api", edge, region, "twilio.com") if part)
-        account_sid = connection.required("account_sid")
-        self.root = f"{(given or f'https://{host}').rstrip('/')}/2010-04-01/Accounts/{account_sid}"
+        base = twilio_api.base_of(connection)
+        self.root = f"{base}/2010-04-01/Accounts/{connection.required('account_sid')}"
         self.host = urlsplit(self.root).hostname
-        self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(host,))
-        key = connection.value("api_key_sid")
-        # While the Auth Token rotates it has two values; the first is the one that is valid now.
-        secret = (
-            connection.required("api_key_secret") if key else connection.several("auth_token")[0]
-        )
-        basic = base64.b64encode(f"{key or account_sid}:{secret}".encode()).decode()
+        self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(self.host or "",))
+        user, secret = twilio_api.credentials_of(connection)
+        basic = base64.b64encode(f"{user}:{secret}".encode()).decode()
         self.credentials = {"Authorization": f"Basic {basic}"}
 
     @contextmanager
@@ -261,17 +253,15 @@ class _Graph:
 
     def __init__(self, errand: Errand) -> None:
         self.errand, connection = errand, errand.connection
-        # Instagram alone has two ways to sign in, and its own has a host of its own.
-        has_flavour = "flavour" in registry()[connection.channel].optional_keys
-        own = has_flavour and connection.value("flavour") != "facebook"
         given = connection.value("api_base")
-        base = (given or (INSTAGRAM if own else FACEBOOK)).rstrip("/")
-        if not VERSIONED.search(base):
-            base = f"{base}/{connection.value('api_version') or VERSION}"
-        self.base = base
-        self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(base.split("/")[2],))
+        self.base = graph_access.versioned(connection)
+        self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(self.base.split("/")[2],))
         self.name = f"{connection.channel} connection {connection.connection_id}"
-        self.credentials = {"Authorization": f"Bearer {connection.required('access_token')}"}
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The token that the account's edges want, as a header."""
+        return _bearer(graph_access.access_token(self.errand.connection, self._of_the_page))
 
     def get(self, identity: str, **parameters: str) -> dict[str, Any]:
         """What Graph knows of an id.
@@ -282,13 +272,40 @@ class _Graph:
         """
         if not identity.strip("."):
             raise PullFailed("the message does not say the id")
+        token = graph_access.access_token(self.errand.connection, self._of_the_page)
+        try:
+            return self._asked(quote(identity, safe=""), parameters, token)
+        except NotAvailable:
+            raise self.errand.gone("Meta does not have this file") from None
+
+    def _of_the_page(self, path: str, query: dict[str, str]) -> dict[str, Any] | None:
+        try:
+            return self._asked(path, query, self.errand.connection.required("access_token"))
+        except (NotAccepted, NotAvailable):
+            return None
+
+    def _asked(self, path: str, parameters: Mapping[str, str], token: str) -> dict[str, Any]:
+        connection = self.errand.connection
+        proofs = graph_access.proofs(connection, token)
+        for place, proof in enumerate(proofs, 1):
+            try:
+                told = self._once(path, {**parameters, **proof}, token)
+            except WrongProof:
+                if place == len(proofs):
+                    raise
+                continue
+            graph_access.took(connection, token, proof)
+            return told
+        raise AssertionError("there is at least one way to ask")
+
+    def _once(self, path: str, parameters: Mapping[str, str], token: str) -> dict[str, Any]:
         pace = pace_of(self.name)
         try:
             pace.wait()
         except TryLater as failure:
             raise Resting(str(failure), failure.after_seconds) from None
-        url = f"{self.base}/{quote(identity, safe='')}?{urlencode(parameters)}"
-        with self.errand.client.get(url, self.hosts, self.credentials) as answer:
+        url = f"{self.base}/{path}?{urlencode(parameters)}"
+        with self.errand.client.get(url, self.hosts, _bearer(token)) as answer:
             pace.told(answer.headers)
             if answer.status == 200:
                 told = answer.json()
@@ -297,13 +314,15 @@ class _Graph:
                 raise TryLater("Graph's answer is no JSON object")
             text = b"".join(answer.chunks(JSON_BYTES)).decode("utf-8", "replace")
         refusal = failure_of(answer.status, answer.headers, text, self.name)
-        if isinstance(refusal, NotAvailable) or (
-            isinstance(refusal, NotAccepted) and answer.status == 404
-        ):
-            raise self.errand.gone("Meta does not have this file")
+        if isinstance(refusal, NotAccepted) and answer.status == 404:
+            raise NotAvailable(str(refusal))
         if isinstance(refusal, TryLater) and (refusal.after_seconds or answer.status < 500):
             raise Resting(str(refusal), refusal.after_seconds or STATUS_REST_SECONDS)
         raise refusal
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 @contextmanager

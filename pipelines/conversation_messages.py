@@ -1,8 +1,8 @@
-"""The messages of one conversation as rows (providers.md §8.4 and 9.4).
+"""The messages of one conversation as rows (docs/providers/messenger.md and instagram.md).
 
 Graph gives the details of the 20 newest messages of a conversation; of older ones only that they exist. Such a
 message is a row without payload, `unavailable`: that says nothing about its deletion. What is held already is
-never followed by such a row.
+never followed by such a row. Where an answer would be too large, less is asked for, down to one message at a time.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from pipelines.failures import PullFailed
 from pipelines.graph_api import Graph, page_of
-from pipelines.graph_failures import NotAvailable, Refused
+from pipelines.graph_failures import NotAvailable, Refused, TooMuch
 from pipelines.holdings import Holdings
 from pipelines.storable import storable, version_of
 
 #: So many of the newest messages of a conversation have details.
 DETAILED = 20
-LIST_SIZE = 100
+#: How many messages are asked for at once: of a list without details, and with details, where Graph finds more too
+#: much. None leaves the number to Graph.
+LIST_SIZES = (100, 25, 5, 1)
+DETAILED_SIZES = (None, 10, 3, 1)
 #: What every account can be asked for. A channel names more, and does without where Graph refuses a name.
 LEAST_FIELDS = "id,created_time,from,to,message,attachments"
 #: What a list tells of a message without its details.
@@ -37,7 +40,8 @@ class Account:
     """One page or Instagram account.
 
     `conversations` is the path of its list, `fields` what is asked of a message, `held` and `counterpart` the
-    queries for what is held of some ids and for the other side of a conversation.
+    queries for what is held of some ids and for the other side of a conversation, `untold` for edits whose text no
+    webhook told. `folders` are the parts that the list has; None is what Graph lists by itself.
     """
 
     connection_id: str
@@ -47,6 +51,8 @@ class Account:
     fields: str
     held: str
     counterpart: str
+    untold: str
+    folders: tuple[str | None, ...] = (None,)
 
 
 class Messages:
@@ -76,28 +82,35 @@ class Messages:
 
         Raises:
             NotAvailable: there is no such conversation.
+            TooMuch: Graph does not even give one message of it.
         """
+        way = self.way
         while True:
-            nested, fields = self.ways[self.way]
+            nested, fields = self.ways[way]
             try:
                 return self._newest(conversation, fields, nested=nested, again=again)
             except Refused:
-                if self.way == len(self.ways) - 1:
+                # The account takes this way from now on.
+                if way == len(self.ways) - 1:
                     raise
-                self.way += 1
+                way = self.way = max(way + 1, self.way)
+            except TooMuch:
+                # This conversation alone is too large for it.
+                one_by_one = next(n for n, (nests, _) in enumerate(self.ways) if not nests)
+                if way >= one_by_one:
+                    raise
+                way = one_by_one
 
     def _newest(
         self, conversation: str, fields: str, *, nested: bool, again: bool
     ) -> tuple[Listed, str | None]:
         try:
-            wanted = f"messages{{{fields}}}" if nested else "messages"
-            answer = self.graph.get(conversation, fields=wanted)
+            found, after = self._first_page(conversation, fields if nested else None)
         except NotAvailable:
             if not nested:
                 raise
             # A message without details may spoil the whole answer: the list alone tells which exist.
-            answer = self.graph.get(conversation, fields="messages")
-        found, after = page_of(answer.get("messages") or {})
+            found, after = self._first_page(conversation, None)
         listed = [_plain(message) for message in found]
         held = set() if nested or again else self._held(listed).available
         details = [
@@ -110,19 +123,69 @@ class Messages:
         ]
         return self._rows(conversation, listed, details), after
 
+    def _first_page(
+        self, conversation: str, fields: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """The newest messages, with these fields or only that they exist; fewer where they are too much at once.
+
+        A page with details that is cut short is followed by others, until all that have details are there.
+        """
+        found: list[dict[str, Any]] = []
+        after: str | None = None
+        for size in DETAILED_SIZES:
+            try:
+                while True:
+                    page, after = self._page(conversation, fields, size, after)
+                    found += page
+                    if size is None or after is None or len(found) >= DETAILED:
+                        return found, after
+            except TooMuch:
+                if size == DETAILED_SIZES[-1]:
+                    raise
+        raise AssertionError("the last size returns or raises")
+
+    def _page(
+        self, conversation: str, fields: str | None, size: int | None, after: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        modifiers = (f".limit({size})" if size else "") + (f".after({after})" if after else "")
+        wanted = f"messages{modifiers}" + (f"{{{fields}}}" if fields else "")
+        answer = self.graph.get(conversation, is_much=True, fields=wanted)
+        return page_of(answer.get("messages") or {})
+
     def _details(self, identity: str, fields: str) -> dict[str, Any] | None:
         try:
-            return _plain(self.graph.get(identity, fields=fields))
+            return _plain(self.graph.get(identity, is_much=True, fields=fields))
         except NotAvailable:
             return None
+        except TooMuch:
+            # One message alone: what every account can be asked for, or only that it exists.
+            if fields == LEAST_FIELDS:
+                return None
+            return self._details(identity, LEAST_FIELDS)
 
     def older(self, conversation: str, after: str | None) -> tuple[Listed, str | None]:
         """A later page of a conversation: which messages exist."""
-        found, following = self.graph.page(
-            f"{conversation}/messages", fields="id,created_time", limit=LIST_SIZE, after=after
-        )
+        for size in LIST_SIZES:
+            try:
+                found, following = self.graph.page(
+                    f"{conversation}/messages",
+                    is_much=True,
+                    fields="id,created_time",
+                    limit=size,
+                    after=after,
+                )
+                break
+            except TooMuch:
+                if size == LIST_SIZES[-1]:
+                    raise
         listed = [_plain(message) for message in found]
         return self._rows(conversation, listed, [None] * len(listed)), following
+
+    def told_now(self, conversation: str, identity: str) -> list[dict[str, Any]]:
+        """A message as Graph tells it now, as a row where that is new; nothing where its details are not given."""
+        _, fields = self.ways[self.way]
+        payload = self._details(identity, fields)
+        return self._rows(conversation, [payload], [payload]).rows if payload else []
 
     # -- rows -------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The conversations of a page or an Instagram account, newest first, in steps (providers.md §8.4 and 9.4).
+"""The conversations of a page or an Instagram account, newest first, in steps (docs/providers/messenger.md).
 
     conversations, by updated_time ──> the messages of each ──> raw_<channel>.messages
 
@@ -9,12 +9,20 @@ reactions. A first pull shows the newest conversations first, and each with its 
 A walk for news stops in a conversation where it meets what is held. The others do not: one that is limited by a
 date, or half done, leaves messages unread below some that are held.
 
+A conversation that cannot be read is passed over, and the next ones go on; it is named in the connection's health
+and visited again after a growing pause. Where Graph refuses the request for several in a row, the pull says so.
+
+An edit whose text the webhook did not tell is asked for by the message's id, at most MOST_ASKED times.
+
 The state of an account, kept by dlt:
 
     updated_at   the cursor: when the newest known conversation was updated
     visited      conversations that were updated within OVERLAP of it, as they were when they were visited
     way          how details are asked for (pipelines.conversation_messages)
-    walks        what is still to be read, in this order; each {kind, since, after, passed, open}:
+    folders      the parts of the list that have been read at least once, or are being read
+    passed_over  conversations that could not be read: {id: {reason, times, next}}
+    untold       edits that were asked for: {id|edit: [how often, when]}
+    walks        what is still to be read, in this order; each {kind, folder, since, after, passed, open}:
                  `kind` news, again or all; `after` the cursor of the present page of the list; `passed` the
                  update time down to which it is done, and the ids of exactly this time; `open` a conversation
                  that is half read, and where to go on in it
@@ -31,9 +39,9 @@ from typing import Any
 import dlt
 
 from pipelines.conversation_messages import Account, Listed, Messages, moment
-from pipelines.failures import TryLater
+from pipelines.failures import PullFailed, TryLater
 from pipelines.graph_api import Graph
-from pipelines.graph_failures import NotAvailable, Refused
+from pipelines.graph_failures import NotAvailable, Refused, Stumbled, TooMuch
 from pipelines.holdings import Holdings
 
 Page = dict[str, list[dict[str, Any]]]
@@ -43,12 +51,22 @@ Walk = dict[str, Any]
 OVERLAP = timedelta(days=1)
 #: How far a nightly pull looks back for edits, reactions and details that came late.
 LOOK_BACK: timedelta = timedelta(days=3)
-LIST_SIZE = 50
+#: How many conversations are asked for at once, where Graph finds more too much.
+LIST_SIZES = (50, 10, 1)
 #: The first rows of a new connection show soon; later steps are worth a longer load.
 FIRST_STEP_SECONDS = 3.0
 STEP_SECONDS = 15.0
 #: More conversations a day than this are visited again now and then; nothing is missed.
 MOST_VISITED = 5000
+#: So many conversations in a row whose request Graph refuses, and it is not for them.
+MOST_REFUSED = 3
+FIRST_PAUSE = timedelta(minutes=10)
+LONGEST_PAUSE = timedelta(days=1)
+#: How often and how soon again Graph is asked for the text of an edit.
+MOST_ASKED = 3
+ASKED_AGAIN_AFTER = timedelta(minutes=10)
+MOST_UNTOLD = 100
+MOST_REMEMBERED = 1000
 
 MESSAGE_KEY = ("connection_id", "id", "version")
 MESSAGE_COLUMNS: dict[str, Any] = {
@@ -87,8 +105,13 @@ class Step:
         self.messages = Messages(graph, account, holdings, state.get("way", 0))
         self.walks: list[Walk] = [dict(walk) for walk in state.get("walks") or ()]
         self.visited: dict[str, str] = dict(state.get("visited") or {})
+        self.passed_over: dict[str, dict[str, Any]] = dict(state.get("passed_over") or {})
+        self.folders: list[str | None] = list(state.get("folders") or [])
         self.newest: datetime | None = None
         self.listed = 0
+        #: Whether the state learned of a conversation that cannot be read.
+        self.is_wiser = False
+        self._refused = 0
         seconds = STEP_SECONDS if state.get("updated_at") else FIRST_STEP_SECONDS
         self.deadline = time.monotonic() + seconds
 
@@ -96,7 +119,7 @@ class Step:
     def is_over(self) -> bool:
         """When the time is up or Meta asks for a pause, what was read is loaded first."""
         late = time.monotonic() > self.deadline or self.graph.pace.is_closed
-        return late and self.listed > 0
+        return late and (self.listed > 0 or self.is_wiser)
 
     def run(self, since: datetime | None) -> Iterator[Page]:
         """What is new since the cursor, then as much of the rest as fits in the time."""
@@ -104,22 +127,77 @@ class Step:
         if since:
             # Behind a first pull that goes on: it must find nothing held below what is not.
             first = [walk for walk in self.walks if walk["kind"] == "all"]
-            self.walks.insert(len(self.walks) if first else 0, _walk("again", since))
+            place = len(self.walks) if first else 0
+            self.walks[place:place] = [_walk("again", f, since) for f in self.account.folders]
             self.messages.way = 0
         if cursor:
-            self.walks.insert(0, _walk("news", datetime.fromisoformat(cursor) - OVERLAP))
+            floor = datetime.fromisoformat(cursor) - OVERLAP
+            # What was read before there were folders is what Graph lists by itself.
+            known = self.folders or [None]
+            self.walks[0:0] = [_walk("news", f, floor) for f in self.account.folders if f in known]
+            self.walks += [_walk("all", f) for f in self.account.folders if f not in known]
         elif not since:
-            self.walks.append(_walk("all"))
+            self.walks += [_walk("all", f) for f in self.account.folders]
+        self.folders = list(self.account.folders)
         try:
+            yield from self._ask_for_untold()
+            yield from self._visit_again()
             while self.walks and (yield from self._read(self.walks[0])):
                 self.walks.pop(0)
                 if self.is_over:
                     break
         except TryLater:
-            if not self.listed:
+            if not (self.listed or self.is_wiser):
                 raise
             # What was read stays; the next step says why it cannot go on.
         self._keep(cursor)
+
+    # -- what a walk does not bring ---------------------------------------------------------------
+
+    def _ask_for_untold(self) -> Iterator[Page]:
+        """Messages that were edited and of which no webhook told the new text."""
+        asked: dict[str, list[Any]] = dict(self.state.get("untold") or {})
+        now = datetime.now(UTC)
+        found = self.messages.holdings.rows(self.account.untold, limit=MOST_UNTOLD)
+        for identity, edit, conversation in found:
+            key = f"{identity}|{edit}"
+            times, last = asked.get(key, (0, None))
+            soon = last and datetime.fromisoformat(last) > now - times * ASKED_AGAIN_AFTER
+            if times >= MOST_ASKED or soon:
+                continue
+            asked.pop(key, None)
+            asked[key] = [times + 1, now.isoformat()]
+            rows = self.messages.told_now(conversation or "", identity)
+            if rows:
+                yield {"messages": rows}
+        self.state["untold"] = dict(list(asked.items())[-MOST_REMEMBERED:])
+
+    def _visit_again(self) -> Iterator[Page]:
+        """Conversations that could not be read before, and whose pause is over."""
+        now = datetime.now(UTC)
+        for identity, told in list(self.passed_over.items()):
+            if datetime.fromisoformat(told["next"]) <= now:
+                walk = _walk("all")
+                # With the time up in the middle of it, it has a walk of its own.
+                if not (yield from self._visit(walk, identity)):
+                    self.walks.append({**walk, "kind": "one"})
+
+    def _pass_over(self, conversation: str, failure: PullFailed) -> None:
+        """
+        Raises:
+            PullFailed: the failure itself, where it is no matter of this conversation.
+        """
+        self._refused += isinstance(failure, Refused)
+        if self._refused >= MOST_REFUSED:
+            raise failure
+        times = self.passed_over.get(conversation, {}).get("times", 0) + 1
+        pause = min(FIRST_PAUSE * 2 ** min(times - 1, 10), LONGEST_PAUSE)
+        self.passed_over[conversation] = {
+            "reason": str(failure),
+            "times": times,
+            "next": (datetime.now(UTC) + pause).isoformat(),
+        }
+        self.is_wiser = True
 
     def _keep(self, cursor: str | None) -> None:
         now = datetime.now(UTC).replace(microsecond=0)
@@ -130,6 +208,8 @@ class Step:
         self.state["backfill"] = {"done": done, "total": None} if self.walks else None
         self.state["walks"] = self.walks
         self.state["way"] = self.messages.way
+        self.state["folders"] = self.folders
+        self.state["passed_over"] = self.passed_over
         floor = datetime.fromisoformat(self.state["updated_at"]) - OVERLAP
         recent = {
             identity: updated
@@ -145,10 +225,18 @@ class Step:
         since = datetime.fromisoformat(walk["since"]) if walk["since"] else None
         if walk["open"]:
             conversation, after = walk["open"]
-            if not (yield from self._older(walk, conversation, after, whole=True)):
+            if not (yield from self._rest(walk, conversation, after, whole=True)):
                 return False
+        if walk["kind"] == "one":
+            return True
         while True:
-            found, following = self._page(walk)
+            try:
+                found, following = self._page(walk)
+            except Refused:
+                # A folder that this account does not have.
+                if walk.get("folder") is None:
+                    raise
+                return True
             for conversation in found:
                 updated = str(conversation.get("updated_time") or "")
                 at = moment(updated)
@@ -166,22 +254,30 @@ class Step:
 
     def _page(self, walk: Walk) -> tuple[list[dict[str, Any]], str | None]:
         try:
-            return self._list(walk["after"])
+            return self._list(walk, walk["after"])
         except Refused:
             if walk["after"] is None:
                 raise
             # A cursor does not live for ever. From the top again: what is done is passed over.
             walk["after"] = None
-            return self._list(None)
+            return self._list(walk, None)
 
-    def _list(self, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        return self.graph.page(
-            self.account.conversations,
-            platform=self.account.platform,
-            fields="id,updated_time",
-            limit=LIST_SIZE,
-            after=after,
-        )
+    def _list(self, walk: Walk, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        for size in LIST_SIZES:
+            try:
+                return self.graph.page(
+                    self.account.conversations,
+                    is_much=True,
+                    platform=self.account.platform,
+                    folder=walk.get("folder"),
+                    fields="id,updated_time",
+                    limit=size,
+                    after=after,
+                )
+            except TooMuch:
+                if size == LIST_SIZES[-1]:
+                    raise
+        raise AssertionError("the last size returns or raises")
 
     def _is_due(self, walk: Walk, identity: str, updated: str, at: datetime | None) -> bool:
         if at:
@@ -191,6 +287,9 @@ class Step:
             passed = datetime.fromisoformat(time_passed)
             if at > passed or (at == passed and identity in ids):
                 return False
+        if identity in self.passed_over and walk["kind"] == "news":
+            # Its own time comes (`_visit_again`).
+            return False
         return walk["kind"] != "news" or not updated or self.visited.get(identity) != updated
 
     def _visited(self, walk: Walk, identity: str, updated: str, at: datetime | None) -> None:
@@ -210,11 +309,28 @@ class Step:
         try:
             listed, after = self.messages.newest(conversation, again=walk["kind"] == "again")
         except NotAvailable:
+            self.passed_over.pop(conversation, None)
             return True
+        except (TooMuch, Refused, Stumbled) as failure:
+            self._pass_over(conversation, failure)
+            return True
+        self._refused = 0
+        self.passed_over.pop(conversation, None)
         yield self._rows(listed)
         if after is None or (is_news and listed.ends_held) or _is_far_enough(walk, listed):
             return True
-        return (yield from self._older(walk, conversation, after, whole=not is_news))
+        return (yield from self._rest(walk, conversation, after, whole=not is_news))
+
+    def _rest(
+        self, walk: Walk, conversation: str, after: str | None, *, whole: bool
+    ) -> Generator[Page, None, bool]:
+        """As `_older`; a conversation whose rest cannot be read is passed over."""
+        try:
+            return (yield from self._older(walk, conversation, after, whole=whole))
+        except (TooMuch, Stumbled) as failure:
+            self._pass_over(conversation, failure)
+            walk["open"] = None
+            return True
 
     def _older(
         self, walk: Walk, conversation: str, after: str | None, *, whole: bool
@@ -252,9 +368,10 @@ class Step:
         return {"messages": listed.rows}
 
 
-def _walk(kind: str, since: datetime | None = None) -> Walk:
+def _walk(kind: str, folder: str | None = None, since: datetime | None = None) -> Walk:
     return {
         "kind": kind,
+        "folder": folder,
         "since": since.isoformat() if since else None,
         "after": None,
         "passed": None,

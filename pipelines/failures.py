@@ -56,7 +56,7 @@ class BackOff:
     def pause(self, attempt: int, after_seconds: float | None = None) -> None:
         """Sleep before attempt number `attempt` + 1 (the first is 0)."""
         drawn = random.uniform(0.5, 1.0) * self.first_seconds * 2**attempt  # noqa: S311
-        time.sleep(min(self.longest_seconds, max(drawn, after_seconds or 0.0)))
+        time.sleep(max(min(self.longest_seconds, drawn), after_seconds or 0.0))
 
     def run(self, call: Callable[[], T]) -> T:
         """The answer of `call`, repeated while it raises TryLater.

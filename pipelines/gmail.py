@@ -1,4 +1,4 @@
-"""The mails of one mailbox (providers.md §5.3 to 5.6).
+"""The mails of one mailbox (docs/providers/google.md).
 
     messages.list, newest first ─┐
     history.list since cursor  ──┼─> messages.get format=raw ──> media store (bytes), raw_gmail.messages
@@ -26,6 +26,7 @@ from pipelines.destination import CONTRACT, INSERT_ONLY
 from pipelines.gmail_api import Mailbox
 from pipelines.gmail_steps import Page, Step
 from pipelines.holdings import Holdings
+from pipelines.mail_reader import MailReader
 from warehouse.connections import Connection
 
 #: Gmail's history tells every change: no need to look back.
@@ -40,7 +41,12 @@ def walk(
 ) -> Iterator[Page]:
     """One step of a pull; the state moves on only together with the rows."""
     state = dlt.current.source_state()
-    step = Step(mailbox, connection_id, holdings, state)
+    with MailReader() as reader:
+        yield from _step(Step(mailbox, connection_id, holdings, state, reader), state, since)
+
+
+def _step(step: Step, state: dict[str, Any], since: datetime | None) -> Iterator[Page]:
+    mailbox, connection_id = step.mailbox, step.rows.connection_id
     now = datetime.now(UTC)
     if now.timestamp() - state.get("send_as_at", 0.0) > SEND_AS_EVERY_SECONDS:
         yield step.page(
@@ -62,6 +68,7 @@ def walk(
         if since:
             step.list_again(since)
     yield from step.backfill()
+    yield from step.slow()
 
 
 @dlt.transformer(
@@ -87,6 +94,8 @@ def walk(
         "attachments": {"data_type": "json", "nullable": False},
         "parser_version": {"data_type": "bigint", "nullable": False},
         "parse_notes": {"data_type": "json", "nullable": False},
+        "rfc822_message_id": {"data_type": "text"},
+        "reported_message_id": {"data_type": "text"},
         "pulled_at": {"data_type": "timestamp", "nullable": False},
     },
 )
@@ -135,7 +144,10 @@ def send_as(page: Page) -> Iterator[list[dict[str, Any]]]:
 RESOURCES: tuple[DltResource, ...] = (messages, changes, send_as)
 #: Settings of the mailbox, no correspondence: nothing of it is folded.
 NOT_FOLDED = ("send_as",)
-INDEXES = {"changes": [("connection_id", "id")]}
+INDEXES = {
+    "changes": [("connection_id", "id")],
+    "messages": [("connection_id", "rfc822_message_id"), ("connection_id", "reported_message_id")],
+}
 
 
 @dlt.source(name="gmail", max_table_nesting=0, schema_contract=CONTRACT)

@@ -1,4 +1,4 @@
-"""Gmail's API as a pull needs it, through Google's own client (providers.md §5.3 and 5.7).
+"""Gmail's API as a pull needs it, through Google's own client (docs/providers/google.md).
 
 Every call repeats itself while Google says "slower" or is away; a call inside a batch too.
 """
@@ -30,6 +30,8 @@ TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105
 API_BASE = "https://gmail.googleapis.com"
 LIST_SIZE = 500
 BATCH_SIZE = 50
+#: How large the mails of a mailbox are is not known before some are there.
+FIRST_BATCH_SIZE = 10
 #: Fewer calls to a batch where mails are large: an answer is held in memory whole.
 BATCH_BYTES = 32_000_000
 TIMEOUT_SECONDS = 60.0
@@ -55,7 +57,7 @@ class Mailbox:
         # The client's own batch address ignores api_endpoint.
         self._batch_uri = f"{base}/batch"
         self._http = http
-        self._batch_size = BATCH_SIZE
+        self.batch_size = min(FIRST_BATCH_SIZE, BATCH_SIZE)
 
     def profile(self) -> dict[str, Any]:
         """`historyId` (the present cursor), `messagesTotal`."""
@@ -112,13 +114,19 @@ class Mailbox:
             form: `raw` for everything, `minimal` for labels and ids.
         """
         while ids:
-            wanted, ids = ids[: self._batch_size], ids[self._batch_size :]
-            found = self._batch(wanted, form)
-            yield [(identity, found[identity]) for identity in wanted]
-            size = max(
-                1, sum(len((mail or {}).get("raw") or "") for mail in found.values()) // len(found)
-            )
-            self._batch_size = max(1, min(BATCH_SIZE, BATCH_BYTES // size))
+            wanted, ids = ids[:BATCH_SIZE], ids[BATCH_SIZE:]
+            yield self.batch(wanted, form)
+
+    def batch(self, ids: list[str], form: str) -> list[tuple[str, dict[str, Any] | None]]:
+        """The mails of at most `batch_size` ids, in order; None for one that is gone.
+
+        The next batch is as large as the largest mails of this one allow, and grows step by step.
+        """
+        found = self._batch(ids, form)
+        largest = max((len((mail or {}).get("raw") or "") for mail in found.values()), default=0)
+        grown = min(BATCH_SIZE, 2 * self.batch_size)
+        self.batch_size = max(1, min(grown, BATCH_BYTES // max(1, largest)))
+        return [(identity, found[identity]) for identity in ids]
 
     def _batch(self, ids: list[str], form: str) -> dict[str, dict[str, Any] | None]:
         found: dict[str, dict[str, Any] | None] = {}
@@ -153,11 +161,12 @@ class Mailbox:
                 raise failures[0]
             if later:
                 attempt = 0 if len(found) > before else attempt + 1
-                if attempt >= BACK_OFF.attempts:
-                    raise later[0]
-                BACK_OFF.pause(
-                    attempt, max((one.after_seconds or 0.0 for one in later), default=0.0)
-                )
+                slowest = max(later, key=lambda one: one.after_seconds or 0.0)
+                asked = slowest.after_seconds or 0.0
+                # A pause of minutes is left to the queue, which keeps it.
+                if attempt >= BACK_OFF.attempts or asked > BACK_OFF.patience_seconds:
+                    raise slowest
+                BACK_OFF.pause(attempt, asked)
         return found
 
     def _call(self, request: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Gmail's history records as rows of `raw_gmail.changes` (providers.md §5.3). Pure functions."""
+"""Gmail's history records as rows of `raw_gmail.changes` (docs/providers/google.md). Pure functions."""
 
 from __future__ import annotations
 

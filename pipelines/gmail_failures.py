@@ -1,4 +1,4 @@
-"""What Google's errors mean for a pull (providers.md §5.3 and 5.7). Neither bodies nor tokens are repeated."""
+"""What Google's errors mean for a pull (docs/providers/google.md). Neither bodies nor tokens are repeated."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def _refused_token(error: RefreshError, name: str) -> PullFailed:
     reason = str(detail.get("error") or "refused")[:60]
     return NeedsAdmin(
         f"{name}: Google refuses the credentials ({reason}): the mailbox's owner must consent "
-        "again and the new refresh_token be set (or the service account's delegation be mended)"
+        "again and the new refresh_token be set (or the service account's delegation be mended); a refresh token "
+        "of an External app in Testing dies after seven days: make the app Internal, or publish it, first"
     )
 
 

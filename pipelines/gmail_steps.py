@@ -4,6 +4,7 @@ The state of a mailbox, kept by dlt:
 
     history_id   the cursor: everything up to it is loaded, or is part of the backfill
     behind       the history has more pages than one step had time for
+    slow         ids of mails that take long to read: they are read when the others are in
     backfill     None, or what is still to be listed: {since, page_token, passed, done, total, resync,
                  compare}; `passed` are ids of the present page that are not to be fetched again
 """
@@ -15,11 +16,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipelines.culprits import Culprits
 from pipelines.gmail_api import Mailbox
 from pipelines.gmail_changes import changes_of, difference
 from pipelines.gmail_failures import NotFound, Refused
 from pipelines.gmail_rows import UNFETCHED, Rows
 from pipelines.holdings import Holdings
+from pipelines.mail_reader import MailReader
 
 Page = dict[str, list[dict[str, Any]]]
 
@@ -35,10 +38,15 @@ class Step:
     """One bounded step; it changes `state`, which the caller commits with the pages."""
 
     def __init__(
-        self, mailbox: Mailbox, connection_id: str, holdings: Holdings, state: dict[str, Any]
+        self,
+        mailbox: Mailbox,
+        connection_id: str,
+        holdings: Holdings,
+        state: dict[str, Any],
+        reader: MailReader,
     ) -> None:
         self.mailbox, self.holdings, self.state = mailbox, holdings, state
-        self.rows = Rows(mailbox, connection_id, holdings)
+        self.rows = Rows(mailbox, connection_id, holdings, reader, Culprits(holdings))
         seconds = STEP_SECONDS if state.get("history_id") else FIRST_STEP_SECONDS
         self.deadline = time.monotonic() + seconds
 
@@ -115,9 +123,10 @@ class Step:
             and identity not in self.rows.fetched
             and not UNFETCHED & set(change["label_ids"] or ())
         ]
-        for rows, labels, _ in self.rows.mails(fetch):
+        for rows, labels, asked in self.rows.mails(fetch):
             _fill(last, labels)
-            yield self.page(messages=rows)
+            yield self.page(messages=rows, changes=self.rows.set_aside(asked))
+            self._remember_slow()
         unknown = [
             identity
             for identity, change in last.items()
@@ -151,6 +160,25 @@ class Step:
             yield from self._compared()
             self.state["backfill"] = None
 
+    def slow(self) -> Iterator[Page]:
+        """The mails that were put off, when there is nothing else to do: at least one a step."""
+        if self.state.get("backfill") or self.state.get("behind") or self.rows.fetched:
+            return
+        # Those of this very step wait for the next one: what is ready shows first.
+        waiting = [
+            identity for identity in self.state.get("slow") or [] if identity not in self.rows.slow
+        ]
+        for identity in waiting:
+            for rows, _, asked in self.rows.mails([identity], patiently=True):
+                yield self.page(messages=rows, changes=self.rows.set_aside(asked))
+            self.state["slow"] = [each for each in self.state["slow"] if each != identity]
+            if self.is_over:
+                return
+
+    def _remember_slow(self) -> None:
+        if self.rows.slow:
+            self.state["slow"] = sorted({*(self.state.get("slow") or []), *self.rows.slow})
+
     def _listed(self, todo: dict[str, Any]) -> Iterator[Page]:
         since = datetime.fromisoformat(todo["since"]) if todo["since"] else None
         ids, following = self.mailbox.page(todo["page_token"], since=since)
@@ -161,7 +189,8 @@ class Step:
         ]
         for rows, _, asked in self.rows.mails(fetch):
             passed |= asked - {row["id"] for row in rows}
-            yield self.page(messages=rows)
+            yield self.page(messages=rows, changes=self.rows.set_aside(asked))
+            self._remember_slow()
             if self.is_over:
                 # The same page again in the next step: by then these are held, or passed.
                 todo["passed"] = sorted(passed)

@@ -1,81 +1,154 @@
-"""Meta's Graph API as a pull needs it: read only, at Meta's pace (providers.md §6.5).
+"""Meta's Graph API as a pull needs it: read only, at Meta's pace (docs/providers/meta.md).
 
-The token goes into a header and nowhere else. Graph itself writes it into every `paging.next`: that address is
-never followed, and the token is cut out of an answer before anything is read from it.
+The token goes into a header and nowhere else, but for its own renewal (`renewed_token`). Graph itself writes it
+into every `paging.next`: that address is never followed, and the token is cut out of an answer before anything is
+read from it.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 from requests.auth import AuthBase
 
-from pipelines.failures import BACK_OFF, PullFailed, TryLater
-from pipelines.graph_failures import failure_of
+from pipelines import graph_access
+from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater
+from pipelines.graph_failures import (
+    NotAvailable,
+    Refused,
+    Stumbled,
+    TooMuch,
+    WrongProof,
+    WrongToken,
+    failure_of,
+)
 from pipelines.graph_pace import pace_of
 from warehouse.connections import Connection
 
-FACEBOOK = "https://graph.facebook.com"
-INSTAGRAM = "https://graph.instagram.com"
-VERSION = "v26.0"
 #: Connecting, and between two pieces of an answer.
 TIMEOUT_SECONDS = (10.0, 30.0)
 CUT_OUT = "[access token]"
-VERSIONED = re.compile(r"/v\d+\.\d+$")
+#: A read of much at once that Graph fails so often without a reason is asked for with less.
+TRIES_OF_MUCH = 2
 
 
 class Graph:
     """Graph for one connection. Every call repeats itself while Meta says "slower" or is away."""
 
-    def __init__(self, connection: Connection, host: str = FACEBOOK) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.name = f"{connection.channel} connection {connection.connection_id}"
-        self._token = connection.required("access_token")
-        self._root = (connection.value("api_base") or host).rstrip("/")
-        version = connection.value("api_version") or VERSION
-        found = VERSIONED.search(self._root)
-        if found:
-            self._root, version = self._root.removesuffix(found[0]), found[0][1:]
-        self._versioned = f"{self._root}/{version}"
+        self._connection = connection
+        self._given = connection.required("access_token")
+        self._root = graph_access.root(connection)
+        self._versioned = graph_access.versioned(connection)
         self.pace = pace_of(self.name)
         self._session = ReadOnly()
-        self._session.auth = _Bearer(self._token)
 
-    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+    def get(self, path: str, *, is_much: bool = False, **parameters: Any) -> dict[str, Any]:
         """What Graph knows at a path such as `t_1` or `me/conversations`.
+
+        Args:
+            is_much: it asks for lists within lists: what fails again and again may be too much.
 
         Raises:
             NotAvailable: there is nothing there, or its details are not given.
             Refused: Graph does not accept the request.
+            TooMuch: less must be asked for.
             NeedsAdmin, TryLater: see pipelines.failures.
         """
         url = f"{self._versioned}/{path}"
-        return BACK_OFF.run(lambda: self._once(url, parameters, hidden=self._token))
+        failed = 0
 
-    def page(self, path: str, **parameters: Any) -> tuple[list[dict[str, Any]], str | None]:
+        def once() -> dict[str, Any]:
+            nonlocal failed
+            try:
+                return self._as_the_account(url, parameters)
+            except Stumbled as failure:
+                failed += 1
+                if is_much and failed > TRIES_OF_MUCH:
+                    raise TooMuch(f"{failure}, each time") from None
+                raise
+
+        return BACK_OFF.run(once)
+
+    def page(
+        self, path: str, *, is_much: bool = False, **parameters: Any
+    ) -> tuple[list[dict[str, Any]], str | None]:
         """A page of a list, and the cursor of the next one; raises as `get` does."""
-        url = f"{self._versioned}/{path}"
-        return BACK_OFF.run(lambda: page_of(self._once(url, parameters, hidden=self._token)))
+        return page_of(self.get(path, is_much=is_much, **parameters))
 
     def renewed_token(self) -> tuple[str, float]:
-        """A fresh token of an Instagram Login, and how many seconds it lives. The old one goes on working."""
-        url = f"{self._root}/refresh_access_token"
-        answer = BACK_OFF.run(lambda: self._once(url, {"grant_type": "ig_refresh_token"}))
+        """A fresh token of an Instagram Login, and how many seconds it lives. The old one goes on working.
+
+        Meta's reference has the token among the parameters. The header is tried first, and the parameter once.
+        """
+        url, asked = f"{self._root}/refresh_access_token", {"grant_type": "ig_refresh_token"}
+        try:
+            answer = BACK_OFF.run(lambda: self._once(url, asked, self._given, is_shown=True))
+        except Refused:
+            with _unlogged():
+                answer = self._once(
+                    url, {**asked, "access_token": self._given}, self._given, is_shown=True
+                )
         try:
             return str(answer["access_token"]), float(answer["expires_in"])
         except (KeyError, TypeError, ValueError):
             raise PullFailed(f"{self.name}: Graph's answer holds no token") from None
 
+    def _as_the_account(self, url: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        token = graph_access.access_token(self._connection, self._of_the_page)
+        try:
+            return self._once(url, parameters, token)
+        except WrongToken:
+            graph_access.forget(self._connection)
+            raise
+        except NeedsAdmin:
+            if token == self._given:
+                raise
+            # The page's token may have died while the one that gives it lives.
+            graph_access.forget(self._connection)
+            token = graph_access.access_token(self._connection, self._of_the_page)
+            return self._once(url, parameters, token)
+
+    def _of_the_page(self, path: str, query: dict[str, str]) -> dict[str, Any] | None:
+        try:
+            return self._once(f"{self._versioned}/{path}", query, self._given, is_shown=True)
+        except (NotAvailable, Refused):
+            return None
+
     def _once(
-        self, url: str, parameters: dict[str, Any], hidden: str | None = None
+        self, url: str, parameters: dict[str, Any], token: str, *, is_shown: bool = False
+    ) -> dict[str, Any]:
+        """One call, again with the proof of another secret of ours where Graph does not take the first."""
+        proofs = graph_access.proofs(self._connection, token)
+        for place, proof in enumerate(proofs, 1):
+            try:
+                answer = self._sent(url, {**parameters, **proof}, token, is_shown=is_shown)
+            except WrongProof:
+                if place == len(proofs):
+                    raise
+                continue
+            graph_access.took(self._connection, token, proof)
+            return answer
+        raise AssertionError("there is at least one way to ask")
+
+    def _sent(
+        self, url: str, parameters: dict[str, Any], token: str, *, is_shown: bool
     ) -> dict[str, Any]:
         self.pace.wait()
         try:
             response = self._session.get(
-                url, params=parameters, timeout=TIMEOUT_SECONDS, allow_redirects=False
+                url,
+                params=parameters,
+                auth=_Bearer(token),
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             raise TryLater(
@@ -83,8 +156,9 @@ class Graph:
             ) from None
         self.pace.told(response.headers)
         text = response.content.decode("utf-8", "replace")
-        if hidden:
-            text = text.replace(hidden, CUT_OUT)
+        if not is_shown:
+            for hidden in {token, self._given}:
+                text = text.replace(hidden, CUT_OUT)
         if response.status_code == 200:
             try:
                 answer = json.loads(text)
@@ -123,6 +197,17 @@ def _parameter(address: str, name: str) -> str | None:
     except ValueError:
         return None
     return found[0] if found else None
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """No line of the HTTP library about addresses, not even for whoever logs everything."""
+    log = logging.getLogger("urllib3.connectionpool")
+    was, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = was
 
 
 class ReadOnly(requests.Session):

@@ -1,8 +1,14 @@
-"""What Graph's errors mean for a pull (providers.md §6.5). Neither its messages nor the token are repeated.
+"""What Graph's errors mean for a pull (docs/providers/meta.md). Neither its messages nor the token are repeated.
 
 PullFailed
 ├── NotAvailable     what was asked for is gone, or its details are not given (code 100, subcode 33)
-└── Refused          Graph does not accept the request: another form of it may be
+├── TooMuch          less must be asked for: waiting changes nothing
+├── Refused          Graph does not accept the request: another form of it may be
+├── NeedsAdmin
+│   ├── WrongToken   an edge of a page was asked with another kind of token
+│   └── WrongProof   appsecret_proof was made with another secret, or is missing
+└── TryLater
+    └── Stumbled     Graph fails and does not say why: with others it may work
 """
 
 from __future__ import annotations
@@ -15,7 +21,8 @@ from pipelines.failures import NeedsAdmin, PullFailed, TryLater, seconds_asked
 from pipelines.graph_pace import seconds_to_regain
 
 #: Temporary troubles, and limits of the app, the user, the page or the account.
-LATER = {1, 2, 4, 17, 32, 341, 613, *range(80000, 80015), 130429}
+UNEXPLAINED = {1, 2}
+LATER = {4, 17, 32, 341, 613, *range(80000, 80015), 130429}
 BLOCKED = 368
 BLOCKED_SECONDS = 7200.0
 TOKEN = {102, 190}
@@ -31,6 +38,10 @@ PERMISSION = {3, 10, *range(200, 300)}
 #: Instagram: Settings, Messages, Connected tools, Allow access to messages.
 ACCESS_TO_MESSAGES = 2534041
 GONE = (100, 33)
+#: How Graph says that an answer would be too large; sometimes in `error_user_msg` alone.
+TOO_MUCH = "reduce the amount of data"
+TOO_MUCH_SUBCODE = 99
+PAGE_TOKEN = 210
 
 
 class NotAvailable(PullFailed):
@@ -41,6 +52,22 @@ class Refused(PullFailed):
     """Graph does not accept the request: repeating it changes nothing."""
 
 
+class TooMuch(PullFailed):
+    """The answer would be too large for Graph."""
+
+
+class WrongToken(NeedsAdmin):
+    """What a page owns was asked for with a token that is not the page's."""
+
+
+class WrongProof(NeedsAdmin):
+    """`appsecret_proof` is missing, or no secret of ours made one that Graph takes."""
+
+
+class Stumbled(TryLater):
+    """Graph failed and gave no reason that holds for every call."""
+
+
 def failure_of(status: int, headers: Mapping[str, str], text: str, name: str) -> PullFailed:
     """The error in our words: status, codes, and what to do."""
     error = _error(text)
@@ -48,6 +75,20 @@ def failure_of(status: int, headers: Mapping[str, str], text: str, name: str) ->
     said = f"{name}: Graph answered {status}"
     if code is not None:
         said += f", code {code}" + (f", subcode {subcode}" if subcode is not None else "")
+    words = f"{error.get('message') or ''} {error.get('error_user_msg') or ''}".lower()
+    if TOO_MUCH in words or (code == 1 and subcode == TOO_MUCH_SUBCODE):
+        return TooMuch(f"{said}: the answer would be too large")
+    if code == PAGE_TOKEN or (code in TOKEN and "page access token" in words):
+        return WrongToken(
+            f"{said}: what belongs to a page is given to the page's own token: access_token must be one of the "
+            "page, or of a system user or a person who may ask for it (permissions pages_show_list and "
+            "pages_messaging, the page assigned to the system user); receiving goes on"
+        )
+    if "appsecret_proof" in words:
+        return WrongProof(
+            f"{said}: the app's secret does not belong to the app that made the token: check app_secret "
+            "(its value is in the app's dashboard, under App settings, Basic); receiving goes on"
+        )
     if code == BLOCKED:
         return TryLater(f"{said}: Meta blocks these calls for some time", BLOCKED_SECONDS)
     if code in TOKEN:
@@ -61,12 +102,19 @@ def failure_of(status: int, headers: Mapping[str, str], text: str, name: str) ->
             f"{said}: the account does not let the app read messages: switch on Settings, Messages, "
             "Connected tools, Allow access to messages; receiving goes on"
         )
-    if error.get("is_transient") is True or code in LATER or status == 429 or status >= 500:
+    if (
+        error.get("is_transient") is True
+        or code in LATER | UNEXPLAINED
+        or status == 429
+        or status >= 500
+    ):
         after = max(
             seconds_to_regain(headers) or 0.0,
             seconds_asked(headers.get("retry-after")) or 0.0,
         )
-        return TryLater(f"{said}: it asks us to slow down or is away", after or None)
+        unexplained = (code is None or code in UNEXPLAINED) and status != 429 and not after
+        kind = Stumbled if unexplained else TryLater
+        return kind(f"{said}: it asks us to slow down or is away", after or None)
     if code in PERMISSION or status in (401, 403):
         return NeedsAdmin(
             f"{said}: a permission is missing, or the app's review: give the token the permissions "

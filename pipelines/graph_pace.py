@@ -18,7 +18,7 @@ from typing import Any
 
 from pipelines.failures import BACK_OFF, TryLater
 
-#: Meta allows 2 calls a second and account (providers.md §8.4 and 9.4).
+#: Meta allows 2 calls a second and account (docs/providers/meta.md).
 SECONDS_BETWEEN_CALLS = 0.5
 #: From this usage on (percent) calls come slower, up to SLOWEST times as slow at 100.
 HIGH_USAGE = 75.0

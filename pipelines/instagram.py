@@ -1,7 +1,8 @@
-"""The conversations of an Instagram professional account (providers.md §8.1 and 8.4).
+"""The conversations of an Instagram professional account (docs/providers/instagram.md).
 
-    flavour instagram   graph.instagram.com   /me/conversations      ─┐
-    flavour facebook    graph.facebook.com    /{page}/conversations  ─┴─> messages ──> raw_instagram.messages
+    flavour instagram   graph.instagram.com   /me/conversations         ─┐
+    flavour facebook    graph.facebook.com    /{page}/conversations     ─┼─> messages ──> raw_instagram.messages
+    flavour unified     graph.facebook.com    /{account}/conversations  ─┘
 
 Details are given for the 20 newest messages of a conversation (pipelines.conversation_messages); requests that
 lay idle for 30 days are not listed. The token of an Instagram Login is renewed by pipelines.tokens.
@@ -22,7 +23,8 @@ from pipelines import conversations
 from pipelines.conversation_messages import Account
 from pipelines.conversations import MESSAGE_COLUMNS, MESSAGE_INDEXES, MESSAGE_KEY, Page, walk
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.graph_api import FACEBOOK, INSTAGRAM, Graph
+from pipelines.graph_access import subject_of
+from pipelines.graph_api import Graph
 from pipelines.holdings import Holdings
 from warehouse.connections import Connection
 
@@ -50,16 +52,16 @@ def source(
     connection: Connection, since: datetime | None, holdings: Holdings
 ) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
-    has_page = connection.value("flavour") == "facebook"
     account = Account(
         connection_id=connection.connection_id,
         account_id=connection.required("account_id"),
-        conversations=f"{connection.required('page_id') if has_page else 'me'}/conversations",
+        conversations=f"{subject_of(connection)}/conversations",
         platform="instagram",
         fields=FIELDS,
         held="held_instagram",
         counterpart="instagram_counterpart",
+        untold="untold_instagram",
     )
-    graph = Graph(connection, FACEBOOK if has_page else INSTAGRAM)
+    graph = Graph(connection)
     pages = walk(graph, account, since, holdings)
     return (pages, *(pages | resource for resource in RESOURCES))

@@ -1,41 +1,32 @@
 """RFC 822 bytes as the parsed columns of `raw_gmail.messages`.
 
-    raw bytes -> mail_headers (who, what) -> mail_parts (body, attachments) -> mail_quotes (folding)
+    raw bytes -> mail_mime (the tree) -> mail_headers (who, what) -> mail_parts (body, attachments)
+                                      -> mail_reports (what did not arrive) -> mail_quotes (folding)
 
 Parsing happens once, at load, beside the untouched raw mail, and is stamped with PARSER_VERSION: a
-better parser raises it and can be run again over what the media store holds. `parse` never raises; what
-it could not do it says in `parse_notes`. Time and size are bounded for mails made to exhaust a reader.
+better parser raises it and is run again over what the media store holds (pipelines/gmail_again.py). `parse` never
+raises; what it could not do it says in `parse_notes`. Its work is bounded for mails made to exhaust a reader, and who
+reads mails of others calls it through pipelines/mail_reader.py, where time and memory are limited whatever happens.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
-from email import message_from_bytes
-from email.message import Message
-from email.parser import BytesHeaderParser
 from typing import Any
 
-from pipelines.mail_headers import decode_text, envelope
-from pipelines.mail_parts import Body, Part, attachments, choose_body, decoded, leaves
+from pipelines.mail_charsets import decode_text
+from pipelines.mail_headers import envelope
+from pipelines.mail_mime import Entity, read
+from pipelines.mail_parts import Body, attachments, choose_body, leaves
 from pipelines.mail_quotes import fold
+from pipelines.mail_reports import report
 from pipelines.storable import storable, storable_text
 
 #: Raise it with every change that can alter a parsed column.
-PARSER_VERSION = 1
-#: The standard library looks for every open boundary at every line.
-BOUNDARY_WORK_LIMIT = 20_000_000
-MULTIPARTS_LIMIT = 100
-HEADER_LIMIT = 1_000_000
-#: The standard library takes quadratic time over the parameters of these fields.
-FIELD_LIMIT = 16_000
+PARSER_VERSION = 2
 #: Longer texts are machine output; a table row is no place for them, the raw mail has them whole.
 BODY_LIMIT = 2_000_000
-MULTIPART = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
-PART_FIELD = re.compile(
-    rb"^content-(?:type|disposition):[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE
-)
-END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+NOTES_LIMIT = 50
 
 
 @dataclass
@@ -55,73 +46,48 @@ class ParsedMail:
         return {name: storable(value) for name, value in asdict(self).items()}
 
 
-def parse(raw: bytes) -> ParsedMail:
-    """Parse a mail. Never raises: whatever goes wrong becomes a note, and the raw mail stays the truth."""
+def parse(raw: bytes, *, plainly: bool = False) -> ParsedMail:
+    """Parse a mail. Never raises: whatever goes wrong becomes a note, and the raw mail stays the truth.
+
+    Args:
+        plainly: spend as little as can be: no repair of markup, no folding of quotations.
+    """
     notes: list[str] = []
-    message = _read(raw, notes)
     try:
-        mail = ParsedMail(envelope(message, notes), parse_notes=notes)
+        message = read(raw, notes)
+    except Exception as error:
+        notes.append(f"the parts could not be parted ({type(error).__name__})")
+        message = Entity(raw, [], 0, 0, len(raw))
+    mail = ParsedMail({}, parse_notes=notes)
+    try:
+        mail.envelope = envelope(message, notes)
     except Exception as error:
         notes.append(f"the header could not be read ({type(error).__name__})")
-        mail = ParsedMail(envelope(Message(), []), parse_notes=notes)
+        mail.envelope = envelope(Entity(b"", [], 0, 0, 0), [])
     try:
-        parts = leaves(message, notes)
-        body = choose_body(message, parts, notes)
-        _take_body(mail, body)
+        parts = leaves(message)
+        body = choose_body(message, parts, notes, plainly=plainly)
+        _take_body(mail, body, plainly=plainly)
         mail.attachments = attachments(parts, body, notes)
+        told = report(message, parts, mail.envelope, body.text)
+        mail.envelope |= {"is_bounce": told is not None and told["is_failure"], "report": told}
     except Exception as error:
         notes.append(f"the parts could not be read ({type(error).__name__})")
         if mail.body_text is None:
-            _take_body(mail, Body(_rest(raw), "plain"))
+            text = storable_text(decode_text(message.content()[:BODY_LIMIT], None))
+            _take_body(mail, Body(text, "plain"), plainly=True)
+    del notes[NOTES_LIMIT:]
     return mail
 
 
 def part_bytes(raw: bytes, part_id: str) -> bytes | None:
     """The decoded bytes of one part of a stored mail, by the id under which `attachments` lists it."""
-    found: list[Part] = [part for part in leaves(_read(raw, []), []) if part.part_id == part_id]
-    return decoded(found[0].message) if found else None
+    return next(
+        (part.message.decoded() for part in leaves(read(raw, [])) if part.part_id == part_id), None
+    )
 
 
-def _read(raw: bytes, notes: list[str]) -> Message:
-    """The tree of parts, or only the header where the tree was made to exhaust us."""
-    multiparts = sum(1 for _ in MULTIPART.finditer(raw))
-    header_end = END_OF_HEADER.search(raw)
-    header_size = header_end.start() if header_end else len(raw)
-    if header_size > HEADER_LIMIT:
-        notes.append(f"a header of {header_size} bytes: only the first {HEADER_LIMIT} were read")
-        cut = raw[:HEADER_LIMIT].rpartition(b"\n")[0]
-        raw = cut + b"\r\n\r\n" + (raw[header_end.end() :] if header_end else b"")
-    if multiparts > MULTIPARTS_LIMIT or multiparts * raw.count(b"\n") > BOUNDARY_WORK_LIMIT:
-        notes.append(f"{multiparts} multiparts: read as one text")
-        return _flat(raw)
-    if any(match.end() - match.start() > FIELD_LIMIT for match in PART_FIELD.finditer(raw)):
-        notes.append(f"a part's header field of more than {FIELD_LIMIT} bytes: read as one text")
-        return _flat(raw)
-    try:
-        return message_from_bytes(raw)
-    except Exception as error:
-        notes.append(f"the parts could not be parted ({type(error).__name__})")
-        return _flat(raw)
-
-
-def _flat(raw: bytes) -> Message:
-    """The mail as its header and one plain text."""
-    try:
-        header = BytesHeaderParser().parsebytes(raw[:HEADER_LIMIT])
-    except Exception:
-        header = Message()
-    for name in ("Content-Type", "Content-Transfer-Encoding", "Content-Disposition"):
-        del header[name]
-    header.set_payload(_rest(raw))
-    return header
-
-
-def _rest(raw: bytes) -> str:
-    end = END_OF_HEADER.search(raw)
-    return storable_text(decode_text(raw[end.end() :] if end else raw, None))
-
-
-def _take_body(mail: ParsedMail, body: Body) -> None:
+def _take_body(mail: ParsedMail, body: Body, *, plainly: bool) -> None:
     text = body.text
     if len(text) > BODY_LIMIT:
         mail.parse_notes.append(
@@ -131,4 +97,4 @@ def _take_body(mail: ParsedMail, body: Body) -> None:
     mail.body_format = body.format
     if body.format is None:
         return
-    mail.body_text, mail.body_quoted = fold(text)
+    mail.body_text, mail.body_quoted = (text.strip("\n"), None) if plainly else fold(text)

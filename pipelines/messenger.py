@@ -1,4 +1,4 @@
-"""The conversations of a Facebook page (providers.md §9.4).
+"""The conversations of a Facebook page, in every folder of its inbox (docs/providers/messenger.md).
 
     /{page}/conversations, newest first ──> /{conversation}?fields=messages{…} ──> raw_messenger.messages
 
@@ -26,7 +26,9 @@ from pipelines.holdings import Holdings
 from warehouse.connections import Connection
 
 LOOK_BACK: timedelta | None = conversations.LOOK_BACK
-FIELDS = "id,created_time,from,to,message,attachments,shares,reactions,reply_to,tags"
+FIELDS = "id,created_time,from,to,message,attachments,sticker,shares,reactions,reply_to,tags"
+#: Without a folder Graph lists the inbox; whether with what staff marked as done is not documented.
+FOLDERS = (None, "page_done", "other", "spam")
 
 
 @dlt.transformer(
@@ -58,6 +60,8 @@ def source(
         fields=FIELDS,
         held="held_messenger",
         counterpart="messenger_counterpart",
+        untold="untold_messenger",
+        folders=FOLDERS,
     )
     pages = walk(Graph(connection), account, since, holdings)
     return (pages, *(pages | resource for resource in RESOURCES))

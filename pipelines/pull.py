@@ -100,7 +100,7 @@ def pull(
                         database.execute(SQL["ask_for_refresh"], {"channel": channel.channel})
                     state = steps.state()
                     backfill = state.get("backfill") or {}
-                    result.more = bool(backfill or state.get("behind"))
+                    result.more = bool(backfill or state.get("behind") or state.get("slow"))
                     result.seconds = time.monotonic() - started
                     told = Progress(dict(result.rows), backfill.get("done"), backfill.get("total"))
                     health.detail = {
@@ -109,6 +109,7 @@ def pull(
                         "more": result.more,
                         "listed": told.listed,
                         "total": told.total,
+                        **_left_out(state),
                     }
                     health.progressed()
                     if progress:
@@ -235,6 +236,12 @@ class _Steps:
                     f"{words}: the warehouse is away ({type(deepest).__name__})"
                 ) from None
             raise PullFailed(f"{words} ({type(deepest).__name__})") from None
+
+
+def _left_out(state: dict[str, Any]) -> dict[str, Any]:
+    """What a pull could not read and tries again later, by name."""
+    passed_over = state.get("passed_over") or {}
+    return {"passed_over": passed_over} if passed_over else {}
 
 
 def _say(told: Progress) -> None:

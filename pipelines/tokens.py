@@ -1,4 +1,4 @@
-"""Tokens that live for weeks, renewed long before they die (providers.md §8.1).
+"""Tokens that live for weeks, renewed long before they die (docs/providers/instagram.md).
 
     token, a week old ──> Graph: refresh_access_token ──> crm.renew_secrets ──> crm.connections, crm.events
 
@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from pipelines.failures import PullFailed
-from pipelines.graph_api import INSTAGRAM, Graph
+from pipelines.graph_api import Graph
 from pipelines.health import Health
 from warehouse import connections
 from warehouse.queries import queries
@@ -36,9 +36,7 @@ def renew(settings: Settings, connection_id: str) -> datetime:
         health = Health(database, connection_id, "token")
         with health.recorded():
             try:
-                token, seconds = Graph(
-                    connections.open_row(row, settings), INSTAGRAM
-                ).renewed_token()
+                token, seconds = Graph(connections.open_row(row, settings)).renewed_token()
             except connections.UnusableConnection as error:
                 raise PullFailed(str(error)) from None
             except PullFailed as failure:

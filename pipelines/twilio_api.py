@@ -1,4 +1,4 @@
-"""Twilio's REST API as a pull needs it, through Twilio's own client (providers.md §2.3).
+"""Twilio's REST API as a pull needs it, through Twilio's own client (docs/providers/twilio.md).
 
 The client is asked for whole answers instead of its message objects: those drop every field that their
 version does not know, and a raw row keeps the resource exactly as it was sent.
@@ -20,7 +20,8 @@ from twilio.rest import Client
 from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater, seconds_asked
 from warehouse.connections import Connection
 
-API_BASE = "https://api.twilio.com"
+#: Where an edge is named without a region, Twilio's region of old counts.
+DEFAULT_REGION = "us1"
 PAGE_SIZE = 1000
 TIMEOUT_SECONDS = 30.0
 
@@ -44,26 +45,48 @@ class Listing:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
+def base_of(connection: Connection, product: str = "api") -> str:
+    """Scheme and host of a product's API: `api_base`, or Twilio's host for the edge and the region.
+
+    https://www.twilio.com/docs/global-infrastructure/using-the-twilio-rest-api-in-a-non-us-region
+    """
+    given = connection.value("api_base")
+    if given:
+        return given.rstrip("/")
+    edge, region = connection.value("edge"), connection.value("region")
+    if edge and not region:
+        region = DEFAULT_REGION
+    return "https://" + ".".join(part for part in (product, edge, region, "twilio.com") if part)
+
+
+def credentials_of(connection: Connection) -> tuple[str, str]:
+    """User and password of a call: an API key, or the account with its Auth Token.
+
+    Raises:
+        UnusableConnection: neither is complete.
+    """
+    key = connection.value("api_key_sid")
+    if key:
+        return key, connection.required("api_key_secret")
+    # While the Auth Token rotates it has two values; calls need the one that is valid now, the first.
+    tokens = connection.several("auth_token") or [connection.required("auth_token")]
+    return connection.required("account_sid"), tokens[0]
+
+
 class Account:
     """One Twilio account, by its Auth Token or an API key."""
 
     def __init__(self, connection: Connection) -> None:
         self.name = f"{connection.channel} connection {connection.connection_id}"
         account_sid = connection.required("account_sid")
-        key = connection.value("api_key_sid")
-        # While the Auth Token rotates it has two values; calls need the one that is valid now, the first.
-        secret = (
-            connection.required("api_key_secret") if key else connection.several("auth_token")[0]
-        )
+        user, secret = credentials_of(connection)
         self.client = Client(
-            key or account_sid,
+            user,
             secret,
             account_sid=account_sid,
-            region=connection.value("region"),
-            edge=connection.value("edge"),
             http_client=TwilioHttpClient(timeout=TIMEOUT_SECONDS),
         )
-        self.base = (connection.value("api_base") or API_BASE).rstrip("/")
+        self.base = base_of(connection)
         self.root = f"/2010-04-01/Accounts/{account_sid}"
 
     def page(

@@ -1,4 +1,4 @@
-"""SMS and MMS of a Twilio account (providers.md §2.3 and 3.4).
+"""SMS and MMS of a Twilio account (docs/providers/twilio.md).
 
     Messages.json, newest first ──> raw_twilio_sms.messages
     Messages/{sid}.json = 404   ──> raw_twilio_sms.removals

@@ -1,4 +1,4 @@
-"""Calls, recordings and transcripts of a Twilio account (providers.md §2.3, 4.2 and 4.3).
+"""Calls, recordings and transcripts of a Twilio account (docs/providers/twilio.md).
 
     Calls.json, newest first      ──> raw_twilio_voice.calls
     Recordings.json, newest first ──> raw_twilio_voice.recordings ─┐

@@ -33,7 +33,8 @@ class MetaApp:
 @dataclass(frozen=True)
 class MetaAccounts:
     """The shop at Meta: a page, an Instagram account, a WhatsApp number, and the apps that may read
-    them. `instagram_app` is the nested one of Instagram Login, with a secret of its own."""
+    them. `instagram_app` is the nested one of Instagram Login, with a secret of its own. The page's token is handed
+    out to whoever asks for it with the one of the system user, `system_token`."""
 
     app: MetaApp
     instagram_app: MetaApp
@@ -47,6 +48,7 @@ class MetaAccounts:
     phone_number_id: str
     portfolio_id: str
     whatsapp_token: str
+    system_token: str
     display_phone_number: str = SHOP_NUMBERS[0][1:]
     page_name: str = SHOP
 
@@ -71,6 +73,7 @@ class MetaAccounts:
             digits(15, seed, "phone number"),
             digits(16, seed, "portfolio"),
             f"EAAW{secret('system user token')}",
+            f"EAAS{secret('system user of pages token')}",
         )
 
     def apps(self) -> tuple[MetaApp, MetaApp]:
@@ -114,8 +117,8 @@ class Accounts:
     def connections(
         self, base_url: str, audience: str, *, flavour: str = "instagram"
     ) -> dict[str, dict[str, str]]:
-        """The connection keys of each channel, as GET /simulator/accounts shows them. `flavour` is
-        instagram or facebook: by which login the Instagram account is connected."""
+        """The connection keys of each channel, as GET /simulator/accounts shows them: with the tokens that Meta
+        hands out. `flavour` is instagram, facebook or unified: how the Instagram account is connected."""
         here = {"api_base": base_url, "media_hosts": base_url.partition("://")[2]}
         twilio = {
             "account_sid": self.account_sid,
@@ -146,7 +149,8 @@ class Accounts:
         meta = self.meta
         by_login = flavour == "instagram"
         app = {"app_id": meta.app.id, "app_secret": meta.app.secret, "api_version": API_VERSION}
-        nested = {"app_id": meta.instagram_app.id, "app_secret": meta.instagram_app.secret}
+        nested = {"app_secret": meta.instagram_app.secret, "meta_app_secret": meta.app.secret}
+        by_page = {"page_id": meta.page_id} if flavour == "facebook" else {}
         return {
             WHATSAPP: {
                 **app,
@@ -158,15 +162,15 @@ class Accounts:
             },
             INSTAGRAM: {
                 **app,
-                **(nested if by_login else {"page_id": meta.page_id}),
-                "access_token": meta.instagram_token if by_login else meta.page_token,
+                **(nested if by_login else by_page),
+                "access_token": meta.instagram_token if by_login else meta.system_token,
                 "account_id": meta.instagram_id,
                 "flavour": flavour,
                 **here,
             },
             MESSENGER: {
                 **app,
-                "access_token": meta.page_token,
+                "access_token": meta.system_token,
                 "page_id": meta.page_id,
                 **here,
             },

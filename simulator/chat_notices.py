@@ -6,8 +6,10 @@ from typing import Any
 
 from simulator.channels import CHATS, INSTAGRAM, MESSENGER, WHATSAPP
 from simulator.chats import Chat, Happening
+from simulator.faults import Faults
 from simulator.messaging_events import MessagingEvents
 from simulator.meta_notices import Notice
+from simulator.scribe import digits
 from simulator.whatsapp_events import WhatsappEvents
 
 # What an outbound message goes through, by its end.
@@ -27,8 +29,10 @@ STEP_MS = 1500
 class ChatNotices:
     """Puts the events of the three channels into notices of the shop's accounts."""
 
-    def __init__(self, whatsapp: WhatsappEvents, messaging: MessagingEvents) -> None:
-        self.whatsapp, self.messaging = whatsapp, messaging
+    def __init__(
+        self, whatsapp: WhatsappEvents, messaging: MessagingEvents, faults: Faults
+    ) -> None:
+        self.whatsapp, self.messaging, self.faults = whatsapp, messaging, faults
         accounts = whatsapp.accounts
         assets = (accounts.waba_id, accounts.instagram_id, accounts.page_id)
         self.asset = dict(zip(CHATS, assets, strict=True))
@@ -51,7 +55,25 @@ class ChatNotices:
         field, item = self.messaging.message(chat)
         if standby:
             return [self._item(chat, "standby", item, "message", "standby")]
-        return [self._item(chat, field, item, "message")]
+        return [self._item(chat, field, item, "message"), *self._numbered(chat)]
+
+    def _numbered(self, chat: Chat) -> list[Notice]:
+        """Instagram tells of an ordinary message as of an edit that is none, often without who."""
+        if (
+            chat.channel != INSTAGRAM
+            or chat.kind == "postback"
+            or not self.faults.values["number_edits"]
+        ):
+            return []
+        item = self.messaging.item(
+            chat,
+            chat.at_ms,
+            from_us=chat.outbound,
+            message_edit={"mid": chat.id, "num_edit": 0},
+        )
+        if int(digits(2, "numbered", chat.id)) % 3:
+            del item["sender"], item["recipient"]
+        return [self._item(chat, "message_edit", item, "edit of nothing")]
 
     def happening(self, chat: Chat, happening: Happening) -> Notice | None:
         """A reaction, an edit, an unsend; None where nobody is told."""
@@ -73,10 +95,11 @@ class ChatNotices:
         return self._item(chat, *told, "status")
 
     def _call(self, chat: Chat) -> list[dict[str, Any]]:
-        """A WhatsApp call, from its beginning to its end."""
+        """A WhatsApp call, from its beginning to its end, and what was recorded of it."""
         answer = "ACCEPTED" if chat.extra.get("seconds") else "REJECTED"
         between = ["RINGING", answer] if chat.outbound else []
-        return [self.whatsapp.call(chat, event) for event in ("connect", *between, "terminate")]
+        told = [self.whatsapp.call(chat, event) for event in ("connect", *between, "terminate")]
+        return told + [self.whatsapp.recorded(chat, medium) for medium in chat.media]
 
     def _change(self, chat: Chat, field: str, value: dict[str, Any], kind: str) -> Notice:
         return self._item(chat, field, value, kind, "changes")

@@ -133,12 +133,12 @@ class ControlMeta:
             raise BadRequest(f"the callback failed the handshake: {wrong}")
         meta, asset = self.state.accounts.meta, self.chats.notices.asset[channel]
         app = meta.app.id
+        values_of = {"callback_url": url, "verify_token": token, "fields": []}
+        self.state.meta.set_callback(app, OBJECTS[channel], values_of if url else None)
         if channel == INSTAGRAM and body.get("flavour", "instagram") == "instagram":
             app = meta.instagram_app.id
         elif channel == INSTAGRAM:
             asset = meta.page_id
-        values_of = {"callback_url": url, "verify_token": token, "fields": []}
-        self.state.meta.set_callback(app, OBJECTS[channel], values_of if url else None)
         if url and not (
             channel in (INSTAGRAM, MESSENGER) and app in self.state.meta.installed.get(asset, {})
         ):

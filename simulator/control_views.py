@@ -33,6 +33,7 @@ class ControlViews:
             "state": self.summary,
             "truth": self.truth,
             "events": self.events,
+            "contract": self.contract,
         }
 
     def accounts(self, request: Request) -> dict[str, dict[str, str]]:
@@ -64,6 +65,11 @@ class ControlViews:
     def events(self, request: Request) -> dict[str, list[str]]:
         """The names that POST /simulator/events knows."""
         return {channel: named_events.names(channel) for channel in CHATS}
+
+    def contract(self, request: Request) -> dict[str, list[str]]:
+        """What was asked of the providers, and what of it is in none of their descriptions."""
+        kept = self.state.contract
+        return {"asked": sorted(kept.asked), "unknown": kept.unknown}
 
     def truth(self, request: Request) -> list[dict[str, Any]]:
         """?channel= narrows it; ?hashes=1 adds the SHA-256 of attachments."""

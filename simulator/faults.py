@@ -27,6 +27,12 @@ HITS = {
     "graph_empty_page": "a list of conversations answers an empty page that has a next one",
 }
 AMOUNTS = {
+    "require_proof": "Graph refuses calls to graph.facebook.com without appsecret_proof (at the start 1)",
+    "graph_most_nested": "a nested read of so many messages, of a large conversation, is too much (at the start 10)",
+    "graph_large_conversation": "so many messages make a conversation large (at the start 150)",
+    "number_edits": "Instagram sends {mid, num_edit: 0} after each message (at the start 1)",
+    "catching_service": "a Messaging Service takes the texts of the first number, past its SMS URL",
+    "twiml_callbacks": "what answers calls names our address for legs, recordings, transcripts (at the start 0)",
     "delay_seconds": "every webhook and push waits so long first",
     "duplicate_max": "up to so many extra copies of every webhook and push",
     "age_seconds": "new messages say that they are so old: a webhook that comes a day late",
@@ -47,6 +53,15 @@ ACTIONS = {
 }
 
 
+AT_THE_START = {
+    "meta_hour_seconds": 60,
+    "require_proof": 1,
+    "graph_most_nested": 10,
+    "graph_large_conversation": 150,
+    "number_edits": 1,
+}
+
+
 class UnknownFault(ValueError):
     """There is no such fault, or its value cannot be one."""
 
@@ -57,7 +72,7 @@ class Faults:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(f"{seed}|faults")
         self.values: dict[str, float | int] = dict.fromkeys([*HITS, *AMOUNTS], 0)
-        self.values["meta_hour_seconds"] = 60
+        self.values |= AT_THE_START
         self.expired_tokens: set[str] = set()
         self._spent: deque[tuple[float, int]] = deque()
 

@@ -76,6 +76,9 @@ class GmailRest:
         try:
             if not self.tokens.authorised(authorization):
                 raise Refused(401, "Request had invalid authentication credentials.")
+            wrong = self.state.contract.gmail(method, split.path, query)
+            if wrong:
+                raise Refused(400, f"Invalid request: {wrong}")
             return self._call(
                 method, split.path.removeprefix("/gmail/v1/users/").split("/"), query, body
             )

@@ -8,13 +8,17 @@ from simulator.channels import INSTAGRAM, MESSENGER, WHATSAPP
 from simulator.chat_scribe import thread_id
 from simulator.chats import Chat, Contact
 from simulator.faults import Faults
-from simulator.graph_errors import gone
+from simulator.graph_errors import gone, invalid_parameter, too_much
 from simulator.graph_fields import Wanted, parse
-from simulator.graph_pages import page
+from simulator.graph_pages import DEFAULT_LIMIT, page
 from simulator.graph_rest import Answer, Call
+from simulator.graph_tokens import GraphTokens
 from simulator.graph_views import GraphViews, newest, visible
+from simulator.scribe import digits
 from simulator.state import State
 
+#: What a list of conversations may be asked for; without a folder it is the inbox.
+FOLDERS = ("inbox", "page_done", "other", "spam", "pending")
 CONVERSATION_FIELDS = {MESSENGER: "id,updated_time,link", INSTAGRAM: "id,updated_time"}
 MESSAGE_FIELDS = "id,created_time"
 DELETED = "The message has been deleted."
@@ -23,8 +27,10 @@ DELETED = "The message has been deleted."
 class GraphConversations:
     """What each token may read: the page's token both channels, Instagram's its own."""
 
-    def __init__(self, state: State, faults: Faults, views: GraphViews) -> None:
-        self.state, self.faults, self.views = state, faults, views
+    def __init__(
+        self, state: State, faults: Faults, views: GraphViews, tokens: GraphTokens
+    ) -> None:
+        self.state, self.faults, self.views, self.tokens = state, faults, views, tokens
         self.meta = state.accounts.meta
 
     async def answer(self, call: Call) -> Answer | None:
@@ -36,14 +42,21 @@ class GraphConversations:
             return self._account(call, accounts[first]) if not rest else self._of_account(call)
         for channel in self._readable(call):
             if thread := self.state.chats.thread(channel, first):
+                self._demand(call, channel)
                 return self._conversation(call, thread)
         chat = self.state.chats.by_id.get(first)
         if chat is not None and chat.channel in self._readable(call):
+            self._demand(call, chat.channel)
             return self._message(call, chat)
         return self._person(call, first) if not rest else None
 
     def _readable(self, call: Call) -> list[str]:
         return [MESSENGER, INSTAGRAM] if call.channel == MESSENGER else [INSTAGRAM]
+
+    def _demand(self, call: Call, channel: str) -> None:
+        """What belongs to the page is for the page's own token."""
+        if channel == MESSENGER:
+            self.tokens.demand_page(call.token)
 
     # -- accounts and people -----------------------------------------------------------------------
 
@@ -58,10 +71,14 @@ class GraphConversations:
                 "username": self.meta.instagram_username,
                 "name": self.meta.page_name,
                 "account_type": "BUSINESS",
-                "id": self.meta.instagram_scoped_id,
+                # Only a login has an id of its own for the account.
+                "id": self.meta.instagram_scoped_id
+                if call.channel == INSTAGRAM
+                else self.meta.instagram_id,
             },
         }[channel]
         if channel == MESSENGER:
+            whole["access_token"] = self.meta.page_token
             whole["instagram_business_account"] = {"id": self.meta.instagram_id}  # type: ignore[assignment]
         wanted = parse(call.query.get("fields") or "id,name")
         return {name: whole[name] for name in (*wanted, "id") if name in whole}
@@ -82,12 +99,19 @@ class GraphConversations:
         channel = call.query.get("platform") or own
         if channel not in self._readable(call) or channel == WHATSAPP:
             raise gone()
+        if call.steps[0] == self.meta.page_id:
+            self.tokens.demand_page(call.token)
+        folder = call.query.get("folder") or "inbox"
+        if folder not in FOLDERS:
+            raise invalid_parameter(f"Param folder must be one of {', '.join(FOLDERS)}")
         wanted = parse(call.query.get("fields") or CONVERSATION_FIELDS[channel])
         person = call.query.get("user_id")
         found = [
             chats
             for chats in self.state.chats.conversations(channel)
-            if visible(chats) and person in (None, "", chats[-1].contact.address)
+            if visible(chats)
+            and person in (None, "", chats[-1].contact.address)
+            and folder == folder_of(chats[-1])
         ]
         return page(
             found,
@@ -115,6 +139,10 @@ class GraphConversations:
             nested = wanted["messages"]
             url = f"{self.state.base_url}/v26.0/{chats[-1].thread}/messages"
             fields = nested.fields or parse(MESSAGE_FIELDS)
+            asked = int(nested.modifiers.get("limit") or DEFAULT_LIMIT)
+            large = len(chats) >= self.faults.values["graph_large_conversation"]
+            if large and nested.fields and asked > self.faults.values["graph_most_nested"]:
+                raise too_much()
             shown["messages"] = self._messages(call, chats, fields, nested.modifiers, url)
         return shown
 
@@ -144,6 +172,14 @@ class GraphConversations:
             raise gone(what=DELETED)
         wanted = parse(call.query.get("fields") or MESSAGE_FIELDS)
         return self.views.message(chat, wanted, detailed=True)
+
+
+def folder_of(chat: Chat) -> str:
+    """Where a conversation of a page lies; Instagram's have one list."""
+    if chat.channel != MESSENGER:
+        return "inbox"
+    place = int(digits(6, "folder", chat.thread)) % 20
+    return {0: "spam", 1: "other", 2: "page_done", 3: "page_done"}.get(place, "inbox")
 
 
 def _profile(contact: Contact, fields: str) -> Answer:

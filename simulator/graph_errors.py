@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 RATE_LIMITED = "Calls to this api have exceeded the rate limit."
@@ -46,6 +47,27 @@ def gone(method: str = "get", what: str = "") -> GraphError:
 
 def expired_token() -> GraphError:
     return GraphError(190, "Error validating access token: Session has expired", subcode=463)
+
+
+def not_a_pages_token() -> GraphError:
+    """A page's edges are for the page's own token."""
+    return GraphError(190, "This method must be called with a Page Access Token")
+
+
+def unknown_name(place: int, given: str, known: Iterable[str]) -> GraphError:
+    """One unknown name refuses the whole call; the answer lists the known ones."""
+    listed = ", ".join(sorted(known))
+    return invalid_parameter(
+        f'Param subscribed_fields[{place}] must be one of {{{listed}}} - got "{given}".'
+    )
+
+
+def too_much() -> GraphError:
+    return GraphError(
+        1,
+        "Please reduce the amount of data you're asking for, then retry your request",
+        status=500,
+    )
 
 
 def invalid_parameter(message: str) -> GraphError:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from simulator import contract
 from simulator.accounts import API_VERSION, MetaApp
 from simulator.channels import INSTAGRAM, MESSENGER, WHATSAPP
-from simulator.graph_errors import GraphError, gone, invalid_parameter
+from simulator.graph_errors import GraphError, gone, invalid_parameter, unknown_name
 from simulator.graph_rest import Answer, Call
 from simulator.graph_tokens import GraphTokens
 from simulator.meta_notices import OBJECTS
@@ -23,6 +24,10 @@ from simulator.whatsapp_history import WhatsappHistory
 
 SYNCHRONISED_BEFORE = 2593107
 DONE: Answer = {"success": True}
+NOT_SUBSCRIBED = (
+    "Before override the current callback uri, your app must be subscribed to receive messages for WhatsApp "
+    "Business Account"
+)
 
 
 class GraphRegistrations:
@@ -45,6 +50,8 @@ class GraphRegistrations:
             case ["refresh_access_token"] if call.channel == INSTAGRAM:
                 if call.query.get("grant_type") != "ig_refresh_token":
                     raise invalid_parameter("grant_type must be ig_refresh_token")
+                if not call.query.get("access_token"):
+                    raise invalid_parameter("The parameter access_token is required")
                 return self.tokens.refresh()
             case [app, "subscriptions"]:
                 return await self._subscriptions(call, app)
@@ -72,10 +79,17 @@ class GraphRegistrations:
             self.book.set_callback(app.id, kind, None)
             return DONE
         url, token = call.query.get("callback_url", ""), call.query.get("verify_token", "")
+        names = _names(call, "fields")
+        self._check_names(names, kind)
         await self._shake_hands(url, token)
-        values = {"callback_url": url, "verify_token": token, "fields": _names(call, "fields")}
+        values = {"callback_url": url, "verify_token": token, "fields": names}
         self.book.set_callback(app.id, kind, values)
         return DONE
+
+    def _check_names(self, names: list[str], kind: str) -> None:
+        for place, name in enumerate(names):
+            if name not in contract.fields(kind):
+                raise unknown_name(place, name, contract.fields(kind))
 
     def _objects(self, app: MetaApp) -> list[str]:
         return sorted(self.book.callbacks.get(app.id, {}))
@@ -108,8 +122,13 @@ class GraphRegistrations:
             self.meta.instagram_id: INSTAGRAM,
             self.meta.waba_id: WHATSAPP,
         }
-        if owners.get(asset) != call.channel:
+        owner = owners.get(asset)
+        # A system user of the business reaches its Instagram account too.
+        by_business = owner == INSTAGRAM and call.token == self.meta.system_token
+        if owner is None or (owner != call.channel and not by_business):
             raise gone(call.method.lower())
+        if owner == MESSENGER:
+            self.tokens.demand_page(call.token)
         app = self.meta.instagram_app if call.channel == INSTAGRAM else self.meta.app
         if call.method == "GET":
             return {
@@ -125,12 +144,15 @@ class GraphRegistrations:
         if call.channel == WHATSAPP:
             override = call.query.get("override_callback_uri", "")
             if override:
+                if app.id not in self.book.installed.get(asset, {}):
+                    raise invalid_parameter(NOT_SUBSCRIBED)
                 await self._shake_hands(override, call.query.get("verify_token", ""))
             self.book.install(asset, app.id, {"override_callback_uri": override, "fields": []})
             return DONE
         fields = _names(call, "subscribed_fields")
         if not fields:
             raise invalid_parameter("Param subscribed_fields is required")
+        self._check_names(fields, "page" if owner == MESSENGER else "instagram")
         self.book.install(asset, app.id, {"fields": fields})
         return DONE
 
@@ -147,6 +169,8 @@ class GraphRegistrations:
             }
             override = values.get("override_callback_uri")
             return told | ({"override_callback_uri": override} if override else {})
+        if asset == self.meta.instagram_id:
+            return {"app_id": app.id, "subscribed_fields": values["fields"]}
         return {"id": app.id, "name": name, "subscribed_fields": values["fields"]}
 
     # -- the business app's data -------------------------------------------------------------------

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from simulator.channels import INSTAGRAM, MESSENGER, WHATSAPP
 from simulator.faults import Faults
-from simulator.graph_errors import RATE_LIMITED, GraphError, gone
+from simulator.graph_errors import RATE_LIMITED, GraphError, gone, invalid_parameter
 from simulator.graph_tokens import GraphTokens
 from simulator.state import State
 
@@ -42,6 +42,8 @@ class Call:
     steps: list[str]
     query: dict[str, str]
     url: str
+    #: What kind of token asks: whatsapp (a system user's), messenger (a page's), instagram (a login's), app.
+    kind: str = ""
 
     @property
     def route(self) -> tuple[str, ...]:
@@ -77,6 +79,9 @@ class GraphRest:
         try:
             call = await self._read(request)
             channel = call.channel
+            wrong = self.state.contract.graph(call.method, call.steps, call.query, call.kind)
+            if wrong and call.method == "GET":
+                raise invalid_parameter(f"Unknown: {wrong}")
             self._may_fail(call)
             for handler in self.handlers:
                 found = await handler(call)
@@ -99,14 +104,16 @@ class GraphRest:
         if VERSION.fullmatch(steps[0]):
             steps = steps[1:]
         query = dict(request.query_params) | await _body(request)
-        token = self.tokens.given(request) or query.get("access_token", "")
+        token = self.tokens.given(request, steps) or query.get("access_token", "")
         url = f"{self.state.base_url}{request.url.path}"
         if self.tokens.app(token):
-            return Call(request.method, "app", token, steps, query, url)
-        channel = self.tokens.demand(token, query.get("appsecret_proof", ""))
+            self.tokens.demand_proof(token, query, "app")
+            return Call(request.method, "app", token, steps, query, url, "app")
+        channel = self.tokens.demand(token)
+        self.tokens.demand_proof(token, query, channel)
         if steps[:1] == ["me"]:
             steps[0] = self._me(channel)
-        return Call(request.method, channel, token, steps, query, url)
+        return Call(request.method, channel, token, steps, query, url, channel)
 
     def _me(self, channel: str) -> str:
         meta = self.state.accounts.meta

@@ -107,7 +107,9 @@ class GraphViews:
         return None
 
     def _attachments(self, chat: Chat) -> dict[str, Any] | None:
-        if not chat.media or chat.kind in STORIES:
+        # Since 30 August 2026 a sticker is a field of its own, and no attachment.
+        is_sticker = chat.channel == MESSENGER and chat.kind == "sticker"
+        if not chat.media or chat.kind in STORIES or is_sticker:
             return None
         return {"data": [self._attachment(chat, medium) for medium in chat.media]}
 

@@ -40,6 +40,9 @@ class MessagingEvents:
                 "title": chat.text,
                 "payload": chat.extra.get("payload", ""),
             }
+            if chat.extra.get("without_mid"):
+                # As Get Started, ice breakers and standby may come.
+                del postback["mid"]
             return "messaging_postbacks", self.item(
                 chat, chat.at_ms, from_us=False, postback=postback
             )

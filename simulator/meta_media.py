@@ -94,7 +94,7 @@ class MetaMedia:
 
     async def attachment(self, request: Request) -> Response:
         """WhatsApp's file; needs the token as well."""
-        token = self.tokens.given(request)
+        token = self.tokens.given(request, [])
         if self.tokens.principal(token) != WHATSAPP:
             return Response("Authentication Error", 401, media_type="text/plain")
         asset, signed = (request.query_params.get(k, "") for k in ("mid", "ext"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from simulator import contract
 from simulator.accounts import MetaAccounts
 
 Record = Callable[[dict[str, Any]], None]
@@ -52,15 +53,17 @@ class MetaRegistrations:
         """(app, callback address) of everybody who hears of `field` at the asset: the app has it
         in its fields for the object, and the asset sends it to the app. Without fields it is all."""
         through_page = kind == "instagram" and asset == self.accounts.page_id
-        # A page has fields of its own; Instagram's echoes come as messages there.
-        wanted = "messages" if through_page and field == "message_echoes" else field
+        # Instagram has no field of echoes: they come as messages.
+        wanted = "messages" if kind == "instagram" and field == "message_echoes" else field
         found = []
         for app, values in self.installed.get(asset, {}).items():
-            override = values.get("override_callback_uri")
-            callback = self.callbacks.get(app, {}).get(kind, {})
+            # The app of Instagram's login has no address of its own: it lies within the Meta app.
+            nested = app == self.accounts.instagram_app.id
+            callback = self.callbacks.get(self.accounts.app.id if nested else app, {}).get(kind, {})
+            override = values.get("override_callback_uri") if field in contract.overridden() else ""
             sent = through_page or _has(values, wanted)
             url = override or callback.get("callback_url")
-            if url and sent and (override or _has(callback, wanted)):
+            if url and sent and callback and _has(callback, wanted):
                 found.append((app, url))
         return found
 

@@ -67,11 +67,11 @@ class MetaWebhooks:
     # -- announcements -----------------------------------------------------------------------------
 
     def targets(self, channel: str, field: str, asset: str = "") -> list[tuple[str, str]]:
-        """(app, callback address) of who hears of a field. An Instagram account is heard of through
-        its page as well."""
+        """(app, callback address) of who hears of a field. An Instagram account that signed in to nobody itself is
+        heard of through its page."""
         assets = [asset or self.asset[channel]]
-        if channel == INSTAGRAM and not asset:
-            assets.append(self.accounts.page_id)
+        if channel == INSTAGRAM and not asset and not self.state.meta.installed.get(assets[0]):
+            assets = [self.accounts.page_id]
         found = {
             target
             for each in assets

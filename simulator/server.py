@@ -65,7 +65,7 @@ def build(state: State) -> Starlette:
     webhooks = MetaWebhooks(state, courier)
     whatsapp = WhatsappEvents(state.accounts.meta, media)
     messaging = MessagingEvents(state.accounts.meta, media)
-    chats = ChatArrivals(state, courier, webhooks, ChatNotices(whatsapp, messaging))
+    chats = ChatArrivals(state, courier, webhooks, ChatNotices(whatsapp, messaging, faults))
     history = WhatsappHistory(state, courier, webhooks, whatsapp)
     caller = TwilioCaller(state, courier)
     arrivals = Arrivals(
@@ -82,7 +82,7 @@ def build(state: State) -> Starlette:
         tokens,
         [
             GraphRegistrations(state, tokens, webhooks, history).answer,
-            GraphConversations(state, faults, GraphViews(state, media)).answer,
+            GraphConversations(state, faults, GraphViews(state, media), tokens).answer,
             GraphWhatsapp(state, media).answer,
         ],
     )

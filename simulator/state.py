@@ -22,6 +22,7 @@ from simulator.call_book import CallBook
 from simulator.calls import PhoneCall
 from simulator.channels import MAIL, SMS, VOICE
 from simulator.chat_book import ChatBook
+from simulator.contract import Contract
 from simulator.meta_registrations import MetaRegistrations
 from simulator.records import Mail, Sms, mail_from_json, sms_from_json, to_json
 
@@ -54,6 +55,8 @@ class State:
         self.mail_by_id = {m.id: m for m in self.mails}
         self.calls = CallBook(past.calls, self.record)
         self.chats = ChatBook(past.chats, self.record)
+        #: What was asked of the providers, and what of it none of them describes.
+        self.contract = Contract()
         self.meta = MetaRegistrations(self.accounts.meta, self.record)
         self.history_id = past.last_history_id
         week = int((self.anchor - timedelta(days=HISTORY_KEPT_DAYS)).timestamp() * 1000)

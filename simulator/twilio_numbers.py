@@ -17,6 +17,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from simulator.faults import Faults
 from simulator.state import State
 from simulator.twilio_errors import failure
 
@@ -34,13 +35,15 @@ WRITABLE = (
 )
 # What the shop's sending program remembers, and no resource shows.
 HIDDEN = "sender_callback"
+#: A service that takes the texts of one number to itself.
+CATCHING_SID = "MG" + "c" * 32
 
 
 class TwilioNumbers:
     """The numbers of the account."""
 
-    def __init__(self, state: State, root: str) -> None:
-        self.state, self.root = state, root
+    def __init__(self, state: State, faults: Faults, root: str) -> None:
+        self.state, self.faults, self.root = state, faults, root
 
     def list(self, request: Request, form: dict[str, str]) -> Response:
         wanted = request.query_params.get("PhoneNumber")
@@ -72,6 +75,29 @@ class TwilioNumbers:
             self.state.record({"what": "number", "sid": sid, "values": values})
         return JSONResponse(_shown(number))
 
+    def services(self, request: Request, form: dict[str, str]) -> Response:
+        """The account's Messaging Services: the shop's, and where one was made to catch texts, that."""
+        found = [self._service()]
+        if self.faults.values["catching_service"]:
+            found.append(
+                {
+                    **self._service(),
+                    "sid": CATCHING_SID,
+                    "friendly_name": "Reminders",
+                    "inbound_request_url": "https://reminders.example.com/inbound",
+                    "use_inbound_webhook_on_number": False,
+                    "status_callback": None,
+                }
+            )
+        return JSONResponse({"services": found, "meta": _meta(request, "services")})
+
+    def of_service(self, request: Request, form: dict[str, str], sid: str) -> Response:
+        held = self.state.numbers[:1] if sid == CATCHING_SID else self.state.numbers
+        found = [
+            {"sid": n["sid"], "service_sid": sid, "phone_number": n["phone_number"]} for n in held
+        ]
+        return JSONResponse({"phone_numbers": found, "meta": _meta(request, "phone_numbers")})
+
     def service(self, request: Request, form: dict[str, str]) -> Response:
         """/v1/Services/{MG}: only what concerns the addresses."""
         if request.method == "POST":
@@ -79,16 +105,21 @@ class TwilioNumbers:
                 _underscored(k): v for k, v in form.items() if k in ("StatusCallback",)
             }
             self.state.record({"what": "messaging_service", "values": values})
-        return JSONResponse(
-            {
-                "sid": self.state.accounts.messaging_service_sid,
-                "account_sid": self.state.accounts.account_sid,
-                "friendly_name": "Saltbush texts",
-                "inbound_request_url": None,
-                "use_inbound_webhook_on_number": True,
-                "status_callback": self.state.messaging_service["status_callback"] or None,
-            }
-        )
+        return JSONResponse(self._service())
+
+    def _service(self) -> dict[str, Any]:
+        return {
+            "sid": self.state.accounts.messaging_service_sid,
+            "account_sid": self.state.accounts.account_sid,
+            "friendly_name": "Saltbush texts",
+            "inbound_request_url": None,
+            "use_inbound_webhook_on_number": True,
+            "status_callback": self.state.messaging_service["status_callback"] or None,
+        }
+
+
+def _meta(request: Request, key: str) -> dict[str, Any]:
+    return {"key": key, "page": 0, "page_size": 50, "url": str(request.url), "next_page_url": None}
 
 
 def _underscored(name: str) -> str:

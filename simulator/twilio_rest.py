@@ -33,9 +33,10 @@ class TwilioRest:
         self.state, self.faults = state, faults
         self.root = f"/2010-04-01/Accounts/{state.accounts.account_sid}"
         self.media = TwilioMedia(state, self.root)
-        self.numbers = TwilioNumbers(state, self.root)
+        self.numbers = TwilioNumbers(state, faults, self.root)
         voice = VoiceRest(state, faults, self.root)
         service = f"/v1/Services/{state.accounts.messaging_service_sid}"
+        services = r"/v1/Services"
         self.table = (
             (rf"{self.root}\.json", self._account),
             (rf"{self.root}/Messages\.json", self._messages),
@@ -53,12 +54,15 @@ class TwilioRest:
             (rf"{self.root}/Transcriptions\.json", voice.transcriptions),
             (rf"{self.root}/Transcriptions/(TR\w{{32}})\.json", voice.transcription),
             (service, self.numbers.service),
+            (services, self.numbers.services),
+            (rf"{services}/(MG\w{{32}})/PhoneNumbers", self.numbers.of_service),
         )
 
     def routes(self) -> list[Route]:
         return [
             Route("/2010-04-01/{rest:path}", self.answer, methods=["GET", "POST", "DELETE"]),
-            Route("/v1/Services/{sid}", self.answer, methods=["GET", "POST"]),
+            Route("/v1/Services", self.answer, methods=["GET"]),
+            Route("/v1/Services/{rest:path}", self.answer, methods=["GET", "POST"]),
             Route("/media-storage/{sid}", self.media.storage, methods=["GET"]),
         ]
 
@@ -75,6 +79,10 @@ class TwilioRest:
             if method == "POST"
             else {}
         )
+        query = request.query_params
+        wrong = self.state.contract.twilio(method, path, query, form)
+        if wrong and not wrong.startswith("no such path"):
+            return failure(20001)
         for pattern, handle in self.table:
             if found := re.fullmatch(pattern, path):
                 try:

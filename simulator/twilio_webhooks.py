@@ -44,6 +44,10 @@ def inbound_params(state: State, sms: Sms) -> dict[str, str]:
     }
     if sms.body.strip().upper() in ("STOP", "START", "HELP"):
         params["OptOutType"] = sms.body.strip().upper()
+    scheme, _, identifier = sms.sender.partition(":")
+    if scheme == "whatsapp" and not identifier.startswith("+"):
+        # A person with a user name: WhatsApp's business-scoped id, since 20 July 2026.
+        params |= {"ExternalUserIdentifier": identifier, "ChannelPrefix": scheme}
     for n, media in enumerate(sms.media):
         params[f"MediaContentType{n}"] = media.file.content_type
         params[f"MediaUrl{n}"] = (
@@ -82,7 +86,7 @@ class TwilioWebhooks:
 
     def received(self, sms: Sms) -> asyncio.Future[dict[str, Any]]:
         """Announce an inbound message to its number's SMS URL."""
-        number = self.caller.number(sms.recipient) or {}
+        number = self.caller.number(sms.recipient.removeprefix("whatsapp:")) or {}
         return self.caller.announce(
             SMS,
             "inbound",

@@ -1,7 +1,8 @@
 """Sends Twilio's webhooks of calls to the status callback of the number they belong to.
 
-The number's own `status_callback` hears how a call ended; the shop's phone menu, another system,
-names the same address for the legs it dials, for recordings and for transcriptions.
+The number's own `status_callback` hears one thing: that an incoming call has ended. With `twiml_callbacks` the
+shop's phone menu, another system, names the same address for the legs it dials, for recordings and transcriptions,
+and for the calls that it makes.
 """
 
 from __future__ import annotations
@@ -22,15 +23,29 @@ class VoiceWebhooks:
         self.events, self.caller = events, caller
 
     def tell(self, call: PhoneCall) -> list[asyncio.Future[dict[str, Any]]]:
-        """Everything about a call that is over."""
+        """What is told of a call that is over: everything, or what a number's own callback hears."""
+        if not self.caller.courier.faults.values["twiml_callbacks"]:
+            told = self.events.progress(call.root) if call.root.direction == "inbound" else []
+            if not told:
+                return [self._unheard(call)]
+            return [self._announce(call, each) for each in told]
         return [self._announce(call, told) for told in self.events.told(call)]
 
     def tell_spoken(self, call: PhoneCall) -> list[asyncio.Future[dict[str, Any]]]:
         """Its transcription in real time."""
+        if not self.caller.courier.faults.values["twiml_callbacks"]:
+            return []
         return [self._announce(call, told) for told in self.events.spoken(call)]
 
     def address(self, call: PhoneCall) -> str:
         return str((self.caller.number(call.root.number) or {}).get("status_callback", ""))
+
+    def _unheard(self, call: PhoneCall) -> asyncio.Future[dict[str, Any]]:
+        """A call of which no number's callback is told."""
+        done: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        note = self.caller.courier.note
+        done.set_result(note(VOICE, "call", {"sid": call.root.sid}, "unsubscribed"))
+        return done
 
     def _announce(self, call: PhoneCall, told: Told) -> asyncio.Future[dict[str, Any]]:
         kind, ids, params = told

@@ -12,7 +12,7 @@ from typing import Any
 
 from simulator import files
 from simulator.accounts import MetaAccounts
-from simulator.chats import EDIT, REACT, UNREACT, Chat, Contact, Happening
+from simulator.chats import EDIT, REACT, UNREACT, Chat, Contact, Happening, Medium
 from simulator.meta_media import MetaMedia
 from simulator.scribe import sid
 
@@ -129,6 +129,28 @@ class WhatsappEvents:
             if seconds:
                 times = {"start_time": str(begun), "end_time": str(ended), "duration": seconds}
                 call |= times
+        return self.value(contacts=[contact_of(chat.contact)], calls=[call])
+
+    def recorded(self, chat: Chat, medium: Medium) -> dict[str, Any]:
+        """What was kept of a call, some time after its end: its sound, or a transcript as a JSON document.
+
+        https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/call-recording
+        """
+        is_sound = medium.file.content_type.startswith("audio/")
+        file = {
+            "id": medium.id,
+            "mime_type": medium.file.content_type,
+            "sha256": base64.b64encode(files.sha256(medium.file)).decode(),
+            "url": self.media.address(chat, medium),
+        }
+        call: dict[str, Any] = {
+            "id": chat.id,
+            **_ids(chat.contact, "from", "from_user_id"),
+            "timestamp": str(chat.at_ms // 1000 + int(chat.extra.get("seconds", 0)) + 60),
+            "event": "call_recording_available" if is_sound else "call_transcription_available",
+        }
+        kept = {"audio": file} if is_sound else {"document": file}
+        call["call_recording" if is_sound else "call_transcript"] = kept
         return self.value(contacts=[contact_of(chat.contact)], calls=[call])
 
     def content(self, chat: Chat, *, with_url: bool = True) -> dict[str, Any]:

@@ -56,16 +56,47 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = None
     media_url: str | None = None
     timezone: str = Field(default="Australia/Sydney")
+    app_processes: int | None = Field(default=None, ge=1, le=64)
 
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("database_url", "public_url", "media_url", "master_key", mode="before")
+    @field_validator("public_url")
+    @classmethod
+    def _as_providers_write_it(cls, value: str | None) -> str | None:
+        """Twilio signs the address that it calls, with the host in lower case and without user info."""
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value.strip())
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError("no address, such as https://crm.example.com") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise ValueError("no address, such as https://crm.example.com")
+        if "@" in parts.netloc:
+            # Not repeated: it may be a password.
+            raise ValueError(
+                "there must be no user name: providers leave it out and sign without it"
+            )
+        if parts.query or parts.fragment:
+            raise ValueError("there must be no query and no fragment")
+        place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+        return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
+
+    @field_validator(
+        "database_url", "public_url", "media_url", "master_key", "app_processes", mode="before"
+    )
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return None if value == "" else value
+
+    @property
+    def app_processes_now(self) -> int:
+        """How many processes serve the pages: as said, or one less than there are cores."""
+        return self.app_processes or max(1, (os.cpu_count() or 1) - 1)
 
     # -- keys -------------------------------------------------------------------------------------
 

@@ -44,6 +44,14 @@ class Forged(Exception):
     """The delivery does not prove that the provider sent it. The text is for the admin, never for the sender."""
 
 
+class UnknownKey(Forged):
+    """It is signed with a key that is not among the certificates: they may have been changed since."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__("the token's key is not among the certificates")
+        self.key_id = key_id
+
+
 class Unverifiable(Exception):
     """The proof cannot be checked now: certificates are out of reach. The provider should try again."""
 

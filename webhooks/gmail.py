@@ -1,4 +1,4 @@
-"""Gmail: Pub/Sub pushes that say a mailbox changed (providers.md §5.1, §5.2). The mail itself is pulled."""
+"""Gmail: Pub/Sub pushes that say a mailbox changed (docs/providers/google.md). The mail itself is pulled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 from google.auth import crypt
 from google.auth.exceptions import GoogleAuthError
 
-from webhooks import Answer, Delivery, Forged, Secrets
+from webhooks import Answer, Delivery, Forged, Secrets, UnknownKey
 
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -57,7 +57,10 @@ def _claims(token: str, secrets: Secrets) -> dict[str, object]:
         claims = json.loads(_base64url(signed.partition(".")[2]))
         if header.get("alg") != "RS256":
             raise Forged("the token is not signed with RS256")
-        certificate = secrets.certificates[header["kid"]]
+        key_id = header["kid"]
+        if isinstance(key_id, str) and key_id not in secrets.certificates:
+            raise UnknownKey(key_id)
+        certificate = secrets.certificates[key_id]
         verify_signature: Callable[..., bool] = crypt.verify_signature
         genuine = verify_signature(signed.encode(), _base64url(signature), certificate)
     except (

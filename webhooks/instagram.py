@@ -1,7 +1,7 @@
-"""Instagram: direct messages and what happens to them (providers.md §6, §8).
+"""Instagram: direct messages and what happens to them (docs/providers/instagram.md).
 
-With Instagram Login the secret of the Instagram app signs, otherwise that of the Meta app: the connection holds
-whichever is its own, or both, as `app_secret`.
+With Instagram Login the secret of the Instagram app signs, `app_secret`; that it is never the Meta app's, which is
+`meta_app_secret` there, is not documented, so either proves the sender.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings
-from webhooks import Answer, Delivery, Forged, Receiver, Secrets, Unverifiable
+from webhooks import Answer, Delivery, Forged, Receiver, Secrets, UnknownKey, Unverifiable
 from webhooks.connected import Certificates, Connections
 from webhooks.landing import Landing, StorageAway, prepare
 
@@ -184,10 +184,17 @@ class Reception:
     async def _verify(self, channel: str, delivery: Delivery, secrets: Secrets) -> None:
         receiver = self.receivers[channel]
         find = getattr(receiver, "certificates_url", None)
-        if find is not None:
-            certificates = await self.certificates.at(find(secrets))
-            secrets = Secrets(secrets.keys, certificates)
-        receiver.verify(delivery, secrets, now=datetime.now(UTC))
+        if find is None:
+            receiver.verify(delivery, secrets, now=datetime.now(UTC))
+            return
+        url = find(secrets)
+        certificates = await self.certificates.at(url)
+        try:
+            receiver.verify(delivery, Secrets(secrets.keys, certificates), now=datetime.now(UTC))
+        except UnknownKey as unknown:
+            # Asked for again, though not for every forger: they may be newer.
+            certificates = await self.certificates.at(url, key_id=unknown.key_id)
+            receiver.verify(delivery, Secrets(secrets.keys, certificates), now=datetime.now(UTC))
 
     def _shake_hands(self, channel: str, answer: Answer) -> Answered:
         """Counted only: the query holds the verify token."""

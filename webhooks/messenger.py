@@ -1,4 +1,4 @@
-"""Messenger: a page's messages and what happens to them (providers.md §6, §9)."""
+"""Messenger: a page's messages and what happens to them (docs/providers/messenger.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Meta's channels share: the handshake, the proof, the key of a delivery, the answer (providers.md §6).
+"""What Meta's channels share: the handshake, the proof, the key of a delivery, the answer (docs/providers/meta.md).
 
 One app has one webhook URL per kind of account, so a delivery may hold what belongs to other connections:
 it lands as it is, and the models assign each entry to its account.
@@ -59,7 +59,7 @@ def verify(delivery: Delivery, secrets: Secrets, *, now: datetime) -> None:
     check_meta(
         body=delivery.body,
         signature=delivery.headers.get("x-hub-signature-256"),
-        app_secrets=secrets.several("app_secret"),
+        app_secrets=[*secrets.several("app_secret"), *secrets.several("meta_app_secret")],
     )
 
 

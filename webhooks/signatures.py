@@ -1,6 +1,6 @@
 """Signature checks, pure: bytes, headers, keys and clock come in; Forged goes out.
 
-Written from the providers' specifications (providers.md §2.1, §5.2, §6.2), not with the client libraries that
+Written from the providers' specifications (docs/providers/README.md), not with the client libraries that
 the simulator signs with: a signature made and checked by one function would prove nothing.
 """
 

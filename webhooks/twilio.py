@@ -1,4 +1,4 @@
-"""What Twilio's channels share: the proof, the key of a delivery, the empty answer (providers.md §2.1, §2.2)."""
+"""What Twilio's channels share: the proof, the key of a delivery, the empty answer (docs/providers/twilio.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Twilio Messaging: incoming messages, status callbacks, Event Streams (providers.md §2.1, §3.1, §3.5)."""
+"""Twilio Messaging: incoming messages, status callbacks, Event Streams (docs/providers/twilio.md)."""
 
 from __future__ import annotations
 

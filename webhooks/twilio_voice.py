@@ -1,4 +1,4 @@
-"""Twilio Voice: call progress, recordings, voicemails, transcripts (providers.md §2.1, §4.1)."""
+"""Twilio Voice: call progress, recordings, voicemails, transcripts (docs/providers/twilio.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WhatsApp: messages, echoes of the business app, statuses, history chunks (providers.md §6, §7)."""
+"""WhatsApp: messages, echoes of the business app, statuses, history chunks (docs/providers/whatsapp.md)."""
 
 from __future__ import annotations
 

@@ -6,13 +6,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import connection_html, examine, frame, list_html
+from app import connection_html, examine, frame, list_html, topics
 from app.database import Row
 
-REFRESH_SECONDS = 5.0
 
-
-@frame.live(REFRESH_SECONDS)
+@frame.live(topics.CONNECTIONS)
 def cards(shown: list[list[Row]]) -> None:
     rows = examine.connections(frame.viewer(), shown=shown[0] if shown else None)
     shown[:] = [rows]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, frame, list_html, read
+from app import address, frame, list_html, read, topics
 
 typed = address.search()
 if "search" not in st.session_state:
@@ -20,24 +20,40 @@ st.text_input(
     on_change=lambda: address.keep_search(st.session_state["search"]),
     max_chars=200,
 )
-found = read.customers(frame.viewer(), typed)
 
-if found.rows:
-    st.html(
-        list_html.tally(
-            len(found.rows), found.matched, is_cut=found.is_cut, searched=bool(typed.strip())
+
+@frame.live(topics.CUSTOMERS)
+def customers(typed: str, shown: list[read.Found]) -> None:
+    found = read.customers(frame.viewer(), typed, shown=shown[0] if shown else None)
+    shown[:] = [found]
+    if not found.rows:
+        nobody(typed)
+        return
+    searched = bool(typed.strip())
+    st.html(list_html.tally(len(found.rows), found.matched, is_cut=found.is_cut, searched=searched))
+    with st.container(key="customer_list", gap=None):
+        now = datetime.now(UTC)
+        for row in found.rows:
+            with st.container(key=f"row_{row['customer_id']}", gap=None):
+                st.html(list_html.customer(row, frame.zone(), now))
+                st.page_link(
+                    address.TIMELINE,
+                    label=list_html.link_label(row["name"]),
+                    query_params=address.of_customer(row["customer_id"]),
+                )
+
+
+def nobody(typed: str) -> None:
+    if typed:
+        st.html(
+            list_html.empty(
+                "Nobody found",
+                "Try a part of the name, of the number or of the address. Who wrote and is nobody's "
+                "customer yet stands under Unassigned.",
+                "search_off",
+            )
         )
-    )
-if not found.rows and typed:
-    st.html(
-        list_html.empty(
-            "Nobody found",
-            "Try a part of the name, of the number or of the address. Who wrote and is nobody's "
-            "customer yet stands under Unassigned.",
-            "search_off",
-        )
-    )
-elif not found.rows:
+        return
     st.html(
         list_html.empty(
             "No customers yet",
@@ -47,13 +63,6 @@ elif not found.rows:
         )
     )
 
-with st.container(key="customer_list", gap=None):
-    now = datetime.now(UTC)
-    for row in found.rows:
-        with st.container(key=f"row_{row['customer_id']}", gap=None):
-            st.html(list_html.customer(row, frame.zone(), now))
-            st.page_link(
-                address.TIMELINE,
-                label=list_html.link_label(row["name"]),
-                query_params=address.of_customer(row["customer_id"]),
-            )
+
+# Lives as long as the page is on the screen; a full run is a new sight.
+customers(typed, [])

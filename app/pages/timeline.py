@@ -8,13 +8,13 @@ from functools import partial
 
 import streamlit as st
 
-from app import address, clock, frame, list_html, message_html, news, read
+from app import address, clock, following, frame, list_html, message_html, news, read, topics
 from app.shown import Page, Row, Shown
 from app.sight import Sight
 
-REFRESH_SECONDS = 1.0
 #: So long an arrival counts as new on the way back to it.
 NEW_SECONDS = 120
+EARLIER = ":material/expand_less:"
 
 
 def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:
@@ -26,12 +26,10 @@ def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:
         st.html(page.drawn(key, partial(message_html.page, sight=sight, older_day=older_day)))
 
 
-@frame.live(REFRESH_SECONDS)
+@frame.live(lambda shown, playable: topics.timeline(shown.customer_id))
 def newest(shown: Shown, playable: frozenset[str]) -> None:
-    rows = None
-    if shown.wants_reading(news.count(), datetime.now(UTC), anyway_seconds=news.ANYWAY_SECONDS):
-        rows = read.changed_messages(frame.viewer(), shown.customer_id, shown.by_id)
-    if rows is not None and not shown.take(rows, datetime.now(UTC)):
+    if not following.follow(frame.viewer(), shown):
+        # Head and messages as they are now.
         del st.session_state["shown"]
         st.rerun()
     if not shown.newest:
@@ -49,19 +47,25 @@ def newest(shown: Shown, playable: frozenset[str]) -> None:
 
 @frame.live()
 def older(shown: Shown, playable: frozenset[str]) -> None:
-    pages = [(page, shown.above_older(index)) for index, page in enumerate(shown.older)]
-    draw(pages, frame.sight(playable, shown.by_id))
-    if shown.oldest is None:
-        return
-    if shown.reached_first:
-        st.html('<p class="first">The first message</p>')
-    elif st.button("Earlier messages", icon=":material/expand_less:", key="earlier"):
+    if st.session_state.pop("wants_earlier", False) and shown.oldest and not shown.reached_first:
         rows = read.earlier_messages(frame.viewer(), shown.customer_id, shown.oldest)
         shown.add_older(rows, read.PAGE_SIZE)
-        st.rerun(scope="fragment")
+    pages = [(page, shown.above_older(index)) for index, page in enumerate(shown.older)]
+    draw(pages, frame.sight(playable, shown.by_id))
+    if shown.oldest is not None and shown.reached_first:
+        st.html('<p class="first">The first message</p>')
+    elif shown.oldest is not None:
+        st.button("Earlier messages", icon=EARLIER, key="earlier", on_click=want_earlier)
+
+
+def want_earlier() -> None:
+    """The first day on the newest page may begin on an earlier one now: both are drawn again."""
+    st.session_state["wants_earlier"] = True
+    st.rerun(["older", "newest"])
 
 
 customer_id = address.customer()
+mark = news.mark()
 opened = read.timeline(frame.viewer(), customer_id) if customer_id else None
 if opened is None:
     st.html(
@@ -80,6 +84,7 @@ kept = shown is not None and shown.customer_id == customer_id
 if shown is None or not (kept and shown.take(opened.messages, datetime.now(UTC))):
     shown = Shown.opened(customer_id, opened.messages, read.PAGE_SIZE)
     st.session_state["shown"] = shown
+shown.mark = mark
 with st.container(key="timeline", gap=None):
     newest(shown, opened.playable_connections)
     older(shown, opened.playable_connections)

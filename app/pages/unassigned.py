@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, address, frame, identity_html, list_html, read
+from app import act, address, frame, identity_html, list_html, read, topics
 from app.database import Row
 from app.roles import Permission
 
@@ -40,7 +40,7 @@ def decide(row: Row) -> None:
         st.error(str(refusal))
 
 
-@frame.live(5)
+@frame.live(topics.QUEUE)
 def queue(pages: list[str | None], shown: dict[int, read.Found]) -> None:
     person = frame.viewer()
     lists = [

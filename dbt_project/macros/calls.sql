@@ -257,12 +257,7 @@ copies as (
         received_at,
         null::text as status_order,
         false as is_deleted,
-        case when sight.moved_to is not null then '{}' else jsonb_build_object(
-            raw_ref,
-            jsonb_strip_nulls(jsonb_build_object(
-                'via', '{{ door }}', 'at', {{ sortable_time('received_at') }}, 'version', version, 'metadata', metadata, 'parts', parts
-            ))
-        ) end as facts,
+        filed.facts,
         sight.moved_to,
         transaction_id
     from {{ told }}
@@ -274,6 +269,17 @@ copies as (
         select call_sid, 'twilio_voice|' || parent_call_sid where parent_call_sid is not null
         offset 0
     ) as sight
+    -- A fence: the contract reads the facts twice.
+    cross join lateral (
+        select
+            case when sight.moved_to is not null then '{}' else jsonb_build_object(
+                raw_ref,
+                jsonb_strip_nulls(jsonb_build_object(
+                    'via', '{{ door }}', 'at', {{ sortable_time('received_at') }}, 'version', version, 'metadata', metadata, 'parts', parts
+                ))
+            ) end as facts
+        offset 0
+    ) as filed
 
 )
 {% endmacro %}

@@ -7,3 +7,8 @@
         false
     )
 {%- endmacro %}
+
+{# The address of an entry `{name, address}` of an envelope, as identities are written. #}
+{% macro mail_address(entry) -%}
+    lower(trim({{ entry }} ->> 'address'))
+{%- endmacro %}

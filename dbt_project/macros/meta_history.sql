@@ -204,19 +204,25 @@ copies as (
         received_at,
         case when has_content then {{ status_order("case when is_outbound then 'sent' else 'received' end", 'provider_time') }} end as status_order,
         false as is_deleted,
-        {{ fact(
-            "case when has_content then raw_ref else raw_ref || '#reactions.' || user_id end", "'history'", 'received_at',
-            "case when has_content then '1' else '' end", "case when has_content then metadata else '{}' end",
-            name='case when has_content then ' ~ bounded_key('sender_name') ~ ' end',
-            content="case when has_content and not unavailable then md5(coalesce(body, '')) end",
-            reaction="case when not has_content then jsonb_build_object(
-                'by', " ~ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || user_id") ~ ", 'is_ours', user_id = account_id, 'action', 'react',
-                'emoji', emoji, 'at', coalesce(" ~ sortable_time('provider_time') ~ ", '')
-            ) end"
-        ) }} as facts,
+        filed.facts,
         null::text as moved_to,
         transaction_id
     from contract
+    -- A fence: the contract reads the facts twice.
+    cross join lateral (
+        select
+            {{ fact(
+                "case when has_content then raw_ref else raw_ref || '#reactions.' || user_id end", "'history'", 'received_at',
+                "case when has_content then '1' else '' end", "case when has_content then metadata else '{}' end",
+                name='case when has_content then ' ~ bounded_key('sender_name') ~ ' end',
+                content="case when has_content and not unavailable then md5(coalesce(body, '')) end",
+                reaction="case when not has_content then jsonb_build_object(
+                    'by', " ~ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || user_id") ~ ", 'is_ours', user_id = account_id, 'action', 'react',
+                    'emoji', emoji, 'at', coalesce(" ~ sortable_time('provider_time') ~ ", '')
+                ) end"
+            ) }} as facts
+        offset 0
+    ) as filed
 
 )
 

@@ -19,11 +19,13 @@ from google.oauth2 import credentials, service_account
 from requests import RequestException
 
 from operations.providers import TIMEOUT_SECONDS, ProviderRefused
+from pipelines.watch import PUBLISHER, needs
 from warehouse.connections import Connection, UnusableConnection
 
 SCOPES = ["https://www.googleapis.com/auth/gmail.readonly"]
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 API_BASE = "https://gmail.googleapis.com"
+FORBIDDEN = 403
 
 
 def check(connection: Connection) -> str:
@@ -39,10 +41,15 @@ def present(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def configure(connection: Connection, url: str) -> list[dict[str, Any]]:
+def configure(connection: Connection, url: str, *, take_over: bool = False) -> list[dict[str, Any]]:
     """Watch the whole mailbox. Without a label filter, because sent and deleted mail matter too."""
     topic = connection.required("pubsub_topic")
-    answer = _call(connection, "POST", "watch", {"topicName": topic})
+    try:
+        answer = _call(connection, "POST", "watch", {"topicName": topic})
+    except ProviderRefused as refused:
+        if refused.status != FORBIDDEN:
+            raise
+        raise ProviderRefused(f"{refused}; {needs(topic)}") from None
     until = datetime.fromtimestamp(int(answer["expiration"]) / 1000, UTC)
     return [
         {
@@ -56,6 +63,25 @@ def configure(connection: Connection, url: str) -> list[dict[str, Any]]:
             ),
         }
     ]
+
+
+def advice(connection: Connection, url: str) -> list[str]:
+    """What is done in the Google Cloud project, and what bites days later where it is not."""
+    told = []
+    if connection.value("refresh_token"):
+        told.append(
+            "a refresh token of an External app whose publishing status is Testing dies after seven days: make the "
+            "app Internal, or publish it, before the mailbox's owner consents"
+        )
+    topic = connection.value("pubsub_topic")
+    if topic:
+        told += [
+            f"give {PUBLISHER} the role Pub/Sub Publisher on {topic}, which must lie in the OAuth client's own "
+            "project: otherwise configure-webhook is answered with 403",
+            f"make a push subscription on it to {url}, with authentication as "
+            f"{connection.required('push_service_account')} and audience {connection.required('push_audience')}",
+        ]
+    return told
 
 
 def _session(connection: Connection) -> AuthorizedSession:
@@ -93,8 +119,15 @@ def _call(
         )
     except GoogleAuthError as error:
         # The first argument is Google's word (`invalid_grant: …`); the others may hold the answer.
+        words = str(error.args[0]) if error.args else "no reason"
+        dead = (
+            "; a refresh token of an app in Testing dies after seven days: publish the app or make it Internal, "
+            "then let the mailbox's owner consent again"
+            if "invalid_grant" in words
+            else ""
+        )
         raise ProviderRefused(
-            f"{connection.channel}: Google gives no token: {error.args[0] if error.args else 'no reason'}"
+            f"{connection.channel}: Google gives no token: {words}{dead}"
         ) from error
     except RequestException as error:
         raise ProviderRefused(
@@ -106,7 +139,8 @@ def _call(
         except (ValueError, KeyError, TypeError):
             words = "no reason given"
         raise ProviderRefused(
-            f"{connection.channel}: Google answers {response.status_code}: {words}"
+            f"{connection.channel}: Google answers {response.status_code}: {words}",
+            response.status_code,
         )
     answer: dict[str, Any] = response.json()
     return answer

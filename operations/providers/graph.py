@@ -1,9 +1,11 @@
 """Meta's Graph API as the command line needs it: reads, and the five writes that make webhooks work.
 
 Meta has no permission that only reads conversations, so that nobody is ever written to is this module's own
-promise (providers.md §6.6): `call` is the one way to Meta, and what it does not know as a write is not sent.
+promise (docs/providers/meta.md): `call` and `app_call` are the one way to Meta, and what they do not know as a write
+is not sent.
 
 Tokens go into a header. The only call that must name one in its query is debug_token, about that token itself.
+Host, token and proof are those of the pulls (pipelines.graph_access).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 import httpx
 
 from operations.providers import TIMEOUT_SECONDS, ProviderRefused
-from pipelines.graph_api import FACEBOOK, VERSION
+from pipelines import graph_access
 from warehouse.connections import Connection
 
 #: Subscribing an app to fields, a WhatsApp account, a page or an Instagram account to the app; asking for the
@@ -23,53 +25,145 @@ WRITES = re.compile(r"\d+/subscriptions|(\d+|me)/subscribed_apps|\d+/smb_app_dat
 READS = re.compile(r"\w+(/\w+)?", re.ASCII)
 #: What Meta says when the app and the secret do not belong together, or the token is none.
 WRONG_TOKEN = {1, 101, 102, 104, 190}
+INVALID_PARAMETER = 100
+LONGEST_SAID = 300
 #: Meta repeats tokens in its complaints about them.
 TOKENS = re.compile(r"\b(EAA|IG)[A-Za-z0-9_-]{20,}|\d+\|[\w-]+")
 
 
 class GraphRefused(ProviderRefused):
-    """Graph's error; `code` is Meta's number for it, None where it gave none."""
+    """Graph's error; `code` is Meta's number for it, None where it gave none; `error` what else it told."""
 
-    def __init__(self, sentence: str, code: int | None = None) -> None:
+    def __init__(
+        self, sentence: str, code: int | None = None, error: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(sentence)
-        self.code = code
+        self.code, self.error = code, error or {}
 
 
 def call(
-    connection: Connection,
-    method: str,
-    path: str,
-    *,
-    host: str = FACEBOOK,
-    token: str | None = None,
-    query: dict[str, str] | None = None,
-    form: dict[str, str] | None = None,
-    body: dict[str, str] | None = None,
+    connection: Connection, method: str, path: str, **parameters: dict[str, str] | None
 ) -> dict[str, Any]:
-    """One call.
+    """One call as the account: with the token that its edges want, a page's own where they are a page's.
 
     Args:
         path: below the version, such as `me` or `1234/subscribed_apps`.
-        host: where the connection has no `api_base`.
-        token: the connection's access token unless told.
+        parameters: `query`, `form` or `body`.
 
     Raises:
         ProviderRefused: nothing was sent, because it is neither a read nor one of the five writes.
         GraphRefused: Meta says no, or does not answer.
     """
+    _check(connection, method, path)
+    given = connection.required("access_token")
+    token = graph_access.access_token(connection, lambda *asked: _of_the_page(connection, *asked))
+    base = graph_access.versioned(connection)
+    try:
+        return _proven(connection, method, f"{base}/{path}", token, **parameters)
+    except GraphRefused as refused:
+        if token != given and refused.code in WRONG_TOKEN:
+            graph_access.forget(connection)
+        raise
+
+
+def app_call(
+    connection: Connection, method: str, path: str, **parameters: dict[str, str] | None
+) -> dict[str, Any]:
+    """A call as the Meta app itself, with whichever of its secrets is the present one.
+
+    Raises:
+        GraphRefused: as `call`, the last refusal where no secret is the app's.
+    """
+    _check(connection, method, path)
+    app_id = connection.required("app_id")
+    refused = GraphRefused(f"{connection.channel}: {_missing_secret(connection)}")
+    for secret in graph_access.app_secrets(connection):
+        token = f"{app_id}|{secret}"
+        url = f"{graph_access.versioned_for_apps(connection)}/{path}"
+        try:
+            proof = {"appsecret_proof": graph_access.proof(secret, token)}
+            return _sent(connection, method, url, token, proof, **parameters)
+        except GraphRefused as error:
+            if error.code not in WRONG_TOKEN and not graph_access.is_wrong_proof(error.error):
+                raise
+            refused = GraphRefused(f"{error}; {_which_secret(connection)}", error.code, error.error)
+    raise refused
+
+
+def _missing_secret(connection: Connection) -> str:
+    key = "meta_app_secret" if graph_access.is_login(connection) else "app_secret"
+    return f"{key} is not set; {_which_secret(connection)}"
+
+
+def _which_secret(connection: Connection) -> str:
+    """Of which app a secret must be, for whoever has two before him."""
+    if graph_access.is_login(connection):
+        return (
+            "app_id and meta_app_secret are those of the Meta app (its dashboard, App settings, Basic); app_secret "
+            "is the other one, of the Instagram app inside it (Instagram, API setup with Instagram login), which "
+            "signs the webhooks"
+        )
+    return "app_id and app_secret are those of the Meta app (its dashboard, App settings, Basic)"
+
+
+def _check(connection: Connection, method: str, path: str) -> None:
     known = {"GET": READS, "POST": WRITES}.get(method)
     if known is None or not known.fullmatch(path):
         raise ProviderRefused(
             f"{connection.channel}: {method} {path} is not sent: nothing is written at Meta but subscriptions"
         )
-    base = (connection.value("api_base") or host).rstrip("/")
-    version = connection.value("api_version") or VERSION
+
+
+def _of_the_page(connection: Connection, path: str, query: dict[str, str]) -> dict[str, Any] | None:
+    _check(connection, "GET", path)
+    url = f"{graph_access.versioned(connection)}/{path}"
+    try:
+        return _proven(connection, "GET", url, connection.required("access_token"), query=query)
+    except GraphRefused as refused:
+        told = refused.code is not None and refused.code not in WRONG_TOKEN
+        if told and not graph_access.is_wrong_proof(refused.error):
+            return None
+        raise
+
+
+def _proven(
+    connection: Connection,
+    method: str,
+    url: str,
+    token: str,
+    **parameters: dict[str, str] | None,
+) -> dict[str, Any]:
+    """A call with the proof of the first secret that Meta takes."""
+    proofs = graph_access.proofs(connection, token)
+    for place, proof in enumerate(proofs, 1):
+        try:
+            answer = _sent(connection, method, url, token, proof, **parameters)
+        except GraphRefused as refused:
+            if place == len(proofs) or not graph_access.is_wrong_proof(refused.error):
+                raise
+            continue
+        graph_access.took(connection, token, proof)
+        return answer
+    raise AssertionError("there is at least one way to ask")
+
+
+def _sent(
+    connection: Connection,
+    method: str,
+    url: str,
+    token: str,
+    proof: dict[str, str],
+    *,
+    query: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
+    body: dict[str, str] | None = None,
+) -> dict[str, Any]:
     try:
         response = httpx.request(
             method,
-            f"{base}/{version}/{path}",
-            headers={"Authorization": f"Bearer {token or connection.required('access_token')}"},
-            params=query,
+            url,
+            headers={"Authorization": f"Bearer {token}"},
+            params={**(query or {}), **proof},
             data=form,
             json=body,
             timeout=TIMEOUT_SECONDS,
@@ -84,38 +178,20 @@ def call(
         answer = None
     if response.is_success and isinstance(answer, dict) and "error" not in answer:
         return answer
-    raise _refusal(connection, response.status_code, answer)
+    raise _refusal(connection, response.status_code, answer, token)
 
 
-def app_call(
-    connection: Connection, method: str, path: str, **parameters: dict[str, str]
-) -> dict[str, Any]:
-    """A call as the app itself, with whichever of the connection's secrets is the app's now.
-
-    Raises:
-        GraphRefused: as `call`, the last refusal where no secret is the app's.
-    """
-    app_id = connection.required("app_id")
-    refused = GraphRefused(f"{connection.channel}: app_secret is not set")
-    for secret in connection.several("app_secret"):
-        try:
-            return call(connection, method, path, token=f"{app_id}|{secret}", **parameters)  # type: ignore[arg-type]
-        except GraphRefused as error:
-            if error.code not in WRONG_TOKEN:
-                raise
-            refused = error
-    raise refused
-
-
-def _refusal(connection: Connection, status: int, answer: Any) -> GraphRefused:
+def _refusal(connection: Connection, status: int, answer: Any, token: str) -> GraphRefused:
     error = answer.get("error") if isinstance(answer, dict) else None
     error = error if isinstance(error, dict) else {}
     code = error.get("code")
-    words = _without_tokens(str(error.get("message") or "no reason given"), connection)
+    said = str(error.get("message") or "no reason given").replace(token, "…")
+    words = _without_tokens(said, connection)
     named = f" (code {code})" if isinstance(code, int) else ""
     return GraphRefused(
-        f"{connection.channel}: Meta answers {status}{named}: {words}",
+        f"{connection.channel}: Meta answers {status}{named}: {words[:LONGEST_SAID]}",
         code if isinstance(code, int) else None,
+        {**error, "message": words},
     )
 
 
@@ -124,4 +200,4 @@ def _without_tokens(words: str, connection: Connection) -> str:
         for part in [secret, *secret.split(",")]:
             if part.strip():
                 words = words.replace(part.strip(), "…")
-    return TOKENS.sub("…", words)[:300]
+    return TOKENS.sub("…", words)

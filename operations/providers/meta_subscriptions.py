@@ -11,19 +11,23 @@ Fields that are subscribed there already stay subscribed: another program may li
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
+from operations.providers import is_ours
 from operations.providers.graph import GraphRefused, app_call, call
-from pipelines.graph_api import FACEBOOK, INSTAGRAM
+from pipelines import graph_access
 from warehouse.connections import Connection
 
-#: What an app subscribes to, by the kind of account (providers.md §7.1, §8.1, §9.1).
+#: What an app subscribes to, by the kind of account.
 OBJECTS = {"whatsapp": "whatsapp_business_account", "instagram": "instagram", "messenger": "page"}
 FIELDS = {
     "whatsapp": (
-        "messages", "smb_message_echoes", "history", "smb_app_state_sync", "standby", "messaging_handovers",
-        "calls", "user_preferences", "account_update", "account_alerts",
+        "messages", "message_echoes", "smb_message_echoes", "history", "smb_app_state_sync", "standby",
+        "messaging_handovers", "calls", "consumer_profile", "user_preferences", "account_update", "account_alerts",
     ),
+    # What the account itself writes comes under `messages`: this object has no field of echoes.
     "instagram": (
         "messages", "message_reactions", "messaging_postbacks", "messaging_seen", "messaging_referral",
         "messaging_handover", "standby", "message_edit", "messaging_optins",
@@ -34,138 +38,184 @@ FIELDS = {
         "messaging_policy_enforcement", "response_feedback", "send_cart", "messaging_account_linking",
     ),
 }  # fmt: skip
-#: Only Instagram Login has a field of its own for what the account itself writes.
-INSTAGRAM_LOGIN_FIELDS = (*FIELDS["instagram"], "message_echoes")
+#: Which of WhatsApp's go where an account's or a number's own URL says; the others always go to the app's.
+CARRIED = {
+    "messages", "message_echoes", "smb_message_echoes", "history", "smb_app_state_sync", "messaging_handovers",
+    "calls", "consumer_profile",
+}  # fmt: skip
+#: How Meta refuses a name, and says which it knows.
+KNOWN_NAMES = re.compile(r"must be one of \{([^}]*)\}")
 
 
-def subscriptions(connection: Connection) -> list[dict[str, Any]]:
-    """What the app and the account are subscribed to now; for WhatsApp also which URL a number's events go to."""
-    shown = [*_app_subscriptions(connection), *_account_subscriptions(connection)]
+def subscriptions(connection: Connection, url: str = "") -> list[dict[str, Any]]:
+    """What the app and the account are subscribed to now; for WhatsApp also which URL a number's events go to.
+
+    Args:
+        url: ours, to say what does not come to it.
+    """
+    shown = [*_app_shown(connection, url), *_account_shown(connection)]
     return [*_number_urls(connection), *shown] if connection.channel == "whatsapp" else shown
 
 
-def subscribe_account(connection: Connection, url: str) -> None:
-    """Have the account send its events to our app; of WhatsApp also to our URL, whatever the app's is.
+# -- the app -------------------------------------------------------------------------------------
+
+
+def app_subscription(connection: Connection) -> dict[str, Any] | None:
+    """The app's subscription to this kind of account; None where there is none, or nobody can ask.
+
+    Raises:
+        GraphRefused: Meta does not take the app's id and secret.
+    """
+    if not can_ask_as_app(connection):
+        return None
+    listed = _data(app_call(connection, "GET", f"{connection.required('app_id')}/subscriptions"))
+    wanted = OBJECTS[connection.channel]
+    return next((each for each in listed if each.get("object") == wanted), None)
+
+
+def can_ask_as_app(connection: Connection) -> bool:
+    """Whether the connection knows the Meta app's id and secret."""
+    return bool(connection.value("app_id") and graph_access.app_secrets(connection))
+
+
+def subscribe_app(connection: Connection, url: str, held: dict[str, Any] | None) -> list[str]:
+    """Have the app's events of this kind of account come to our URL; the fields that Meta did not take.
 
     Raises:
         GraphRefused: Meta says no.
     """
-    path = f"{_subscriber(connection)}/subscribed_apps"
-    if connection.channel == "whatsapp":
-        # A body without a URL would take an override away, so there is always one.
-        body = {"override_callback_uri": url, "verify_token": connection.required("verify_token")}
-        call(connection, "POST", path, body=body)
-        return
-    fields = _merged(_account_fields(connection), _subscribed_fields(connection))
-    query = {"subscribed_fields": ",".join(fields)}
-    call(connection, "POST", path, host=_host(connection), query=query)
 
-
-def subscribe_app(connection: Connection, url: str) -> list[dict[str, Any]]:
-    """Subscribe the app to the fields of this kind of account. A row says what the admin must do himself.
-
-    Raises:
-        GraphRefused: Meta says no, and the channel cannot do without.
-    """
-    wanted = OBJECTS[connection.channel]
-    by_hand = {
-        "object": f"app's webhook for {wanted}",
-        "note": f"set in the app's dashboard: URL {url}, the connection's verify token, and the fields "
-        + ", ".join(_app_fields(connection)),
-    }
-    app_id = connection.value("app_id")
-    if not app_id:
-        return [by_hand]
-    held = [each for each in _listed_subscriptions(connection) if each.get("object") == wanted]
-    fields = _merged(_app_fields(connection), [name for each in held for name in _names(each)])
-    try:
+    def send(fields: list[str]) -> None:
         app_call(
             connection,
             "POST",
-            f"{app_id}/subscriptions",
+            f"{connection.required('app_id')}/subscriptions",
             form={
-                "object": wanted,
+                "object": OBJECTS[connection.channel],
                 "callback_url": url,
                 "verify_token": connection.required("verify_token"),
                 "fields": ",".join(fields),
             },
         )
-    except GraphRefused as refused:
-        # A WhatsApp account's own override does without the app's URL; the others do not.
-        if connection.channel != "whatsapp":
-            raise
-        return [by_hand | {"refused": str(refused)}]
-    return []
+
+    return _left_out(send, _merged(FIELDS[connection.channel], field_names(held)))
 
 
-def is_login(connection: Connection) -> bool:
-    """Whether the account signed in with Instagram itself, not by a page (providers.md §8.1)."""
-    return connection.channel == "instagram" and connection.value("flavour") != "facebook"
+def by_hand(connection: Connection, url: str) -> dict[str, Any]:
+    """What the admin must do himself where the app's id or secret is not known."""
+    wanted = OBJECTS[connection.channel]
+    return {
+        "object": f"app's webhook for {wanted}",
+        "note": f"set in the app's dashboard: URL {url}, the connection's verify token, and the fields "
+        + ", ".join(FIELDS[connection.channel]),
+    }
 
 
-def _host(connection: Connection) -> str:
-    return INSTAGRAM if is_login(connection) else FACEBOOK
+def field_names(subscription: dict[str, Any] | None) -> list[str]:
+    """The fields of an app's subscription; each has a name and the version it is sent in."""
+    fields = (subscription or {}).get("fields") or []
+    return [str(each.get("name")) if isinstance(each, dict) else str(each) for each in fields]
 
 
-def _subscriber(connection: Connection) -> str:
-    """Whose `subscribed_apps` counts."""
-    if connection.channel == "whatsapp":
-        return connection.required("business_account_id")
-    return "me" if is_login(connection) else connection.required("page_id")
+# -- the account ---------------------------------------------------------------------------------
+
+
+def subscribed_app(connection: Connection) -> dict[str, Any] | None:
+    """Our app among those that the account sends its events to; None where it does not.
+
+    Without `app_id` it is the only one there is.
+    """
+    apps = _subscribed_apps(connection)
+    app_id = connection.value("app_id")
+    if not app_id or graph_access.is_login(connection):
+        # The id of an Instagram Login's own app is not the Meta app's.
+        return apps[0] if len(apps) == 1 else None
+    return next((each for each in apps if _app_of(each)[0] in ("", app_id)), None)
+
+
+def subscribe_account(connection: Connection, held: dict[str, Any] | None) -> list[str]:
+    """Have the account send its events to our app; the fields that Meta did not take.
+
+    Raises:
+        GraphRefused: Meta says no.
+    """
+
+    def send(fields: list[str]) -> None:
+        _subscribe(connection, fields)
+
+    kept = [str(name) for name in (held or {}).get("subscribed_fields") or []]
+    return _left_out(send, _merged(_account_fields(connection), kept))
+
+
+def restore_account(connection: Connection, held: dict[str, Any]) -> None:
+    """The account's fields as they were."""
+    _subscribe(connection, [str(name) for name in held.get("subscribed_fields") or []])
+
+
+def _subscribe(connection: Connection, fields: list[str]) -> None:
+    path = f"{graph_access.subject_of(connection)}/subscribed_apps"
+    call(connection, "POST", path, query={"subscribed_fields": ",".join(fields)})
+
+
+def subscribe_whatsapp(connection: Connection, url: str = "") -> None:
+    """Have a WhatsApp account send its events to our app; with a URL, to this one, whatever the app's is.
+
+    A call without a URL takes an override away: it is for accounts that do not list our app.
+    """
+    path = f"{graph_access.subject_of(connection)}/subscribed_apps"
+    override = {"override_callback_uri": url, "verify_token": connection.required("verify_token")}
+    call(connection, "POST", path, body=override if url else None)
 
 
 def _account_fields(connection: Connection) -> tuple[str, ...]:
     """A page names page fields, also where it stands for an Instagram account."""
-    return INSTAGRAM_LOGIN_FIELDS if is_login(connection) else FIELDS["messenger"]
-
-
-def _app_fields(connection: Connection) -> tuple[str, ...]:
-    return INSTAGRAM_LOGIN_FIELDS if is_login(connection) else FIELDS[connection.channel]
-
-
-def _listed_subscriptions(connection: Connection) -> list[dict[str, Any]]:
-    return _data(app_call(connection, "GET", f"{connection.required('app_id')}/subscriptions"))
-
-
-def _app_subscriptions(connection: Connection) -> list[dict[str, Any]]:
-    """The app's URL and fields for this kind of account, where the app's id is known."""
-    if not connection.value("app_id"):
-        return []
-    wanted = OBJECTS[connection.channel]
-    found = [each for each in _listed_subscriptions(connection) if each.get("object") == wanted]
-    return [
-        {
-            "object": f"app {connection.required('app_id')} for {wanted}",
-            "callback_url": each.get("callback_url") or "",
-            "fields": ",".join(_names(each)),
-            "active": "yes" if each.get("active", True) else "no",
-        }
-        for each in found or [{"active": False}]
-    ]
+    return FIELDS["messenger" if graph_access.page_of(connection) else "instagram"]
 
 
 def _subscribed_apps(connection: Connection) -> list[dict[str, Any]]:
     """The apps that the account sends its events to."""
-    path = f"{_subscriber(connection)}/subscribed_apps"
-    return _data(call(connection, "GET", path, host=_host(connection)))
+    return _data(call(connection, "GET", f"{graph_access.subject_of(connection)}/subscribed_apps"))
 
 
-def _subscribed_fields(connection: Connection) -> list[str]:
-    """The fields that the account sends to our app; another app's are none of ours."""
-    apps = _subscribed_apps(connection)
-    app_id = connection.value("app_id")
-    ours = [each for each in apps if app_id and str(each.get("id", app_id)) == app_id] or apps
-    fields = ours[0].get("subscribed_fields") if len(ours) == 1 else None
-    return [str(name) for name in fields or []]
+def _app_of(row: dict[str, Any]) -> tuple[str, str]:
+    """Id and name of an app, as the three kinds of accounts tell them."""
+    app = row.get("whatsapp_business_api_data") or row
+    return str(app.get("id") or app.get("app_id") or ""), str(app.get("name") or "")
 
 
-def _account_subscriptions(connection: Connection) -> list[dict[str, Any]]:
-    subscriber = _subscriber(connection)
-    whose = connection.required("account_id") if subscriber == "me" else subscriber
+# -- shown ---------------------------------------------------------------------------------------
+
+
+def _app_shown(connection: Connection, url: str) -> list[dict[str, Any]]:
+    """The app's URL and fields for this kind of account, where the app can be asked."""
+    if not can_ask_as_app(connection):
+        return []
+    found = app_subscription(connection)
+    wanted, callback = OBJECTS[connection.channel], str((found or {}).get("callback_url") or "")
+    shown = {
+        "object": f"app {connection.required('app_id')} for {wanted}",
+        "callback_url": callback,
+        "fields": ",".join(field_names(found)),
+        "active": "yes" if found and found.get("active", True) else "no",
+    }
+    if connection.channel == "whatsapp" and url and not is_ours(callback, connection, url):
+        apart = [name for name in FIELDS["whatsapp"] if name not in CARRIED]
+        missing = [name for name in sorted(CARRIED) if name not in field_names(found)]
+        shown["note"] = (
+            f"{', '.join(apart)} come to the app's own URL alone, and so not to us; an override does not carry them"
+        )
+        if missing:
+            shown["note"] += f"; tick in the app's dashboard: {', '.join(missing)}"
+    return [shown]
+
+
+def _account_shown(connection: Connection) -> list[dict[str, Any]]:
+    subject = graph_access.subject_of(connection)
+    whose = connection.required("account_id") if subject == "me" else subject
     rows = []
     for each in _subscribed_apps(connection):
-        app = each.get("whatsapp_business_api_data") or each
-        shown = {"object": f"{whose} to app {app.get('name') or app.get('id') or '(unnamed)'}"}
+        identity, name = _app_of(each)
+        shown = {"object": f"{whose} to app {name or identity or '(unnamed)'}"}
         if connection.channel == "whatsapp":
             shown["override_callback_uri"] = each.get("override_callback_uri") or ""
         else:
@@ -189,11 +239,25 @@ def _data(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
-def _names(subscription: dict[str, Any]) -> list[str]:
-    """The fields of an app's subscription; each has a name and the version it is sent in."""
-    fields = subscription.get("fields") or []
-    return [str(each.get("name")) if isinstance(each, dict) else str(each) for each in fields]
-
-
 def _merged(wanted: tuple[str, ...], held: list[str]) -> list[str]:
     return list(dict.fromkeys([*wanted, *held]))
+
+
+def _left_out(send: Callable[[list[str]], None], fields: list[str]) -> list[str]:
+    """Have these fields taken, without those that Meta refuses; which those are.
+
+    One unknown name refuses the whole call, and the refusal lists the names that are known.
+    """
+    wanted = fields
+    while True:
+        try:
+            send(wanted)
+        except GraphRefused as refused:
+            found = KNOWN_NAMES.search(str(refused.error.get("message") or ""))
+            known = {name.strip().strip("\"'") for name in found[1].split(",")} if found else set()
+            fewer = [name for name in wanted if name in known]
+            if not fewer or fewer == wanted:
+                raise
+            wanted = fewer
+        else:
+            return [name for name in fields if name not in wanted]

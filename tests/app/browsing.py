@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.request import urlopen
 
 import pytest
@@ -18,22 +21,26 @@ from tests.ports import free_port
 from warehouse.settings import Settings
 
 PASSWORD = "correct horse battery"
+Result = TypeVar("Result")
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=15_000)
 
 
 @contextmanager
-def serving(settings: Settings, folder: Path) -> Iterator[str]:
-    """The app on this warehouse; its log must hold no error and no token."""
+def serving(
+    settings: Settings, folder: Path, *, port: int | None = None, **more: str
+) -> Iterator[str]:
+    """The app on this warehouse, its environment with `more`; its log must hold no error and no token."""
     assert settings.database_url
     assert settings.master_key
-    port = free_port()
+    port = port or free_port()
     environment = {
         **os.environ,
         "CRM_DATABASE_URL": settings.database_url.get_secret_value(),
         "CRM_MASTER_KEY": settings.master_key.get_secret_value(),
         "CRM_DATA_DIR": str(settings.data_dir),
         "PYTHONPATH": str(ROOT),
+        **more,
     }
     log_file = folder / "app.log"
     with log_file.open("w") as log:
@@ -100,6 +107,12 @@ class Person:
         if password == PASSWORD:
             expect(self.page.locator(".st-key-account")).to_be_visible()
         return self.page
+
+
+def apart(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run it in an event loop in a thread: Playwright has one in this thread, for the whole run."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(work())).result()
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:

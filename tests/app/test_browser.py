@@ -156,7 +156,7 @@ def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> No
         days = page.locator(".day").all_inner_texts()
         return len(days) == len(set(days))
 
-    # The live page takes its divider back at its next look.
+    # Two parts of the page were drawn again, one after the other.
     eventually(one_divider_a_day)
     # One element of Streamlit per page of messages, none per message.
     assert page.locator(".st-key-timeline .stElementContainer").count() < 10
@@ -307,8 +307,11 @@ def test_the_page_is_calm_while_the_warehouse_is_away_and_comes_back(
     for statement in away.split("; "):
         correspondence.execute(statement)
     try:
-        expect(page.get_by_text("The database does not answer")).to_be_visible(timeout=20_000)
+        # Nothing moves under the reader; it is said, and asked for every 30 seconds.
+        expect(page.get_by_role("status").filter(has_text="Not live")).to_be_visible()
+        expect(page.get_by_text("The database does not answer")).to_be_visible(timeout=45_000)
         assert "Traceback" not in page.content()
     finally:
         correspondence.execute("alter role crm_app login")
     expect(page.get_by_text("The invoice")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("status").filter(has_text="Not live")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,25 @@ def test_a_page_is_a_short_script_without_sql(page: Path) -> None:
     assert not re.search(
         r"\b(select|insert|update|delete)\b.*\b(from|into|set)\b", text, re.IGNORECASE
     )
+
+
+def test_no_fragment_has_a_timer() -> None:
+    for path in FOLDER.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call):
+                assert "run_every" not in {each.arg for each in call.keywords}, path.name
+    # Nor one by another name: whatever asks again is told to in one place, and there only while it is not told.
+    timers = {
+        path.name
+        for path in FOLDER.rglob("*")
+        if path.suffix in (".py", ".js") and re.search(r"setInterval|autorefresh", path.read_text())
+    }
+    assert timers == {"news.js"}
+
+
+def test_every_part_that_lives_hangs_a_bell() -> None:
+    live = [path.stem for path in PAGES if re.search(r"@frame\.live\([^)]", path.read_text())]
+    assert live == ["connections", "customers", "timeline", "unassigned"]
 
 
 def test_html_is_drawn_by_st_html_alone() -> None:

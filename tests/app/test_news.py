@@ -1,74 +1,154 @@
-"""An idle page asks nothing; a fold, a file and a lost listener each make it ask."""
+"""What changed since a page read: never too little, also after a break; and tickets that nobody can forge."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+import asyncio
 from typing import Any
 
 import psycopg
 import pytest
 
-from app import database, news
-from app.shown import Shown
-from warehouse.settings import Settings
+from app import news, topics
+from app.news import Change, House
+from tests.app.conftest import Correspondence
 
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+class Heard:
+    """A listener that writes down what it is told."""
+
+    def __init__(self, session_id: str = "s1", user_name: str = "kim") -> None:
+        self.session_id, self.user_name = session_id, user_name
+        self.told: list[str | None] = []
+
+    def tell(self, topic: str | None) -> None:
+        self.told.append(topic)
+
+    def look_again(self) -> None:
+        self.told.append("look again")
+
+    def end(self) -> None:
+        self.told.append("end")
 
 
 @pytest.fixture
-def listening(settings: Settings) -> Iterator[None]:
-    database.use(settings)
-    news.listen()
-    yield
-    news.close()
-    database.close()
+def house(monkeypatch: pytest.MonkeyPatch) -> House:
+    made = House()
+    made.hears = True
+    monkeypatch.setattr(news, "house", made)
+    return made
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def test_only_those_concerned_are_told(house: House) -> None:
+    sam, kim = Heard(), Heard()
+    for listener, customer in ((sam, "sam"), (kim, "kim")):
+        house.join(listener)
+        house.open(listener, topics.timeline(customer))
+    house.changed([topics.timeline("sam")], Change.FOLDED)
+    assert (sam.told, kim.told) == ([topics.timeline("sam")], [])
+    house.changed_everything(Change.BESIDE)
+    assert (sam.told[1:], kim.told) == ([None], [None])
+    house.leave(sam, [topics.timeline("sam")])
+    house.changed([topics.timeline("sam")], Change.FOLDED)
+    assert len(sam.told) == 2
 
 
-@pytest.mark.parametrize("channel", ["crm_changed", "crm_media"])
-def test_a_notification_is_news(
-    listening: None, admin: psycopg.Connection[Any], channel: str
-) -> None:
-    eventually(lambda: news.count() is not None)
-    before = news.count()
-    assert before is not None
-    admin.execute(f"notify {channel}, 'c0ffee'")  # type: ignore[arg-type]
-    eventually(lambda: (news.count() or 0) > before)
+def test_what_came_between_is_seen_and_nothing_else(house: House) -> None:
+    mark = house.mark
+    assert house.since("timeline a", mark) is None
+    house.changed(["timeline a"], Change.FOLDED)
+    later = house.mark
+    assert house.since("timeline a", mark) is Change.FOLDED
+    assert house.since("timeline b", mark) is None
+    assert house.since("timeline a", later) is None
+    house.changed(["timeline a"], Change.DECIDED)
+    house.changed(["timeline a"], Change.FOLDED)
+    assert house.since("timeline a", mark) is Change.DECIDED
+    house.deaf()
+    assert house.since("timeline b", later) is Change.BESIDE
+    house.hearing()
+    assert house.since("timeline b", later) is Change.DECIDED
 
 
-def test_a_lost_listener_knows_nothing_and_comes_back(
-    listening: None, admin: psycopg.Connection[Any]
-) -> None:
-    eventually(lambda: news.count() is not None)
-    before = news.count()
-    assert before is not None
-    admin.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'crm app news'"
+def test_another_process_and_a_former_life_count_as_a_break(house: House) -> None:
+    assert house.since("timeline a", House().mark) is Change.DECIDED
+    assert house.since("timeline a", "") is Change.DECIDED
+    assert house.since("timeline a", f"{house.name}.x") is Change.BESIDE
+
+
+def test_what_is_forgotten_counts_as_changed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(news, "MOST_TOPICS", 3)
+    mark = house.mark
+    house.changed([f"timeline {n}" for n in range(4)], Change.FOLDED)
+    assert all(house.since(f"timeline {n}", mark) is Change.FOLDED for n in range(4))
+
+
+@pytest.mark.parametrize(
+    ("channel", "payload", "told"),
+    [
+        ("crm_changed", '{"fold": 3, "identities": ["i"], "customers": ["sam"]}', ["timeline sam"]),
+        ("crm_changed", '{"fold": 3, "identities": ["i"], "customers": ["kim"]}', []),
+        ("crm_changed", '{"fold": 3, "many": true}', [None]),
+        ("crm_changed", '{"identities": [], "customers": ["sam"]}', ["timeline sam"]),
+        ("crm_changed", "no JSON", [None]),
+        ("crm_changed", "[1]", [None]),
+        ("crm_media", '{"connection": "c", "message": "of sam"}', ["timeline sam"]),
+        ("crm_media", '{"connection": "c", "message": "of nobody"}', []),
+        ("crm_media", "", [None]),
+        ("crm_health", "", []),
+        ("crm_people", '{"session": "s1"}', ["look again"]),
+        ("crm_people", '{"user": "kim"}', ["look again"]),
+        ("crm_people", '{"user": "robin"}', []),
+    ],
+)
+def test_notices(house: House, channel: str, payload: str, told: list[Any]) -> None:
+    listener = Heard()
+    house.join(listener)
+    house.open(listener, topics.timeline("sam"))
+    whose = {"of sam": ["sam"]}
+    asyncio.run(news._hear(channel, payload, lambda message: whose.get(message, [])))
+    assert listener.told == told
+
+
+def test_every_writer_tells(correspondence: Correspondence, admin: psycopg.Connection[Any]) -> None:
+    correspondence.user("kim")
+    session = (
+        "insert into crm.sessions (session_id, token_hash, user_name, expires_at)"
+        " values ('s1', 'x', 'kim', now() + interval '1 hour')"
     )
-    eventually(lambda: news.count() is None)
-    eventually(lambda: (news.count() or 0) > before)
+    for channel, statement, payload in (
+        ("crm_people", "update crm.users set role = 'viewer'", '{"user": "kim"}'),
+        ("crm_people", "update crm.users set disabled_at = now()", '{"user": "kim"}'),
+        ("crm_people", "update crm.sessions set revoked_at = now()", '{"session": "s1"}'),
+        ("crm_people", "delete from crm.sessions", '{"session": "s1"}'),
+        ("crm_health", "insert into jobs.connection_health (connection_id, job) values ('c', 'pull')", ""),
+        ("crm_health", "update crm.connections set name = 'another'", ""),
+    ):  # fmt: skip
+        if "sessions" in statement and "update" in statement:
+            admin.execute(session)
+        admin.execute(f"listen {channel}".encode())
+        admin.execute(statement.encode())
+        assert [each.payload for each in admin.notifies(timeout=2, stop_after=1)] == [payload]
+        admin.execute("unlisten *")
+    # Whoever only looks about tells nobody.
+    admin.execute("listen crm_people")
+    admin.execute(session)
+    admin.execute("update crm.sessions set last_seen_at = now()")
+    admin.execute("update crm.users set display_name = 'Kim'")
+    assert list(admin.notifies(timeout=0.3)) == []
 
 
-def test_a_page_reads_when_something_may_have_changed() -> None:
-    shown = Shown.opened("c1", [], 50)
-
-    def wants(count: int | None, seconds: float) -> bool:
-        return shown.wants_reading(count, NOW + timedelta(seconds=seconds), anyway_seconds=10)
-
-    assert [wants(1, 0), wants(1, 1), wants(1, 9)] == [True, False, False]
-    assert [wants(2, 9.5), wants(2, 10)] == [True, False]
-    assert [wants(2, 19.5), wants(2, 20)] == [True, False]
-    assert [wants(None, 21), wants(None, 22), wants(3, 23), wants(3, 24)] == [
-        True,
-        True,
-        True,
-        False,
-    ]
+def test_a_ticket_is_for_one_session_and_one_topic(correspondence: Correspondence) -> None:
+    ticket = topics.ticket("s1", topics.timeline("sam"))
+    assert topics.topic_of(ticket, "s1") == topics.timeline("sam")
+    assert topics.topic_of(ticket, "s2") is None
+    mac = ticket[: topics.MAC_CHARACTERS]
+    for forged in (
+        "",
+        "x",
+        mac,
+        f"{mac}timeline kim",
+        f"{mac}queue",
+        f"{'0' * 32}timeline sam",
+        "é" * 40,
+    ):
+        assert topics.topic_of(forged, "s1") is None

@@ -14,6 +14,7 @@ def row(minute: int, body: str = "hello") -> dict[str, Any]:
     return {
         "message_id": f"m{minute:05}",
         "sent_at": START + timedelta(minutes=minute),
+        "sort_key": f"{minute:05}",
         "body": body,
     }
 
@@ -103,3 +104,19 @@ def test_arrivals_count_as_new_for_a_while() -> None:
     shown.take([row(1), row(2)], START)
     assert shown.arrived_within(60, START + timedelta(seconds=59)) == 1
     assert shown.arrived_within(60, START + timedelta(seconds=61)) == 0
+
+
+def test_changes_alone_are_taken_where_they_belong() -> None:
+    shown = opened(5, 6, 7)
+    changes = [row(2, "older than all that is shown"), row(6, "edited"), row(9)]
+    shown.take_changes([{**each, "folded_in": 40} for each in changes], START)
+    assert order(shown) == ["m00005", "m00006", "m00007", "m00009"]
+    assert shown.by_id["m00006"]["body"] == "edited"
+    assert shown.fold == 40
+    assert len(shown.arrivals) == 1
+
+
+def test_an_older_message_is_taken_where_nothing_stands_before() -> None:
+    shown = Shown.opened("c1", [row(5), row(6)], page_size=3)
+    shown.take_changes([row(2)], START)
+    assert order(shown) == ["m00002", "m00005", "m00006"]

@@ -24,6 +24,7 @@ TINY = {
     "landing": 200,
     "live": 300,
     "rebuild": 300,
+    "staff": 300,
     "timeline": 400,
 }
 NUMBER = (int, float)

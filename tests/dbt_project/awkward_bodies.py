@@ -228,17 +228,17 @@ def _pushes() -> Iterator[Case]:
         (
             "another mailbox",
             push(json.dumps(told | {"emailAddress": "x@example.com"}).encode()),
-            "quarantined",
+            "ignored",
         ),
-        ("no address", push(b"{}"), "quarantined"),
-        ("no object", push(b"[1]"), "quarantined"),
-        ("no JSON", push(b"hello"), "quarantined"),
-        ("no UTF-8", push(b"\xff\xfe"), "quarantined"),
-        ("no base64", b'{"message": {"data": "!"}}', "quarantined"),
-        ("data as a list", b'{"message": {"data": [1]}}', "quarantined"),
-        ("no message", b"{}", "quarantined"),
-        ("a text", b'"x"', "quarantined"),
-        ("null", b"null", "quarantined"),
+        ("no address", push(b"{}"), "ignored"),
+        ("no object", push(b"[1]"), "ignored"),
+        ("no JSON", push(b"hello"), "ignored"),
+        ("no UTF-8", push(b"\xff\xfe"), "ignored"),
+        ("no base64", b'{"message": {"data": "!"}}', "ignored"),
+        ("data as a list", b'{"message": {"data": [1]}}', "ignored"),
+        ("no message", b"{}", "ignored"),
+        ("a text", b'"x"', "ignored"),
+        ("null", b"null", "ignored"),
         ("nothing", b"", "quarantined"),
     ):
         yield Case(f"gmail {name}", Body("gmail", body), [what(outcome)])
@@ -382,7 +382,7 @@ def _whatsapp_words() -> Iterator[Case]:
             {"call_transcript": {"document": {"id": "901"}}},
             what("message"),
         ),
-        ("call_recording_available", {"call_recording": "x"}, what("quarantined")),
+        ("call_transcription_available", {"call_recording": "x"}, what("quarantined")),
     ):
         event = {
             "id": f"wacid.{next(_numbers)}",

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import psycopg
 
-from pipelines import refresh
 from tests.dbt_project import bodies
 from tests.dbt_project.awkward_bodies import cases, chat, what
 from tests.dbt_project.bodies import FORM, Body
 from tests.dbt_project.test_bounded_keys import apart, texts
-from warehouse.settings import Settings
 
 Database = psycopg.Connection[Any]
 #: Read before the tests' own environment is made. The whole number is 20000.
 MUTATIONS = int(os.environ.get("CRM_TEST_MUTATIONS", "600"))
 OUTCOMES = {"message", "revision", "reaction", "status", "system_event", "ignored", "quarantined"}
-
-
-def take_in(settings: Settings, models: refresh.Models) -> None:
-    with refresh.connect(settings) as database:
-        refresh.refresh(models, database)
 
 
 def events(admin: Database) -> dict[str, list[tuple[str, str, str | None]]]:
@@ -57,9 +52,7 @@ def shown(message: dict[str, Any], column: str) -> Any:
     return message[column]
 
 
-def test_every_body_becomes_what_it_must(
-    settings: Settings, models: refresh.Models, admin: Database
-) -> None:
+def test_every_body_becomes_what_it_must(fold_now: Callable[[], int], admin: Database) -> None:
     bodies.add_connections(admin)
     listed = cases()
     recorded = sum(len(bodies.recorded(channel)) for channel in bodies.CHANNELS)
@@ -67,7 +60,7 @@ def test_every_body_becomes_what_it_must(
     # Those of tests/payloads are held to their own list by tests/webhooks/test_samples.py.
     assert len(listed) + recorded >= 300
     ids = bodies.land(admin, [case.body for case in listed])
-    take_in(settings, models)
+    fold_now()
     found, held = events(admin), messages(admin)
     wrong = []
     for case, delivery in zip(listed, ids, strict=True):
@@ -89,7 +82,7 @@ def test_every_body_becomes_what_it_must(
 
 
 def test_200_instagram_messages_stay_whole_behind_their_empty_edits(
-    settings: Settings, models: refresh.Models, admin: Database
+    fold_now: Callable[[], int], admin: Database
 ) -> None:
     bodies.add_connections(admin)
     order = random.Random(11)
@@ -107,7 +100,7 @@ def test_200_instagram_messages_stay_whole_behind_their_empty_edits(
     half = len(sent) // 2
     for part in (sent[:half], sent[half:]):
         bodies.land(admin, [case.body for case in part])
-        take_in(settings, models)
+        fold_now()
     found = admin.execute("select body, revision from marts.messages").fetchall()
     assert sorted(found) == sorted((f"text {number}", 0) for number in range(200))
     assert admin.execute("select count(*) from marts.quarantine").fetchone() == (0,)
@@ -161,7 +154,7 @@ def mutated(body: Body, seed: int) -> Body:
             other, name = made.choice(list(texts(value)))
             holder[key] = other[name]
         else:
-            holder[key] = made.choice(strange)
+            holder[key] = copy.deepcopy(made.choice(strange))
     return Body(body.channel, json.dumps(value).encode())
 
 
@@ -176,7 +169,7 @@ def everything(value: Any) -> list[tuple[Any, Any]]:
 
 
 def test_every_mutation_has_one_outcome_and_none_is_lost(
-    settings: Settings, models: refresh.Models, admin: Database
+    fold_now: Callable[[], int], admin: Database
 ) -> None:
     bodies.add_connections(admin)
     source = [case.body for case in cases() if case.body.content]
@@ -186,7 +179,7 @@ def test_every_mutation_has_one_outcome_and_none_is_lost(
         batch = range(first, min(first + 5_000, MUTATIONS))
         ids = bodies.land(admin, [mutated(made.choice(source), seed) for seed in batch])
         assert len(ids) == len(batch)
-        take_in(settings, models)
+        fold_now()
     found = events(admin)
     landed = admin.execute("select delivery_id::text from raw.webhook_deliveries").fetchall()
     assert len(landed) == MUTATIONS

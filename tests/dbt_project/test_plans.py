@@ -62,6 +62,7 @@ def test_what_is_new_is_found_by_its_index(admin: Database) -> None:
     """Without it every landing would read all of raw."""
     # The tables are empty, where the planner would rather read them whole.
     admin.execute("set enable_seqscan = off")
+    admin.execute("set enable_bitmapscan = off")
     copies = [view for view in views(admin) if view.endswith("_copies") and "gmail" not in view]
     assert len(copies) >= 9
     for view in copies:

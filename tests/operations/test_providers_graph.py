@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from operations.providers import ProviderRefused, graph, meta, meta_subscriptions
-from pipelines import graph_api
 from warehouse.connections import Connection
 
 ACCESS_TOKEN = "EAAG-an-invented-access-token-0123456789"
@@ -83,6 +82,13 @@ def connection(listener: Listener, channel: str = "messenger", **more: str) -> C
     )
 
 
+def written(listener: Listener) -> list[tuple[str, str]]:
+    """Method and path of what was not only read; every request proves the app's secret."""
+    assert all("appsecret_proof=" in each.path for each in listener.heard)
+    bare = [(each.method, each.path.partition("?")[0]) for each in listener.heard]
+    return [each for each in bare if each[0] != "GET"]
+
+
 WRITES = [
     f"{APP}/subscriptions",
     f"{PAGE}/subscribed_apps",
@@ -94,7 +100,7 @@ WRITES = [
 @pytest.mark.parametrize("path", WRITES)
 def test_the_writes_of_an_admin_are_sent(listener: Listener, path: str) -> None:
     assert graph.call(connection(listener), "POST", path, body={}) == {"success": True}
-    assert [(each.method, each.path) for each in listener.heard] == [("POST", f"/v26.0/{path}")]
+    assert written(listener) == [("POST", f"/v26.0/{path}")]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,8 @@ def test_the_token_is_in_the_header_and_nowhere_else(listener: Listener) -> None
             assert secret not in request.path
             assert secret not in request.body or secret == VERIFY_TOKEN
     told = [request for request in listener.heard if VERIFY_TOKEN in request.body]
-    assert [(each.method, each.path) for each in told] == [("POST", f"/v26.0/{APP}/subscriptions")]
+    assert [each.path.partition("?")[0] for each in told] == [f"/v26.0/{APP}/subscriptions"]
+    assert written(listener)[-1] == ("POST", f"/v26.0/{APP}/subscriptions")
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 500])
@@ -220,10 +227,6 @@ def test_the_apps_older_secret_counts_while_it_rotates(listener: Listener) -> No
         graph.app_call(asked, "GET", f"{APP}/subscriptions")
 
 
-def test_another_version_and_the_hosts_of_meta(listener: Listener) -> None:
+def test_another_version(listener: Listener) -> None:
     graph.call(connection(listener, api_version="v25.0"), "GET", "me")
-    assert listener.heard[0].path == "/v25.0/me"
-    assert (graph_api.FACEBOOK, graph_api.INSTAGRAM) == (
-        "https://graph.facebook.com",
-        "https://graph.instagram.com",
-    )
+    assert listener.heard[-1].path.startswith("/v25.0/me?")

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from simulator import server
+from operations.providers.meta_subscriptions import CARRIED, FIELDS, OBJECTS
+from simulator import contract, server
 from tests.operations.connecting import Crm, add, landed, run, wait_for
 from tests.webhooks.conftest import RunningReceiver
 from warehouse.settings import Settings
 
 META = ("whatsapp", "instagram", "messenger")
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[server.Simulator]:
+    """One for each test: its apps begin with nobody's addresses."""
+    with server.start(seed=7, messages=60, state_dir=tmp_path / "simulator") as running:
+        yield running
+
+
 #: What a person of the simulator has who is on the channel.
 ADDRESS = {"whatsapp": "whatsapp", "instagram": "igsid", "messenger": "psid"}
 
@@ -82,7 +94,10 @@ def test_a_page_stands_for_its_instagram_account(
     crm: Crm, simulator: server.Simulator, receiver: RunningReceiver
 ) -> None:
     page = simulator.accounts["messenger"]
-    same = {key: page[key] for key in ("app_id", "app_secret", "access_token", "page_id")}
+    same: dict[str, str | None] = {
+        key: page[key] for key in ("app_id", "app_secret", "access_token", "page_id")
+    }
+    same["meta_app_secret"] = None
     made = add(crm, simulator, "instagram", flavour="facebook", **same)
     assert run(crm, "test", made["connection_id"])["ok"] is True
     after = run(crm, "configure-webhook", made["connection_id"])["after"]
@@ -93,6 +108,59 @@ def test_a_page_stands_for_its_instagram_account(
     )
     status, _, err = crm("connection", "test", other["connection_id"])
     assert (status, "not of account_id 17841400000000000" in err) == (1, True)
+
+
+def test_a_system_user_reaches_an_instagram_account_without_its_page(
+    crm: Crm, simulator: server.Simulator, receiver: RunningReceiver, admin: psycopg.Connection[Any]
+) -> None:
+    keys = simulator.get("accounts", flavour="unified")["instagram"]
+    changes: dict[str, str | None] = dict(keys)
+    made = add(crm, simulator, "instagram", **{**changes, "meta_app_secret": None})
+    assert run(crm, "test", made["connection_id"])["ok"] is True
+    run(crm, "configure-webhook", made["connection_id"])
+    simulator.message(channel="instagram", person="Mai Tran", body="By the business")
+    wait_for(lambda: landed(admin, "instagram", "By the business"))
+
+
+def test_the_two_secrets_of_an_instagram_login_are_told_apart(
+    crm: Crm, simulator: server.Simulator, receiver: RunningReceiver
+) -> None:
+    made = add(crm, simulator, "instagram")
+    assert "app_secret is the secret of the Instagram app" in made["advice"][0]
+    one = simulator.accounts["instagram"]["app_secret"]
+    mixed = add(crm, simulator, "instagram", meta_app_secret=one)
+    for command in ("test", "configure-webhook"):
+        status, _, err = crm("connection", command, mixed["connection_id"])
+        assert status == 1
+        assert "app_id and meta_app_secret are those of the Meta app" in err
+        assert one not in err
+    without = add(crm, simulator, "instagram", meta_app_secret=None)
+    after = run(crm, "configure-webhook", without["connection_id"])["after"]
+    (note,) = [each["note"] for each in after if "note" in each]
+    assert "set meta_app_secret" in note
+
+
+@pytest.mark.parametrize("channel", ["instagram", "messenger"])
+def test_fields_that_meta_does_not_know_are_left_out_and_named(
+    channel: str,
+    crm: Crm,
+    simulator: server.Simulator,
+    receiver: RunningReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    more = {**FIELDS, channel: (*FIELDS[channel], "message_telepathy")}
+    monkeypatch.setattr("operations.providers.meta_subscriptions.FIELDS", more)
+    made = add(crm, simulator, channel)
+    after = run(crm, "configure-webhook", made["connection_id"])["after"]
+    notes = [each["note"] for each in after if "note" in each]
+    assert notes == ["Meta does not know, and did not take: message_telepathy"] * 2
+    assert "messages" in json.dumps([each.get("subscribed_fields") for each in after])
+
+
+def test_every_field_that_is_asked_for_is_described() -> None:
+    for channel, kind in OBJECTS.items():
+        assert set(FIELDS[channel]) <= contract.fields(kind), channel
+    assert set(FIELDS["whatsapp"]) & contract.overridden() == CARRIED
 
 
 def test_the_account_id_must_be_the_one_of_webhooks(

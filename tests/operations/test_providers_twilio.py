@@ -138,6 +138,32 @@ def test_a_number_that_follows_an_application_is_shown_as_such(sms: Connection) 
     assert "note" not in second
 
 
+def test_a_service_that_takes_texts_past_the_number_is_found_by_asking(
+    simulator: server.Simulator,
+) -> None:
+    plain = connection(simulator, "twilio_sms", messaging_service_sid="")
+    assert not any("note" in each for each in twilio.present(plain))
+    simulator.faults(catching_service=1)
+    (found,) = [each for each in twilio.present(plain) if "note" in each]
+    assert found["numbers"] == plain.several("numbers")[0]
+    assert found["inbound_request_url"] == "https://reminders.example.com/inbound"
+    assert "defer to the sender's webhook" in found["note"]
+    assert "catching" not in str(twilio.present(connection(simulator, "twilio_voice")))
+
+
+def test_a_check_is_for_what_pulls_and_webhooks_use(simulator: server.Simulator) -> None:
+    other = connection(simulator, "twilio_sms", numbers="+61491570156,+61255501234")
+    with pytest.raises(ProviderRefused, match=r"does not have \+61255501234"):
+        twilio.check(other)
+
+
+def test_what_your_own_twiml_may_name_is_said(sms: Connection, voice: Connection) -> None:
+    said = " ".join(twilio.advice(voice, VOICE_URL))
+    for word in ("recordingStatusCallback", "transcribeCallback", "statusCallbackEvent", VOICE_URL):
+        assert word in said
+    assert twilio.advice(sms, SMS_URL) == []
+
+
 def test_without_a_messaging_service_only_the_numbers_change(simulator: server.Simulator) -> None:
     plain = connection(simulator, "twilio_sms", messaging_service_sid="")
     shown = twilio.configure(plain, SMS_URL)

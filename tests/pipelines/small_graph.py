@@ -36,6 +36,12 @@ def error(code: int, subcode: int | None = None, *, status: int = 400, **more: A
     return status, {}, {"error": told | ({"error_subcode": subcode} if subcode else {})}
 
 
+def too_much() -> Answer:
+    """What Graph says of an answer that would be too large."""
+    words = "Please reduce the amount of data you're asking for, then retry your request"
+    return error(1, 99, status=500, message=words)
+
+
 def written(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
@@ -46,6 +52,7 @@ class Conversation:
     updated: datetime
     #: Newest first.
     messages: list[dict[str, Any]] = field(default_factory=list)
+    folder: str = "inbox"
 
 
 class SmallGraph:
@@ -67,6 +74,10 @@ class SmallGraph:
         self.dead_cursors: set[str] = set()
         #: Newest messages whose details are not given.
         self.closed_messages: set[str] = set()
+        #: How many messages of a conversation Graph gives at once before it finds them too much; 0: none at all.
+        self.most_at_once: dict[str, int] = {}
+        #: Conversations that Graph fails to read, each time, without saying why.
+        self.broken: set[str] = set()
         self.before: Callable[[str], None] = lambda path: None
         self._signatures = itertools.count(1)
         graph = self
@@ -161,6 +172,8 @@ class SmallGraph:
                 {"access_token": self.token, "token_type": "bearer", "expires_in": 5183944},
             )
         parts = path.split("/")[2:]
+        if parts == [PAGE] and query.get("fields") == "access_token":
+            return 200, {}, {"access_token": self.token, "id": PAGE}
         if parts[-1] == "conversations":
             return 200, {}, self._conversations(path, query)
         if parts[0] in self.conversations:
@@ -168,7 +181,9 @@ class SmallGraph:
         return self._one(parts[0], query)
 
     def _conversations(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        listed = sorted(self.conversations.values(), key=lambda one: one.updated, reverse=True)
+        folder = query.get("folder", "inbox")
+        held = [one for one in self.conversations.values() if one.folder == folder]
+        listed = sorted(held, key=lambda one: one.updated, reverse=True)
         shown, paging = self._page(
             path, query, listed, int(query.get("limit", 25)), lambda one: one.id
         )
@@ -181,15 +196,24 @@ class SmallGraph:
         self, held: Conversation, path: str, query: dict[str, str], *, edge: bool
     ) -> Answer:
         wanted = query.get("fields", "")
-        nested = re.fullmatch(r"messages\{(.*)\}", wanted)
-        if nested and not self.nests:
+        nested = re.fullmatch(r"messages((?:\.\w+\([^)]*\))*)(?:\{(.*)\})?", wanted)
+        if nested and nested[2] and not self.nests:
             return error(100)
-        fields = set((nested[1] if nested else "id,created_time").split(","))
+        fields = set(((nested and nested[2]) or "id,created_time").split(","))
         if fields & self.unknown_fields:
             return error(100)
-        size = int(query.get("limit", self.page_size)) if edge else self.page_size
+        modifiers = dict(re.findall(r"\.(\w+)\(([^)]*)\)", nested[1])) if nested else {}
+        size = int((query if edge else modifiers).get("limit", self.page_size))
+        if held.id in self.broken:
+            return error(1, status=500)
+        if size > self.most_at_once.get(held.id, size):
+            return too_much()
         shown, paging = self._page(
-            f"/v26.0/{held.id}/messages", query, held.messages, size, lambda one: str(one["id"])
+            f"/v26.0/{held.id}/messages",
+            query if edge else modifiers,
+            held.messages,
+            size,
+            lambda one: str(one["id"]),
         )
         newest = {one["id"] for one in held.messages[:DETAILED]} - self.closed_messages
         data = [

@@ -13,19 +13,32 @@ import requests
 from pipelines import graph_pace
 from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater
 from pipelines.graph_api import CUT_OUT, Graph, ReadOnly, page_of
-from pipelines.graph_failures import BLOCKED_SECONDS, NotAvailable, Refused, failure_of
+from pipelines.graph_failures import (
+    BLOCKED_SECONDS,
+    NotAvailable,
+    Refused,
+    Stumbled,
+    TooMuch,
+    WrongProof,
+    WrongToken,
+    failure_of,
+)
 from pipelines.graph_pace import Pace, seconds_to_regain
 from tests.pipelines.small_graph import PAGE, TOKEN, SmallGraph, error
 from warehouse.connections import Connection
 
+TOO_MUCH_SAID = "Please reduce the amount of data you're asking for, then retry your request"
+PAGE_TOKEN_SAID = "This method must be called with a Page Access Token"
+NO_PROOF_SAID = "API calls from the server require an appsecret_proof argument"
 
-def connection(graph: SmallGraph, **more: str) -> Connection:
+
+def connection(graph: SmallGraph, channel: str = "messenger", **more: str) -> Connection:
     keys = {**graph.keys, **more}
     # Each test its own pace: it is kept by the connection's name.
     name = f"c{time.monotonic_ns()}"
     return Connection(
         connection_id=name,
-        channel="messenger",
+        channel=channel,
         name="test",
         settings=keys,
         secrets={"access_token": keys.pop("access_token")},
@@ -39,7 +52,14 @@ def usage(**numbers: float) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("told", "kind", "after"),
     [
-        (error(1), TryLater, None),
+        (error(1), Stumbled, None),
+        (error(2), Stumbled, None),
+        ((500, {}, {"error": {"code": 1, "message": TOO_MUCH_SAID}}), TooMuch, None),
+        ((500, {}, {"error": {"code": 1, "error_subcode": 99}}), TooMuch, None),
+        ((500, {}, {"error": {"code": 1, "error_user_msg": TOO_MUCH_SAID}}), TooMuch, None),
+        (error(210), WrongToken, None),
+        ((400, {}, {"error": {"code": 190, "message": PAGE_TOKEN_SAID}}), WrongToken, None),
+        ((400, {}, {"error": {"code": 100, "message": NO_PROOF_SAID}}), WrongProof, None),
         (error(4), TryLater, None),
         (error(17), TryLater, None),
         (error(32), TryLater, None),
@@ -54,7 +74,7 @@ def usage(**numbers: float) -> dict[str, str]:
         (error(299), NeedsAdmin, None),
         (error(100, 33), NotAvailable, None),
         (error(100), Refused, None),
-        ((500, {}, "<html>"), TryLater, None),
+        ((500, {}, "<html>"), Stumbled, None),
         ((429, {"retry-after": "9"}, {}), TryLater, 9.0),
         ((404, {}, []), Refused, None),
         ((400, {}, {"error": "odd"}), Refused, None),
@@ -161,7 +181,7 @@ def test_a_provider_that_hangs_uses_up_patience(
 def test_the_version_is_a_setting(graph: SmallGraph, given: dict[str, str], path: str) -> None:
     more = {key: value.format(graph.base) for key, value in given.items()}
     with pytest.raises(NotAvailable):
-        Graph(connection(graph, **more)).get("me")
+        Graph(connection(graph, "whatsapp", **more)).get("me")
     assert [asked for _, asked, _, _ in graph.requests] == [path]
 
 
@@ -179,11 +199,12 @@ def test_the_token_goes_into_a_header_and_comes_back_from_nowhere(
             },
         )
     ]
-    asking = Graph(connection(graph))
+    asking = Graph(connection(graph, "whatsapp"))
     answer = asking.get("me/conversations", platform="instagram")
     assert answer["paging"]["next"] == f"x?access_token={CUT_OUT}"
     assert page_of(answer) == ([{"id": "1"}], "c")
     ((method, path, query, given),) = graph.requests
+    assert query.pop("appsecret_proof")
     assert (method, path, query, given) == (
         "GET",
         "/v26.0/me/conversations",
@@ -194,7 +215,7 @@ def test_the_token_goes_into_a_header_and_comes_back_from_nowhere(
     with pytest.raises(Refused):
         asking.get("me")
     assert len(graph.requests) == 2
-    nobody = Graph(connection(graph, api_base="http://127.0.0.1:9"))
+    nobody = Graph(connection(graph, "whatsapp", api_base="http://127.0.0.1:9"))
     with pytest.raises(TryLater, match="cannot be reached") as failure:
         nobody.get("me")
     assert TOKEN not in f"{failure.value!r} {caplog.text} {asking!r}"

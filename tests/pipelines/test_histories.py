@@ -34,7 +34,8 @@ SMALL_STEPS = """
 import sys
 from pipelines import conversation_messages, conversations, graph_pace, pull, twilio_api, twilio_voice
 conversations.STEP_SECONDS = conversations.FIRST_STEP_SECONDS = twilio_voice.STEP_SECONDS = 0.0
-conversations.LIST_SIZE, conversation_messages.LIST_SIZE, twilio_api.PAGE_SIZE = 5, 10, 5
+conversations.LIST_SIZES, conversation_messages.LIST_SIZES = (5,), (10,)
+twilio_api.PAGE_SIZE = 5
 graph_pace.SECONDS_BETWEEN_CALLS = 0.02
 raise SystemExit(pull.main(sys.argv[1:]))
 """
@@ -138,18 +139,16 @@ def test_a_conversation_is_as_the_provider_tells_it(
                 assert (payload["from"]["id"] == account) == (one["direction"] == "outbound")
 
 
-def test_both_flavours_of_instagram_load_the_same(
+def test_all_flavours_of_instagram_load_the_same(
     settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str]
 ) -> None:
     keys = provider.accounts["instagram"]
-    by_page = {
-        **{key: value for key, value in keys.items() if key != "app_id"},
-        "flavour": "facebook",
-        "page_id": provider.accounts["messenger"]["page_id"],
-        "access_token": provider.accounts["messenger"]["access_token"],
-    }
+    by_page, unified = (
+        provider.get("accounts", flavour=flavour)["instagram"]
+        for flavour in ("facebook", "unified")
+    )
     found = []
-    for values in (keys, by_page):
+    for values in (keys, by_page, unified):
         connection = connect("instagram", values)
         pull(settings, connection)
         found.append(
@@ -158,7 +157,7 @@ def test_both_flavours_of_instagram_load_the_same(
                 [connection],
             ).fetchall()
         )
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert len(found[0]) > 50
 
 

@@ -314,7 +314,8 @@ def test_parse_never_raises_and_its_columns_can_be_stored(raw: bytes) -> None:
     columns = parse(raw).columns()
     text = json.dumps(columns, ensure_ascii=False)
     text.encode("utf-8")
-    assert "\\u0000" not in text
+    # A backslash that the sender wrote is no escape of ours.
+    assert "\\u0000" not in text.replace("\\\\", "")
 
 
 @settings(max_examples=200, deadline=None)

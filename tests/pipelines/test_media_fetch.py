@@ -324,10 +324,10 @@ def test_an_admin_can_have_it_tried_again(
     message_id = attachments.add(url(files, "/x"))
     assert attachments.fetch() == {"failed": 1}
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as heard:
-        heard.execute("listen crm_refreshed")
+        heard.execute("listen crm_changed")
         assert retry(settings, message_id, "a")
         assert [notice.channel for notice in heard.notifies(timeout=5, stop_after=1)] == [
-            "crm_refreshed"
+            "crm_changed"
         ]
     assert attachments.fetch() == {"stored": 1}
     assert not retry(settings, message_id, "a")
@@ -354,12 +354,13 @@ def test_the_page_is_told(
 ) -> None:
     attachments = made("messenger", files)
     files.paths["/x"] = gives(PICTURE)
-    attachments.add(url(files, "/x"))
+    message_id = attachments.add(url(files, "/x"))
     with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as heard:
         heard.execute("listen crm_media")
         attachments.fetch()
         (notice,) = heard.notifies(timeout=5, stop_after=1)
-    assert notice.payload == attachments.connection_id
+    told = {"connection": attachments.connection_id, "message": message_id}
+    assert json.loads(notice.payload) == told
 
 
 # -- one does not hold up the other --------------------------------------------------------------------

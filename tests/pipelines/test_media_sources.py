@@ -23,6 +23,7 @@ from pipelines.attachment_sources import (
     digest,
 )
 from pipelines.failures import NeedsAdmin, PullFailed, TryLater
+from pipelines.graph_access import VERSION
 from pipelines.safe_http import Refused, SafeClient, Unreachable
 from tests.pipelines.storage import Storage, gives, image, in_turn, running, says
 from warehouse.connections import Connection
@@ -66,8 +67,9 @@ def twilio(api: Storage, *hosts: Storage, **more: str) -> Connection:
 
 
 def meta(channel: str, api: Storage, *hosts: Storage, **more: str) -> Connection:
-    settings = {"api_base": api.base, **more}
+    settings = {"api_base": api.base, "page_id": PAGE, **more}
     settings["media_hosts"] = ",".join(host.place for host in hosts)
+    api.paths.setdefault(f"/{VERSION}/{PAGE}", tells({"access_token": TOKEN, "id": PAGE}))
     return Connection(
         connection_id="c1", channel=channel, name="", settings=settings, secrets={"access_token": TOKEN}
     )  # fmt: skip
@@ -415,6 +417,7 @@ def test_an_address_that_graph_made_a_moment_ago_is_asked_for_again(
 
 # -- Messenger and Instagram ---------------------------------------------------------------------------
 
+PAGE = "100200300400500"
 MESSAGE_PATH = "/v26.0/m_CANARY%3D"
 
 
@@ -447,8 +450,11 @@ def test_a_dead_address_is_asked_for_anew(
     api.paths[MESSAGE_PATH] = tells({"id": "m", "attachments": {"data": listed}})
     source = {"kind": "url", "url": f"{files.base}/old", "index": 1}
     assert fetched(meta("messenger", api, files), source)[0] == PICTURE
-    assert api.requests[0][0] == f"{MESSAGE_PATH}?fields=attachments"
-    assert api.requests[0][1]["authorization"] == f"Bearer {TOKEN}"
+    assert [path for path, _ in api.requests] == [
+        f"/{VERSION}/{PAGE}?fields=access_token",
+        f"{MESSAGE_PATH}?fields=attachments",
+    ]
+    assert {headers["authorization"] for _, headers in api.requests} == {f"Bearer {TOKEN}"}
     assert all("authorization" not in headers for _, headers in files.requests)
 
 
@@ -477,9 +483,10 @@ def test_a_fresh_address_is_asked_for_once_and_checked_like_any(
     connection = meta("messenger", api, files)
     for fresh, kind in ((f"{files.base}/gone", Expired), ("http://169.254.169.254/", Refused)):
         api.paths[MESSAGE_PATH] = tells({"attachments": {"data": [{"file_url": fresh}]}})
-        before = len(api.requests)
+        api.requests.clear()
         assert isinstance(failure(connection, source), kind)
-        assert len(api.requests) == before + 1
+        assert [path for path, _ in api.requests][-1:] == [f"{MESSAGE_PATH}?fields=attachments"]
+        assert sum(path.startswith(MESSAGE_PATH) for path, _ in api.requests) == 1
 
 
 def test_a_dead_token_does_not_stop_files_that_need_none(api: Storage, files: Storage) -> None:
@@ -491,10 +498,10 @@ def test_a_dead_token_does_not_stop_files_that_need_none(api: Storage, files: St
 @pytest.mark.parametrize(
     ("channel", "more", "host"),
     [
-        ("messenger", {}, "graph.facebook.com"),
+        ("messenger", {"page_id": PAGE}, "graph.facebook.com"),
         ("instagram", {}, "graph.instagram.com"),
         ("instagram", {"flavour": "instagram"}, "graph.instagram.com"),
-        ("instagram", {"flavour": "facebook"}, "graph.facebook.com"),
+        ("instagram", {"flavour": "facebook", "page_id": PAGE}, "graph.facebook.com"),
         ("whatsapp", {}, "graph.facebook.com"),
     ],
 )

@@ -11,7 +11,9 @@ import psycopg
 import pytest
 
 from pipelines import conversations
-from pipelines.failures import NeedsAdmin, TryLater
+from pipelines.failures import BACK_OFF, NeedsAdmin, TryLater
+from pipelines.holdings import Holdings
+from pipelines.messenger import FOLDERS
 from pipelines.pull import pull
 from tests.pipelines.small_graph import CUSTOMER, DETAILED, PAGE, TOKEN, SmallGraph, error, written
 from warehouse.settings import Settings
@@ -28,6 +30,15 @@ def rows(admin: Database, connection: str) -> list[dict[str, Any]]:
     )
     names = COLUMNS.split(", ")
     return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def health(admin: Database, connection: str) -> tuple[str | None, dict[str, Any]]:
+    row = admin.execute(
+        "select error, detail from jobs.connection_health where connection_id = %s and job = 'pull'",
+        [connection],
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 @pytest.fixture
@@ -54,7 +65,9 @@ def test_conversations_load_and_a_second_pull_asks_little_and_loads_nothing(
     assert all(row["counterpart"] == {"id": "7234", "name": CUSTOMER["name"]} for row in loaded)
     graph.requests.clear()
     assert pull(settings, connection).rows == {"messages": 0}
-    assert [path for _, path, _, _ in graph.requests] == [f"/v26.0/{PAGE}/conversations"]
+    # One list for each folder.
+    listed = [f"/v26.0/{PAGE}/conversations"] * len(FOLDERS)
+    assert [path for _, path, _, _ in graph.requests] == listed
     assert pull(settings, connection, since=NOW - timedelta(days=30)).rows == {"messages": 0}
     assert rows(admin, connection) == loaded
 
@@ -150,8 +163,113 @@ def test_details_are_had_in_whatever_form_graph_gives_them(
     graph.requests.clear()
     graph.add("t_2", "m_new", NOW + timedelta(seconds=1))
     assert pull(settings, connection).rows == {"messages": 1}
-    # The form that works is known by now: one list, one conversation, one message at most.
-    assert len(graph.requests) == 2 + (0 if nests else 1)
+    # The form that works is known by now: one list a folder, one conversation, one message at most.
+    assert graph.asked("/conversations") == len(FOLDERS)
+    assert len(graph.requests) == len(FOLDERS) + 1 + (0 if nests else 1)
+
+
+def test_every_folder_is_read_also_where_one_was_not_before(
+    settings: Settings, admin: Database, graph: SmallGraph, connection: str
+) -> None:
+    for number, folder in enumerate(("inbox", "page_done", "other", "spam")):
+        graph.conversation(f"t_{folder}", messages=2, end=NOW - timedelta(hours=number))
+        graph.conversations[f"t_{folder}"].folder = folder
+    assert pull(settings, connection).rows == {"messages": 8}
+    assert pull(settings, connection).rows == {"messages": 0}
+    # Staff mark a conversation as done; what comes then is found there.
+    graph.conversations["t_inbox"].folder = "page_done"
+    graph.add("t_inbox", "m_later", NOW + timedelta(seconds=1))
+    assert pull(settings, connection).rows == {"messages": 1}
+
+
+def test_too_much_at_once_is_asked_for_in_smaller_pieces(
+    settings: Settings, admin: Database, graph: SmallGraph, connection: str
+) -> None:
+    graph.conversation("t_large", messages=60, end=NOW)
+    graph.conversation("t_small", messages=3, end=NOW - timedelta(hours=1))
+    graph.most_at_once = {"t_large": 6}
+    # Graph's own default is more than that, and is what is asked for first.
+    graph.page_size = 25
+    assert pull(settings, connection).rows == {"messages": 63}
+    held = [row for row in rows(admin, connection) if row["conversation_id"] == "t_large"]
+    assert [row["unavailable"] for row in held].count(False) >= DETAILED
+    assert health(admin, connection)[0] is None
+
+
+def test_a_conversation_that_cannot_be_read_is_passed_over_named_and_read_later(
+    settings: Settings,
+    admin: Database,
+    graph: SmallGraph,
+    connection: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(BACK_OFF, "first_seconds", 0.01)
+    graph.conversation("t_huge", messages=5, end=NOW)
+    graph.conversation("t_broken", messages=5, end=NOW - timedelta(minutes=1))
+    graph.conversation("t_good", messages=5, end=NOW - timedelta(hours=1))
+    graph.most_at_once, graph.broken = {"t_huge": 0}, {"t_broken"}
+    assert pull(settings, connection).rows == {"messages": 5}
+    error, detail = health(admin, connection)
+    assert error is None
+    assert set(detail["passed_over"]) == {"t_huge", "t_broken"}
+    assert "too large" in detail["passed_over"]["t_huge"]["reason"]
+    # What comes meanwhile in the others is not held up, and the two are left alone for a while.
+    graph.add("t_good", "m_new", NOW + timedelta(seconds=1))
+    graph.requests.clear()
+    assert pull(settings, connection).rows == {"messages": 1}
+    assert graph.asked("t_huge") == graph.asked("t_broken") == 0
+    graph.most_at_once, graph.broken = {}, set()
+    monkeypatch.setattr("pipelines.conversations.FIRST_PAUSE", timedelta(0))
+    monkeypatch.setattr("pipelines.conversations.datetime", Later)
+    assert pull(settings, connection).rows == {"messages": 10}
+    assert "passed_over" not in health(admin, connection)[1]
+
+
+class Later(datetime):
+    """A clock that is an hour ahead."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return datetime.now(tz) + timedelta(hours=1)
+
+
+def test_an_edit_whose_text_nobody_told_is_asked_for(
+    settings: Settings,
+    admin: Database,
+    graph: SmallGraph,
+    connection: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph.conversation("t_1", messages=3, end=NOW)
+    pull(settings, connection)
+    told: list[tuple[Any, ...]] = [("m_t_1_0003", 1, "t_1")]
+    rows_of = Holdings.rows
+
+    def holdings(self: Holdings, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        return told if query == "untold_messenger" else rows_of(self, query, **values)
+
+    monkeypatch.setattr(Holdings, "rows", holdings)
+    graph.conversations["t_1"].messages[0]["message"] = "the new text"
+    assert pull(settings, connection).rows == {"messages": 1}
+    texts = {row["payload"]["message"] for row in rows(admin, connection)}
+    assert "the new text" in texts
+    graph.requests.clear()
+    for _ in range(5):
+        pull(settings, connection)
+    assert graph.asked("m_t_1_0003") == 0
+    # Another edit of the same message is another question, and none is asked for ever.
+    told[:] = [("m_t_1_0003", 2, "t_1")]
+    pull(settings, connection)
+    assert graph.asked("m_t_1_0003") == 1
+
+
+@pytest.mark.parametrize("channel", ["messenger", "instagram"])
+def test_the_question_for_untold_edits_can_be_asked(
+    channel: str, settings: Settings, admin: Database, connection: str
+) -> None:
+    """The query runs as the loader over the tables that there are."""
+    with Holdings(settings, connection) as holdings:
+        assert holdings.rows(f"untold_{channel}", limit=5) == []
 
 
 def test_pages_may_be_empty_while_there_is_another(
@@ -159,14 +277,15 @@ def test_pages_may_be_empty_while_there_is_another(
 ) -> None:
     graph.conversation("t_1", messages=2, end=NOW)
     graph.next_answers = [
+        (200, {}, {"access_token": TOKEN}),
         (
             200,
             {},
             {"data": [], "paging": {"cursors": {"after": "x"}, "next": "https://example.com/"}},
-        )
+        ),
     ]
     assert pull(settings, connection).rows == {"messages": 2}
-    assert graph.requests[1][2]["after"] == "x"
+    assert graph.requests[2][2]["after"] == "x"
 
 
 def test_an_empty_answer_empties_nothing(
@@ -190,7 +309,7 @@ def test_a_first_pull_goes_in_steps_newest_first_and_new_messages_pass_it(
 ) -> None:
     monkeypatch.setattr(conversations, "STEP_SECONDS", 0.0)
     monkeypatch.setattr(conversations, "FIRST_STEP_SECONDS", 0.0)
-    monkeypatch.setattr(conversations, "LIST_SIZE", 2)
+    monkeypatch.setattr(conversations, "LIST_SIZES", (2,))
     # All but the newest end at the same second, and one is longer than a page.
     for number in range(6):
         graph.conversation(f"t_{number}", messages=4, end=NOW - timedelta(days=9))
@@ -221,7 +340,7 @@ def test_cursors_that_died_cost_calls_and_lose_nothing(
 ) -> None:
     monkeypatch.setattr(conversations, "FIRST_STEP_SECONDS", 0.0)
     monkeypatch.setattr(conversations, "STEP_SECONDS", 0.0)
-    monkeypatch.setattr(conversations, "LIST_SIZE", 2)
+    monkeypatch.setattr(conversations, "LIST_SIZES", (2,))
     graph.conversation("t_long", messages=230, end=NOW - timedelta(hours=1))
     for number in range(4):
         graph.conversation(f"t_{number}", messages=4, end=NOW - timedelta(days=2, hours=number))
@@ -341,7 +460,7 @@ def test_the_token_is_in_no_address_row_state_log_or_file(
     nowhere: Callable[[str], None],
 ) -> None:
     caplog.set_level("DEBUG")
-    monkeypatch.setattr(conversations, "LIST_SIZE", 1)
+    monkeypatch.setattr(conversations, "LIST_SIZES", (1,))
     for number in range(3):
         graph.conversation(f"t_{number}", messages=60, end=NOW - timedelta(hours=number))
     graph.add("t_0", "m_token", NOW, message=f"what Graph itself might write: {TOKEN}")

@@ -77,7 +77,7 @@ def test_health_says_when_a_token_that_is_not_renewed_dies(
     settings: Settings, admin: Database, graph: SmallGraph, made: Callable[..., str]
 ) -> None:
     connection = made()
-    graph.next_answers = [error(100)]
+    graph.next_answers = [error(100)] * 2
     with pytest.raises(PullFailed, match="when the present token dies is not known"):
         renew(settings, connection)
     expires_at = renew(settings, connection)

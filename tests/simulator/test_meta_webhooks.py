@@ -16,11 +16,20 @@ from .conftest import Receiver
 from .meta_payloads import genuine
 from .test_graph_rest import Graph, graph
 
-FIELDS = "messages,message_echoes,message_reactions,message_edits,message_reads,message_deliveries"
+FIELDS = {
+    "messenger": (
+        "messages,message_echoes,message_reactions,message_edits,message_reads,message_deliveries"
+    ),
+    "instagram": "messages,message_reactions,message_edit,messaging_seen",
+    "whatsapp": "messages,smb_message_echoes",
+}
 
 
 def app_token(keys: dict[str, str]) -> Graph:
-    return Graph(keys, f"{keys['app_id']}|{keys['app_secret']}")
+    """As the Meta app, which is another than Instagram's login has inside it."""
+    secret = keys.get("meta_app_secret", keys["app_secret"])
+    as_app = {**keys, "app_secret": secret, "flavour": ""}
+    return Graph(as_app, f"{keys['app_id']}|{secret}")
 
 
 def register(api: Graph, path: str, **values: str) -> httpx.Response:
@@ -37,12 +46,13 @@ def subscribe(provider: Simulator, channel: str, url: str, token: str) -> None:
         object=kinds[channel],
         callback_url=url,
         verify_token=token,
-        fields="messages,smb_message_echoes" if channel == "whatsapp" else FIELDS,
+        fields=FIELDS[channel],
     )
     assert answer.json() == {"success": True}
     asset = {"messenger": keys.get("page_id"), "whatsapp": keys.get("business_account_id")}
     path = f"{asset.get(channel) or 'me'}/subscribed_apps"
-    answer = register(graph(provider, channel), path, subscribed_fields=FIELDS)
+    values = {} if channel == "whatsapp" else {"subscribed_fields": FIELDS[channel]}
+    answer = register(graph(provider, channel), path, **values)
     assert answer.json() == {"success": True}
 
 
@@ -98,20 +108,82 @@ def test_whatsapp_can_have_an_address_of_its_own(provider: Simulator, receiver: 
     path = f"{keys['business_account_id']}/subscribed_apps"
     values = {"override_callback_uri": f"{receiver.url}/own", "verify_token": receiver.verify_token}
     api = graph(provider, "whatsapp")
+    refused = register(api, path, **values).json()["error"]
+    assert (refused["code"], "must be subscribed" in refused["message"]) == (100, True)
+    subscribe(provider, "whatsapp", receiver.url, receiver.verify_token)
     assert register(api, path, **values).json() == {"success": True}
     provider.message(channel="whatsapp", person="Mai Tran", body="x")
     assert receiver.requests[-1].path == "/own"
     assert api.get(path)["data"][0]["override_callback_uri"] == f"{receiver.url}/own"
     told = api.get(keys["phone_number_id"], fields="webhook_configuration")
-    assert told["webhook_configuration"] == {"whatsapp_business_account": f"{receiver.url}/own"}
+    assert told["webhook_configuration"] == {
+        "whatsapp_business_account": f"{receiver.url}/own",
+        "application": receiver.url,
+    }
+    # What an override does not carry goes to the app's own address.
+    keys = provider.accounts["whatsapp"]
+    register(
+        app_token(keys),
+        f"{keys['app_id']}/subscriptions",
+        object="whatsapp_business_account",
+        callback_url=f"{receiver.url}/app",
+        verify_token=receiver.verify_token,
+        fields="messages,user_preferences",
+    )
+    provider.event("whatsapp", field="user_preferences", value={"user_preferences": []})
+    assert receiver.requests[-1].path == "/app"
+
+
+def test_one_unknown_field_refuses_the_whole_call(provider: Simulator, receiver: Receiver) -> None:
+    api = graph(provider, "instagram")
+    refused = register(api, "me/subscribed_apps", subscribed_fields="messages,message_echoes")
+    error = refused.json()["error"]
+    assert error["code"] == 100
+    assert "must be one of {comment_poll_response, comments," in error["message"]
+    assert api.get("me/subscribed_apps")["data"] == []
+    keys = provider.accounts["instagram"]
+    app = register(
+        app_token(keys),
+        f"{keys['app_id']}/subscriptions",
+        object="instagram",
+        callback_url=receiver.url,
+        verify_token=receiver.verify_token,
+        fields="messages,message_edits",
+    )
+    assert app.json()["error"]["code"] == 100
+    assert receiver.handshakes == []
+
+
+def test_instagram_numbers_every_message_as_an_edit_that_is_none(
+    provider: Simulator, receiver: Receiver
+) -> None:
+    provider.point("instagram", receiver.url, receiver.verify_token)
+    provider.faults(number_edits=1)
+    made = [provider.message(channel="instagram", person="Mai Tran", body=str(n)) for n in range(6)]
+    secret = provider.accounts["instagram"]["app_secret"]
+    items = [
+        genuine(request, secret)["entry"][0]["messaging"][0]
+        for request in receiver.wait_for(12)
+        if request.method == "POST"
+    ]
+    edits = [item for item in items if "message_edit" in item]
+    assert {item["message_edit"]["mid"] for item in edits} == {each["id"] for each in made}
+    assert all(item["message_edit"].keys() == {"mid", "num_edit"} for item in edits)
+    assert {item["message_edit"]["num_edit"] for item in edits} == {0}
+    assert {"sender" in item for item in edits} == {True, False}
+
+
+def test_the_secret_of_instagrams_login_is_not_the_meta_apps(provider: Simulator) -> None:
+    keys = provider.accounts["instagram"]
+    mixed = {**keys, "flavour": ""}
+    api = Graph(mixed, f"{keys['app_id']}|{keys['app_secret']}")
+    assert api.error(f"{keys['app_id']}/subscriptions")["code"] == 101
 
 
 def test_each_flavour_of_instagram_signs_with_its_own_secret(
     provider: Simulator, receiver: Receiver
 ) -> None:
     keys = provider.get("accounts", flavour="facebook")["instagram"]
-    subscribe(provider, "instagram", f"{receiver.url}/login", receiver.verify_token)
-    by_page = Graph(keys)
     answer = register(
         app_token(keys),
         f"{keys['app_id']}/subscriptions",
@@ -121,19 +193,20 @@ def test_each_flavour_of_instagram_signs_with_its_own_secret(
         fields="messages,message_edit",
     )
     assert answer.json() == {"success": True}
-    page_fields = "messages,message_edits"
     path = f"{keys['page_id']}/subscribed_apps"
-    assert register(by_page, path, subscribed_fields=page_fields).json() == {"success": True}
+    by_page = register(Graph(keys), path, subscribed_fields="messages,message_edits")
+    assert by_page.json() == {"success": True}
+    echo = {"direction": "outbound", "person": "Mai Tran", "body": "x", "final_status": "sent"}
+    provider.message(channel="instagram", **echo)
+    subscribe(provider, "instagram", f"{receiver.url}/login", receiver.verify_token)
+    provider.message(channel="instagram", **echo)
     secrets = {
         "/login": provider.accounts["instagram"]["app_secret"],
         "/page": keys["app_secret"],
     }
     assert len(set(secrets.values())) == 2
-    provider.message(
-        channel="instagram", direction="outbound", person="Mai Tran", body="x", final_status="sent"
-    )
     requests = receiver.wait_for(2)
-    assert {request.path for request in requests} == {"/login", "/page"}
+    assert [request.path for request in requests] == ["/page", "/login"]
     for request in requests:
         (item,) = genuine(request, secrets[request.path])["entry"][0]["messaging"]
         assert item["message"]["is_echo"]

@@ -168,3 +168,19 @@ def test_drop_duplicate_shuffle_and_forge(provider: Simulator, receiver: Receive
     assert list(dict.fromkeys(bodies)) != sorted(dict.fromkeys(bodies), key=int)
     with pytest.raises(ValueError, match="no fault named"):
         provider.faults(explode=1)
+
+
+def test_a_person_with_a_user_name_has_a_business_scoped_id(
+    provider: Simulator, receiver: Receiver
+) -> None:
+    configure(provider, receiver.url)
+    ours = provider.accounts["twilio_sms"]["numbers"].split(",")[0]
+    provider.message(
+        channel="twilio_sms",
+        sender="whatsapp:US.13491208655302741918",
+        to=f"whatsapp:{ours}",
+        body="Hello",
+    )
+    params = genuine(provider, receiver.url, receiver.wait_for(1)[0])
+    assert params["From"] == "whatsapp:US.13491208655302741918"
+    assert params["ExternalUserIdentifier"] == "US.13491208655302741918"

@@ -1,4 +1,4 @@
-"""Meta's deliveries and their proof, from the provider's text (providers.md §6.2), with no line of webhooks/."""
+"""Meta's deliveries and their proof, from the provider's text (docs/providers/meta.md), with no line of webhooks/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures against vectors that others published (providers.md §14), and against single changes."""
+"""Signatures against vectors that others published (docs/providers/README.md), and against single changes."""
 
 from __future__ import annotations
 

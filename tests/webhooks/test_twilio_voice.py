@@ -1,4 +1,4 @@
-"""What each of Twilio Voice's requests is answered (providers.md §4.1): the wrong answer ends a call."""
+"""What each of Twilio Voice's requests is answered (docs/providers/twilio.md): the wrong answer ends a call."""
 
 from __future__ import annotations
 

@@ -98,11 +98,11 @@ with told as (
         reason = %(reason)s,
         next_try_at = case when %(state)s = 'waiting' then now() + make_interval(secs => %(pause_seconds)s) end
     where message_id = %(message_id)s and attachment_id = %(attachment_id)s and state = 'waiting'
-    returning connection_id
+    returning connection_id, message_id
 
 )
 
-select pg_notify('crm_media', connection_id) from told
+select pg_notify('crm_media', json_build_object('connection', connection_id, 'message', message_id)::text) from told
 
 -- count_media --
 -- How many attachments of a connection are in each state.

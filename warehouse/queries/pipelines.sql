@@ -137,6 +137,19 @@ where
 order by created_at desc nulls last
 limit 1
 
+-- untold_messenger --
+-- Messages whose new text no webhook told: id, which edit, and the conversation where history knows it.
+select
+    edits.provider_message_id,
+    edits.edit,
+    (
+        select held.conversation_id
+        from raw_messenger.messages as held
+        where held.connection_id = %(connection_id)s and held.id = edits.provider_message_id
+        limit 1
+    ) as conversation_id
+from canonical.untold_edits(%(connection_id)s, %(limit)s) as edits
+
 -- held_instagram --
 -- Which versions of these messages are held, and whether without their details.
 select id, version, unavailable
@@ -153,6 +166,19 @@ where
     and counterpart is not null
 order by created_at desc nulls last
 limit 1
+
+-- untold_instagram --
+-- Messages whose new text no webhook told: id, which edit, and the conversation where history knows it.
+select
+    edits.provider_message_id,
+    edits.edit,
+    (
+        select held.conversation_id
+        from raw_instagram.messages as held
+        where held.connection_id = %(connection_id)s and held.id = edits.provider_message_id
+        limit 1
+    ) as conversation_id
+from canonical.untold_edits(%(connection_id)s, %(limit)s) as edits
 
 -- held_mails --
 -- Which of these mails are held: id, time in epoch milliseconds, and the newest labels that were told.
@@ -283,3 +309,82 @@ where table_schema = %(schema)s and column_name = 'transaction_id'
 select indexname::text
 from pg_indexes
 where schemaname = %(schema)s
+
+-- suspects --
+-- What earlier pulls died over. What was in hand alone died a death of its own, and enough of these set it aside.
+with left_behind as (
+    select item_id, count(*) over () = 1 as was_alone
+    from jobs.in_hand
+    where connection_id = %(connection_id)s and is_in_hand
+),
+
+judged as (
+    update jobs.in_hand as items
+    set
+        is_in_hand = false,
+        deaths = items.deaths + left_behind.was_alone::integer,
+        set_aside_at = case when items.deaths + left_behind.was_alone::integer >= %(deaths)s then now() end
+    from left_behind
+    where items.connection_id = %(connection_id)s and items.item_id = left_behind.item_id
+    returning items.item_id, items.set_aside_at is not null as is_set_aside
+)
+
+select item_id, is_set_aside from judged
+union all
+select item_id, set_aside_at is not null
+from jobs.in_hand
+where connection_id = %(connection_id)s and not is_in_hand
+
+-- take_in_hand --
+insert into jobs.in_hand (connection_id, item_id)
+select %(connection_id)s, item
+from unnest(%(items)s::text[]) as item
+on conflict (connection_id, item_id) do update set is_in_hand = true
+returning item_id
+
+-- put_down --
+delete from jobs.in_hand
+where connection_id = %(connection_id)s and item_id = any(%(items)s)
+returning item_id
+
+-- count_mails_to_read_again --
+select count(*)
+from (
+    select from raw_gmail.messages
+    group by connection_id, id
+    having max(parser_version) < %(parser_version)s
+) as older
+
+-- mails_to_read_again --
+-- Of each mail that only an older parser has read, the row with the newest labels; in the order of their keys, behind one of them.
+with page as (
+    select connection_id, id
+    from raw_gmail.messages
+    where (connection_id, id) > (%(after_connection)s, %(after_id)s)
+    group by connection_id, id
+    having max(parser_version) < %(parser_version)s
+    order by connection_id, id
+    limit %(limit)s
+)
+
+select distinct on (connection_id, id) connection_id, id, _dlt_id, raw_sha256, label_ids
+from raw_gmail.messages
+inner join page using (connection_id, id)
+order by connection_id, id, lpad(history_id, 20, '0') desc nulls last, parser_version desc
+
+-- insert_mail_again --
+insert into raw_gmail.messages (
+    connection_id, mailbox, id, thread_id, history_id, label_ids, internal_date, size_estimate, raw_sha256, raw_size_bytes,
+    version, envelope, body_text, body_quoted, body_format, attachments, parser_version, parse_notes,
+    rfc822_message_id, reported_message_id, pulled_at, _dlt_load_id, _dlt_id
+)
+select
+    connection_id, mailbox, id, thread_id, history_id, label_ids, internal_date, size_estimate, raw_sha256, raw_size_bytes,
+    %(version)s, %(envelope)s, %(body_text)s, %(body_quoted)s, %(body_format)s, %(attachments)s, %(parser_version)s, %(parse_notes)s,
+    %(rfc822_message_id)s, %(reported_message_id)s, pulled_at, _dlt_load_id, %(new)s
+from raw_gmail.messages
+where _dlt_id = %(old)s
+on conflict do nothing
+
+-- forget_culprits --
+delete from jobs.in_hand where set_aside_at is not null

@@ -23,7 +23,10 @@ set payload = %(payload)s::jsonb,
 where received_at = %(received_at)s and delivery_id = %(delivery_id)s
 
 -- quarantined_history --
-select split_part(raw_ref, '/', 1) as history_table, array_agg(split_part(raw_ref, '/', 2)) as row_ids
+-- Everything behind the first separator is the row's id: dlt's ids may hold one too.
+select
+    split_part(raw_ref, '/', 1) as history_table,
+    array_agg(substr(split_part(raw_ref, '#', 1), length(split_part(raw_ref, '/', 1)) + 2)) as row_ids
 from marts.quarantine
 where raw_ref not like 'raw.webhook_deliveries/%%'
 group by 1

@@ -58,7 +58,10 @@ select
     users.user_name,
     users.display_name,
     users.role,
-    sessions.last_seen_at < now() - interval '30 seconds' as wants_touch
+    sessions.last_seen_at < now() - interval '30 seconds' as wants_touch,
+    extract(epoch from least(
+        sessions.expires_at, sessions.last_seen_at + make_interval(secs => %(idle_seconds)s)
+    ) - now())::float8 as seconds_left
 from crm.sessions
 join crm.users using (user_name)
 where sessions.token_hash = %(token_hash)s

@@ -6,6 +6,7 @@
     ref('stg_twilio_sms__history_copies'),
     ref('stg_gmail__history_copies'),
     ref('stg_gmail__change_copies'),
+    ref('stg_gmail__report_copies'),
     ref('stg_twilio_voice__webhook_copies'),
     ref('stg_twilio_voice__history_copies'),
     ref('stg_whatsapp__webhook_copies'),

@@ -29,7 +29,7 @@ from identities
 inner join names on names.name = lower(identities.display_name)
 where identities.customer_id is null
     -- Spoofable senders and short codes are never suggested (design.md §7).
-    and identities.scheme not in ('short_code', 'alphanumeric', 'sip', 'client', 'anonymous')
+    and identities.scheme not in ('short_code', 'alphanumeric', 'sip', 'client', 'anonymous', 'unknown')
 
 union
 

@@ -14,17 +14,42 @@ own as materialized (
 
 ),
 
-addressed as (
+-- Who wrote it. Of mail from an own address that the admin named (a web form, a group) it is whom the mail itself names as its author.
+authored as (
 
     select
         mails.*,
         own.mailbox as own_mailbox,
-        nullif(lower(trim(envelope #>> '{from,address}')), '') as sender,
-        {{ is_own_address("lower(trim(envelope #>> '{from,address}'))", 'own') }} or label_ids ? 'SENT' as is_outbound,
+        'gmail|' || own.mailbox || '|' || id as own_message_id,
+        author.address as sender,
+        author.name as sender_name,
+        author.sent_by,
         listed.people
     from mails
     inner join own using (connection_id)
     -- offset 0: evaluated once a mail, although several columns read it.
+    cross join lateral (
+        select
+            {{ bounded_key(mail_address('coalesce(told.on_behalf, told.sender)')) }} as address,
+            nullif(coalesce(told.on_behalf, told.sender) ->> 'name', '') as name,
+            case when told.on_behalf is not null then told.sender ->> 'address' end as sent_by,
+            told.on_behalf
+        from (
+            select
+                nullif(envelope -> 'from', 'null') as sender,
+                case when {{ mail_address("envelope -> 'from'") }} = any(own.forwarders) then (
+                    select entry
+                    from jsonb_array_elements(
+                        coalesce(nullif(jsonb_build_array(envelope -> 'original_from'), '[null]'), '[]')
+                        || coalesce(nullif(envelope -> 'reply_to', 'null'), '[]')
+                    ) with ordinality as named (entry, position)
+                    where {{ mail_address('entry') }} <> '' and not {{ is_own_address(mail_address('entry'), 'own') }}
+                    order by position
+                    limit 1
+                ) end as on_behalf
+        ) as told
+        offset 0
+    ) as author
     cross join lateral (
         select
         (
@@ -35,22 +60,52 @@ addressed as (
                 ) order by role_number, position
             )
             from (
-                select distinct on (role, address)
-                    role, role_number, position, nullif(entry ->> 'name', '') as name, lower(trim(entry ->> 'address')) as address
-                from (values ('from', 0), ('to', 1), ('cc', 2), ('bcc', 3)) as roles (role, role_number)
-                cross join lateral jsonb_array_elements(
-                    case jsonb_typeof(envelope -> role)
-                        when 'array' then envelope -> role
-                        when 'object' then jsonb_build_array(envelope -> role)
-                        else '[]'
-                    end
-                ) with ordinality as listed (entry, position)
-                where trim(entry ->> 'address') <> ''
+                select distinct on (role, address) role, role_number, position, {{ bounded_key('name') }} as name, address
+                from (
+                    select
+                        role, role_number, position, nullif(entry ->> 'name', '') as name,
+                        {{ bounded_key(mail_address('entry')) }} as address
+                    from (values ('from', 0), ('to', 1), ('cc', 2), ('bcc', 3)) as roles (role, role_number)
+                    cross join lateral jsonb_array_elements(
+                        case
+                            when role = 'from' then jsonb_build_array(coalesce(author.on_behalf, envelope -> 'from', 'null'))
+                            when jsonb_typeof(envelope -> role) = 'array' then envelope -> role
+                            else '[]'
+                        end
+                    ) with ordinality as listed (entry, position)
+                ) as named
+                where address <> ''
                 order by role, address, position
             ) as people
         ) as people
         offset 0
     ) as listed
+
+),
+
+-- Gmail's label says that we sent it. Our own domain as the sender says so only where it went to somebody else: a mail among ourselves,
+-- or from a form of ours that names another address for the answer, has come in.
+addressed as (
+
+    select
+        authored.*,
+        label_ids ? 'SENT' or (
+            sender_is_ours and goes_outside and not (label_ids ? 'INBOX' and is_answered_elsewhere)
+        ) as is_outbound,
+        sender is not null and not sender_is_ours as is_from_outside,
+        goes_outside
+    from authored
+    inner join own using (connection_id)
+    cross join lateral (
+        select
+            {{ is_own_address('sender', 'own') }} as sender_is_ours,
+            coalesce(people @? '$[*] ? (@.role != "from" && @.is_ours == false)', false) as goes_outside,
+            exists (
+                select from jsonb_array_elements(case jsonb_typeof(envelope -> 'reply_to') when 'array' then envelope -> 'reply_to' else '[]' end) as entry
+                where {{ mail_address('entry') }} <> '' and not {{ is_own_address(mail_address('entry'), 'own') }}
+            ) as is_answered_elsewhere
+        offset 0
+    ) as judged
 
 ),
 
@@ -61,22 +116,24 @@ messages as (
         -- people
         case when is_outbound then 'outbound' else 'inbound' end as direction,
         sender as from_address,
-        nullif(envelope #>> '{from,name}', '') as from_name,
+        {{ bounded_key("coalesce(sender_name, case when sender is null then nullif(envelope ->> 'from_text', '') end)") }} as from_name,
         array(
             select person ->> 'address' from jsonb_array_elements(people) with ordinality as listed (person, position)
             where person ->> 'role' <> 'from'
             group by person ->> 'address'
             order by min(position)
         ) as to_addresses,
+        -- Whoever cannot be told stands for this one mail, so that it waits in the queue like a stranger's.
         case
-            when not is_outbound then 'email:' || sender
-            else (
+            when is_outbound and goes_outside then (
                 select person ->> 'identity' from jsonb_array_elements(people) with ordinality as listed (person, position)
                 where person ->> 'role' <> 'from' and not (person ->> 'is_ours')::boolean
                 order by position limit 1
             )
+            when not is_outbound and is_from_outside then 'email:' || sender
+            else 'unknown:' || own_message_id
         end as counterpart_identity,
-        own_mailbox || '|' || thread_id as thread_key,
+        own_mailbox || '|' || {{ bounded_key('thread_id') }} as thread_key,
         -- content
         'email'::text as kind,
         nullif(envelope ->> 'subject', '') as subject,
@@ -89,6 +146,7 @@ messages as (
                         'attachment_id', id || '|' || (item ->> 'part_id'),
                         'content_type', item ->> 'content_type', 'filename', item ->> 'filename',
                         'size_bytes', item -> 'size_bytes', 'state', 'stored', 'is_inline', item -> 'is_inline',
+                        'content_id', item -> 'content_id', 'mail', item -> 'mail', 'event', item -> 'event',
                         'source', jsonb_build_object('kind', 'mail_part', 'sha256', raw_sha256, 'part_id', item -> 'part_id')
                     ) order by position
                 )
@@ -98,21 +156,32 @@ messages as (
             '[]'
         ) as attachments_listed,
         -- A mail with SENT whose From is unknown to us is outbound all the same, and its sender is one of us.
-        case
-            when is_outbound then (
-                select jsonb_agg(
-                    case when person ->> 'role' = 'from' then person || '{"is_ours": true}' else person end order by position
+        (
+            case
+                when is_outbound then (
+                    select jsonb_agg(
+                        case when person ->> 'role' = 'from' then person || '{"is_ours": true}' else person end order by position
+                    )
+                    from jsonb_array_elements(people) with ordinality as listed (person, position)
                 )
-                from jsonb_array_elements(people) with ordinality as listed (person, position)
-            )
-            else people
+                else coalesce(people, '[]')
+            end
+        ) || case
+            when case when is_outbound then not goes_outside else not is_from_outside end then
+                jsonb_build_array(jsonb_build_object(
+                    'identity', 'unknown:' || own_message_id, 'role', 'from', 'is_ours', false,
+                    'name', {{ bounded_key("coalesce(sender_name, envelope ->> 'from_text')") }}, 'address', null
+                ))
+            else '[]'
         end as participants,
         null::text as in_reply_to,
-        nullif(envelope ->> 'message_id', '') as reference_id,
-        nullif(envelope ->> 'in_reply_to', '') as in_reply_to_reference,
+        {{ bounded_key("nullif(envelope ->> 'message_id', '')") }} as reference_id,
+        -- What a mail system reports about is what its report answers.
+        {{ bounded_key("coalesce(nullif(envelope #>> '{report,message_id}', ''), nullif(envelope ->> 'in_reply_to', ''))") }} as in_reply_to_reference,
         -- times
         {{ plausible_time('canonical.from_epoch_ms(internal_date)', 'pulled_at') }} as provider_time,
-        lpad(history_id, 20, '0') as label_version,
+        -- A better parser says what an earlier one said otherwise; so that it can take something back, what is not so is false.
+        lpad(history_id, 20, '0') || '.' || lpad(parser_version::text, 6, '0') as label_version,
         jsonb_strip_nulls(jsonb_build_object(
             'labels', label_ids,
             'trashed', case when label_ids ? 'TRASH' then true else false end,
@@ -120,14 +189,19 @@ messages as (
             'list_id', nullif(envelope ->> 'list_id', ''),
             'reply_to', nullif(envelope -> 'reply_to', '[]'),
             'delivered_to', nullif(envelope -> 'delivered_to', '[]'),
-            'is_bulk', case when (envelope ->> 'is_bulk')::boolean then true end,
-            'is_automatic', case when (envelope ->> 'is_automatic')::boolean then true end,
-            'is_bounce', case when (envelope ->> 'is_bounce')::boolean then true end,
+            'is_bulk', coalesce((envelope ->> 'is_bulk')::boolean, false),
+            'is_automatic', coalesce((envelope ->> 'is_automatic')::boolean, false),
+            'is_auto_reply', coalesce((envelope ->> 'is_auto_reply')::boolean, false),
+            'is_bounce', coalesce((envelope ->> 'is_bounce')::boolean, false),
+            'report', nullif(envelope -> 'report', 'null'),
+            'sent_by', sent_by,
+            'cc', nullif(envelope -> 'cc', '[]'),
+            'whole_name', {{ whole_name('sender_name') }},
             'date_header', nullif(envelope ->> 'date', ''),
             'body_format', body_format,
             'raw_sha256', raw_sha256,
             'raw_size_bytes', raw_size_bytes,
-            'parse_notes', nullif(parse_notes, '[]'),
+            'parse_notes', parse_notes,
             'implausible_time', {{ implausible_time('canonical.from_epoch_ms(internal_date)', 'pulled_at') }}
         )) as metadata
     from addressed
@@ -137,7 +211,7 @@ messages as (
 contract as (
 
     select
-        id, own_mailbox, raw_ref, pulled_at, transaction_id, parser_version, provider_time, label_version, metadata, is_outbound,
+        id, own_message_id, raw_ref, pulled_at, transaction_id, parser_version, provider_time, label_version, metadata, is_outbound,
         connection_id, direction, from_address, from_name, to_addresses, counterpart_identity, thread_key, kind, subject,
         body, quoted_body, attachments_listed as attachments, coalesce(participants, '[]') as participants, in_reply_to,
         reference_id, in_reply_to_reference
@@ -148,7 +222,7 @@ contract as (
 copies as (
 
     select
-        'gmail|' || own_mailbox || '|' || id as message_id,
+        own_message_id as message_id,
         'gmail' as channel,
         id as provider_message_id,
         {{ content_order("'1'", "lpad(parser_version::text, 6, '0')") }} as content_order,

@@ -8,6 +8,12 @@ select
         from unnest(string_to_array(connections.settings ->> 'own_domains', ',')) as part
         where trim(part) <> ''
     ) as domains,
+    -- Own addresses behind which others write: web forms, groups.
+    array(
+        select lower(trim(part))
+        from unnest(string_to_array(connections.settings ->> 'reply_to_senders', ',')) as part
+        where trim(part) <> ''
+    ) as forwarders,
     array(
         select distinct lower(send_as.address)
         from {{ landed('raw_gmail', 'send_as') }} as send_as

@@ -126,10 +126,7 @@ copies as (
         received_at,
         ranks.status_order,
         not has_content as is_deleted,
-        {{ fact('raw_ref', "'history'", 'received_at', "case when has_content then updated_at else '' end", "case when has_content then metadata else '{}' end",
-            content='case when has_content then md5(body) end',
-            revision="case when not has_content then jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('received_at') ~ ") end") }}
-            as facts,
+        filed.facts,
         null::text as moved_to,
         transaction_id
     from contract
@@ -138,6 +135,14 @@ copies as (
         from (select case when has_content then {{ twilio_status('status_word') }} else 'deleted' end as word offset 0) as told
         offset 0
     ) as ranks
+    -- A fence: the contract reads the facts twice.
+    cross join lateral (
+        select
+            {{ fact('raw_ref', "'history'", 'received_at', "case when has_content then updated_at else '' end", "case when has_content then metadata else '{}' end",
+                content='case when has_content then md5(body) end',
+                revision="case when not has_content then jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('received_at') ~ ") end") }} as facts
+        offset 0
+    ) as filed
 
 )
 

@@ -137,8 +137,7 @@ copies as (
         ranks.status_order,
         false as is_deleted,
         -- Statuses come in any order: the rank, not the arrival, says whose metadata is shown.
-        {{ fact('raw_ref', "'webhook'", 'received_at', "case when has_content then '' else ranks.status_order end", 'metadata',
-            content='case when has_content then md5(body) end') }} as facts,
+        filed.facts,
         null::text as moved_to,
         transaction_id
     from contract
@@ -147,6 +146,13 @@ copies as (
         from (select case when has_content then 'received' else {{ twilio_status('message_status') }} end as word offset 0) as told
         offset 0
     ) as ranks
+    -- A fence: the contract reads the facts twice.
+    cross join lateral (
+        select
+            {{ fact('raw_ref', "'webhook'", 'received_at', "case when has_content then '' else ranks.status_order end", 'metadata',
+                content='case when has_content then md5(body) end') }} as facts
+        offset 0
+    ) as filed
 
 )
 

@@ -1,4 +1,5 @@
 -- Grain: one row per row of Twilio's history of calls: a version of a call, a recording or a transcription, or one known to be gone.
+{% set recording_words = "('in-progress', 'paused', 'stopped', 'processing', 'completed', 'absent', 'failed', 'deleted')" %}
 with
 
 loaded as (
@@ -42,9 +43,11 @@ select
             when resource = 'recording' and payload ->> 'conference_sid' <> '' then 'ignored' else 'quarantined'
         end
         when parent_call_sid !~ '^CA[0-9a-f]{32}$' then 'quarantined'
-        when resource = 'call' and payload ->> 'status' not in (
+        when resource = 'call' and coalesce(payload ->> 'status', '') not in (
             'queued', 'initiated', 'ringing', 'in-progress', 'completed', 'busy', 'failed', 'no-answer', 'canceled'
         ) then 'quarantined'
+        when resource = 'recording' and coalesce(payload ->> 'status', '') not in {{ recording_words }} then 'quarantined'
+        when resource = 'transcription' and coalesce(payload ->> 'status', '') not in ('in-progress', 'completed', 'failed') then 'quarantined'
         when resource = 'transcription' and payload ->> 'status' <> 'completed' then 'system_event'
         else 'message'
     end as outcome,
@@ -55,9 +58,12 @@ select
             else 'call_sid is missing or is no call SID'
         end
         when parent_call_sid !~ '^CA[0-9a-f]{32}$' then 'parent_call_sid is no call SID'
-        when resource = 'call' and payload ->> 'status' not in (
+        when resource = 'call' and coalesce(payload ->> 'status', '') not in (
             'queued', 'initiated', 'ringing', 'in-progress', 'completed', 'busy', 'failed', 'no-answer', 'canceled'
         ) then 'status has a word that is not known'
+        when resource = 'recording' and coalesce(payload ->> 'status', '') not in {{ recording_words }} then 'status of the recording has a word that is not known'
+        when resource = 'transcription' and coalesce(payload ->> 'status', '') not in ('in-progress', 'completed', 'failed')
+            then 'status of the transcription has a word that is not known'
         when resource = 'transcription' and payload ->> 'status' <> 'completed' then 'the recording could not be transcribed'
     end as reason
 from named

@@ -9,7 +9,7 @@
     ("call_sid is null or call_sid !~ '^CA[0-9a-f]{32}$'", "quarantined", "'CallSid is missing or is no call SID'"),
     ("parent_call_sid !~ '^CA[0-9a-f]{32}$'", "quarantined", "'ParentCallSid is no call SID'"),
     ("event is null", "quarantined", "'the form is neither of a call nor of a recording nor of a transcript'"),
-    ("event in ('progress', 'record action', 'call request') and call_status not in " ~ known_statuses, "quarantined", "'CallStatus has a word that is not known'"),
+    ("event in ('progress', 'record action', 'call request') and coalesce(call_status, '') not in " ~ known_statuses, "quarantined", "'CallStatus has a word that is not known'"),
     ("event in ('recording', 'record action') and (recording_sid is null or recording_sid !~ '^RE[0-9a-f]{32}$')", "quarantined", "'RecordingSid is missing or is no recording SID'"),
     ("event = 'recording' and recording_status not in ('in-progress', 'paused', 'stopped', 'processing', 'completed', 'absent', 'failed', 'deleted')", "quarantined", "'RecordingStatus has a word that is not known'"),
     ("event = 'transcript' and transcription_status not in ('in-progress', 'completed', 'failed')", "quarantined", "'TranscriptionStatus has a word that is not known'"),

@@ -180,7 +180,7 @@ shown as (
             -- A recording or a transcript completes the call that it belongs to.
             when event = 'call' and item ->> 'event' in ('call_recording_available', 'call_transcription_available') then 'file'
             -- A file of the history comes without the other end: it completes the message that came before it.
-            when field = 'history' and part = 'message' and counterpart is null then case when provider_time is not null then 'file' end
+            when field = 'history' and part = 'message' and counterpart is null then 'file'
             else 'message'
         end as role
         offset 0
@@ -229,7 +229,6 @@ shown as (
 
         offset 0
     ) as told on true
-    where role.role is not null
 
 ),
 
@@ -333,30 +332,12 @@ copies as (
         case when role = 'message' then {{ column }} end as {{ column }},
         {% endfor -%}
         case role when 'message' then coalesce(call_start, provider_time, received_at) when 'file' then case when event <> 'call' then provider_time end end as sent_at,
-        case role when 'message' then provider_time is null when 'file' then case when event <> 'call' then false end end as sent_at_is_receipt,
+        case role when 'message' then provider_time is null when 'file' then case when event <> 'call' and provider_time is not null then false end end as sent_at_is_receipt,
         received_at,
         ranks.status_order,
         case role when 'message' then coalesce(status_word = 'deleted', false) else event = 'revoke' end as is_deleted,
         -- Statuses come in any order: the rank, not the arrival, says whose metadata is shown.
-        {{ fact(
-            'raw_ref',
-            "case when version = '1' and role in ('message', 'file') then 'history' else 'webhook' end",
-            'received_at',
-            "case when role = 'message' and event in ('status', 'call') then ranks.status_order when role in ('message', 'file') then version else '' end",
-            "case when role in ('message', 'file') then metadata when event = 'edit' and told_text is null then '{\"edit_untold\": true}' else '{}' end",
-            same_as="case when role <> 'file' then same_as end",
-            content="case when role = 'message' and event = 'message' then md5(coalesce(body, '')) end",
-            revision="case
-                when role = 'revision' and event = 'edit' then jsonb_strip_nulls(jsonb_build_object('kind', 'edited', 'at', event_at, 'body', told_text))
-                when role = 'revision' or role = 'message' and status_word = 'deleted' then jsonb_build_object('kind', 'unsent', 'at', event_at)
-            end",
-            reaction="case when role = 'reaction' then jsonb_build_object(
-                'by', case when is_outbound then our_identity else counterpart end, 'is_ours', is_outbound,
-                'action', case when item #>> '{reaction,emoji}' <> '' then 'react' else 'unreact' end,
-                'emoji', coalesce(item #>> '{reaction,emoji}', ''), 'at', event_at
-            ) end",
-            file="case when role = 'file' then jsonb_build_object('body', coalesce(body, ''), 'attachments', attachments) end"
-        ) }} as facts,
+        filed.facts,
         null::text as moved_to,
         transaction_id
     from contract
@@ -367,6 +348,30 @@ copies as (
         end as status_order
         offset 0
     ) as ranks
+    -- A fence: the contract reads the facts twice.
+    cross join lateral (
+        select
+            {{ fact(
+                'raw_ref',
+                "case when version = '1' and role in ('message', 'file') then 'history' else 'webhook' end",
+                'received_at',
+                "case when role = 'message' and event in ('status', 'call') then ranks.status_order when role in ('message', 'file') then version else '' end",
+                "case when role in ('message', 'file') then metadata when event = 'edit' and told_text is null then '{\"edit_untold\": true}' else '{}' end",
+                same_as="case when role <> 'file' then same_as end",
+                content="case when role = 'message' and event = 'message' then md5(coalesce(body, '')) end",
+                revision="case
+                    when role = 'revision' and event = 'edit' then jsonb_strip_nulls(jsonb_build_object('kind', 'edited', 'at', event_at, 'body', told_text))
+                    when role = 'revision' or role = 'message' and status_word = 'deleted' then jsonb_build_object('kind', 'unsent', 'at', event_at)
+                end",
+                reaction="case when role = 'reaction' then jsonb_build_object(
+                    'by', case when is_outbound then our_identity else counterpart end, 'is_ours', is_outbound,
+                    'action', case when item #>> '{reaction,emoji}' <> '' then 'react' else 'unreact' end,
+                    'emoji', coalesce(item #>> '{reaction,emoji}', ''), 'at', event_at
+                ) end",
+                file="case when role = 'file' then jsonb_build_object('body', coalesce(body, ''), 'attachments', attachments) end"
+            ) }} as facts
+        offset 0
+    ) as filed
 
 )
 

@@ -21,5 +21,9 @@ def present(connection: Connection) -> list[dict[str, Any]]:
     return []
 
 
-def configure(connection: Connection, url: str) -> list[dict[str, Any]]:
+def configure(connection: Connection, url: str, *, take_over: bool = False) -> list[dict[str, Any]]:
     return [{"object": "chat", "enter there": url}]
+
+
+def advice(connection: Connection, url: str) -> list[str]:
+    return []

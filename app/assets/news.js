@@ -1,0 +1,204 @@
+// Hears whether something changed that stands on this page, and has the part concerned run again.
+//
+// One WebSocket per tab, shared by all parts ("bells") of the page. The server says no more than which bells
+// to ring; what they show is read by the part itself, under the rights of whoever is signed in.
+
+const SHORTEST_PAUSE = 400;
+const LONGEST_PAUSE = 5_000;
+const ASK_EVERY = 30_000;
+// A part that has not drawn itself anew by then is asked once more when there is news.
+const PATIENCE = 8_000;
+// The server says something at least every 25 seconds.
+const DEAF_AFTER = 65_000;
+const QUIET_FOR = 3_000;
+const RELOAD_AT_MOST_EVERY = 10_000;
+const ENDED = 4401;
+const OTHER_RIGHTS = 4403;
+const FULL = 4429;
+// Where Streamlit says whether a run is under way, and whether its own connection stands.
+const STATES = ["data-test-script-state", "data-test-connection-state"];
+
+const bells = new Map();
+let socket = null;
+let isOpen = false;
+let pause = SHORTEST_PAUSE;
+let again = null;
+let watchdog = null;
+let closedSince = null;
+let sign = null;
+let asking = null;
+let leaving = 0;
+const watched = new WeakSet();
+
+// -- bells ----------------------------------------------------------------------------------------
+
+// A run that is asked for while another is under way could lead it back to the page that it is leaving.
+function isIdle() {
+    const app = document.querySelector('[data-testid="stApp"]');
+    if (app && !watched.has(app)) {
+        watched.add(app);
+        new MutationObserver(hurry).observe(app, { attributes: true, attributeFilter: STATES });
+    }
+    const runs = app?.getAttribute(STATES[0]);
+    const reaches = app?.getAttribute(STATES[1]);
+    return runs !== "running" && runs !== "rerunRequested" && (reaches ?? "CONNECTED") === "CONNECTED";
+}
+
+function ring(bell) {
+    if (bell.busy || document.hidden || !isIdle()) {
+        bell.due = true;
+        return;
+    }
+    bell.due = false;
+    bell.busy = setTimeout(() => rest(bell), PATIENCE);
+    bell.fire();
+}
+
+function rest(bell) {
+    clearTimeout(bell.busy);
+    bell.busy = null;
+    if (bell.due) ring(bell);
+}
+
+function ringAll() {
+    for (const bell of bells.values()) ring(bell);
+}
+
+// A page that only says that the database is away asks whether it is back, ever more rarely.
+function askLater(bell) {
+    clearTimeout(bell.later);
+    bell.later = setTimeout(() => ring(bell), bell.wait * (0.75 + Math.random() / 2));
+    bell.wait = Math.min(bell.wait * 2, ASK_EVERY);
+}
+
+// -- the stream -----------------------------------------------------------------------------------
+
+function connect() {
+    clearTimeout(again);
+    again = null;
+    if (socket || bells.size === 0) return;
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const opened = new WebSocket(`${scheme}//${location.host}/news`);
+    socket = opened;
+    const heard = () => {
+        clearTimeout(watchdog);
+        watchdog = setTimeout(() => drop(opened), DEAF_AFTER);
+    };
+    heard();
+    opened.onmessage = (event) => {
+        if (opened !== socket) return;
+        heard();
+        const said = JSON.parse(event.data);
+        if (said.hello) begin();
+        for (const name of said.changed ?? []) {
+            const bell = bells.get(name);
+            if (bell) ring(bell);
+        }
+    };
+    opened.onclose = (event) => drop(opened, event.code);
+}
+
+function begin() {
+    isOpen = true;
+    pause = SHORTEST_PAUSE;
+    closedSince = null;
+    clearInterval(asking);
+    asking = null;
+    sign?.remove();
+    sign = null;
+    for (const bell of bells.values()) if (!bell.ticket) ring(bell);
+    tell([...bells.values()].filter((bell) => bell.ticket));
+}
+
+function tell(some) {
+    if (!isOpen || some.length === 0) return;
+    const open = Object.fromEntries(some.map((bell) => [bell.name, [bell.ticket, bell.mark]]));
+    socket.send(JSON.stringify({ open }));
+}
+
+function drop(dropped, code) {
+    if (dropped !== socket) return;
+    clearTimeout(watchdog);
+    socket = null;
+    isOpen = false;
+    dropped.onclose = null;
+    dropped.close();
+    if ((code === ENDED || code === OTHER_RIGHTS) && leave()) return;
+    if (bells.size === 0) return;
+    closedSince ??= Date.now();
+    asking ??= setInterval(ringAll, ASK_EVERY);
+    setTimeout(saySo, QUIET_FOR + 50);
+    const wait = code === FULL ? ASK_EVERY : pause;
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+    again = setTimeout(connect, wait * (0.5 + Math.random()));
+}
+
+// The session ended, or its rights are others: what stands here must not stay.
+function leave() {
+    const last = Number(sessionStorage.getItem("crm-left") ?? 0);
+    if (Date.now() - last < RELOAD_AT_MOST_EVERY) return false;
+    sessionStorage.setItem("crm-left", String(Date.now()));
+    document.body.style.visibility = "hidden";
+    reload();
+    return true;
+}
+
+// Who signs out is on the way to another page, which must not be interrupted: it clears the cookie.
+function reload() {
+    if (Date.now() - leaving < 5_000) setTimeout(reload, 500);
+    else location.reload();
+}
+
+function saySo() {
+    if (closedSince === null || sign || Date.now() - closedSince < QUIET_FOR) return;
+    sign = document.createElement("p");
+    sign.className = "not-live";
+    sign.setAttribute("role", "status");
+    sign.textContent = "Not live at the moment: looking for news every 30 seconds";
+    document.body.append(sign);
+}
+
+function hurry() {
+    if (document.hidden) return;
+    for (const bell of bells.values()) if (bell.due && !bell.busy) ring(bell);
+    if (!socket && !again) connect();
+}
+
+function wakeUp() {
+    if (document.hidden) return;
+    clearTimeout(again);
+    again = null;
+    hurry();
+}
+
+document.addEventListener("visibilitychange", wakeUp);
+window.addEventListener("online", wakeUp);
+window.addEventListener("beforeunload", () => { leaving = Date.now(); });
+
+// -- the component --------------------------------------------------------------------------------
+
+export default function (component) {
+    const { name, ticket, mark } = component.data;
+    const known = bells.get(name);
+    const bell = known ?? { name, busy: null, due: false, wait: 2_000, life: 0 };
+    const isNew = !known || bell.ticket !== ticket;
+    Object.assign(bell, { ticket, mark, life: bell.life + 1 });
+    bell.fire = () => component.setTriggerValue("rung", Date.now());
+    bells.set(name, bell);
+    rest(bell);
+    if (!ticket) askLater(bell);
+    if (isNew && ticket) tell([bell]);
+    if (!socket && !again) connect();
+
+    const life = bell.life;
+    return () => {
+        // Being drawn anew begins with an end.
+        setTimeout(() => {
+            if (bell.life !== life) return;
+            clearTimeout(bell.later);
+            clearTimeout(bell.busy);
+            bells.delete(name);
+            if (isOpen && bell.ticket) socket.send(JSON.stringify({ close: [name] }));
+        }, 500);
+    };
+}

@@ -1,0 +1,29 @@
+"""How an open timeline keeps up: what changed since it was read, read alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from app import news, read, topics
+from app.sessions import Viewer
+from app.shown import Shown
+
+
+def follow(viewer: Viewer, shown: Shown) -> bool:
+    """Bring what is shown up to now; nothing is asked where nothing changed.
+
+    False where it has to begin anew: there would be a gap, or the messages are of other identities.
+    """
+    mark = news.mark()
+    change = news.since(topics.timeline(shown.customer_id), shown.mark)
+    if change is news.Change.DECIDED:
+        return False
+    if change is news.Change.FOLDED and shown.fold:
+        rows = read.changed_messages(viewer, shown.customer_id, shown.by_id, since_fold=shown.fold)
+        shown.take_changes(rows or [], datetime.now(UTC))
+    elif change is not None:
+        rows = read.changed_messages(viewer, shown.customer_id, shown.by_id)
+        if rows is not None and not shown.take(rows, datetime.now(UTC)):
+            return False
+    shown.mark = mark
+    return True

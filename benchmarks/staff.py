@@ -1,0 +1,235 @@
+"""Staff: so many signed-in people at work at once, with idle tabs beside them and messages arriving.
+
+    ./crm bench staff --people 50 --scale 1000000
+
+They speak Streamlit's own messages over its WebSocket (benchmarks/staff_tab.py): no browser, so that hundreds fit
+beside the app on one machine; painting in a browser is what `live` measures. The limit of each figure is that
+of one person alone in the same run. Messages arrive at 5 a second: one for the customer whom the idle tabs have
+open, four for others.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from app import database, sessions
+from benchmarks.figures import document, percentile, result
+from benchmarks.landing import Sender, Target, start_receiver
+from benchmarks.machine import machine
+from benchmarks.sender import message_id
+from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
+from benchmarks.throwaway import Throwaway, free_port, throwaway
+from transform.resident import take_in
+from warehouse.queries import parse
+from warehouse.settings import Settings
+
+SQL = parse((Path(__file__).parent / "staff.sql").read_text())
+DEFAULT_MESSAGES = 100_000
+DEFAULT_PEOPLE = 50
+BUSY_MESSAGES = 10_000
+BUSY_NUMBER = "+61491570006"
+CUSTOMERS = 40
+IDLE_TABS_PER_PERSON = 2
+MOST_IDLE_TABS = 500
+THINK_SECONDS = 8.0
+SECONDS = 120.0
+ALONE_SECONDS = 60.0
+#: Alone a person does more, so that there are enough figures.
+ALONE_THINK_SECONDS = 1.0
+OPEN_PER_SECOND, OTHERS_PER_SECOND = 1.0, 4.0
+
+
+def run(settings: Settings | None, scale: int | None, people: int | None = None) -> dict[str, Any]:
+    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one."""
+    messages, crowd = scale or DEFAULT_MESSAGES, people or DEFAULT_PEOPLE
+    share = 1.0 if messages >= TRIAL_MESSAGES else 0.1
+    with throwaway() as on:
+        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
+        store.prepare()
+        store.fill()
+        # Built once and whole; from then on the resident process folds what lands.
+        take_in(on.settings, timeout_seconds=120 + messages / 100)
+        on.start("transform")
+        store.analyze()
+        stage = Stage(on, crowd)
+        alone = stage.play(1, 0, ALONE_SECONDS * share, ALONE_THINK_SECONDS)
+        idle_tabs = min(MOST_IDLE_TABS, crowd * IDLE_TABS_PER_PERSON)
+        together = stage.play(crowd, idle_tabs, SECONDS * share, THINK_SECONDS)
+        results = [*_actions(together, alone), *_rest(together, alone, crowd, idle_tabs)]
+        return document("staff", messages, machine(on.settings.admin_url, on.folder), results)
+
+
+class Stage:
+    """App, receiver, sender and the people's process, on one warehouse."""
+
+    def __init__(self, on: Throwaway, people: int) -> None:
+        self.on = on
+        with psycopg.connect(on.settings.admin_url, autocommit=True) as admin:
+            admin.execute(SQL["add_users"], {"people": people})
+            found = admin.execute(SQL["customers"], {"first": BUSY, "most": CUSTOMERS}).fetchall()
+        self.customers = [row[0] for row in found]
+        self.port = free_port()
+        health = f"http://127.0.0.1:{self.port}/_stcore/health"
+        self.app = on.start("app", "--port", str(self.port), ready_url=health)
+        self.receiver = start_receiver(on)
+        self.senders = [Sender(on, first=first * 1_000_000_000_000) for first in (1, 2)]
+        self.cookies = [self._signed_in(number) for number in range(1, people + 1)]
+
+    def _signed_in(self, number: int) -> str:
+        database.use(self.on.settings)
+        opened = sessions.open_session(
+            sessions.start_token(f"staff{number}"), ip="127.0.0.1", user_agent="benchmark"
+        )
+        assert opened is not None
+        name = sessions.cookie_name()
+        database.close()
+        return f"{name}={opened}"
+
+    def play(
+        self, people: int, idle_tabs: int, seconds: float, think_seconds: float
+    ) -> dict[str, Any]:
+        """So many people for so long; their notes, with what the machine spent meanwhile."""
+        crowd = self.on.converse("benchmarks.staff_people")
+        assert crowd.stdin is not None
+        assert crowd.stdout is not None
+        memory = self._memory()
+        order = {
+            "port": self.port,
+            "cookies": self.cookies[:people],
+            "idle_cookies": [self.cookies[n % len(self.cookies)] for n in range(idle_tabs)],
+            "customers": self.customers,
+            "open_customer": BUSY,
+            "seconds": seconds,
+            "think_seconds": think_seconds,
+            "seed": people,
+        }
+        crowd.stdin.write(json.dumps(order) + "\n")
+        crowd.stdin.flush()
+        opened = json.loads(crowd.stdout.readline())["opened"]
+        grown = self._memory() - memory
+        before = self._spent(crowd.pid)
+        first, started = self._arrive(seconds)
+        notes: dict[str, Any] = json.loads(crowd.stdout.readline())
+        notes["cpu"] = {
+            name: (spent - before.get(name, 0.0)) / seconds
+            for name, spent in self._spent(crowd.pid).items()
+        }
+        self.on.stop(crowd)
+        notes["memory"] = grown / max(1, opened)
+        due = {
+            message_id(first + n): started[0] + n / OPEN_PER_SECOND
+            for n in range(int(seconds * OPEN_PER_SECOND))
+        }
+        notes["painted"] = [at - due[one] for one, at in notes["seen"] if one in due]
+        notes["seconds"] = seconds
+        return notes
+
+    def _arrive(self, seconds: float) -> tuple[int, list[float]]:
+        """Messages for the open customer and for others, beside the people; first number, and when it began."""
+        open_sender, others = self.senders
+        first, started = open_sender.next_number, []
+
+        def send(sender: Sender, target: Target, per_second: float, number: str | None) -> None:
+            answer = sender.send(
+                target,
+                do="steady",
+                posts=int(seconds * per_second),
+                per_second=per_second,
+                sender=number,
+                over=2,
+            )
+            if number:
+                started.append(answer["started"])
+
+        threads = [
+            threading.Thread(
+                target=send, args=(open_sender, self.receiver, OPEN_PER_SECOND, BUSY_NUMBER)
+            ),
+            threading.Thread(target=send, args=(others, self.receiver, OTHERS_PER_SECOND, None)),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return first, started
+
+    def _processes(self, crowd: int) -> dict[str, list[psutil.Process]]:
+        def family(pid: int) -> list[psutil.Process]:
+            process = psutil.Process(pid)
+            return [process, *process.children(recursive=True)]
+
+        return {
+            "app": family(self.app.pid),
+            "PostgreSQL": family(self.on.warehouse.pid),
+            "the people themselves": family(crowd),
+        }
+
+    def _spent(self, crowd: int) -> dict[str, float]:
+        """Seconds of processor time so far, by program."""
+        return {
+            name: sum(sum(process.cpu_times()[:2]) for process in each)
+            for name, each in self._processes(crowd).items()
+        }
+
+    def _memory(self) -> float:
+        """MB that the app holds."""
+        process = psutil.Process(self.app.pid)
+        every = [process, *process.children(recursive=True)]
+        return float(sum(each.memory_info().rss for each in every)) / 1e6
+
+
+def _actions(together: dict[str, Any], alone: dict[str, Any]) -> list[dict[str, Any]]:
+    """p50, p95 and the longest, of all actions and by action."""
+    rows = []
+    named = {"any action": [t for each in together["actions"].values() for t in each]}
+    lonely = {"any action": [t for each in alone["actions"].values() for t in each]}
+    for name, times in {**named, **together["actions"]}.items():
+        limits = {**lonely, **alone["actions"]}.get(name)
+        for word, share in (("p50", 0.5), ("p95", 0.95), ("longest", 1.0)):
+            goal = {"p95": "≤ 300 ms", "longest": "≤ 1000 ms"}.get(word)
+            if times:
+                rows.append(
+                    result(
+                        f"{name}, {word} of {len(times)}",
+                        percentile(times, share) * 1000,
+                        "ms",
+                        limit=percentile(limits, share) * 1000 if limits else None,
+                        goal=goal if name == "any action" else None,
+                    )
+                )
+    return rows
+
+
+def _rest(
+    together: dict[str, Any], alone: dict[str, Any], people: int, idle_tabs: int
+) -> list[dict[str, Any]]:
+    rows = []
+    for word, share in (("p50", 0.5), ("p95", 0.95), ("longest", 1.0)):
+        if together["painted"]:
+            limit = percentile(alone["painted"], share) * 1000 if alone["painted"] else None
+            what = f"POST to the open tabs concerned, {word} of {len(together['painted'])}"
+            goal = "≤ 500 ms" if word == "p95" else None
+            value = percentile(together["painted"], share) * 1000
+            rows.append(result(what, value, "ms", limit=limit, goal=goal))
+    lost = together["lost"]
+    why = f" ({', '.join(f'{n} {reason}' for reason, n in lost.items())})" if lost else ""
+    rows.append(result(f"lost sessions{why}", float(sum(lost.values())), "sessions", goal="0"))
+    rows += [
+        result(f"processor, {name}", spent * 100, "% of a core", limit=alone["cpu"][name] * 100)
+        for name, spent in together["cpu"].items()
+    ]
+    rows.append(result("memory a session", together["memory"], "MB", goal="≤ 2 MB"))
+    minutes = together["seconds"] / 60
+    sent = together["received_bytes"] / 1e6 / people / minutes
+    limit = alone["received_bytes"] / 1e6 / (alone["seconds"] / 60)
+    rows.append(result("sent a person", sent, "MB a minute", limit=limit))
+    if idle_tabs:
+        kilobytes = together["idle_bytes"] / 1e3 / idle_tabs / minutes
+        rows.append(result(f"sent an idle tab, of {idle_tabs}", kilobytes, "kB a minute"))
+    return rows

@@ -1,0 +1,145 @@
+"""The people of `./crm bench staff`, in a process of their own: one order on standard input, one answer.
+
+    {"port", "cookies": [people], "idle_cookies": [idle tabs], "customers": [ids], "open_customer", "seconds",
+     "think_seconds", "seed"}
+    {"actions": {name: [seconds]}, "seen": [[message_id, perf_counter]], "lost": {why: n}, "received_bytes",
+     "idle_bytes", "opened_seconds"}
+
+Each person does one thing after the other, with pauses of `think_seconds` on average (exponential), each of a mix:
+timelines, older pages, searches, lists, the queue, and deciding who somebody is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.staff_tab import Lost, Tab
+
+#: What is done, and how often of a hundred times.
+MIX = {
+    "open a timeline": 35,
+    "older messages": 15,
+    "search a customer": 20,
+    "list of customers": 10,
+    "the queue": 14,
+    "decide who it is": 4,
+    "make a customer": 2,
+}
+#: Pages are opened one after the other, as people come to work.
+OPENED_PER_SECOND = 10.0
+WORDS = ("0491 570", "customer 1", "+61 2 5550", "sales", "nobody at all", "customer 23")
+
+
+@dataclass
+class Notes:
+    """What all of them went through."""
+
+    actions: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    seen: list[tuple[str, float]] = field(default_factory=list)
+    lost: Counter[str] = field(default_factory=Counter)
+
+    def see(self, message_id: str) -> None:
+        self.seen.append((message_id, time.perf_counter()))
+
+
+class Person:
+    """One person with one page, who works until told to stop."""
+
+    def __init__(self, tab: Tab, order: dict[str, Any], notes: Notes, number: int) -> None:
+        self._tab, self._order, self._notes = tab, order, notes
+        self._chance = random.Random(f"{order['seed']} {number}")
+
+    async def work(self, until: float) -> None:
+        try:
+            while True:
+                pause = self._chance.expovariate(1 / self._order["think_seconds"])
+                if time.monotonic() + pause > until:
+                    return
+                await asyncio.sleep(pause)
+                (name,) = self._chance.choices([*MIX], [*MIX.values()])
+                took = await self._do(name)
+                self._notes.actions[name].append(took)
+        except Lost as why:
+            self._notes.lost[str(why)] += 1
+
+    async def _do(self, name: str) -> float:
+        tab = self._tab
+        if name == "older messages" and tab.has("Earlier"):
+            return await tab.click("Earlier") or 0.0
+        if name == "search a customer":
+            await tab.go("")
+            return await tab.type_into("Search customers", self._chance.choice(WORDS))
+        if name == "list of customers":
+            return await tab.go("")
+        if name in ("the queue", "decide who it is", "make a customer"):
+            took = await tab.go("unassigned")
+            if name == "the queue" or not tab.has("Decide on"):
+                return took
+            took = await tab.click("Decide on") or 0.0
+            if name == "decide who it is":
+                return took
+            await tab.type_into("Name", f"Made {self._chance.random():.9f}")
+            return await tab.click("Make customer") or 0.0
+        return await tab.go("timeline", customer=self._chance.choice(self._order["customers"]))
+
+
+async def _opened(tabs: list[Tab], notes: Notes, path: str, **query: str) -> list[Tab]:
+    """Those that came in."""
+    came = []
+    for tab in tabs:
+        began = time.monotonic()
+        try:
+            await tab.open(path, **query)
+            came.append(tab)
+        except (Lost, OSError, TimeoutError) as why:
+            notes.lost[f"never in: {why or type(why).__name__}"] += 1
+        await asyncio.sleep(max(0.0, 1 / OPENED_PER_SECOND - (time.monotonic() - began)))
+    return came
+
+
+async def run(order: dict[str, Any]) -> dict[str, Any]:
+    """Everybody comes, says so with one line, works, and leaves."""
+    notes = Notes()
+    began = time.monotonic()
+    idle = [Tab(order["port"], cookie, notes.see) for cookie in order["idle_cookies"]]
+    people = [Tab(order["port"], cookie, notes.see) for cookie in order["cookies"]]
+    idle = await _opened(idle, notes, "timeline", customer=order["open_customer"])
+    people = await _opened(people, notes, "timeline", customer=order["open_customer"])
+    opened_seconds = time.monotonic() - began
+    notes.seen.clear()
+    print(json.dumps({"opened": len(idle) + len(people)}), flush=True)
+    before = [sum(tab.received_bytes for tab in tabs) for tabs in (people, idle)]
+    until = time.monotonic() + order["seconds"]
+    await asyncio.gather(
+        *(Person(tab, order, notes, number).work(until) for number, tab in enumerate(people))
+    )
+    await asyncio.sleep(max(0.0, until - time.monotonic()))
+    for tab in idle:
+        if tab.failure:
+            notes.lost[tab.failure] += 1
+    after = [sum(tab.received_bytes for tab in tabs) for tabs in (people, idle)]
+    await asyncio.gather(*(tab.close() for tab in (*people, *idle)))
+    return {
+        "actions": notes.actions,
+        "seen": notes.seen,
+        "lost": notes.lost,
+        "received_bytes": after[0] - before[0],
+        "idle_bytes": after[1] - before[1],
+        "opened_seconds": opened_seconds,
+    }
+
+
+def main() -> None:
+    for line in sys.stdin:
+        print(json.dumps(asyncio.run(run(json.loads(line)))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Mails read in a process of its own, in which time and memory of each are limited whatever it contains.
+
+    parent ── length, mode, bytes ──> child: 5 s of processor time, 512 MB ── length, JSON ──> parent
+
+A mail that kills the child is tried again with less: its text without repair of markup and folding, then only the
+beginning of it, then nothing but its hash. Each time the note says so, and the next mail gets a new child.
+
+    python -m pipelines.mail_reader        the child: reads from stdin, writes to stdout
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from pipelines.mail import ParsedMail, parse
+from pipelines.mail_headers import envelope
+from pipelines.mail_mime import Entity
+
+#: Of one mail.
+CPU_SECONDS = 5.0
+#: Within which nearly every mail is read; slower ones wait until the others are in.
+QUICK_SECONDS = 1.0
+MEMORY_BYTES = 512_000_000
+#: A child may wait for a processor that others hold.
+WALL_SECONDS = 60.0
+#: A child gives its memory back after so many mails.
+MAILS_A_CHILD = 2000
+#: Of a mail that cannot be read whole, in the third mode.
+BEGINNING_BYTES = 200_000
+WHOLE, PLAINLY, BEGINNING = range(3)
+MODES = {
+    PLAINLY: "reading it whole took more than its share of time or memory: its text stands without form",
+    BEGINNING: "reading it took more than its share of time or memory: only its beginning was read",
+}
+HEAD = struct.Struct("!QBd")
+ANSWER = struct.Struct("!Q")
+
+
+class MailReader:
+    """Reads one mail after the other; the child is started when the first one comes."""
+
+    def __init__(self, cpu_seconds: float = CPU_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+        self.cpu_seconds, self.memory_bytes = cpu_seconds, memory_bytes
+        self._child: subprocess.Popen[bytes] | None = None
+        self._read = 0
+
+    def __enter__(self) -> MailReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def quickly(self, raw: bytes) -> dict[str, Any] | None:
+        """The parsed columns of a mail that takes little time, as nearly every one does; None for another one."""
+        return self._ask(raw, WHOLE, QUICK_SECONDS)
+
+    def columns(self, raw: bytes) -> dict[str, Any]:
+        """The parsed columns of a mail (pipelines/mail.py). Never raises over what the mail contains."""
+        for mode in (WHOLE, PLAINLY, BEGINNING):
+            read = raw[:BEGINNING_BYTES] if mode == BEGINNING else raw
+            columns = self._ask(read, mode, self.cpu_seconds)
+            if columns is not None:
+                if mode in MODES:
+                    columns["parse_notes"] = [MODES[mode], *columns["parse_notes"]]
+                return columns
+        mail = ParsedMail(
+            envelope(Entity(b"", [], 0, 0, 0), []),
+            parse_notes=[
+                "it could not be read: it took more than its share of time or memory each time"
+            ],
+        )
+        return mail.columns()
+
+    def _ask(self, raw: bytes, mode: int, cpu_seconds: float) -> dict[str, Any] | None:
+        """What the child says; None where it died over this mail."""
+        if self._child is None or self._read >= MAILS_A_CHILD:
+            self.close()
+            self._child, self._read = self._start(), 0
+        self._read += 1
+        child = self._child
+        assert child.stdin is not None
+        assert child.stdout is not None
+        deadline = time.monotonic() + WALL_SECONDS
+        try:
+            child.stdin.write(HEAD.pack(len(raw), mode, cpu_seconds))
+            child.stdin.write(raw)
+            child.stdin.flush()
+            (size,) = ANSWER.unpack(_exactly(child.stdout.fileno(), ANSWER.size, deadline))
+            answer: dict[str, Any] = json.loads(_exactly(child.stdout.fileno(), size, deadline))
+        except (EOFError, OSError):
+            self.close()
+            return None
+        return answer
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipelines.mail_reader", str(self.memory_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # What a dying interpreter says may hold words of a mail.
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+
+def _exactly(descriptor: int, size: int, deadline: float) -> bytes:
+    """So many bytes.
+
+    Raises:
+        EOFError: the other side ended, or took too long.
+    """
+    found = bytearray()
+    while len(found) < size:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            raise EOFError
+        piece = os.read(descriptor, min(size - len(found), 1 << 20))
+        if not piece:
+            raise EOFError
+        found += piece
+    return bytes(found)
+
+
+def serve(source: BinaryIO, answers: BinaryIO) -> None:
+    """The child's loop. The timer counts processor time and ends the process, whatever code is running."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    while head := source.read(HEAD.size):
+        size, mode, cpu_seconds = HEAD.unpack(head)
+        raw = source.read(size)
+        if len(raw) < size:
+            return
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+        mail = parse(raw, plainly=mode != WHOLE)
+        if any("MemoryError" in note for note in mail.parse_notes):
+            # Half of it was read: less of it can be read whole.
+            os._exit(1)
+        answer = json.dumps(mail.columns(), ensure_ascii=False).encode("utf-8")
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        answers.write(ANSWER.pack(len(answer)))
+        answers.write(answer)
+        answers.flush()
+        del raw, mail, answer
+
+
+def main(arguments: list[str]) -> int:
+    memory_bytes = int(arguments[0])
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    # Dying is part of the work; it leaves no file behind.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve(sys.stdin.buffer, sys.stdout.buffer)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,112 @@
+"""What a mail has on its card: links that are safe and tell where they lead, pictures in their place, notes, warnings."""
+
+from __future__ import annotations
+
+from app import attachment_html, mail_html, message_html
+from app.sight import Sight
+from tests.app.drawn import HOSTILE, NOW, SYDNEY, Elements, row
+
+SIGHT = Sight(zone=SYDNEY, now=NOW)
+
+
+def mail(**more: object) -> dict[str, object]:
+    return row(
+        message_id="gmail|sales@example.com|1",
+        channel="gmail",
+        kind="email",
+        from_address="sam@example.com",
+        to_addresses=["sales@example.com", "kim@example.net"],
+        **{"provider_metadata": {}, **more},
+    )
+
+
+def test_a_link_keeps_its_target_and_tells_the_target_nothing() -> None:
+    drawn = mail_html.text("order <https://example.com/x?a=1&b=2> and (https://example.com/y).")
+    assert 'href="https://example.com/x?a=1&amp;b=2"' in drawn
+    assert 'href="https://example.com/y"' in drawn
+    assert drawn.count('rel="noopener noreferrer nofollow"') == 2
+    assert drawn.endswith(").")
+
+
+def test_only_web_addresses_become_links() -> None:
+    assert "<a" not in mail_html.text(
+        "javascript:alert(1) data:text/html,x ftp://example.com file:///etc"
+    )
+
+
+def test_what_others_wrote_stays_inert_round_links() -> None:
+    for text in HOSTILE:
+        found = Elements(mail_html.text(f"https://example.com/{text} <https://example.com/{text}>"))
+        assert set(found.tags) <= {"a", "bdi"}
+        assert set(found.attributes) <= {"class", "href", "title", "target", "rel", "dir"}
+        assert all(
+            address.startswith("https://example.com/") for address in found.attributes["href"]
+        )
+        assert "\u202e" not in "".join(found.attributes["href"] + found.attributes["title"])
+
+
+def test_a_picture_stands_in_its_place_and_not_once_more_below() -> None:
+    picture = {
+        "attachment_id": "1|0.1",
+        "content_id": "p@x",
+        "content_type": "image/png",
+        "filename": "p.png",
+        "size_bytes": 1000,
+        "state": "stored",
+    }
+    drawn = message_html.message(mail(body="see [cid:p@x] here", attachments=[picture]), SIGHT)
+    assert drawn.count("<img") == 1
+    assert drawn.index("see ") < drawn.index("<img") < drawn.index(" here")
+    assert "[cid:" not in message_html.message(mail(body="see [cid:none] here"), SIGHT)
+    assert (
+        attachment_html.attachments(mail(body="", attachments=[picture]), SIGHT).count("<img") == 1
+    )
+
+
+def test_a_name_that_shows_another_address_is_marked() -> None:
+    assert "really sam@example.com" in message_html.message(
+        mail(from_name="alice@customer.test"), SIGHT
+    )
+    assert "really" not in message_html.message(mail(from_name="Sam sam@example.com"), SIGHT)
+
+
+def test_copies_stand_apart_and_answers_notes_and_reports_are_told() -> None:
+    told = {
+        "cc": [{"name": "", "address": "kim@example.net"}],
+        "reply_to": [{"name": "", "address": "lee@example.net"}],
+        "parse_notes": ["a line of the header is no field: passed over"],
+        "report": {
+            "recipients": [{"address": "bob@example.net", "action": "failed", "reason": "550 no"}]
+        },
+        "sent_by": "form@example.com",
+    }
+    drawn = message_html.message(mail(provider_metadata=told), SIGHT)
+    for words in (
+        "to sales@example.com",
+        "cc kim@example.net",
+        "Reply to lee@example.net",
+        "passed over",
+        "Not delivered to bob@example.net: 550 no",
+        "Came through form@example.com",
+    ):
+        assert words in drawn
+
+
+def test_an_attached_mail_is_read_in_place_and_an_invitation_has_its_date() -> None:
+    inner = {"from": "Kim", "date": "Mon, 3 Aug 2026", "text": "inner words", "files": ["a.pdf"]}
+    files = [
+        {"attachment_id": "1|0", "filename": "Inside.eml", "content_type": "message/rfc822", "state": "stored", "mail": inner},
+        {
+            "attachment_id": "1|1", "filename": "invite.ics", "content_type": "text/calendar", "state": "stored",
+            "event": {"summary": "Fitting", "starts": "2026-08-03 10:00 UTC"},
+        },
+    ]  # fmt: skip
+    drawn = message_html.message(mail(attachments=files), SIGHT)
+    assert "inner words" in drawn
+    assert "Invitation: Fitting, 2026-08-03 10:00 UTC" in drawn
+
+
+def test_blank_lines_do_not_count() -> None:
+    drawn = message_html.message(mail(body="first" + "\n" * 40 + "last"), SIGHT)
+    assert "Show all" not in drawn
+    assert "first\n\n\nlast" in drawn

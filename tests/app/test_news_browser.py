@@ -1,0 +1,197 @@
+"""Open pages are told: what arrives is painted, several tabs at once, hidden ones later; nothing is asked meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.app.browsing import Person, eventually, serving
+from tests.app.conftest import Correspondence
+
+NUMBER, OTHER = "+61491570006", "+61491570156"
+
+
+@pytest.fixture
+def sam(correspondence: Correspondence) -> str:
+    customer = correspondence.customer("Sam Example", f"phone:{NUMBER}")
+    correspondence.sms(NUMBER, "hello there", datetime.now(UTC))
+    return customer
+
+
+def is_live(page: Page) -> bool:
+    return page.locator(".not-live").count() == 0
+
+
+def test_ten_tabs_of_one_browser_live(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    tabs = [page, *(person.tab() for _ in range(9))]
+    for tab in tabs[1:]:
+        tab.goto(f"{person.address}/timeline?customer={sam}")
+    for tab in tabs:
+        expect(tab.get_by_text("hello there")).to_be_visible()
+    correspondence.sms(NUMBER, "to all tabs", datetime.now(UTC))
+    for tab in tabs:
+        expect(tab.get_by_text("to all tabs")).to_be_visible()
+        assert is_live(tab)
+
+
+def test_a_hidden_tab_catches_up_when_it_is_looked_at(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("hello there")).to_be_visible()
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', {configurable: true, get: () => window.away ?? true})"
+    )
+    correspondence.sms(NUMBER, "while away", datetime.now(UTC))
+    time.sleep(2)
+    assert page.get_by_text("while away").count() == 0
+    page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_text("while away")).to_be_visible()
+
+
+def test_what_is_typed_elsewhere_on_the_page_stays(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    page = person.sign_in()
+    expect(page.locator(".line.customer")).to_have_count(1)
+    search = page.get_by_placeholder("Name, phone or e-mail")
+    search.press_sequentially("half a na")
+    correspondence.customer("Kim Example", f"phone:{OTHER}")
+    expect(page.locator(".line.customer")).to_have_count(2)
+    assert search.input_value() == "half a na"
+
+
+def test_a_decision_of_somebody_else_is_followed(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    correspondence.sms(OTHER, "of another number", datetime.now(UTC))
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("hello there")).to_be_visible()
+    assert page.get_by_text("of another number").count() == 0
+    correspondence.execute(
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " values ('l1', 'd1', %s, %s, 'test', 'test')",
+        [f"phone:{OTHER}", sam],
+    )
+    expect(page.get_by_text("of another number")).to_be_visible()
+    correspondence.execute(
+        "update crm.identity_links set ended_at = now(), ended_by = 'test', end_reason = 'test' where link_id = 'l1'"
+    )
+    expect(page.get_by_text("of another number")).to_have_count(0)
+    expect(page.get_by_text("hello there")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ("update crm.sessions set revoked_at = now()", "User name"),
+        ("update crm.users set disabled_at = now()", "User name"),
+        ("update crm.sessions set expires_at = now() + interval '500 ms'", "User name"),
+    ],
+)
+def test_a_page_is_covered_when_its_session_ends(
+    person: Person, sam: str, correspondence: Correspondence, change: str, seen: str
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("hello there")).to_be_visible()
+    correspondence.execute(change)
+    began = time.monotonic()
+    page.get_by_text("hello there").wait_for(state="hidden", timeout=10_000)
+    assert time.monotonic() - began < 3
+    expect(page.get_by_label(seen)).to_be_visible()
+
+
+def test_a_page_is_drawn_anew_under_other_rights(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    correspondence.execute("update crm.users set role = 'admin'")
+    page = person.sign_in("/connections")
+    expect(page.locator(".connection").first).to_be_visible()
+    correspondence.execute("update crm.users set role = 'viewer'")
+    expect(page.locator(".connection")).to_have_count(0)
+    expect(page.get_by_role("link", name="Connections")).to_have_count(0)
+
+
+def test_idle_pages_cause_no_statement_and_no_request(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    correspondence.execute("update crm.users set role = 'admin'")
+    page = person.sign_in("/")
+    requests: list[object] = []
+    for path in ("/", f"/timeline?customer={sam}", "/unassigned", "/connections", "/quarantine"):
+        tab = person.tab()
+        tab.goto(person.address + path)
+        expect(tab.locator(".message, .line, .empty, .connection").first).to_be_visible()
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.on(
+            "websocket", lambda socket: socket.on("framesent", lambda frame: requests.append(frame))
+        )
+    expect(page.locator(".line")).to_have_count(1)
+    time.sleep(3)
+    requests.clear()
+
+    def statements() -> list[tuple[object, ...]]:
+        """When each session of the app began its latest statement, as PostgreSQL itself says."""
+        return correspondence.execute(
+            "select pid, application_name, query_start from pg_stat_activity"
+            " where usename = 'crm_app' order by pid"
+        )
+
+    before = statements()
+    assert {name for _, name, _ in before} >= {"crm app", "crm app news"}
+    time.sleep(12)
+    assert statements() == before
+    assert requests == []
+
+
+def processes(folder: Path, address: str) -> list[int]:
+    port = address.rpartition(":")[2]
+    found = subprocess.run(
+        ["pgrep", "-f", f"app --port {port}"], capture_output=True, text=True, check=True
+    )
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def test_a_page_comes_back_without_a_gap_after_the_app_was_started_again(
+    browser: Browser, correspondence: Correspondence, tmp_path: Path, sam: str
+) -> None:
+    correspondence.user("agent")
+    with serving(correspondence.settings, tmp_path) as address:
+        port = int(address.rpartition(":")[2])
+        context = browser.new_context()
+        person = Person(context, address)
+        page = person.sign_in(f"/timeline?customer={sam}")
+        expect(page.get_by_text("hello there")).to_be_visible()
+        # Streamlit loads parts of its own script late; without them no page outlives its server.
+        time.sleep(2)
+        for pid in processes(tmp_path, address):
+            os.kill(pid, signal.SIGTERM)
+        expect(page.get_by_role("status").filter(has_text="Not live")).to_be_visible()
+        correspondence.sms(NUMBER, "while it was away", datetime.now(UTC))
+        with serving(correspondence.settings, tmp_path, port=port):
+            expect(page.get_by_text("while it was away")).to_be_visible(timeout=30_000)
+            eventually(lambda: is_live(page), seconds=20)
+            assert page.get_by_label("User name").count() == 0
+        context.close()
+
+
+def test_a_page_catches_up_after_the_listener_was_cut_off(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("hello there")).to_be_visible()
+    correspondence.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'crm app news'"
+    )
+    correspondence.sms(NUMBER, "while nobody listened", datetime.now(UTC))
+    expect(page.get_by_text("while nobody listened")).to_be_visible()

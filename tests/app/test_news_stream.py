@@ -1,0 +1,282 @@
+"""The stream attacked, on the program that serves: nobody hears what they have not open, and nobody holds it up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import websockets
+
+from app import news_stream, sessions, topics
+from tests.app.browsing import apart
+from tests.app.conftest import Correspondence
+
+MARK = "another.0"
+
+
+def signed_in(user_name: str = "agent") -> str:
+    opened = sessions.open_session(sessions.start_token(user_name), ip=None, user_agent=None)
+    assert opened
+    return opened
+
+
+def session_of(token: str) -> str:
+    viewer = sessions.viewer_of(token, ip=None, touch=False)
+    assert viewer
+    return viewer.session_id
+
+
+def dial(address: str, token: str | None, **more: Any) -> Any:
+    host = address.removeprefix("http://")
+    headers = {"Cookie": f"{sessions.cookie_name()}={token}"} if token else {}
+    return websockets.connect(
+        f"ws://{host}/news", origin=f"http://{host}", additional_headers=headers, **more  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+async def said(stream: Any, seconds: float = 5.0) -> dict[str, Any]:
+    return dict(json.loads(await asyncio.wait_for(stream.recv(), seconds)))
+
+
+async def closed(stream: Any, seconds: float = 5.0) -> int | None:
+    """The code with which the server closes."""
+    async with asyncio.timeout(seconds):
+        while True:
+            try:
+                await stream.recv()
+            except websockets.ConnectionClosed:
+                code: int | None = stream.close_code
+                return code
+
+
+async def opened(stream: Any, bell: str, ticket: str, mark: str = MARK) -> None:
+    await stream.send(json.dumps({"open": {bell: [ticket, mark]}}))
+
+
+def test_only_what_the_session_has_open_is_said(
+    address: str, correspondence: Correspondence
+) -> None:
+    sam, kim = correspondence.customer("Sam", "phone:+61491570006"), correspondence.customer("Kim")
+    token = signed_in()
+
+    async def run() -> None:
+        async with dial(address, token) as stream:
+            assert await said(stream) == {"hello": True}
+            await opened(stream, "newest", topics.ticket(session_of(token), topics.timeline(sam)))
+            # A mark of another life: it may have missed something.
+            assert await said(stream) == {"changed": ["newest"]}
+            correspondence.execute(
+                "select pg_notify('crm_changed', %s)",
+                [json.dumps({"fold": 1, "identities": [], "customers": [kim]})],
+            )
+            with pytest.raises(TimeoutError):
+                await said(stream, 1.0)
+            began = time.monotonic()
+            for _ in range(40):
+                correspondence.execute(
+                    "select pg_notify('crm_changed', %s)",
+                    [json.dumps({"fold": 1, "identities": [], "customers": [sam]})],
+                )
+            heard = 0
+            while True:
+                try:
+                    assert await said(stream, 1.0) == {"changed": ["newest"]}
+                    heard += 1
+                except TimeoutError:
+                    break
+            assert 1 <= heard <= (time.monotonic() - began) * 4 + 1
+
+    apart(run)
+
+
+@pytest.mark.parametrize("token", [None, "x" * 43, "y" * 5_000])
+def test_without_a_session_nothing_is_said(address: str, token: str | None) -> None:
+    async def run() -> None:
+        async with dial(address, token) as stream:
+            assert await closed(stream) == news_stream.ENDED
+
+    apart(run)
+
+
+def test_another_origin_is_refused(address: str) -> None:
+    host = address.removeprefix("http://")
+
+    async def run() -> None:
+        for origin in (None, "https://example.org"):
+            with pytest.raises(websockets.InvalidStatus):
+                await websockets.connect(f"ws://{host}/news", origin=origin)  # type: ignore[arg-type]
+
+    apart(run)
+
+
+def test_what_no_page_says_ends_the_stream(address: str, correspondence: Correspondence) -> None:
+    correspondence.user("other")
+    token, another = signed_in(), signed_in("other")
+    own = topics.ticket(session_of(token), topics.QUEUE)
+    foreign = topics.ticket(session_of(another), topics.timeline("c1"))
+    managers = topics.ticket(session_of(token), topics.CONNECTIONS)
+    attacks: list[str | bytes] = [
+        *(
+            json.dumps({"open": {"newest": [ticket, MARK]}})
+            # Another session's, an invented name, a right one for another topic, rights that the role has not.
+            for ticket in (foreign, "0" * 32 + "timeline c1", own[:32] + "timeline c1", managers, 7, None)
+        ),
+        json.dumps({"open": {"x" * 100: [own, MARK]}}),
+        json.dumps({"open": {str(n): [own, MARK] for n in range(50)}}),
+        json.dumps({"open": {"newest": [own]}}),
+        json.dumps({"open": [1]}),
+        json.dumps({"close": 1}),
+        "no JSON",
+        "[]",
+        "x" * 30_000,
+    ]  # fmt: skip
+
+    async def run() -> None:
+        for attack in attacks:
+            async with dial(address, token) as stream:
+                await said(stream)
+                await stream.send(attack)
+                code = await closed(stream)
+                assert code == news_stream.WRONG, attack[:80]
+        async with dial(address, token) as stream:
+            await said(stream)
+            try:
+                for _ in range(200):
+                    await stream.send(json.dumps({"close": ["x"]}))
+            except websockets.ConnectionClosed:
+                pass
+            assert await closed(stream) == news_stream.WRONG
+
+    apart(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("update crm.sessions set revoked_at = now()", news_stream.ENDED),
+        ("update crm.users set disabled_at = now()", news_stream.ENDED),
+        ("update crm.users set role = 'viewer'", news_stream.OTHER_RIGHTS),
+        ("update crm.sessions set expires_at = now() + interval '300 ms'", news_stream.ENDED),
+    ],
+)
+def test_an_open_stream_closes_within_two_seconds(
+    address: str, correspondence: Correspondence, change: str, code: int
+) -> None:
+    token = signed_in()
+
+    async def run() -> None:
+        async with dial(address, token) as stream:
+            await said(stream)
+            correspondence.execute(change)
+            assert await closed(stream, 2.0) == code
+
+    apart(run)
+
+
+def test_many_streams_of_one_address_are_bounded_and_others_still_served(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = signed_in()
+
+    async def run() -> None:
+        streams = []
+        refused = 0
+        for _ in range(news_stream.MOST_OF_SESSION + 5):
+            stream = await dial(address, token)
+            try:
+                assert await said(stream) == {"hello": True}
+                streams.append(stream)
+            except websockets.ConnectionClosed:
+                assert stream.close_code == news_stream.FULL
+                refused += 1
+        assert (len(streams), refused) == (news_stream.MOST_OF_SESSION, 5)
+        async with dial(address, signed_in()) as other:
+            assert await said(other) == {"hello": True}
+        await asyncio.gather(*(stream.close() for stream in streams))
+        async with dial(address, token) as stream:
+            assert await said(stream) == {"hello": True}
+
+    apart(run)
+
+
+def test_ten_thousand_connections_of_one_address_do_not_keep_others_out(address: str) -> None:
+    token = signed_in()
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    held = []
+    for _ in range(10_000):
+        try:
+            held.append(socket.create_connection((host, int(port)), timeout=5))
+        except OSError:
+            break
+    try:
+
+        async def run() -> None:
+            async with dial(address, token, open_timeout=20) as stream:
+                assert await said(stream, 20) == {"hello": True}
+
+        apart(run)
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def test_a_reader_that_does_not_read_holds_nobody_up(
+    address: str, correspondence: Correspondence
+) -> None:
+    token = signed_in()
+    ticket = topics.ticket(session_of(token), topics.timeline("c1"))
+
+    async def run() -> None:
+        async with dial(address, token, max_queue=1) as deaf, dial(address, token) as quick:
+            for stream in (deaf, quick):
+                await opened(stream, "newest", ticket)
+            assert await said(quick) == {"hello": True}
+            assert await said(quick) == {"changed": ["newest"]}
+            deaf.transport.pause_reading()
+            await asyncio.sleep(0.5)
+            for _ in range(50):
+                correspondence.execute(
+                    """select pg_notify('crm_changed', '{"fold": 1, "customers": ["c1"]}')"""
+                )
+            assert await said(quick) == {"changed": ["newest"]}
+
+    apart(run)
+
+
+def test_after_a_break_of_the_database_streams_end_and_come_again(
+    address: str, correspondence: Correspondence
+) -> None:
+    token = signed_in()
+
+    async def run() -> None:
+        async with dial(address, token) as stream:
+            await said(stream)
+            correspondence.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'crm app news'"
+            )
+            assert await closed(stream) == news_stream.LATER
+
+        async def comes_in() -> bool:
+            async with dial(address, token) as stream:
+                try:
+                    return await said(stream) == {"hello": True}
+                except websockets.ConnectionClosed:
+                    return False
+
+        assert await _eventually(comes_in)
+
+    apart(run)
+
+
+async def _eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if await holds():
+            return True
+        await asyncio.sleep(0.1)
+    return False
