@@ -78,7 +78,8 @@ REFUSED = {
         "select count(*) from marts.messages",
     ],
     Role.LOADER: [
-        "select count(*) from raw.webhook_deliveries",
+        "select body from raw.webhook_deliveries",
+        "select payload, headers from raw.webhook_deliveries",
         "select password_hash from crm.users",
         "select count(*) from marts.messages",
         "delete from raw.delivery_keys",
