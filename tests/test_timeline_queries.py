@@ -142,9 +142,11 @@ def test_pages_together_are_the_mart(
         build(settings, models)
         for customer, mart in folded.items():
             rebuilt = mart_of(database, customer)
-            for number, (one, other) in enumerate(zip(rebuilt, mart, strict=True)):
-                assert (number, one) == (number, other)
-            assert pages(database, customer, 50) == mart
+            assert pages(database, customer, 50) == rebuilt
+            # Only which fold wrote a row is another.
+            assert [row | {"folded_in": 0} for row in rebuilt] == [
+                row | {"folded_in": 0} for row in mart
+            ]
 
 
 def test_a_push_without_a_name_is_shown_with_the_name_that_the_history_tells(

@@ -78,7 +78,11 @@ class Models:
         """
         compiled = {
             result.node.unique_id: result.node
-            for result in self.invoke("compile", "--select", *FOLDED.split())
+            # Without the tests of these models, which are no part of a fold.
+            for result in self.invoke(
+                "compile", "--indirect-selection", "empty", "--select", *FOLDED.split()
+            )
+            if result.node.resource_type == "model"
         }
         ordered = _in_order(compiled)
         database = next(iter(compiled.values())).database
