@@ -212,9 +212,10 @@ def test_the_listed_files_are_a_whole_channel(
             answer = httpx.post(url, content=body, headers={"X-Chat-Signature": proof})
             assert answer.status_code == 204
         assert httpx.post(url, content=b"{}", headers={"X-Chat-Signature": "0"}).status_code == 401
-        # The live tail has it at once.
+        crm.crm("refresh")
         assert shown(admin) == [("c-1", "inbound", "Do you repair e-bikes? 🚲", 1)]
         crm.crm("backfill", connection_id)
+    crm.crm("refresh")
     expected = [
         ("c-1", "inbound", "Do you repair e-bikes? 🚲", 2),
         ("c-3", "outbound", "We do. Bring it in!", 1),

@@ -11,6 +11,7 @@ import pytest
 
 from app import read
 from app.sessions import Viewer
+from pipelines.watchdog import watch
 from tests.app.conftest import Correspondence
 
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
@@ -257,8 +258,11 @@ def test_the_state_of_the_fold_is_read(correspondence: Correspondence) -> None:
         {"MessageSid": "SM" + "1" * 32, "From": NUMBER, "To": "+61255501000", "Body": "waits"},
         at=datetime.now(UTC) - timedelta(minutes=1),
     )
+    # As the worker does every few seconds.
+    watch(correspondence.settings)
     assert read.warehouse_state()["waiting_since"] is not None
     correspondence.fold()
+    watch(correspondence.settings)
     assert read.warehouse_state() == {"error": None, "failing_since": None, "waiting_since": None}
     correspondence.execute(
         "insert into canonical.folds (finished_at, error) values (clock_timestamp(), 'messages: broken')"

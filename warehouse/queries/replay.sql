@@ -14,7 +14,7 @@ where (%(delivery_id)s::uuid is null or delivery_id = %(delivery_id)s::uuid)
 order by received_at, delivery_id
 
 -- replay_delivery --
--- A new transaction id puts the delivery behind the horizon again, so the next refresh folds it. Its body never changes.
+-- A new transaction id makes the delivery new again, so the next fold takes it in. Its body never changes.
 update raw.webhook_deliveries
 set payload = %(payload)s::jsonb,
     payload_error = %(payload_error)s,

@@ -7,4 +7,4 @@ select
     payload,
     case when payload ->> 'text' is null then 'quarantined' else 'message' end as outcome,
     case when payload ->> 'text' is null then 'a chat message needs a text' end as reason
-from {{ source('raw_website_chat', 'messages') }}
+from {{ landed('raw_website_chat', 'messages') }} as history

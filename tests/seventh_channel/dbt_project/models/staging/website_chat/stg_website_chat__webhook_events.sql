@@ -7,5 +7,5 @@ select
     payload,
     case when payload ->> 'id' is null or payload ->> 'text' is null then 'quarantined' else 'message' end as outcome,
     case when payload ->> 'id' is null or payload ->> 'text' is null then coalesce(payload_error, 'a chat message needs an id and a text') end as reason
-from {{ source('raw', 'webhook_deliveries') }}
+from {{ landed('raw', 'webhook_deliveries') }} as deliveries
 where channel = 'website_chat'
