@@ -35,6 +35,9 @@ LONGEST_PAUSE_SECONDS = 0.2
 #: After a failure the next try waits this long, doubling up to the second figure.
 RETRY_SECONDS = (1.0, 30.0)
 TIDY_SECONDS = 3600.0
+#: After a build that failed.
+FIRST_BUILD_PAUSE_SECONDS = 10.0
+LONGEST_BUILD_PAUSE_SECONDS = 1800.0
 WAKING = ("crm_deliveries", "crm_loaded", "crm_fold")
 
 log = logging.getLogger("crm.fold")
@@ -103,11 +106,11 @@ class Leader:
             self.database.execute(f"listen {channel}")
         # What stands may be of another version: ours is built once, when we take the place.
         found = fold.standing(self.database)
-        if found is None or found[0] != fingerprint():
-            self.builder.start()
+        self.builder.is_wanted = found is None or found[0] != fingerprint()
         tidied = 0.0
         try:
             while not self.stop.is_set():
+                self.builder.start_if_due()
                 self._fold_all()
                 if time.monotonic() - tidied > TIDY_SECONDS:
                     tidied = time.monotonic()
@@ -153,35 +156,43 @@ class Leader:
         while not self.stop.is_set() and time.monotonic() < until:
             if any(True for _ in self.database.notifies(timeout=0.5, stop_after=1)):
                 return
-            if self.builder.has_ended():
+            if self.builder.has_ended() or self.builder.is_due():
                 return
 
 
 class Builder:
-    """Builds the models of this project in a child, beside what serves."""
+    """Builds the models of this project in a child, beside what serves. After a failure the former ones go on, and
+    the next try waits longer each time."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.is_wanted = False
         self._child: subprocess.Popen[bytes] | None = None
+        self._pause = FIRST_BUILD_PAUSE_SECONDS
+        self._not_before = 0.0
 
-    def start(self) -> None:
-        if self._child is None or self._child.poll() is not None:
-            log.info(
-                "other models stand than those of this project: building them beside what serves"
-            )
+    def is_due(self) -> bool:
+        """Whether a build is wanted, none runs, and the last failure is long enough ago."""
+        return self.is_wanted and self._child is None and time.monotonic() >= self._not_before
+
+    def start_if_due(self) -> None:
+        if self.is_due():
+            log.info("the models that stand are not those of this project: building beside them")
             self._child = subprocess.Popen([sys.executable, "-P", "-m", "transform", "build"])
 
     def has_ended(self) -> bool:
-        """Whether a build has ended since the last question.
-
-        Raises:
-            ModelsFailed: it failed; the former models serve.
-        """
+        """Whether a build has ended since the last question. A failure is noted for the health page."""
         if self._child is None or self._child.poll() is None:
             return False
         status, self._child = self._child.returncode, None
+        self.is_wanted = status != 0
         if status != 0:
-            raise ModelsFailed("the models could not be built: the lines above say why")
+            self._not_before = time.monotonic() + self._pause
+            log.error("the models could not be built, next try in %.0f s", self._pause)
+            self._pause = min(self._pause * 2, LONGEST_BUILD_PAUSE_SECONDS)
+            _note_failure(
+                self.settings, ModelsFailed("the models of this version could not be built")
+            )
         return True
 
     def stop(self) -> None:

@@ -472,6 +472,11 @@ def _whatsapp_shapes() -> Iterator[Case]:
         [what("quarantined"), what("message", body="x")],
         told(type="text", text={"body": "x"}) | {"holograms": [1]},
     )
+    yield change(
+        "only a list that is none of ours",
+        [what("quarantined")],
+        {"messaging_product": [1], "metadata": {}},
+    )
     yield change("a value that is a text", [what("quarantined")], "x")
     yield change("a value that is null", [what("quarantined")], None)
     yield change(
@@ -591,10 +596,10 @@ def _chats() -> Iterator[Case]:
                 channel, f"num_edit {count!r} of nobody", what("ignored"),
                 {"sender": None, "recipient": None, "message_edit": {"mid": mid(), "num_edit": count}},
             )  # fmt: skip
-        for count in (1, "2", None):
+        for number_of_edits in (1, "2", None):
             yield chat(
-                channel, f"num_edit {count!r} without text", what("revision", revised_body=None, edit_untold=True),
-                {"message_edit": {"mid": mid(), "num_edit": count}},
+                channel, f"num_edit {number_of_edits!r} without text", what("revision", revised_body=None, edit_untold=True),
+                {"message_edit": {"mid": mid(), "num_edit": number_of_edits}},
             )  # fmt: skip
         yield chat(
             channel,

@@ -24,7 +24,7 @@ def views(admin: Database) -> list[str]:
 
 
 def explained(admin: Database, options: str, query: str) -> dict[str, Any]:
-    row = admin.execute(f"explain (format json{options}) {query}").fetchone()  # type: ignore[arg-type]
+    row = admin.execute(f"explain (format json{options}) {query}").fetchone()
     assert row is not None
     plan: dict[str, Any] = row[0][0]
     return plan

@@ -20,7 +20,7 @@ from pipelines import watchdog
 from tests.dbt_project.raw_rows import Form, add_connections, inbound, mail, sid
 from transform import fold
 from transform.models import ModelsFailed
-from transform.resident import adopt_cluster, take_in
+from transform.resident import Builder, adopt_cluster, take_in
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
 from webhooks.replay import replay
@@ -334,3 +334,23 @@ def test_what_landed_and_is_not_folded_is_noticed_without_the_folds_own_word(
         "update raw_gmail.messages set _dlt_load_id = %s", [str(lately.timestamp())]
     )
     assert watchdog.watch(settings).count == 2
+
+
+def test_a_build_that_fails_is_tried_again_later_and_not_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = Builder(settings)
+    builder.start_if_due()
+    assert not builder.has_ended()
+    # The child is told to build in a database that is not there.
+    monkeypatch.setenv("CRM_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("CRM_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("CRM_MASTER_KEY", ",".join(settings.master_keys))
+    builder.is_wanted = True
+    builder.start_if_due()
+    deadline = time.monotonic() + 60
+    while not builder.has_ended():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert builder.is_wanted
+    assert not builder.is_due()

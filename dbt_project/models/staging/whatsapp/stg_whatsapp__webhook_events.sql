@@ -121,7 +121,7 @@ items as (
         where coalesce(field !~ {{ correspondence }}, false) or not exists (
             select from (values (value, false), (value -> 'standby', true)) as holders (holder, of_standby)
             cross join lateral jsonb_each(case jsonb_typeof(holder) when 'object' then holder else '{}' end) as listed (name, list)
-            where name <> 'contacts' and case
+            where name not in ('messaging_product', 'metadata', 'contacts') and case
                 when jsonb_typeof(list) = 'array' then list <> '[]'
                 when of_standby then name in ('messages', 'statuses', 'message_echoes', 'calls', 'errors')
                 else name in ({% for name in parts %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %})
