@@ -139,7 +139,11 @@ class Settings(BaseSettings):
         self.__dict__.pop("master_keys", None)
 
     def close_data_dir(self) -> None:
-        """Keep other users of the machine out of the data folder, also of one that a former version made."""
+        """Keep other users of the machine out of the data folder, also of one that a former version made.
+
+        Where there is none yet, it is made closed: with a database elsewhere nothing needs it before.
+        """
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         # As root the embedded server is another user, and passes through to the folder of its own.
         passable = os.geteuid() == 0 and self.database_url is None
         for path in (self.data_dir, *self.data_dir.iterdir()):
