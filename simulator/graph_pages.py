@@ -41,17 +41,15 @@ def page(
         found = [r for r in found if place(r) > before][-limit:]
     chosen = [] if empty else found[:limit]
     answer: dict[str, Any] = {"data": [shown(r) for r in chosen]}
-    after = place(chosen[-1]) if chosen else behind
     if not found:
         return answer
-    cursors = {"before": _cursor(place(found[0]))}
-    if after is not None:
-        cursors["after"] = _cursor(after)
-    answer["paging"] = {"cursors": cursors}
+    # An empty page leads on from where it stands: before the newest, where it is the first.
+    newest = place(found[0])
+    after = place(chosen[-1]) if chosen else behind or (newest[0] + 1, newest[1])
+    answer["paging"] = {"cursors": {"before": _cursor(newest), "after": _cursor(after)}}
     if len(found) > len(chosen):
-        more = {"after": _cursor(after)} if after is not None else {}
         kept = {k: v for k, v in query.items() if k not in ("after", "before", "access_token")}
-        kept |= {"access_token": token, "limit": str(limit)} | more
+        kept |= {"access_token": token, "limit": str(limit), "after": _cursor(after)}
         answer["paging"]["next"] = f"{url}?{urlencode(kept)}"
     return answer
 
