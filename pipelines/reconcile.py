@@ -1,6 +1,6 @@
 """Reconciliation: what the webhooks of a connection brought, compared with the provider's history.
 
-    canonical.doors ──> pull since the window's start ──> canonical.doors again ──> jobs.connection_health
+    canonical.doors ──> pull since the window's start ──> fold ──> canonical.doors again ──> jobs.connection_health
 
 missing     in the history, and no webhook brought it although the provider promises to push it; a pull brings it in
 brought in  of these, what this reconciliation itself loaded: nobody had seen it before
@@ -29,6 +29,8 @@ from psycopg.rows import dict_row
 from pipelines.failures import PullFailed
 from pipelines.health import Health
 from pipelines.pull import Progress, pull
+from transform.models import ModelsFailed
+from transform.resident import take_in
 from warehouse.channels import Channel, registry
 from warehouse.connections import Connection, find
 from warehouse.queries import queries
@@ -39,6 +41,8 @@ SQL = queries("reconcile")
 WINDOW = timedelta(days=7)
 GRACE = timedelta(minutes=2)
 LATE_SECONDS = 600.0
+#: How long the fold may take with what was pulled.
+FOLD_SECONDS = 1800.0
 #: So many ids of each kind are named; the counts are whole.
 MOST_NAMED = 100
 
@@ -115,12 +119,22 @@ def _compared(
     found = Reconciled(
         connection.connection_id, connection.channel, span["window_start"], span["window_end"]
     )
+    # What landed and is not folded yet stands in no table: it would be taken for missing.
+    _folded(settings)
     if channel.pulls:
         before = {row["message_id"] for row in database.execute(SQL["known_in_window"], span)}
         pull(settings, connection.connection_id, span["window_start"], progress)
+        _folded(settings)
         _count(found, database, channel, span, before)
     _name_the_lost(found, database, channel, span)
     return found
+
+
+def _folded(settings: Settings) -> None:
+    try:
+        take_in(settings, timeout_seconds=FOLD_SECONDS)
+    except ModelsFailed as failure:
+        raise PullFailed(f"what landed could not be compared: {failure}") from failure
 
 
 def _count(
