@@ -23,7 +23,7 @@ from warehouse.settings import Settings
 PASSWORD = "correct horse battery"
 Result = TypeVar("Result")
 ROOT = Path(__file__).resolve().parents[2]
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 @contextmanager

@@ -35,15 +35,16 @@ def dial(address: str, token: str | None, **more: Any) -> Any:
     host = address.removeprefix("http://")
     headers = {"Cookie": f"{sessions.cookie_name()}={token}"} if token else {}
     return websockets.connect(
-        f"ws://{host}/news", origin=f"http://{host}", additional_headers=headers, **more  # type: ignore[arg-type]
+        f"ws://{host}/news", origin=f"http://{host}", additional_headers=headers,
+        **({"open_timeout": 30} | more),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-async def said(stream: Any, seconds: float = 5.0) -> dict[str, Any]:
+async def said(stream: Any, seconds: float = 15.0) -> dict[str, Any]:
     return dict(json.loads(await asyncio.wait_for(stream.recv(), seconds)))
 
 
-async def closed(stream: Any, seconds: float = 5.0) -> int | None:
+async def closed(stream: Any, seconds: float = 20.0) -> int | None:
     """The code with which the server closes."""
     async with asyncio.timeout(seconds):
         while True:
