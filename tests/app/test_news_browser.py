@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.app.browsing import Person, eventually, serving
+from tests.app.browsing import Person
 from tests.app.conftest import Correspondence
 
 NUMBER, OTHER = "+61491570006", "+61491570156"
@@ -160,29 +158,6 @@ def processes(folder: Path, address: str) -> list[int]:
         ["pgrep", "-f", f"app --port {port}"], capture_output=True, text=True, check=True
     )
     return [int(pid) for pid in found.stdout.split()]
-
-
-def test_a_page_comes_back_without_a_gap_after_the_app_was_started_again(
-    browser: Browser, correspondence: Correspondence, tmp_path: Path, sam: str
-) -> None:
-    correspondence.user("agent")
-    with serving(correspondence.settings, tmp_path) as address:
-        port = int(address.rpartition(":")[2])
-        context = browser.new_context()
-        person = Person(context, address)
-        page = person.sign_in(f"/timeline?customer={sam}")
-        expect(page.get_by_text("hello there")).to_be_visible()
-        # Streamlit loads parts of its own script late; without them no page outlives its server.
-        time.sleep(2)
-        for pid in processes(tmp_path, address):
-            os.kill(pid, signal.SIGTERM)
-        expect(page.get_by_role("status").filter(has_text="Not live")).to_be_visible()
-        correspondence.sms(NUMBER, "while it was away", datetime.now(UTC))
-        with serving(correspondence.settings, tmp_path, port=port):
-            expect(page.get_by_text("while it was away")).to_be_visible(timeout=30_000)
-            eventually(lambda: is_live(page), seconds=20)
-            assert page.get_by_label("User name").count() == 0
-        context.close()
 
 
 def test_a_page_catches_up_after_the_listener_was_cut_off(

@@ -1,8 +1,8 @@
 """Folding process and PostgreSQL killed at random moments under load: nothing lost, nothing doubled, back by itself.
 
-    CRM_TEST_KILLS=200 python -m pytest -s tests/test_kills.py
+    CRM_TEST_KILLS=200 python -m pytest -s tests/kills_by_hand.py
 
-The programs are those of `./crm up`, restarted by its own supervisor; deliveries are signed and posted all the while.
+Run by hand: it is not collected with the suite. The programs are those of `./crm up`, restarted by its own supervisor; deliveries are signed and posted all the while.
 """
 
 from __future__ import annotations
