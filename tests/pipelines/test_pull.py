@@ -188,7 +188,7 @@ def test_an_extract_that_fails_moves_no_cursor(
     pull(settings, connection)
     made = provider.message(channel="gmail", sender="sam@example.com", body="not to be lost")
     with monkeypatch.context() as broken:
-        broken.setattr("pipelines.gmail_rows.parse", lambda raw: 1 / 0)
+        broken.setattr("pipelines.gmail_rows.references", lambda envelope: 1 / 0)
         with pytest.raises(PullFailed, match="ZeroDivisionError"):
             pull(settings, connection)
     assert pull(settings, connection).rows["messages"] == 1
