@@ -190,3 +190,13 @@ def test_nothing_names_a_package_index_or_a_machine() -> None:
         if pattern.search(line)
     ]
     assert not found, found
+
+
+def test_tests_run_coroutines_in_one_way() -> None:
+    """Whether a browser test ran before in the same process must make no difference."""
+    own = [
+        path.relative_to(ROOT).as_posix()
+        for path in tracked("tests/*.py")
+        if re.search(r"\basyncio\.run\(", path.read_text())
+    ]
+    assert own == ["tests/event_loops.py"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 from urllib.request import urlopen
 
 import pytest
@@ -21,7 +18,6 @@ from tests.ports import free_port
 from warehouse.settings import Settings
 
 PASSWORD = "correct horse battery"
-Result = TypeVar("Result")
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)
 
@@ -107,12 +103,6 @@ class Person:
         if password == PASSWORD:
             expect(self.page.locator(".st-key-account")).to_be_visible()
         return self.page
-
-
-def apart(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run it in an event loop in a thread: Playwright has one in this thread, for the whole run."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(work())).result()
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import psycopg
@@ -10,7 +9,9 @@ import pytest
 
 from app import news, topics
 from app.news import Change, House
+from app.roles import UserRole
 from tests.app.conftest import Correspondence
+from tests.event_loops import apart
 
 
 class Heard:
@@ -105,7 +106,7 @@ def test_notices(house: House, channel: str, payload: str, told: list[Any]) -> N
     house.join(listener)
     house.open(listener, topics.timeline("sam"))
     whose = {"of sam": ["sam"]}
-    asyncio.run(news._hear(channel, payload, lambda message: whose.get(message, [])))
+    apart(lambda: news._hear(channel, payload, lambda message: whose.get(message, [])))
     assert listener.told == told
 
 
@@ -138,8 +139,8 @@ def test_every_writer_tells(correspondence: Correspondence, admin: psycopg.Conne
 
 
 def test_a_ticket_is_for_one_session_and_one_topic(correspondence: Correspondence) -> None:
-    ticket = topics.ticket("s1", topics.timeline("sam"))
-    assert topics.topic_of(ticket, "s1") == topics.timeline("sam")
+    ticket = topics.ticket("s1", UserRole.AGENT, topics.timeline("sam"))
+    assert topics.topic_of(ticket, "s1") == (UserRole.AGENT, topics.timeline("sam"))
     assert topics.topic_of(ticket, "s2") is None
     mac = ticket[: topics.MAC_CHARACTERS]
     for forged in (

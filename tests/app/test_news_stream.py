@@ -13,8 +13,9 @@ import pytest
 import websockets
 
 from app import news_stream, sessions, topics
-from tests.app.browsing import apart
+from app.roles import UserRole
 from tests.app.conftest import Correspondence
+from tests.event_loops import apart
 
 MARK = "another.0"
 
@@ -68,7 +69,11 @@ def test_only_what_the_session_has_open_is_said(
     async def run() -> None:
         async with dial(address, token) as stream:
             assert await said(stream) == {"hello": True}
-            await opened(stream, "newest", topics.ticket(session_of(token), topics.timeline(sam)))
+            await opened(
+                stream,
+                "newest",
+                topics.ticket(session_of(token), UserRole.AGENT, topics.timeline(sam)),
+            )
             # A mark of another life: it may have missed something.
             assert await said(stream) == {"changed": ["newest"]}
             correspondence.execute(
@@ -118,9 +123,9 @@ def test_another_origin_is_refused(address: str) -> None:
 def test_what_no_page_says_ends_the_stream(address: str, correspondence: Correspondence) -> None:
     correspondence.user("other")
     token, another = signed_in(), signed_in("other")
-    own = topics.ticket(session_of(token), topics.QUEUE)
-    foreign = topics.ticket(session_of(another), topics.timeline("c1"))
-    managers = topics.ticket(session_of(token), topics.CONNECTIONS)
+    own = topics.ticket(session_of(token), UserRole.AGENT, topics.QUEUE)
+    foreign = topics.ticket(session_of(another), UserRole.AGENT, topics.timeline("c1"))
+    managers = topics.ticket(session_of(token), UserRole.AGENT, topics.CONNECTIONS)
     attacks: list[str | bytes] = [
         *(
             json.dumps({"open": {"newest": [ticket, MARK]}})
@@ -230,7 +235,7 @@ def test_a_reader_that_does_not_read_holds_nobody_up(
     address: str, correspondence: Correspondence
 ) -> None:
     token = signed_in()
-    ticket = topics.ticket(session_of(token), topics.timeline("c1"))
+    ticket = topics.ticket(session_of(token), UserRole.AGENT, topics.timeline("c1"))
 
     async def run() -> None:
         async with dial(address, token, max_queue=1) as deaf, dial(address, token) as quick:
@@ -245,6 +250,20 @@ def test_a_reader_that_does_not_read_holds_nobody_up(
                     """select pg_notify('crm_changed', '{"fold": 1, "customers": ["c1"]}')"""
                 )
             assert await said(quick) == {"changed": ["newest"]}
+
+    apart(run)
+
+
+def test_a_page_drawn_under_other_rights_is_told_so(
+    address: str, correspondence: Correspondence
+) -> None:
+    token = signed_in()
+    drawn = topics.ticket(session_of(token), UserRole.ADMIN, topics.timeline("c1"))
+
+    async def run() -> None:
+        async with dial(address, token) as stream:
+            await opened(stream, "newest", drawn)
+            assert await closed(stream) == news_stream.OTHER_RIGHTS
 
     apart(run)
 

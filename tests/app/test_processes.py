@@ -19,8 +19,9 @@ from app import sessions
 from benchmarks.staff_tab import Lost, Tab
 from operations import running
 from operations.programs import Ports, programs
-from tests.app.browsing import Person, apart, serving
+from tests.app.browsing import Person, serving
 from tests.app.conftest import Correspondence
+from tests.event_loops import apart
 from warehouse.settings import Settings
 
 PEOPLE = 20
@@ -75,7 +76,9 @@ def test_a_person_stays_in_one_process_and_people_are_spread(
     with serving(correspondence.settings, tmp_path, CRM_APP_PROCESSES="2") as address:
         wait_for(address, 2)
         where = {f"person{n}": process_of(address, f"person{n}") for n in range(10)}
-        assert sorted(Counter(where.values()).values()) == [5, 5]
+        # Those who came while the other process started stay where they are, and count.
+        assert min(Counter(where.values()).values()) >= 3
+        assert len(set(where.values())) == 2
         assert where == {person: process_of(address, person) for person in where}
         # A head that comes in pieces, and one that never comes.
         host, _, port = address.removeprefix("http://").rpartition(":")

@@ -118,6 +118,11 @@ def counts_are_true(document: dict[str, Any]) -> None:
         idle, busy = document["results"]
         assert 0 < idle["value"] < 200
         assert busy["value"] > 0
+    elif name == "staff":
+        assert rows_of(document, "any action, p95 of ")
+        assert rows_of(document, "POST to the open tabs concerned, p95 of ")
+        (lost,) = rows_of(document, "lost sessions")
+        assert lost["value"] == 0
     else:
         assert rows_of(document, "timeline, 10/s, p95 of 30 ")
         assert rows_of(document, "timeline, 50/s, p95 of 150 ")

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.failures import PullFailed
 from pipelines.pull import pull
-from tests.pipelines.small_graph import SmallGraph
+from tests.pipelines.small_graph import PAGE, SmallGraph
 from warehouse.settings import Settings
 
 ACCOUNT = "17841400008460056"
@@ -25,7 +25,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
     [
         ({}, "/v26.0/me/conversations"),
         ({"flavour": "instagram"}, "/v26.0/me/conversations"),
-        ({"flavour": "facebook", "page_id": "100200"}, "/v26.0/100200/conversations"),
+        ({"flavour": "facebook", "page_id": PAGE}, f"/v26.0/{PAGE}/conversations"),
         ({"flavour": "unified"}, f"/v26.0/{ACCOUNT}/conversations"),
     ],
 )

@@ -5,7 +5,6 @@ CRM_BOMB_MAILS=200 CRM_BOMBS=20 python -m pytest tests/pipelines/test_mail_bombs
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 import time
@@ -21,6 +20,7 @@ from pipelines.failures import TryLater
 from pipelines.mail_reader import MailReader
 from pipelines.pull import Progress, pull
 from simulator.server import Simulator
+from tests.event_loops import apart
 from warehouse.settings import Settings
 
 MAILS = int(os.environ.get("CRM_BOMB_MAILS", "40"))
@@ -143,8 +143,8 @@ def test_what_kills_a_pull_is_found_and_set_aside(
     sound += [arrive(provider, HEAD + b"\r\nafter %d" % number) for number in range(3)]
     for _ in range(1 + DEATHS):
         with pytest.raises(TryLater, match="died"):
-            asyncio.run(children.run(_dies_over_a_killer, settings, mailbox))
-    rows = asyncio.run(children.run(_dies_over_a_killer, settings, mailbox))
+            apart(lambda: children.run(_dies_over_a_killer, settings, mailbox))
+    rows = apart(lambda: children.run(_dies_over_a_killer, settings, mailbox))
     assert rows["changes"] > 0
     held = {
         identity
@@ -156,4 +156,4 @@ def test_what_kills_a_pull_is_found_and_set_aside(
     assert admin.execute(
         "select id from raw_gmail.changes where change = 'set aside'"
     ).fetchall() == [(killer,)]
-    assert asyncio.run(children.run(_dies_over_a_killer, settings, mailbox))["messages"] == 0
+    assert apart(lambda: children.run(_dies_over_a_killer, settings, mailbox))["messages"] == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.event_loops import apart
 from webhooks import Secrets, UnknownKey, connected, gmail
 
 
@@ -55,7 +55,7 @@ def test_an_unknown_key_asks_again_and_not_too_often(
         assert set(await kept.at(url, key_id="new")) == {"old", "new"}
         assert len(asked) == 2
 
-    asyncio.run(walk())
+    apart(walk)
 
 
 def test_a_token_of_an_unknown_key_is_told_from_a_forged_one() -> None:
