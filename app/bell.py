@@ -45,7 +45,7 @@ def hang(name: str, topic: str | None = None, viewer: Viewer | None = None) -> N
     assert _mount is not None, "the app's lifespan has not begun"
     known = {"mark": news.mark()}
     if topic is not None and viewer is not None:
-        known["ticket"] = topics.ticket(viewer.session_id, topic)
+        known["ticket"] = topics.ticket(viewer.session_id, viewer.role, topic)
     _mount(key=f"news_{name}", data={"name": name, **known}, height=0, on_rung_change=_rung)
 
 

@@ -73,6 +73,8 @@ class House:
         self.name = secrets.token_hex(4)
         self.hears = False
         self.listeners: set[Listener] = set()
+        #: How often a session or a user changed: whoever looks one up sees by it whether that is old already.
+        self.people_changes = 0
         self._by_topic: dict[str, set[Listener]] = {}
         self._number = 0
         self._changed: OrderedDict[str, dict[Change, int]] = OrderedDict()
@@ -151,6 +153,7 @@ class House:
             self._by_topic.pop(topic, None)
 
     def look_again(self, *, session_id: str | None, user_name: str | None) -> None:
+        self.people_changes += 1
         for listener in tuple(self.listeners):
             if listener.session_id == session_id or listener.user_name == user_name:
                 listener.look_again()

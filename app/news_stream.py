@@ -99,6 +99,7 @@ async def _admit(socket: WebSocket, address: str) -> int:
     if not house.hears:
         return LATER
     look = partial(_standing, socket.cookies.get(sessions.cookie_name()), address)
+    changes = house.people_changes
     try:
         standing = await run_in_threadpool(look)
     except database.AWAY:
@@ -108,7 +109,10 @@ async def _admit(socket: WebSocket, address: str) -> int:
     with _places.taken(f"session {standing.viewer.session_id}", MOST_OF_SESSION) as is_free:
         if not is_free:
             return FULL
-        return await Stream(socket, standing, look).serve()
+        stream = Stream(socket, standing, look)
+        if changes != house.people_changes:
+            stream.look_again()
+        return await stream.serve()
 
 
 def _standing(token: str | None, address: str) -> Standing | None:
@@ -209,8 +213,16 @@ class Stream:
         )
 
     def _open(self, bell: str, ticket: str, mark: str) -> bool:
-        topic = topics.topic_of(ticket, self.session_id)
-        if topic is None or not self._viewer.may(topics.needed(topic)):
+        found = topics.topic_of(ticket, self.session_id)
+        if found is None:
+            return False
+        role, topic = found
+        if role is not self._viewer.role:
+            # The page was drawn before the person's role changed.
+            self._code = OTHER_RIGHTS
+            self._wake.set()
+            return True
+        if not self._viewer.may(topics.needed(topic)):
             return False
         self._close(bell)
         if len(self._topics) >= MOST_BELLS:

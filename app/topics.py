@@ -1,7 +1,7 @@
 """What a page can be told about, and the tickets that prove what a session has open.
 
-A ticket is given out by a page that was drawn under the rights of its viewer, is bound to their session, and is
-checked by the stream (app/news_stream.py) without asking anybody: nobody can make one for what they did not open.
+A ticket is given out by a page that was drawn under the rights of its viewer, is bound to their session and role, and
+is checked by the stream (app/news_stream.py) without asking anybody: nobody can make one for what they did not open.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hmac
 from functools import cache
 
 from app import database
-from app.roles import Permission
+from app.roles import Permission, UserRole
 from warehouse.settings import Settings
 
 #: Who wrote and is nobody's yet.
@@ -35,20 +35,22 @@ def needed(topic: str) -> Permission:
     return Permission.MANAGE_CONNECTIONS if topic == CONNECTIONS else Permission.READ
 
 
-def ticket(session_id: str, topic: str) -> str:
-    """The proof that this session has the topic open."""
-    return f"{_mac(session_id, topic)}{topic}"
+def ticket(session_id: str, role: UserRole, topic: str) -> str:
+    """The proof that this session has the topic open, on a page that was drawn for this role."""
+    return f"{_mac(session_id, role, topic)}{topic}"
 
 
-def topic_of(ticket: str, session_id: str) -> str | None:
-    """The topic that a ticket is for; None where it is forged, or another session's."""
-    topic = ticket[MAC_CHARACTERS:]
-    given, right = ticket[:MAC_CHARACTERS], _mac(session_id, topic)
-    return topic if hmac.compare_digest(given.encode(), right.encode()) else None
+def topic_of(ticket: str, session_id: str) -> tuple[UserRole, str] | None:
+    """The role and the topic that a ticket is for; None where it is forged, or another session's."""
+    given, topic = ticket[:MAC_CHARACTERS].encode(), ticket[MAC_CHARACTERS:]
+    for role in UserRole:
+        if hmac.compare_digest(given, _mac(session_id, role, topic).encode()):
+            return role, topic
+    return None
 
 
-def _mac(session_id: str, topic: str) -> str:
-    said = f"{session_id}\0{topic}".encode("utf-8", "surrogatepass")
+def _mac(session_id: str, role: UserRole, topic: str) -> str:
+    said = f"{session_id}\0{role.value}\0{topic}".encode("utf-8", "surrogatepass")
     made = hmac.new(_key(database.settings()), said, hashlib.sha256)
     return made.hexdigest()[:MAC_CHARACTERS]
 
