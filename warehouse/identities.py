@@ -162,6 +162,9 @@ def phone(text: str) -> Written:
             written = f"+61{digits[2:].removeprefix('0')}"
     elif digits.startswith("610"):
         written = f"+61{digits[3:]}"
+    elif digits.startswith("521") and len(digits) == 13:
+        # The 1 that Mexican mobile numbers once had.
+        written = f"+52{digits[3:]}"
     try:
         number = phonenumbers.parse(written, HOME_REGION)
     except phonenumbers.NumberParseException as error:
