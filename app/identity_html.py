@@ -59,6 +59,7 @@ CAUTIONS |= {
     "alphanumeric": CAUTIONS["short_code"],
     "bsuid_parent": CAUTIONS["bsuid"],
     "client": CAUTIONS["sip"],
+    "sim": CAUTIONS["sip"],
     "rcs": CAUTIONS["short_code"],
 }
 
