@@ -1,0 +1,245 @@
+"""The warehouse that every test starts from: migrated, its models built and empty, its files kept between runs.
+
+Making it takes half a minute, copying its files a fraction of a second. So the files of a stopped server lie in a folder
+that is named by what they were made of; each run, and each worker of a run, copies them and starts a server of its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from tests.ports import free_port
+from warehouse.postgres import Embedded
+from warehouse.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+MASTER_KEY = "an-invented-master-key-0123456789-abcdefgh"
+#: A test database may be lost with the machine; durability has tests of its own.
+WITHOUT_FSYNC = ("-c", "fsync=off")
+#: So many templates stay: one for each branch that somebody goes back and forth between.
+KEPT = 6
+#: What a template is made of. Of the pipelines only what declares a table.
+MADE_OF = (
+    "dbt_project.yml",
+    "dbt_project/**/*.*",
+    "profiles.yml",
+    "requirements.lock",
+    "tests/template.py",
+    "transform/**/*.*",
+    "warehouse/**/*.*",
+)
+DECLARES_A_TABLE = re.compile(rb"\bdlt\b|\bdata_type\b")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A database that is ready, and the one clone of it that a test has."""
+
+    #: Of the server's maintenance database, as a role that may make databases.
+    server_url: str
+    #: Sets the databases of several workers on one server apart.
+    suffix: str = ""
+
+    @property
+    def database(self) -> str:
+        return f"crm_test{self.suffix}"
+
+    @property
+    def template(self) -> str:
+        return f"crm_template{self.suffix}"
+
+    def settings(self, folder: Path) -> Settings:
+        return Settings(
+            database_url=_with_database(self.server_url, self.database),
+            data_dir=folder,
+            master_key=MASTER_KEY,
+            _env_file=None,
+        )
+
+    def make(self, folder: Path) -> None:
+        """Migrate and build. What dbt needs for it lies in `folder` afterwards."""
+        # What runs dbt and dlt takes seconds to import, and a template is seldom made.
+        from pipelines.destination import prepare_all
+        from transform.build import build
+        from transform.models import Models
+        from warehouse.migrate import migrate
+
+        self.remove()
+        self._run(f"create database {self.database}")
+        settings = self.settings(folder)
+        migrate(settings)
+        prepare_all(settings)
+        build(settings, Models(settings, "next"), compare=False)
+        # A plan of dbt names its database, so the clone takes the name and the template gives it up.
+        self._run(f"alter database {self.database} rename to {self.template}")
+
+    def clone(self) -> None:
+        self._drop(self.database)
+        self._run(f"create database {self.database} template {self.template}")
+
+    def remove(self) -> None:
+        self._drop(self.database)
+        self._drop(self.template)
+
+    def _drop(self, name: str) -> None:
+        self._run(f"drop database if exists {name} with (force)")
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self.server_url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def running() -> Iterator[Template]:
+    """A server of one's own, made of the kept files, with the template in it."""
+    with _folder() as folder:
+        copy_kept(folder)
+        with _serving(folder) as server_url:
+            yield Template(server_url)
+
+
+def copy_kept(folder: Path) -> None:
+    """The files of a stopped server with the template into `folder`; they are made where there are none."""
+    home = kept_in()
+    home.mkdir(parents=True, exist_ok=True)
+    kept = home / made_of()
+    # Held while they are made and while they are copied: two runs may start at once, and a third may tidy up.
+    with _alone(kept):
+        if not kept.is_dir():
+            _make(kept)
+        os.utime(kept)
+        _copy(kept, folder)
+    _tidy(home)
+
+
+def kept_in() -> Path:
+    """The folder of all templates; tests/conftest.py names another one where nothing is to be kept."""
+    named = os.environ.get("CRM_TEST_TEMPLATES")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crm-tests"
+
+
+def made_of(root: Path = ROOT) -> str:
+    """A hash of everything that the template comes from, and of the month, which has partitions of its own."""
+    files = {file for pattern in MADE_OF for file in root.glob(pattern)}
+    files |= {
+        file
+        for file in root.glob("pipelines/**/*.py")
+        if DECLARES_A_TABLE.search(file.read_bytes())
+    }
+    digest = hashlib.sha256(datetime.now(UTC).strftime("%Y-%m").encode())
+    for file in sorted(files):
+        if file.is_file() and "__pycache__" not in file.parts:
+            name = file.relative_to(root).as_posix()
+            digest.update(f"\0{name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def _make(kept: Path) -> None:
+    with _folder() as folder, tempfile.TemporaryDirectory() as work:
+        with _serving(folder) as server_url:
+            Template(server_url).make(Path(work))
+        # Renamed when whole: what an interrupted copy left is no template.
+        unfinished = kept.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        _copy(folder, unfinished)
+        unfinished.rename(kept)
+
+
+def _tidy(home: Path) -> None:
+    """Remove all but the last used; one that is just being copied stays for this time."""
+    found = sorted(
+        (folder for folder in home.iterdir() if folder.is_dir()),
+        key=lambda folder: folder.stat().st_mtime,
+        reverse=True,
+    )
+    for folder in found[KEPT:]:
+        try:
+            with _alone(folder.with_suffix(""), wait=False):
+                shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            pass
+
+
+@contextmanager
+def _alone(kept: Path, *, wait: bool = True) -> Iterator[None]:
+    # The kernel gives the lock back however its holder ends.
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    # With owners and modes, which shutil would not keep.
+    subprocess.run(["cp", "-Rp", f"{source}/.", str(target)], check=True)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    # Not among pytest's folders: a second run of pytest closes those to other users, the server's included.
+    folder = Path(tempfile.mkdtemp(prefix="crm-tests-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[str]:
+    server = Embedded(data_dir=folder, port=free_port())
+    server.prepare()
+    with (folder / "postgres.log").open("w") as log:
+        process = subprocess.Popen(
+            [*server.command(), *WITHOUT_FSYNC],
+            user=server.user,
+            cwd=server.cluster,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        url = _with_database(server.url_file.read_text().strip(), "postgres")
+        _wait_for(url)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(url).close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
