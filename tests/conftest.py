@@ -134,21 +134,9 @@ def serving_models(settings: Settings) -> Models:
 
 
 @pytest.fixture
-def fold_now(settings: Settings) -> Iterator[Callable[[], int]]:
+def fold_now(template: Template, settings: Settings) -> Callable[[], int]:
     """Folds everything that landed, in a session of its own, as the resident process does."""
-    from transform import fold
-
-    with fold.connect(settings) as database:
-        session: list[fold.Fold] = []
-
-        def until_done() -> int:
-            if not session:
-                found = fold.standing(database)
-                assert found is not None
-                session.append(fold.Fold(database, found[1]))
-            return session[0].until_done()
-
-        yield until_done
+    return template.folding(settings)
 
 
 @pytest.fixture
