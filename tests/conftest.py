@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.keeping import TEMPLATES_VARIABLE, kept_in
 from tests.kinds import KINDS, mark_kinds, stays_pure
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ CHROMIUM_ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-quic",
 ]  # fmt: skip
-#: Where the template of a run lies that keeps none, for its workers to share.
-TEMPLATES_VARIABLE = "CRM_TEST_TEMPLATES"
 OF_THIS_RUN = pytest.StashKey[str]()
 
 
@@ -44,6 +44,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("CI", "").lower() in ("true", "1") and TEMPLATES_VARIABLE not in os.environ:
         folder = tempfile.mkdtemp(prefix="crm-templates-")
         os.environ[TEMPLATES_VARIABLE] = config.stash[OF_THIS_RUN] = folder
+    if sys.dont_write_bytecode:
+        _keep_bytecode()
+
+
+def _keep_bytecode() -> None:
+    """Where nothing may lie beside the sources: elsewhere then, or each of the programs that tests start compiles
+    thousands of files anew, which takes it seconds."""
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(kept_in() / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

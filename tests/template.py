@@ -26,6 +26,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from tests.keeping import kept_in
 from tests.ports import free_port
 from warehouse.postgres import Embedded
 from warehouse.settings import Settings
@@ -55,6 +56,7 @@ MADE_OF = (
     "transform/**/*.*",
     "warehouse/**/*.*",
 )
+NAME = re.compile(r"[0-9a-f]{20}")
 DECLARES_A_TABLE = re.compile(rb"\bdlt\b|\bdata_type\b")
 
 
@@ -232,14 +234,6 @@ def copy_kept(folder: Path) -> None:
     _tidy(home)
 
 
-def kept_in() -> Path:
-    """The folder of all templates; tests/conftest.py names another one where nothing is to be kept."""
-    named = os.environ.get("CRM_TEST_TEMPLATES")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crm-tests"
-
-
 def made_of(root: Path = ROOT) -> str:
     """A hash of everything that the template comes from, and of the month, which has partitions of its own."""
     files = {file for pattern in MADE_OF for file in root.glob(pattern)}
@@ -284,7 +278,7 @@ def _hash_again(server_url: str) -> None:
 def _tidy(home: Path) -> None:
     """Remove all but the last used; one that is just being copied stays for this time."""
     found = sorted(
-        (folder for folder in home.iterdir() if folder.is_dir()),
+        (folder for folder in home.iterdir() if NAME.fullmatch(folder.name)),
         key=lambda folder: folder.stat().st_mtime,
         reverse=True,
     )

@@ -160,7 +160,7 @@ def test_two_runs_at_once_make_one_and_old_ones_go(
     home, made = tmp_path / "home", tmp_path / "made"
     monkeypatch.setenv("CRM_TEST_TEMPLATES", str(home))
     for number in range(9):
-        (home / f"old{number}").mkdir(parents=True)
+        (home / f"{number:020x}").mkdir(parents=True)
     program = (
         "import sys, time; from pathlib import Path; from tests import template\n"
         "def make(kept):\n"
