@@ -14,10 +14,10 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.app.conftest import PASSWORD
 from tests.ports import free_port
 from warehouse.settings import Settings
 
-PASSWORD = "correct horse battery"
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)
 
