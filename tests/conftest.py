@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.keeping import TEMPLATES_VARIABLE, kept_in
-from tests.kinds import KINDS, mark_kinds, stays_pure
+from tests.kinds import KINDS, Remembered, mark_kinds, stays_pure
 
 if TYPE_CHECKING:
     import psycopg
@@ -33,6 +33,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update", "--disable-sync", "--disable-quic",
 ]  # fmt: skip
 OF_THIS_RUN = pytest.StashKey[str]()
+REMEMBERED = pytest.StashKey[Remembered]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[TEMPLATES_VARIABLE] = config.stash[OF_THIS_RUN] = folder
     if sys.dont_write_bytecode:
         _keep_bytecode()
+    config.stash[REMEMBERED] = Remembered(config)
 
 
 def _keep_bytecode() -> None:
@@ -66,6 +68,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     mark_kinds(items, in_parallel=hasattr(config, "workerinput"))
+    config.stash[REMEMBERED].note(items)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return config.stash[REMEMBERED].passes_over(collection_path) or None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[REMEMBERED].write()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -41,8 +42,9 @@ def mark_kinds(items: list[pytest.Item], *, in_parallel: bool) -> None:
         for kind in kinds:
             item.add_marker(kind)
         places[item] = min(ORDER.index(kind) for kind in kinds)
-        if shares_a_module(item):
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+        shared = shared_with(item)
+        if shared is not None:
+            item.add_marker(pytest.mark.xdist_group(shared))
             places[item] = 0
     if in_parallel:
         items.sort(key=places.__getitem__)
@@ -63,12 +65,58 @@ def kinds_of(item: pytest.Item) -> set[str]:
     return kinds or {"pure"}
 
 
-def shares_a_module(item: pytest.Item) -> bool:
-    """Whether a fixture of the test is made once for its module: then its tests stay together."""
+def shared_with(item: pytest.Item) -> str | None:
+    """The name that all tests have in common which share what is made once for their module; None where nothing is.
+
+    A fixture with parameters is made once for each of them: those may be apart.
+    """
     found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    return any(
-        definition.scope == "module" for several in found.values() for definition in several[-1:]
-    )
+    of_module = [
+        name for name, several in found.items() if several and several[-1].scope == "module"
+    ]
+    if not of_module:
+        return None
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    chosen = [str(given[name]) for name in sorted(of_module) if name in given]
+    return " ".join([item.location[0], *chosen])
+
+
+class Remembered:
+    """Which files had a pure test when they were last collected: where only those are asked for, no other is imported."""
+
+    KEY = "crm/has_pure_tests"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        cache = getattr(config, "cache", None)
+        self.found: dict[str, list[object]] = cache.get(self.KEY, {}) if cache else {}
+        self.is_asked = config.option.markexpr.strip() == "pure"
+        shared = [Path(__file__), *Path(__file__).parent.rglob("conftest.py")]
+        self.fixtures = "".join(sorted(map(self._state, shared)))
+
+    def passes_over(self, path: Path) -> bool:
+        if not self.is_asked or path.suffix != ".py" or not path.name.startswith("test_"):
+            return False
+        return self.found.get(str(path)) == [self._state(path) + self.fixtures, False]
+
+    def note(self, items: list[pytest.Item]) -> None:
+        has_pure: dict[Path, bool] = {}
+        for item in items:
+            is_pure = item.get_closest_marker("pure") is not None
+            has_pure[item.path] = has_pure.get(item.path, False) or is_pure
+        for path, is_pure in has_pure.items():
+            self.found[str(path)] = [self._state(path) + self.fixtures, is_pure]
+
+    def write(self) -> None:
+        """Once a run; workers collect the same."""
+        worker = getattr(self.config, "workerinput", {}).get("workerid", "gw0")
+        cache = getattr(self.config, "cache", None)
+        if cache and worker == "gw0" and self.found:
+            cache.set(self.KEY, self.found)
+
+    def _state(self, path: Path) -> str:
+        told = path.stat()
+        return f"{told.st_mtime_ns} {told.st_size} "
 
 
 @contextmanager
