@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+#: Looked up once: it reads the metadata of everything that is installed.
+PACKAGES = packages_distributions()
 #: What a server runs.
 ROOMS = ("app", "operations", "pipelines", "transform", "warehouse", "webhooks")
 OURS = {*ROOMS, "benchmarks", "simulator"}
@@ -56,7 +58,6 @@ def test_every_requirement_is_in_its_locks() -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_what_a_server_imports_is_in_its_lock(room: str) -> None:
-    of_module = packages_distributions()
     locked = pinned("requirements-run.lock").keys()
     for file in (ROOT / room).rglob("*.py"):
         where = file.relative_to(ROOT).as_posix()
@@ -65,7 +66,7 @@ def test_what_a_server_imports_is_in_its_lock(room: str) -> None:
                 continue
             if module in NOT_ON_A_SERVER.get(where, ()):
                 continue
-            packages = {name.lower().replace("_", "-") for name in of_module.get(module, ())}
+            packages = {name.lower().replace("_", "-") for name in PACKAGES.get(module, ())}
             assert packages & locked, f"{where} imports {module}, which no server has"
 
 

@@ -75,6 +75,7 @@ def is_file(name: str) -> bool:
     return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
+@cache
 def read_by(page: str) -> set[str]:
     """The models that the queries read which the page can come to."""
     start = f"app.pages.{page}"
