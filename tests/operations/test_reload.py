@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -38,7 +39,13 @@ class Watched:
         return self.said.exists() and self.said.read_text() == word
 
     def running(self) -> list[psutil.Process]:
-        return [child for child in psutil.Process().children() if str(self.file) in child.cmdline()]
+        found = []
+        for child in psutil.Process().children():
+            # One that just ended has no command line any more.
+            with contextlib.suppress(psutil.Error):
+                if str(self.file) in child.cmdline():
+                    found.append(child)
+        return found
 
     def stop(self) -> None:
         self.reload.stop()
