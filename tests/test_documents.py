@@ -58,6 +58,22 @@ def test_every_mart_and_schema_is_in_the_data_model(admin: psycopg.Connection[An
         assert (named,) in marts, f"data-model.md names marts.{named}, which is not there"
 
 
+def test_an_analyst_sees_what_each_mart_and_column_means(admin: psycopg.Connection[Any]) -> None:
+    undescribed = admin.execute(
+        """
+        select classes.relname, attributes.attname
+        from pg_class as classes
+        left join pg_attribute as attributes on attributes.attrelid = classes.oid and attributes.attnum > 0
+        where classes.relnamespace = 'marts'::regnamespace
+            and (
+                obj_description(classes.oid, 'pg_class') is null
+                or col_description(classes.oid, attributes.attnum) is null
+            )
+        """
+    ).fetchall()
+    assert not undescribed
+
+
 def test_every_channel_is_in_ingestion() -> None:
     for channel in registry():
         assert f"`{channel}`" in SPECS["ingestion.md"]
