@@ -5,13 +5,16 @@
     select 'raw.webhook_deliveries/' || delivery_id as raw_row
     from {{ source('raw', 'webhook_deliveries') }}
     where {{ is_waiting() }}
+    {# While dbt parses there is no graph yet. -#}
+    {% if execute -%}
     {% for table in graph.sources.values() | sort(attribute='unique_id')
         if table.source_name.startswith('raw_') and table.config.get('meta', {}).get('accounted', true) %}
     union all
     select '{{ table.source_name }}.{{ table.name }}/' || _dlt_id
-    from {{ source(table.source_name, table.name) }}
+    from {{ table.schema }}.{{ table.identifier }}
     where {{ is_waiting() }}
     {% endfor %}
+    {% endif %}
 {%- endmacro %}
 
 {# The first condition is an index's (macro is_new). #}
