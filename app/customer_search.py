@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import phonenumbers
 
+from warehouse.identities import schemes
+
 REGION = "AU"
 #: Fewer digits than this match too many numbers to mean one.
 LEAST_DIGITS = 3
@@ -19,10 +21,7 @@ LONGEST = 200
 SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015+]")
 #: Schemes in whose values digits are looked for. Few patterns: each is tried on every link.
 DIGIT_SCHEMES = ("short_code", "psid", "igsid", "bsuid")
-IDENTITY = re.compile(
-    r"^(phone|email|short_code|alphanumeric|psid|igsid|bsuid|bsuid_parent|sip|client|anonymous|unknown):",
-    re.IGNORECASE,
-)
+IDENTITY = re.compile(rf"^({'|'.join(schemes())}):", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,8 @@ SCHEMES = {
     "bsuid_parent": Scheme(icon="chat", name="WhatsApp person", scope="as the linked businesses {} know them"),
     "sip": Scheme(icon="settings_phone", name="SIP address", scope="of account {}"),
     "client": Scheme(icon="headset_mic", name="Softphone", scope="of account {}"),
+    "sim": Scheme(icon="sim_card", name="Device"),
+    "rcs": Scheme(icon="sms", name="RCS sender"),
     "anonymous": Scheme(icon="phone_disabled", name="Withheld number, one call"),
     "unknown": Scheme(icon="help", name="No outside sender, one mail"),
 }  # fmt: skip
@@ -57,6 +59,7 @@ CAUTIONS |= {
     "alphanumeric": CAUTIONS["short_code"],
     "bsuid_parent": CAUTIONS["bsuid"],
     "client": CAUTIONS["sip"],
+    "rcs": CAUTIONS["short_code"],
 }
 
 

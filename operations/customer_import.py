@@ -1,6 +1,8 @@
 """A list of customers in CSV: read it, and make or match one customer per line.
 
 line -> identities (warehouse/identities.py) -> open links -> made | matched | refused with a reason
+
+Of a line one address may be unusable: what is good of it is taken, and the rest is reported.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from operations.invocation import Refused, actor
 from operations.link import open_link
 from warehouse import identities
 from warehouse.events import Event, record
-from warehouse.identities import Identity, UnusableIdentity
+from warehouse.identities import UnusableIdentity, Written
 from warehouse.queries import queries
 
 SQL = queries("operations")
@@ -44,11 +46,12 @@ class Line:
 
 @dataclass
 class Outcome:
-    """What became of the lines; `refused` holds {"line", "reason"}."""
+    """What became of the lines. `refused` and `left_out`, of lines that were taken, hold {"line", "reason"}."""
 
     made: int = 0
     matched: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
 
 
 class LineRefused(Exception):
@@ -135,12 +138,15 @@ def import_lines(database: psycopg.Connection[Any], lines: list[Line], *, source
     for count, line in enumerate(lines, start=1):
         try:
             with database.transaction():
-                made = _import_line(database, line, source=source, decision_id=decision_id)
+                made, left_out = _import_line(
+                    database, line, source=source, decision_id=decision_id
+                )
         except LineRefused as refused:
             outcome.refused.append({"line": line.number, "reason": str(refused)})
         else:
             outcome.made += made
             outcome.matched += not made
+            outcome.left_out += [{"line": line.number, "reason": reason} for reason in left_out]
         if count % PROGRESS_EVERY == 0:
             print(f"{count} of {len(lines)} lines", file=sys.stderr, flush=True)
     return outcome
@@ -148,8 +154,8 @@ def import_lines(database: psycopg.Connection[Any], lines: list[Line], *, source
 
 def _import_line(
     database: psycopg.Connection[Any], line: Line, *, source: str, decision_id: str
-) -> bool:
-    """True when a customer was made, False when the line is about one we have."""
+) -> tuple[bool, list[str]]:
+    """Whether a customer was made, and not found among those we have; and what of the line could not be taken."""
     if line.problem:
         raise LineRefused(line.problem)
     if any("\0" in cell for cell in line.cells.values()):
@@ -157,7 +163,10 @@ def _import_line(
     name = " ".join(line.cells.get("name", "").split())
     if not name:
         raise LineRefused("name is empty")
-    found = identities_of(line.cells)
+    written, problems = identities_of(line.cells)
+    if problems and not written:
+        raise LineRefused("; ".join(problems))
+    found = list({str(each): each for each in identities.normal(database, written)}.values())
     if not found:
         raise LineRefused("neither phone nor email: nothing would ever be matched to this customer")
     texts = [str(identity) for identity in found]
@@ -197,26 +206,22 @@ def _import_line(
                 reason=f"imported from {source}",
                 evidence={"file": source, "line": line.number},
             )
-    return made
+    return made, problems
 
 
-def identities_of(cells: dict[str, str]) -> list[Identity]:
-    """Phones and mail addresses of a line, each once.
-
-    Raises:
-        LineRefused: a cell holds something that is neither.
-    """
-    found: dict[str, Identity] = {}
+def identities_of(cells: dict[str, str]) -> tuple[list[Written], list[str]]:
+    """Phones and mail addresses of a line, and in words what is neither."""
+    found: list[Written] = []
+    problems: list[str] = []
     for column, read in (("phone", identities.phone), ("email", identities.email)):
         for part in SEPARATORS.split(cells.get(column, "")):
             if not part.strip():
                 continue
             try:
-                identity = read(part)
+                found.append(read(part))
             except UnusableIdentity as error:
-                raise LineRefused(f"{column}: {error}") from error
-            found[str(identity)] = identity
-    return list(found.values())
+                problems.append(f"{column}: {error}")
+    return found, problems
 
 
 def notes_of(cells: dict[str, str]) -> str:

@@ -212,9 +212,10 @@ def _link_heroes(
         )
         for identity in theirs:
             if identity not in owners:
+                (normal,) = identities.normal(database, [identities.parse(identity)])
                 link.open_link(
                     database,
-                    identity=identities.parse(identity),
+                    identity=normal,
                     customer_id=owners[known],
                     decision_id=secrets.token_hex(16),
                     reason="told us in the shop that this account is hers",

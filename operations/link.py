@@ -12,7 +12,7 @@ from operations.invocation import AsJson, DataDir, Refused, actor, connect, repo
 if TYPE_CHECKING:
     import psycopg
 
-    from warehouse.identities import Identity
+    from warehouse.identities import Identity, Written
 
 IdentityText = Annotated[
     str, typer.Argument(metavar="IDENTITY", help="scheme:value or scheme:scope:value.")
@@ -33,13 +33,15 @@ def link(
     as_json: AsJson = False,
 ) -> None:
     """Decide that an identity belongs to a customer. Its messages join the timeline at once."""
+    from warehouse.identities import normal
     from warehouse.queries import queries
 
     sql = queries("operations")
-    identity = usable(identity_text)
+    written = usable(identity_text)
     if not reason.strip():
         raise Refused("--reason is empty: say why")
     with connect(settings_for(data_dir)) as database:
+        (identity,) = normal(database, [written])
         if not database.execute(sql["one_customer"], {"customer_id": customer_id}).fetchone():
             raise Refused(f"there is no customer {customer_id}")
         database.execute(sql["lock_identities"], {"identities": [str(identity)]})
@@ -75,12 +77,14 @@ def unlink(
 ) -> None:
     """End the open link of an identity. Its messages go back to the unassigned queue."""
     from warehouse.events import Event, record
+    from warehouse.identities import normal
     from warehouse.queries import queries
 
-    identity = usable(identity_text)
+    written = usable(identity_text)
     if not reason.strip():
         raise Refused("--reason is empty: say why")
     with connect(settings_for(data_dir)) as database:
+        (identity,) = normal(database, [written])
         ended = database.execute(
             queries("operations")["end_link"],
             {"identity": str(identity), "ended_by": actor(), "end_reason": reason.strip()},
@@ -106,7 +110,7 @@ def unlink(
     )
 
 
-def usable(text: str) -> Identity:
+def usable(text: str) -> Written:
     """
     Raises:
         Refused: the text is no identity.

@@ -16,7 +16,7 @@ from pipelines.mail_reader import MailReader
 from pipelines.storable import storable, version_of
 
 #: Labels of what is no correspondence (yet): such a mail is fetched when the label goes.
-UNFETCHED = {"DRAFT", "SPAM", "CHAT"}
+UNFETCHED = {"DRAFT", "SCHEDULED", "SPAM", "CHAT"}
 
 
 class Rows:

@@ -27,7 +27,7 @@ from pipelines.fetch import FetchResult, fetch
 from pipelines.model_tests import run_model_tests
 from pipelines.pull import PullResult, pull
 from pipelines.reconcile import reconcile
-from pipelines.tokens import renew as renew_secrets
+from pipelines.tokens import look_after
 from pipelines.watch import renew
 from warehouse.channels import registry
 from warehouse.migrate import queue_connector
@@ -155,6 +155,19 @@ async def defer(app: App, task: str, connection_id: str, **arguments: Any) -> No
         pass
 
 
+async def defer_after_push(app: App, connection_id: str, seconds: int) -> None:
+    """Queue a pull for a while after a push, unless one waits for that already. Every other pull passes it."""
+    named = locks("pull_connection", connection_id)
+    named["queueing_lock"] += " after a push"
+    deferrer = app.configure_task(
+        "pull_connection", **named, priority=-1, schedule_in={"seconds": seconds}
+    )
+    try:
+        await deferrer.defer_async(connection_id=connection_id)
+    except AlreadyEnqueued:
+        pass
+
+
 async def defer_pulls(app: App) -> None:
     """Queue a pull of every connection that is not disabled."""
     for connection_id, _ in await pullable(app):
@@ -278,11 +291,13 @@ async def _find_media(app: App, since: datetime | None) -> None:
 
 @_job()
 async def renew_token(context: JobContext, connection_id: str, attempt: int = 0) -> None:
-    """Renew the token of a connection whose token lives for weeks."""
-    if connection_id not in {known for known, _ in await pullable(context.app)}:
+    """Renew the token of a connection whose token lives for weeks, or see when it dies."""
+    rows = await context.app.connector.execute_query_all_async(SQL["pullable_connections"])
+    # WhatsApp has no history, and a token all the same.
+    if connection_id not in {row["connection_id"] for row in rows}:
         return
     try:
-        await children.run(renew_secrets, context.additional_context["settings"], connection_id)
+        await children.run(look_after, context.additional_context["settings"], connection_id)
     except PullFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
@@ -337,7 +352,7 @@ async def renew_watches(context: JobContext, timestamp: int) -> None:
 
 @_job(cron="50 14 * * *")
 async def renew_tokens(context: JobContext, timestamp: int) -> None:
-    """Daily, and when a worker starts: tokens that are a week old."""
+    """Daily, and when a worker starts: tokens a week old, and those that nobody asked about since yesterday."""
     for row in await context.app.connector.execute_query_all_async(SQL["due_tokens"]):
         await defer(context.app, "renew_token", row["connection_id"])
 

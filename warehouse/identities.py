@@ -1,38 +1,43 @@
 """Identities: the addresses under which a person is known, always written in one way.
 
-`scheme:value` or `scheme:scope:value` (design.md §7). A phone is E.164, a mail address lower case
-with its domain in IDNA form; what a person types in any usual spelling becomes that, or is
-refused in a sentence. Short codes and alphanumeric senders name a company's sender, never a
-person.
+`scheme:value` or `scheme:scope:value`; the schemes stand in `dbt_project/seeds/identity_schemes.csv`, which the models
+read too. What a person types in any usual spelling is read here, or refused in a sentence (`Written`). Its one form is
+the warehouse's to say (`normal`): the models ask the same functions for what providers send
+(migration 0061), so nobody is two people because two programs spell differently.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import idna
 import phonenumbers
+import psycopg
 
+from warehouse.queries import queries
+
+SQL = queries("identities")
+ROOT = Path(__file__).resolve().parent.parent
+REGISTRY = ROOT / "dbt_project" / "seeds" / "identity_schemes.csv"
 #: Where a number without a country code is dialled from.
 HOME_REGION = "AU"
 PHONE, EMAIL = "phone", "email"
-#: These two are the same address everywhere; every other scheme is unique only within a scope.
-GLOBAL_SCHEMES = {PHONE, EMAIL}
-SCOPED_SCHEMES = {
-    "short_code", "alphanumeric", "psid", "igsid", "bsuid", "bsuid_parent", "sip", "client",
-}  # fmt: skip
-#: A caller who withheld the number, known by one call alone.
-ANONYMOUS = "anonymous"
-#: Anybody can send under these: no decision may rest on them alone.
-NEVER_LINKED = {"short_code", "alphanumeric"}
 #: RFC 5321 section 4.5.3.1: octets before the @, and of the whole address.
 LONGEST_LOCAL_PART, LONGEST_ADDRESS = 64, 254
 
 TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
 PHONE_CHARACTERS = re.compile(r"[+0-9()\s./\u2010-\u2015-]+")
+#: 13, 1300 and 1800 numbers, without the country code: businesses write and call under them.
+BUSINESS_NUMBER = re.compile(r"13[1-9]\d{3}|1[38]00\d{6}")
 LOCAL_PART = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\],;:\\\"]+")
+QUOTED_LOCAL_PART = re.compile(r'"(?:[^\x00-\x1f\x7f"\\]|\\[ -~])+"')
 
 
 class UnusableIdentity(ValueError):
@@ -40,9 +45,34 @@ class UnusableIdentity(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
-    """One address. `scope` is empty for phones and mail addresses."""
+class Scheme:
+    """One row of the registry."""
 
+    scheme: str
+    #: Within what a value is one person's; empty where it is everywhere.
+    scope: str
+    #: Whether a name may suggest whose it is: not of what anybody can send under, or what is one call alone.
+    is_suggested: bool
+    means: str
+
+
+@cache
+def schemes() -> dict[str, Scheme]:
+    """Every scheme, in the order of the file."""
+    with REGISTRY.open(newline="") as file:
+        return {
+            row["scheme"]: Scheme(
+                scheme=row["scheme"],
+                scope=row["scope"],
+                is_suggested=row["is_suggested"] == "true",
+                means=row["means"],
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Address:
     scheme: str
     value: str
     scope: str = ""
@@ -51,8 +81,33 @@ class Identity:
         return ":".join(part for part in (self.scheme, self.scope, self.value) if part)
 
 
-def parse(text: str) -> Identity:
-    """`scheme:value` or `scheme:scope:value`, normalised.
+class Written(_Address):
+    """An address as somebody wrote it: usable, and not yet in its one form."""
+
+
+class Identity(_Address):
+    """An address in its one form. `scope` is empty for phones and mail addresses."""
+
+
+def normal(database: psycopg.Connection[Any], written: Sequence[Written]) -> list[Identity]:
+    """The one form of each, in their order."""
+    if not written:
+        return []
+    rows = database.execute(SQL["normal"], {"identities": [str(each) for each in written]})
+    return [
+        Identity(
+            scheme=each.scheme,
+            scope=each.scope,
+            value=text.removeprefix(f"{each.scheme}:").removeprefix(
+                f"{each.scope}:" if each.scope else ""
+            ),
+        )
+        for each, (text,) in zip(written, rows.fetchall(), strict=True)
+    ]
+
+
+def parse(text: str) -> Written:
+    """`scheme:value` or `scheme:scope:value`.
 
     Raises:
         UnusableIdentity: the scheme is unknown, a scope is missing, or the value is no such
@@ -68,19 +123,21 @@ def parse(text: str) -> Identity:
         return phone(rest)
     if scheme == EMAIL:
         return email(rest)
-    if scheme == ANONYMOUS:
-        return Identity(scheme=ANONYMOUS, value=rest.strip())
-    if scheme not in SCOPED_SCHEMES:
-        known = ", ".join(sorted({*GLOBAL_SCHEMES, *SCOPED_SCHEMES, ANONYMOUS}))
-        raise UnusableIdentity(f"unknown scheme {scheme[:20]!r} (known: {known})")
+    known = schemes().get(scheme)
+    if known is None:
+        raise UnusableIdentity(
+            f"unknown scheme {scheme[:20]!r} (known: {', '.join(sorted(schemes()))})"
+        )
+    if not known.scope:
+        return Written(scheme=scheme, value=rest.strip())
     scope, separator, value = rest.partition(":")
     if not separator or not scope.strip() or not value.strip():
-        raise UnusableIdentity(f"an identity of {scheme} is written {scheme}:scope:value")
-    return Identity(scheme=scheme, scope=scope.strip(), value=value.strip())
+        raise UnusableIdentity(f"an identity of {scheme} is written {scheme}:{known.scope}:value")
+    return Written(scheme=scheme, scope=scope.strip(), value=value.strip())
 
 
-def phone(text: str) -> Identity:
-    """A phone number in any Australian or international spelling, as E.164.
+def phone(text: str) -> Written:
+    """A phone number in any Australian or international spelling, with its country code.
 
     `0491 570 006`, `(02) 5550 1234`, `61 491 570 006`, `+61 (0)491 570 006` and `0061…`, `0011
     61…` are all understood.
@@ -105,17 +162,22 @@ def phone(text: str) -> Identity:
             written = f"+61{digits[2:].removeprefix('0')}"
     elif digits.startswith("610"):
         written = f"+61{digits[3:]}"
+    elif digits.startswith("521") and len(digits) == 13:
+        # The 1 that Mexican mobile numbers once had.
+        written = f"+52{digits[3:]}"
     try:
         number = phonenumbers.parse(written, HOME_REGION)
     except phonenumbers.NumberParseException as error:
         raise UnusableIdentity("no phone number: it cannot be dialled from Australia") from error
     if not phonenumbers.is_possible_number(number):
         raise UnusableIdentity("no phone number: too short or too long for its country")
-    if number.country_code == 61 and len(str(number.national_number)) != 9:
-        # 13 and 1300 numbers answer calls, nobody writes from them, and six digits are a short
-        # code.
-        raise UnusableIdentity("no phone number of a person: nine digits follow +61")
-    return Identity(
+    national = str(number.national_number)
+    is_a_persons = len(national) == 9 and not national.startswith("1")
+    if number.country_code == 61 and not is_a_persons and not BUSINESS_NUMBER.fullmatch(national):
+        raise UnusableIdentity(
+            "no phone number: nine digits follow +61, or it is a 13, 1300 or 1800 number"
+        )
+    return Written(
         scheme=PHONE, value=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     )
 
@@ -128,8 +190,8 @@ def _plain_digits(text: str) -> str:
     )
 
 
-def email(text: str) -> Identity:
-    """A mail address: lower case, the domain in IDNA 2008 form (RFC 5891).
+def email(text: str) -> Written:
+    """A mail address with a domain that can exist (RFC 5891).
 
     Raises:
         UnusableIdentity: it is no single bare address.
@@ -138,7 +200,7 @@ def email(text: str) -> Identity:
     local, separator, domain = written.rpartition("@")
     if not separator or not local or not domain:
         raise UnusableIdentity("no mail address: name@domain is expected")
-    if (
+    if not QUOTED_LOCAL_PART.fullmatch(local) and (
         not LOCAL_PART.fullmatch(local)
         or local.startswith(".")
         or local.endswith(".")
@@ -151,7 +213,9 @@ def email(text: str) -> Identity:
         raise UnusableIdentity("no mail address: the domain is not usable") from error
     if "." not in encoded:
         raise UnusableIdentity("no mail address: the domain has no dot")
-    address = f"{local.lower()}@{encoded.lower()}"
-    if len(local.encode()) > LONGEST_LOCAL_PART or len(address.encode()) > LONGEST_ADDRESS:
+    if (
+        len(local.encode()) > LONGEST_LOCAL_PART
+        or len(local.encode()) + 1 + len(encoded) > LONGEST_ADDRESS
+    ):
         raise UnusableIdentity("no mail address: too long")
-    return Identity(scheme=EMAIL, value=address)
+    return Written(scheme=EMAIL, value=written)

@@ -1,11 +1,8 @@
-{# Scheme, scope and value of an identity text: `scheme:value` or `scheme:scope:value`. Only the scoped schemes have a scope. #}
-{% macro identity_parts(identity) %}
+{# Scheme, scope and value of an identity text: `scheme:value` or `scheme:scope:value`. `known` is its row of the registry of schemes. #}
+{% macro identity_parts(identity, known) %}
     split_part({{ identity }}, ':', 1) as scheme,
-    case when {{ identity }} ~ '^(psid|igsid|bsuid|bsuid_parent|short_code|alphanumeric|sip|client):' then split_part({{ identity }}, ':', 2) else 'global' end as scope,
-    case
-        when {{ identity }} ~ '^(psid|igsid|bsuid|bsuid_parent|short_code|alphanumeric|sip|client):' then regexp_replace({{ identity }}, '^[^:]*:[^:]*:', '')
-        else regexp_replace({{ identity }}, '^[^:]*:', '')
-    end as value
+    case when {{ known }}.scope is not null then split_part({{ identity }}, ':', 2) else 'global' end as scope,
+    regexp_replace({{ identity }}, case when {{ known }}.scope is not null then '^[^:]*:[^:]*:' else '^[^:]*:' end, '') as value
 {% endmacro %}
 
 {# The thread of a message, with a business-scoped id replaced by the phone number that it belongs to: a conversation does not split

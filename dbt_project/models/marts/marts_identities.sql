@@ -2,7 +2,7 @@
 -- linked with it.
 select
     identity,
-    {{ identity_parts('identity') }},
+    {{ identity_parts('identity', 'schemes') }},
     seen.display_name,
     linked.customer_id,
     seen.first_seen_at,
@@ -11,3 +11,4 @@ select
     seen.last_inbound_at
 from {{ ref('identities') }} as seen
 full outer join {{ ref('customer_identities') }} as linked using (identity)
+left join {{ ref('identity_schemes') }} as schemes on schemes.scheme = split_part(identity, ':', 1)
