@@ -26,7 +26,7 @@ CONTENT = os.urandom(3_000_000) + b"the end"
 
 
 @pytest.fixture(scope="module")
-def root() -> Iterator[str]:
+def storage() -> Iterator[str]:
     port = free_port()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
@@ -41,23 +41,23 @@ def root() -> Iterator[str]:
     server.stop()
 
 
-def test_the_settings_take_it(root: str) -> None:
-    assert Settings(media_url=root, _env_file=None).media_root == root
+def test_the_settings_take_it(storage: str) -> None:
+    assert Settings(media_url=storage, _env_file=None).media_root == storage
 
 
-def test_bytes_come_back_and_are_stored_once(root: str) -> None:
-    store = MediaStore(root)
+def test_bytes_come_back_and_are_stored_once(storage: str) -> None:
+    store = MediaStore(storage)
     sha256 = store.store(CONTENT)
     assert sha256 == hashlib.sha256(CONTENT).hexdigest() == store.store(CONTENT)
     assert store.has(sha256)
-    assert MediaStore(root).read(sha256) == CONTENT
+    assert MediaStore(storage).read(sha256) == CONTENT
     assert b"".join(store.pieces(sha256, 3_000_000, 3_000_003)) == b"the"
     held = boto3.client("s3").list_objects_v2(Bucket="crm")["Contents"]
     assert [entry["Key"] for entry in held] == [f"media/{sha256[:2]}/{sha256[2:4]}/{sha256}.zst"]
 
 
-def test_pieces_become_one_object(root: str) -> None:
-    store = MediaStore(root)
+def test_pieces_become_one_object(storage: str) -> None:
+    store = MediaStore(storage)
     with store.receiving("c1") as incoming:
         for start in range(0, len(CONTENT), 700_001):
             incoming.write(CONTENT[start : start + 700_001] + b"+")
@@ -66,17 +66,17 @@ def test_pieces_become_one_object(root: str) -> None:
     assert hashlib.sha256(store.read(sha256)).hexdigest() == sha256
 
 
-def test_what_is_not_there_is_missing(root: str) -> None:
+def test_what_is_not_there_is_missing(storage: str) -> None:
     with pytest.raises(MissingMedia):
-        MediaStore(root).read("0" * 64)
+        MediaStore(storage).read("0" * 64)
 
 
-def test_a_forked_process_stores_too(root: str) -> None:
-    MediaStore(root).store(b"before the fork")
+def test_a_forked_process_stores_too(storage: str) -> None:
+    MediaStore(storage).store(b"before the fork")
     child = multiprocessing.get_context("fork").Process(
-        target=lambda: MediaStore(root).store(b"in the child")
+        target=lambda: MediaStore(storage).store(b"in the child")
     )
     child.start()
     child.join(60)
     assert child.exitcode == 0
-    assert MediaStore(root).read(hashlib.sha256(b"in the child").hexdigest()) == b"in the child"
+    assert MediaStore(storage).read(hashlib.sha256(b"in the child").hexdigest()) == b"in the child"
