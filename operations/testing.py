@@ -21,7 +21,9 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 #: share what their module made stay together (tests/kinds.py).
 WORKERS = min(os.cpu_count() or 1, 4)
 IN_PARALLEL = ["--numprocesses", str(WORKERS), "--dist", "loadgroup"]
+#: Short ones that share nothing: handed out by the dozen.
 PURE = ["-m", "pure"]
+PURE_IN_PARALLEL = [*PURE, "--numprocesses", str(WORKERS), "--dist", "worksteal"]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 STYLE = {
     "lint": [sys.executable, "-m", "ruff", "check", "."],
@@ -46,7 +48,8 @@ def all_or_some(
     """Run the tests, browser tests included. Everything after `test` goes to pytest."""
     arguments = list(context.args)
     # Where nobody picks files or tests, every core works.
-    raise typer.Exit(run_tests([*(PURE if pure else []), *(arguments or IN_PARALLEL)]))
+    whole = PURE_IN_PARALLEL if pure else IN_PARALLEL
+    raise typer.Exit(run_tests([*(PURE if pure else []), *arguments] if arguments else whole))
 
 
 def check(
@@ -64,7 +67,7 @@ def check(
     say("== tests")
     if failed:
         say(f"failed before the tests: {', '.join(failed)}")
-    status = run_tests([*(PURE if fast else []), *IN_PARALLEL])
+    status = run_tests(PURE_IN_PARALLEL if fast else IN_PARALLEL)
     raise typer.Exit(status or (1 if failed else 0))
 
 
