@@ -15,12 +15,12 @@ from operations.invocation import (
     AsJson,
     DataDir,
     Found,
-    Refused,
     connect,
     report,
     say,
     settings_for,
 )
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     from pipelines.pull import Progress, PullResult

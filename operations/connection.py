@@ -12,13 +12,13 @@ from operations.invocation import (
     AsJson,
     DataDir,
     Found,
-    Refused,
     connect,
     public_url,
     report,
     say,
     settings_for,
 )
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     from warehouse.settings import Settings

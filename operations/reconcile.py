@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from operations.backfill import shown
-from operations.invocation import AsJson, DataDir, Found, Refused, connect, report, settings_for
+from operations.invocation import AsJson, DataDir, Found, connect, report, settings_for
+from warehouse.refusals import Refused
 
 
 def register(app: typer.Typer) -> None:
