@@ -20,7 +20,8 @@ from app.roles import Forbidden, Permission
 from app.sessions import Viewer
 from pipelines.mail import part_bytes
 from pipelines.media import MediaStore, MissingMedia
-from pipelines.sniff import HEAD_BYTES, INLINE_TYPES, UNKNOWN, sniff
+from pipelines.sniff import HEAD_BYTES, sniff
+from warehouse.media_types import UNKNOWN, inline_types, media_types, plain_type
 from warehouse.queries import queries
 
 SQL = queries("media")
@@ -149,7 +150,7 @@ def _file(row: Row) -> File:
     if not store.has(row["sha256"]):
         raise NotThere
     sniffed = row["sniffed_type"]
-    is_inline = row["is_inline"] and sniffed in INLINE_TYPES
+    is_inline = row["is_inline"] and sniffed in inline_types()
     return File(
         content_type=sniffed if is_inline else UNKNOWN,
         size_bytes=row["size_bytes"],
@@ -180,18 +181,9 @@ def _part_of_mail(store: MediaStore, listed: dict[str, Any], source: dict[str, A
     )
 
 
-#: For files that came without a name.
-ENDINGS = {
-    "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp", "image/heic": ".heic",
-    "audio/mpeg": ".mp3", "audio/wav": ".wav", "audio/ogg": ".ogg", "audio/mp4": ".m4a", "audio/aac": ".aac",
-    "audio/webm": ".weba", "audio/amr": ".amr", "video/mp4": ".mp4", "video/webm": ".webm", "video/3gpp": ".3gp",
-    "video/quicktime": ".mov", "application/pdf": ".pdf", "application/zip": ".zip", "text/vcard": ".vcf",
-    "text/calendar": ".ics", "text/plain": ".txt", "image/svg+xml": ".svg", "text/html": ".html",
-}  # fmt: skip
-
-
 def _name(listed: dict[str, Any], sniffed_type: str | None) -> str:
     given = listed.get("filename")
     if isinstance(given, str) and given.strip():
         return given
-    return f"attachment{ENDINGS.get(sniffed_type or '', '')}"
+    known = media_types().get(plain_type(sniffed_type or ""))
+    return f"attachment{known.ending if known else ''}"

@@ -15,18 +15,11 @@ from dataclasses import dataclass
 import idna
 import phonenumbers
 
+from warehouse.schemes import schemes
+
 #: Where a number without a country code is dialled from.
 HOME_REGION = "AU"
 PHONE, EMAIL = "phone", "email"
-#: These two are the same address everywhere; every other scheme is unique only within a scope.
-GLOBAL_SCHEMES = {PHONE, EMAIL}
-SCOPED_SCHEMES = {
-    "short_code", "alphanumeric", "psid", "igsid", "bsuid", "bsuid_parent", "sip", "client",
-}  # fmt: skip
-#: A caller who withheld the number, known by one call alone.
-ANONYMOUS = "anonymous"
-#: Anybody can send under these: no decision may rest on them alone.
-NEVER_LINKED = {"short_code", "alphanumeric"}
 #: RFC 5321 section 4.5.3.1: octets before the @, and of the whole address.
 LONGEST_LOCAL_PART, LONGEST_ADDRESS = 64, 254
 
@@ -68,11 +61,11 @@ def parse(text: str) -> Identity:
         return phone(rest)
     if scheme == EMAIL:
         return email(rest)
-    if scheme == ANONYMOUS:
-        return Identity(scheme=ANONYMOUS, value=rest.strip())
-    if scheme not in SCOPED_SCHEMES:
-        known = ", ".join(sorted({*GLOBAL_SCHEMES, *SCOPED_SCHEMES, ANONYMOUS}))
-        raise UnusableIdentity(f"unknown scheme {scheme[:20]!r} (known: {known})")
+    known = schemes().get(scheme)
+    if known is None:
+        raise UnusableIdentity(f"unknown scheme {scheme[:20]!r} (known: {', '.join(schemes())})")
+    if not known.scope:
+        return Identity(scheme=scheme, value=rest.strip())
     scope, separator, value = rest.partition(":")
     if not separator or not scope.strip() or not value.strip():
         raise UnusableIdentity(f"an identity of {scheme} is written {scheme}:scope:value")

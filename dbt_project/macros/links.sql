@@ -1,13 +1,3 @@
-{# Scheme, scope and value of an identity text: `scheme:value` or `scheme:scope:value`. Only the scoped schemes have a scope. #}
-{% macro identity_parts(identity) %}
-    split_part({{ identity }}, ':', 1) as scheme,
-    case when {{ identity }} ~ '^(psid|igsid|bsuid|bsuid_parent|short_code|alphanumeric|sip|client):' then split_part({{ identity }}, ':', 2) else 'global' end as scope,
-    case
-        when {{ identity }} ~ '^(psid|igsid|bsuid|bsuid_parent|short_code|alphanumeric|sip|client):' then regexp_replace({{ identity }}, '^[^:]*:[^:]*:', '')
-        else regexp_replace({{ identity }}, '^[^:]*:', '')
-    end as value
-{% endmacro %}
-
 {# The thread of a message, with a business-scoped id replaced by the phone number that it belongs to: a conversation does not split
    where the number is left out. `alias` is the identity that the counterpart is the same as, or null. #}
 {% macro thread_with_alias(message, alias) -%}

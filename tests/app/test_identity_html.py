@@ -6,6 +6,7 @@ import pytest
 
 from app import identity_html
 from tests.app.drawn import HOSTILE, Elements, assert_inert
+from warehouse.schemes import schemes
 
 EVERY = [
     ("phone:+61491570006", "+61491570006", "Phone"),
@@ -22,6 +23,8 @@ EVERY = [
     ),
     ("sip:AC1:sip:desk1@example.com", "sip:desk1@example.com", "SIP address, of account AC1"),
     ("client:AC1:kim", "kim", "Softphone, of account AC1"),
+    ("rcs:brand_agent", "brand_agent", "RCS sender"),
+    ("sim:HS123", "HS123", "SIM card"),
     ("unknown:gmail|m|1", "No outside sender, one mail", "No outside sender, one mail (gmail|m|1)"),
     ("anonymous:CA123", "Withheld number, one call", "Withheld number, one call (CA123)"),
 ]
@@ -38,7 +41,7 @@ def test_an_identity_is_its_value_and_its_scope_a_title(
 
 
 def test_no_scheme_is_left_out() -> None:
-    assert {identity.partition(":")[0] for identity, _, _ in EVERY} == set(identity_html.SCHEMES)
+    assert {identity.partition(":")[0] for identity, _, _ in EVERY} == set(schemes())
 
 
 @pytest.mark.parametrize("identity", ["", "odd", "new_scheme:a:b", "psid:only-a-value", "phone:"])

@@ -2,7 +2,9 @@
 -- linked with it.
 select
     identity,
-    {{ identity_parts('identity') }},
+    split_part(identity, ':', 1) as scheme,
+    case when schemes.scope <> '' then split_part(identity, ':', 2) else 'global' end as scope,
+    regexp_replace(identity, case when schemes.scope <> '' then '^[^:]*:[^:]*:' else '^[^:]*:' end, '') as value,
     seen.display_name,
     linked.customer_id,
     seen.first_seen_at,
@@ -11,3 +13,4 @@ select
     seen.last_inbound_at
 from {{ ref('identities') }} as seen
 full outer join {{ ref('customer_identities') }} as linked using (identity)
+left join {{ ref('identity_schemes') }} as schemes on schemes.scheme = split_part(identity, ':', 1)

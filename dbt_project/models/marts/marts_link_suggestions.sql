@@ -28,8 +28,8 @@ select
 from identities
 inner join names on names.name = lower(identities.display_name)
 where identities.customer_id is null
-    -- Spoofable senders and short codes are never suggested (design.md §7).
-    and identities.scheme not in ('short_code', 'alphanumeric', 'sip', 'client', 'anonymous', 'unknown')
+    -- Nor one that anybody can send under, or that stands for many.
+    and identities.scheme in (select known.scheme from {{ ref('identity_schemes') }} as known where known.is_suggested)
 
 union
 
