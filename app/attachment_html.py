@@ -132,7 +132,7 @@ def _called(row: Row, attachment: Row) -> str:
     main_type = _plain_type(attachment.get("content_type")).partition("/")[0]
     if row["kind"] in RECORDINGS and main_type == "audio":
         return RECORDINGS[row["kind"]]
-    if shapes.mapping(row["provider_metadata"]).get("voice_note") is True:
+    if shapes.metadata(row).get("voice_note") is True:
         return "Voice message"
     return NAMES.get(main_type, "File without a name")
 
