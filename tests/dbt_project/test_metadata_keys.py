@@ -52,7 +52,7 @@ def written() -> dict[str, str]:
             if re.match(r"\)\)?( end)?( as metadata\b)", text[end:]):
                 found |= {key.strip("'"): file.name for key in pairs[::2]}
         # A fact that has one thing to tell; and the call, which a fold computes from all copies.
-        found |= dict.fromkeys(re.findall(r"""'\{\\?"(\w+)\\?": true\}'""", text), file.name)
+        found |= dict.fromkeys(re.findall(r"""then '\{\\?"(\w+)\\?": true\}'""", text), file.name)
         found |= dict.fromkeys(
             re.findall(r"provider_metadata, '\{\}'\) \|\| jsonb_build_object\('(\w+)'", text),
             file.name,
