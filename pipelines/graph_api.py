@@ -18,10 +18,8 @@ import requests
 from requests.auth import AuthBase
 
 from pipelines import graph_access
-from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater
 from pipelines.graph_failures import (
     NotAvailable,
-    Refused,
     Stumbled,
     TooMuch,
     WrongProof,
@@ -29,6 +27,7 @@ from pipelines.graph_failures import (
     failure_of,
 )
 from pipelines.graph_pace import pace_of
+from providers.failures import BACK_OFF, NeedsAdmin, NotAccepted, ProviderFailed, TryLater
 from warehouse.connections import Connection
 
 #: Connecting, and between two pieces of an answer.
@@ -58,9 +57,9 @@ class Graph:
 
         Raises:
             NotAvailable: there is nothing there, or its details are not given.
-            Refused: Graph does not accept the request.
+            NotAccepted: Graph does not accept the request.
             TooMuch: less must be asked for.
-            NeedsAdmin, TryLater: see pipelines.failures.
+            NeedsAdmin, TryLater: see providers.failures.
         """
         url = f"{self._versioned}/{path}"
         failed = 0
@@ -91,7 +90,7 @@ class Graph:
         url, asked = f"{self._root}/refresh_access_token", {"grant_type": "ig_refresh_token"}
         try:
             answer = BACK_OFF.run(lambda: self._once(url, asked, self._given, is_shown=True))
-        except Refused:
+        except NotAccepted:
             with _unlogged():
                 answer = self._once(
                     url, {**asked, "access_token": self._given}, self._given, is_shown=True
@@ -99,7 +98,7 @@ class Graph:
         try:
             return str(answer["access_token"]), float(answer["expires_in"])
         except (KeyError, TypeError, ValueError):
-            raise PullFailed(f"{self.name}: Graph's answer holds no token") from None
+            raise ProviderFailed(f"{self.name}: Graph's answer holds no token") from None
 
     def _as_the_account(self, url: str, parameters: dict[str, Any]) -> dict[str, Any]:
         token = graph_access.access_token(self._connection, self._of_the_page)
@@ -119,7 +118,7 @@ class Graph:
     def _of_the_page(self, path: str, query: dict[str, str]) -> dict[str, Any] | None:
         try:
             return self._once(f"{self._versioned}/{path}", query, self._given, is_shown=True)
-        except (NotAvailable, Refused):
+        except (NotAvailable, NotAccepted):
             return None
 
     def _once(
@@ -215,7 +214,7 @@ class ReadOnly(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         if request.method != "GET":
-            raise PullFailed(f"{request.method} is refused: pulls only read")
+            raise ProviderFailed(f"{request.method} is refused: pulls only read")
         return super().send(request, **kwargs)
 
 

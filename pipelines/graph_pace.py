@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from pipelines.failures import BACK_OFF, TryLater
+from providers.failures import BACK_OFF, TryLater
 
 #: Meta allows 2 calls a second and account (docs/providers/meta.md).
 SECONDS_BETWEEN_CALLS = 0.5

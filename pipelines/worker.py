@@ -22,7 +22,7 @@ from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
 from pipelines import children, jobs, watchdog
-from pipelines.failures import PullFailed
+from providers.failures import ProviderFailed
 from warehouse.channels import registry
 from warehouse.notices import Notice
 from warehouse.settings import Role, Settings, SettingsError
@@ -151,7 +151,7 @@ async def serve(settings: Settings) -> None:
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Whether a line says something new: a failed pull was told when it failed (pipelines.health)."""
-    return not (record.exc_info and isinstance(record.exc_info[1], PullFailed))
+    return not (record.exc_info and isinstance(record.exc_info[1], ProviderFailed))
 
 
 def main() -> int:

@@ -48,3 +48,66 @@ def asking_for(queries: str) -> set[str]:
         and call.func.id == "queries"
         and any(isinstance(each, ast.Constant) and each.value == queries for each in call.args)
     }
+
+
+#: Libraries that call out.
+CALLING = {
+    "aiohttp", "dlt.sources.helpers", "google_auth_httplib2", "googleapiclient", "http.client", "httpcore", "httplib2",
+    "httpx", "requests", "twilio", "urllib.request", "urllib3",
+}  # fmt: skip
+#: Who calls something else than a provider.
+CALLS_OURSELVES = {
+    "operations/programs.py": "asks our own programs whether they answer",
+    "operations/demo_data.py": "tells the simulator what to do",
+}
+
+
+def test_nothing_calls_out_but_providers() -> None:
+    found = {}
+    for file in tracked("*.py"):
+        name = named(file)
+        if name.startswith(("providers/", "tests/", "simulator/", "benchmarks/")):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [each.name for each in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [
+                    node.module or "",
+                    *(f"{node.module}.{each.name}" for each in node.names),
+                ]
+            calling = {
+                library
+                for module in modules
+                for library in CALLING
+                if module == library or module.startswith(f"{library}.")
+            }
+            if calling:
+                found[name] = calling
+    assert {name: found[name] for name in found.keys() - CALLS_OURSELVES.keys()} == {}
+    assert CALLS_OURSELVES.keys() <= found.keys()
+
+
+def test_refusals_are_one_tree() -> None:
+    """One class bears the name, and whatever is refused to a person is of it; what a provider refuses has its own tree."""
+    bearing = {
+        f"{named(file)}:{node.name}"
+        for file in tracked("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Refused")
+    }
+    assert bearing == {"warehouse/refusals.py:Refused"}
+
+
+def test_failures_of_providers_are_one_tree() -> None:
+    """Every failure that says what to do about a provider is permanent, to be tried later, or for an admin."""
+    import providers.failures as tree
+    from pipelines import attachment_sources, graph_failures, pull
+    from providers.google import failures as google
+
+    kinds = (tree.Permanent, tree.TryLater, tree.NeedsAdmin, pull.PullUnderWay)
+    for module in (tree, google, graph_failures, attachment_sources):
+        for name, value in vars(module).items():
+            if isinstance(value, type) and issubclass(value, Exception):
+                assert value is tree.ProviderFailed or issubclass(value, kinds), name

@@ -15,8 +15,9 @@ from typing import Any
 
 import httpx
 
-from operations.providers import TIMEOUT_SECONDS, ProviderRefused
+from operations.providers import TIMEOUT_SECONDS
 from pipelines import graph_access
+from providers.failures import NotAccepted, NotAllowed
 from warehouse.connections import Connection
 
 #: Subscribing an app to fields, a WhatsApp account, a page or an Instagram account to the app; asking for the
@@ -31,7 +32,7 @@ LONGEST_SAID = 300
 TOKENS = re.compile(r"\b(EAA|IG)[A-Za-z0-9_-]{20,}|\d+\|[\w-]+")
 
 
-class GraphRefused(ProviderRefused):
+class GraphError(NotAccepted):
     """Graph's error; `code` is Meta's number for it, None where it gave none; `error` what else it told."""
 
     def __init__(
@@ -51,8 +52,8 @@ def call(
         parameters: `query`, `form` or `body`.
 
     Raises:
-        ProviderRefused: nothing was sent, because it is neither a read nor one of the five writes.
-        GraphRefused: Meta says no, or does not answer.
+        NotAllowed: nothing was sent, because it is neither a read nor one of the five writes.
+        GraphError: Meta says no, or does not answer.
     """
     _check(connection, method, path)
     given = connection.required("access_token")
@@ -60,7 +61,7 @@ def call(
     base = graph_access.versioned(connection)
     try:
         return _proven(connection, method, f"{base}/{path}", token, **parameters)
-    except GraphRefused as refused:
+    except GraphError as refused:
         if token != given and refused.code in WRONG_TOKEN:
             graph_access.forget(connection)
         raise
@@ -72,21 +73,21 @@ def app_call(
     """A call as the Meta app itself, with whichever of its secrets is the present one.
 
     Raises:
-        GraphRefused: as `call`, the last refusal where no secret is the app's.
+        GraphError: as `call`, the last refusal where no secret is the app's.
     """
     _check(connection, method, path)
     app_id = connection.required("app_id")
-    refused = GraphRefused(f"{connection.channel}: {_missing_secret(connection)}")
+    refused = GraphError(f"{connection.channel}: {_missing_secret(connection)}")
     for secret in graph_access.app_secrets(connection):
         token = f"{app_id}|{secret}"
         url = f"{graph_access.versioned_for_apps(connection)}/{path}"
         try:
             proof = {"appsecret_proof": graph_access.proof(secret, token)}
             return _sent(connection, method, url, token, proof, **parameters)
-        except GraphRefused as error:
+        except GraphError as error:
             if error.code not in WRONG_TOKEN and not graph_access.is_wrong_proof(error.error):
                 raise
-            refused = GraphRefused(f"{error}; {_which_secret(connection)}", error.code, error.error)
+            refused = GraphError(f"{error}; {_which_secret(connection)}", error.code, error.error)
     raise refused
 
 
@@ -109,7 +110,7 @@ def _which_secret(connection: Connection) -> str:
 def _check(connection: Connection, method: str, path: str) -> None:
     known = {"GET": READS, "POST": WRITES}.get(method)
     if known is None or not known.fullmatch(path):
-        raise ProviderRefused(
+        raise NotAllowed(
             f"{connection.channel}: {method} {path} is not sent: nothing is written at Meta but subscriptions"
         )
 
@@ -119,7 +120,7 @@ def _of_the_page(connection: Connection, path: str, query: dict[str, str]) -> di
     url = f"{graph_access.versioned(connection)}/{path}"
     try:
         return _proven(connection, "GET", url, connection.required("access_token"), query=query)
-    except GraphRefused as refused:
+    except GraphError as refused:
         told = refused.code is not None and refused.code not in WRONG_TOKEN
         if told and not graph_access.is_wrong_proof(refused.error):
             return None
@@ -138,7 +139,7 @@ def _proven(
     for place, proof in enumerate(proofs, 1):
         try:
             answer = _sent(connection, method, url, token, proof, **parameters)
-        except GraphRefused as refused:
+        except GraphError as refused:
             if place == len(proofs) or not graph_access.is_wrong_proof(refused.error):
                 raise
             continue
@@ -169,7 +170,7 @@ def _sent(
             timeout=TIMEOUT_SECONDS,
         )
     except httpx.HTTPError as error:
-        raise GraphRefused(
+        raise GraphError(
             f"{connection.channel}: Meta does not answer ({type(error).__name__})"
         ) from None
     try:
@@ -181,14 +182,14 @@ def _sent(
     raise _refusal(connection, response.status_code, answer, token)
 
 
-def _refusal(connection: Connection, status: int, answer: Any, token: str) -> GraphRefused:
+def _refusal(connection: Connection, status: int, answer: Any, token: str) -> GraphError:
     error = answer.get("error") if isinstance(answer, dict) else None
     error = error if isinstance(error, dict) else {}
     code = error.get("code")
     said = str(error.get("message") or "no reason given").replace(token, "…")
     words = _without_tokens(said, connection)
     named = f" (code {code})" if isinstance(code, int) else ""
-    return GraphRefused(
+    return GraphError(
         f"{connection.channel}: Meta answers {status}{named}: {words[:LONGEST_SAID]}",
         code if isinstance(code, int) else None,
         {**error, "message": words},

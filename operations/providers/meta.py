@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from operations.providers import ProviderRefused, check_not_taken
-from operations.providers.graph import GraphRefused, app_call, call
+from operations.providers import check_not_taken
+from operations.providers.graph import GraphError, app_call, call
 from operations.providers.meta_subscriptions import (
     OBJECTS,
     app_subscription,
@@ -20,6 +20,7 @@ from operations.providers.meta_subscriptions import (
     subscriptions,
 )
 from pipelines import graph_access
+from providers.failures import NotAccepted
 from warehouse.connections import Connection, UnusableConnection
 
 #: What WhatsApp gives of a number that was used in the business app before it came here.
@@ -30,7 +31,7 @@ def check(connection: Connection) -> str:
     """Ask what the account is called, for what a pull asks, and as the app; and until when the token lives.
 
     Raises:
-        ProviderRefused: one of it is not given.
+        NotAccepted: one of it is not given.
     """
     sentence = {"whatsapp": _check_number, "instagram": _check_instagram, "messenger": _check_page}[
         connection.channel
@@ -52,7 +53,7 @@ def configure(connection: Connection, url: str, *, take_over: bool = False) -> l
 
     Raises:
         TakenByAnother: another program is called now.
-        GraphRefused: Meta says no; the words say what is registered then.
+        GraphError: Meta says no; the words say what is registered then.
     """
     app, account = app_subscription(connection), subscribed_app(connection)
     callback = str((app or {}).get("callback_url") or "")
@@ -77,9 +78,9 @@ def _configure_chats(
         return [*notes, _by_hand(connection, url)]
     try:
         left = subscribe_app(connection, url, app)
-    except GraphRefused as refused:
+    except GraphError as refused:
         was = [_account_put_back(connection, account), _callback_put_back(connection, app)]
-        raise GraphRefused(f"{refused}; {'; '.join(was)}", refused.code) from None
+        raise GraphError(f"{refused}; {'; '.join(was)}", refused.code) from None
     return [*notes, *([_not_taken("app's fields", left)] if left else [])]
 
 
@@ -104,9 +105,9 @@ def _configure_whatsapp(
             if not callback:
                 done.append(f"the app's URL for {OBJECTS['whatsapp']} is {url}; it had none")
         subscribe_whatsapp(connection, url)
-    except GraphRefused as refused:
+    except GraphError as refused:
         told = done or [_callback_put_back(connection, app)]
-        raise GraphRefused(f"{refused}; {'; '.join(told)}", refused.code) from None
+        raise GraphError(f"{refused}; {'; '.join(told)}", refused.code) from None
     return notes
 
 
@@ -130,7 +131,7 @@ def _account_put_back(connection: Connection, account: dict[str, Any] | None) ->
         return "the account sends its events to the app, which it did not before; nobody else is told less"
     try:
         restore_account(connection, account)
-    except GraphRefused as refused:
+    except GraphError as refused:
         return f"the account's fields could not be put back as they were ({refused})"
     return "the account's fields are what they were"
 
@@ -145,7 +146,7 @@ def _callback_put_back(connection: Connection, app: dict[str, Any] | None) -> st
         if now != was and was:
             subscribe_app(connection, was, app)
             now = was
-    except GraphRefused as refused:
+    except GraphError as refused:
         return f"the app's URL was {was or 'none'}; what it is now is not known ({refused})"
     return (
         f"the app's URL is what it was: {was or 'none'}"
@@ -200,7 +201,7 @@ def request_history(connection: Connection) -> list[dict[str, Any]]:
         asked = {"messaging_product": "whatsapp", "sync_type": kind}
         try:
             answer = call(connection, "POST", f"{number}/smb_app_data", body=asked)
-        except GraphRefused as refused:
+        except GraphError as refused:
             rows.append({"object": kind, "state": "refused", "refused": str(refused)})
         else:
             rows.append(
@@ -219,7 +220,7 @@ def _check_number(connection: Connection) -> str:
     answer = call(connection, "GET", number, query=fields)
     listed = call(connection, "GET", f"{account}/phone_numbers", query={"fields": "id"})
     if number not in {str(each.get("id")) for each in listed.get("data") or []}:
-        raise ProviderRefused(
+        raise NotAccepted(
             f"whatsapp: number {number} is none of business_account_id {account}: its events would not come"
         )
     named = answer.get("display_phone_number", number)
@@ -242,7 +243,7 @@ def _check_instagram(connection: Connection) -> str:
         told = call(connection, "GET", subject, query={"fields": "id,username"})
         found = str(told.get("id", ""))
     if found != wanted:
-        raise ProviderRefused(
+        raise NotAccepted(
             f"instagram: the token is of account {found or '(unknown)'}, not of account_id {wanted}"
         )
     _check_conversations(connection)
@@ -294,7 +295,7 @@ def _token_dates(connection: Connection) -> list[str]:
             "debug_token",
             query={"input_token": connection.required("access_token")},
         )
-    except GraphRefused as refused:
+    except GraphError as refused:
         return [f"the token's dates are not told: {refused}"]
     told = answer.get("data")
     told = told if isinstance(told, dict) else {}

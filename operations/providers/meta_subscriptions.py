@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from operations.providers import is_ours
-from operations.providers.graph import GraphRefused, app_call, call
+from operations.providers.graph import GraphError, app_call, call
 from pipelines import graph_access
 from warehouse.connections import Connection
 
@@ -64,7 +64,7 @@ def app_subscription(connection: Connection) -> dict[str, Any] | None:
     """The app's subscription to this kind of account; None where there is none, or nobody can ask.
 
     Raises:
-        GraphRefused: Meta does not take the app's id and secret.
+        GraphError: Meta does not take the app's id and secret.
     """
     if not can_ask_as_app(connection):
         return None
@@ -82,7 +82,7 @@ def subscribe_app(connection: Connection, url: str, held: dict[str, Any] | None)
     """Have the app's events of this kind of account come to our URL; the fields that Meta did not take.
 
     Raises:
-        GraphRefused: Meta says no.
+        GraphError: Meta says no.
     """
 
     def send(fields: list[str]) -> None:
@@ -137,7 +137,7 @@ def subscribe_account(connection: Connection, held: dict[str, Any] | None) -> li
     """Have the account send its events to our app; the fields that Meta did not take.
 
     Raises:
-        GraphRefused: Meta says no.
+        GraphError: Meta says no.
     """
 
     def send(fields: list[str]) -> None:
@@ -252,7 +252,7 @@ def _left_out(send: Callable[[list[str]], None], fields: list[str]) -> list[str]
     while True:
         try:
             send(wanted)
-        except GraphRefused as refused:
+        except GraphError as refused:
             found = KNOWN_NAMES.search(str(refused.error.get("message") or ""))
             known = {name.strip().strip("\"'") for name in found[1].split(",")} if found else set()
             fewer = [name for name in wanted if name in known]

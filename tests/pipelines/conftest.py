@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from pipelines import graph_pace
-from pipelines.failures import BACK_OFF
+from providers.failures import BACK_OFF
 from simulator import server
 from simulator.server import Simulator
 from tests.pipelines import small_graph

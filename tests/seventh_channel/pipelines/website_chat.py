@@ -16,9 +16,9 @@ import httpx
 from dlt.extract import DltResource
 
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.failures import TryLater
 from pipelines.holdings import Holdings
 from pipelines.storable import storable, version_of
+from providers.failures import TryLater
 from warehouse.connections import Connection
 
 #: The transcript is always whole.

@@ -6,14 +6,15 @@ from typing import Any
 
 import httpx
 
-from operations.providers import TIMEOUT_SECONDS, ProviderRefused
+from operations.providers import TIMEOUT_SECONDS
+from providers.failures import NotAccepted
 from warehouse.connections import Connection
 
 
 def check(connection: Connection) -> str:
     answer = httpx.get(connection.required("transcript"), timeout=TIMEOUT_SECONDS)
     if not answer.is_success:
-        raise ProviderRefused(f"the web site answers {answer.status_code}")
+        raise NotAccepted(f"the web site answers {answer.status_code}")
     return "the transcript answers"
 
 
