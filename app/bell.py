@@ -36,14 +36,17 @@ def register() -> None:
     _mount = st.components.v2.component(COMPONENT, js="news.js")
 
 
-def hang(name: str, topic: str | None = None, viewer: Viewer | None = None) -> None:
-    """Hang a bell into the fragment that runs: before it reads, so that nothing falls between.
+def hang(
+    name: str, topic: str | None = None, viewer: Viewer | None = None, mark: str | None = None
+) -> None:
+    """Hang a bell into the fragment that runs.
 
     Args:
         topic: what it rings for; without one it rings when the database may be back.
+        mark: `news.mark()` from before the fragment read, so that nothing falls between; now where it has not read.
     """
     assert _mount is not None, "the app's lifespan has not begun"
-    known = {"mark": news.mark()}
+    known = {"mark": mark or news.mark()}
     if topic is not None and viewer is not None:
         known["ticket"] = topics.ticket(viewer.session_id, viewer.role, topic)
     _mount(key=f"news_{name}", data={"name": name, **known}, height=0, on_rung_change=_rung)

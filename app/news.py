@@ -228,7 +228,7 @@ def _changed(said: dict[str, Any]) -> None:
     if said.get("many"):
         house.changed_everything(change)
         return
-    house.changed([topics.QUEUE, topics.CUSTOMERS, topics.CONNECTIONS], change)
+    house.changed(topics.LISTS, change)
     house.changed([topics.timeline(str(each)) for each in said.get("customers") or []], change)
 
 

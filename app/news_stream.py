@@ -33,7 +33,6 @@ ENDED, OTHER_RIGHTS, WRONG, FULL, LATER = 4401, 4403, 4400, 4429, 1013
 #: No more than four times a second; lists change with every message of anybody, so they are read less often.
 PACE_SECONDS = 0.25
 LIST_PACE_SECONDS = 1.0
-LISTS = frozenset({topics.QUEUE, topics.CUSTOMERS, topics.CONNECTIONS})
 #: Proxies end connections on which nothing is said; most wait for a minute.
 SIGN_OF_LIFE_SECONDS = 25.0
 #: Who does not read for this long is gone.
@@ -244,7 +243,7 @@ class Stream:
     def _ring(self, bell: str) -> None:
         if bell in self._due:
             return
-        pace = LIST_PACE_SECONDS if self._topics[bell] in LISTS else PACE_SECONDS
+        pace = LIST_PACE_SECONDS if self._topics[bell] in topics.LISTS else PACE_SECONDS
         self._due[bell] = max(time.monotonic(), self._rung.get(bell, 0.0) + pace)
         self._wake.set()
 

@@ -20,6 +20,10 @@ QUEUE = "queue"
 CUSTOMERS = "customers"
 #: How the connections stand.
 CONNECTIONS = "connections"
+#: Events that no model understood.
+QUARANTINE = "quarantine"
+#: What comes with every fold may concern all of these.
+LISTS = frozenset({QUEUE, CUSTOMERS, CONNECTIONS, QUARANTINE})
 
 #: Half of SHA-256: nobody guesses it, and it is looked at once per stream.
 MAC_CHARACTERS = 32
@@ -32,7 +36,7 @@ def timeline(customer_id: str) -> str:
 
 def needed(topic: str) -> Permission:
     """What a person must be allowed, to be told about it."""
-    return Permission.MANAGE_CONNECTIONS if topic == CONNECTIONS else Permission.READ
+    return Permission.MANAGE_CONNECTIONS if topic in (CONNECTIONS, QUARANTINE) else Permission.READ
 
 
 def ticket(session_id: str, role: UserRole, topic: str) -> str:

@@ -52,13 +52,13 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         receiver = start_receiver(on)
         port = free_port()
         on.start("app", "--port", str(port), ready_url=f"http://127.0.0.1:{port}/_stcore/health")
-        programs = on.pids()
+        programs = on.programs()
         # A process of its own, which is not counted.
         sender = Sender(on, first=1_000_000_000_000)
         with OpenPage(on.settings, port, "benchmark"):
             sender.send(receiver, do="steady", posts=2, per_second=1.0, sender=BUSY_NUMBER, over=1)
             time.sleep(SETTLE_SECONDS)
-            idle = _share(programs, seconds)
+            idle = _shares(programs, seconds)
             sending = threading.Thread(
                 target=sender.send,
                 args=(receiver,),
@@ -67,27 +67,36 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
                 },
             )  # fmt: skip
             sending.start()
-            busy = _share(programs, seconds)
+            busy = _shares(programs, seconds)
             sending.join()
         results = [
             result(
                 f"of one core, all programs together, nothing arriving for {seconds} s",
-                idle * 100,
+                sum(idle.values()) * 100,
                 "%",
                 goal="≤ 3 %",
             ),
             result(
                 f"of one core, all programs together, one message a second for {seconds} s",
-                busy * 100,
+                sum(busy.values()) * 100,
                 "%",
                 goal="≤ 8 %",
+            ),
+            *(
+                result(f"of these, {name}", share * 100, "%", limit=idle[name] * 100 or None)
+                for name, share in busy.items()
             ),
         ]
         return document("idle", messages, machine(on.settings.admin_url, on.folder), results)
 
 
-def _share(programs: list[int], seconds: int) -> float:
-    """Which share of one core these programs and all that they started take over so many seconds."""
-    before, started = cpu_seconds_of_trees(programs), time.monotonic()
+def _shares(programs: dict[str, int], seconds: int) -> dict[str, float]:
+    """Which share of one core each program, with all that it started, takes over so many seconds."""
+
+    def spent() -> dict[str, float]:
+        return {name: cpu_seconds_of_trees([pid]) for name, pid in programs.items()}
+
+    before, started = spent(), time.monotonic()
     time.sleep(seconds)
-    return (cpu_seconds_of_trees(programs) - before) / (time.monotonic() - started)
+    took = time.monotonic() - started
+    return {name: (after - before[name]) / took for name, after in spent().items()}

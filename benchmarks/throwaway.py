@@ -159,9 +159,13 @@ class Throwaway:
             "CRM_PUBLIC_URL": public_url,
         }
 
-    def pids(self) -> list[int]:
-        """Of the warehouse and of every program that runs on it now."""
-        return [process.pid for process, _, _ in self._running]
+    def programs(self) -> dict[str, int]:
+        """The warehouse and every program that runs on it now: module and process id."""
+        named = {}
+        for process, _, _ in self._running:
+            said = [str(each) for each in process.args]
+            named[said[said.index("-m") + 1] if "-m" in said else "PostgreSQL"] = process.pid
+        return named
 
     def stop(self, process: subprocess.Popen[Any]) -> None:
         """End one program that `start` or `converse` gave."""

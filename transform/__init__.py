@@ -3,6 +3,6 @@
     raw, raw_<channel> -> staging -> canonical -> marts
 
 `models` runs dbt. `statements` are what dbt compiled from its incremental models, kept in the warehouse. `fold` runs
-them over
-what is new, in one transaction. `build` makes everything beside what serves, and swaps. `resident` is the program.
+them over what is new, in one transaction. `build` makes everything beside what serves, and swaps. `resident` is the
+program.
 """

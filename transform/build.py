@@ -1,8 +1,7 @@
 """Everything dbt owns, built from raw beside what serves, and swapped in one transaction.
 
 Readers never find a missing view, and a failure leaves the old state. What arrives meanwhile goes into the serving
-tables as always, and
-is taken into the new ones before they are swapped.
+tables as always, and is taken into the new ones before they are swapped.
 """
 
 from __future__ import annotations
@@ -38,8 +37,7 @@ log = logging.getLogger("crm.build")
 @dataclass(frozen=True, kw_only=True)
 class Built:
     """Hashes of canonical.messages over all rows at one snapshot, how many there were, and the seconds that the work
-    took without
-    the hashes."""
+    took without the hashes."""
 
     before: str
     after: str

@@ -1,12 +1,10 @@
 """The fold: whatever landed since the last one, brought into every canonical table in one transaction.
 
 New is what this transaction sees and the last folded snapshot did not, so neither a long load nor a forgotten
-transaction elsewhere delays
-anybody, and nothing is missed. Readers see all of a batch or nothing.
+transaction elsewhere delays anybody, and nothing is missed. Readers see all of a batch or nothing.
 
 A batch that the database cannot take in is halved until the culprit stands alone. That row is set aside with the
-database's
-sentence and shown in the quarantine; its neighbours go through.
+database's sentence and shown in the quarantine; its neighbours go through.
 """
 
 from __future__ import annotations
@@ -51,8 +49,8 @@ SESSION = """
     set statement_timeout = '{} s';
 """
 
-#: A row that the last folded snapshot did not see (dbt_project/macros/batch.sql says the same with bounds for an
-#: index, and an end).
+#: A row that the last folded snapshot did not see (dbt_project/macros/batch.sql says the same with bounds for an index,
+#: and an end).
 NOT_FOLDED = sql.SQL(
     "(transaction_id >= canonical.folded_until('live') or transaction_id = any (canonical.folded_without('live')))"
     " and not pg_visible_in_snapshot(transaction_id, (select folded from canonical.fold_state where build = 'live'))"
@@ -117,8 +115,7 @@ def has_new(database: psycopg.Connection[Any], statements: Statements) -> bool:
 
 def restamp_unfolded(database: psycopg.Connection[Any], tables: Sequence[RawTable]) -> str | None:
     """After a restore: rows that the former cluster had not folded count as landed now. Returns the newest id of a
-    transaction that the
-    dump brought, or None where it brought nothing."""
+    transaction that the dump brought, or None where it brought nothing."""
     newest: str | None = None
     for table in tables:
         if not table.is_accounted:

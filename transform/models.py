@@ -1,8 +1,7 @@
 """The dbt project: parsed once, then run, tested or compiled in this process.
 
-A cold dbt start costs seconds, so nothing that must be quick runs dbt: it makes the models, builds them anew and
-tests them. What lands
-is folded by the statements that dbt compiled (`transform.fold`).
+A cold dbt start costs seconds, so nothing that must be quick runs dbt: it makes the models, builds them anew and tests
+them. What lands is folded by the statements that dbt compiled (`transform.fold`).
 """
 
 from __future__ import annotations

@@ -3,10 +3,9 @@
     python -m transform
 
 The receiver's landing and each load notify; the fold runs at once and what landed is on the timeline when its
-transaction ends, in tens
-of milliseconds. Under load each fold takes all that came meanwhile. Where the models that stand are not those of
-this project, a child
-builds them beside what serves; until it is done the former ones go on folding.
+transaction ends, in tens of milliseconds. Under load each fold takes all that came meanwhile. Where the models that
+stand are not those of this project, a child builds them beside what serves; until it is done the former ones go on
+folding.
 """
 
 from __future__ import annotations
@@ -162,8 +161,8 @@ class Leader:
 
 
 class Builder:
-    """Builds the models of this project in a child, beside what serves. After a failure the former ones go on, and
-    the next try waits longer each time."""
+    """Builds the models of this project in a child, beside what serves. After a failure the former ones go on, and the
+    next try waits longer each time."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

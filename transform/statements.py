@@ -1,8 +1,7 @@
 """The statements of a fold: what dbt compiled from its incremental models and their working tables.
 
-They stand in the warehouse beside the fingerprint of the models (`canonical.built`), so a process that folds needs
-no dbt, and the one
-that takes over folds with what serves, whichever version of the project it was started with.
+They stand in the warehouse beside the fingerprint of the models (`canonical.built`), so a process that folds needs no
+dbt, and the one that takes over folds with what serves, whichever version of the project it was started with.
 """
 
 from __future__ import annotations

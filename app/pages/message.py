@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import address, examine, frame, list_html, message_html, origin_html
+from app import address, bell, examine, frame, list_html, message_html, news, origin_html, topics
+from app.examine import Examined
 from app.roles import Permission
+from app.sight import Sight
 
-person, message_id = frame.viewer(), address.message()
-found = examine.message(person, message_id) if message_id else None
-if found is None:
-    st.html(
-        list_html.empty(
-            "There is no such message" if message_id else "No message chosen",
-            "Open one from a timeline, by its time.",
-            "chat_error",
+
+@frame.live()
+def about(message_id: str) -> None:
+    person, mark = frame.viewer(), news.mark()
+    found = examine.message(person, message_id) if message_id else None
+    if found is None:
+        st.html(
+            list_html.empty(
+                "There is no such message" if message_id else "No message chosen",
+                "Open one from a timeline, by its time.",
+                "chat_error",
+            )
         )
-    )
-    st.stop()
-
-sight = frame.sight(found.playable_connections)
-with st.container(key="about_message", gap="small"):
+        return
+    # Whose it is was just read: a reply, a receipt or an edit of theirs runs this again.
+    whose = [topics.timeline(each["customer_id"]) for each in found.customers]
+    bell.hang("about", whose[0] if whose else topics.QUEUE, person, mark)
+    sight = frame.sight(found.playable_connections)
     for customer in found.customers:
         st.page_link(
             address.TIMELINE,
@@ -29,24 +35,28 @@ with st.container(key="about_message", gap="small"):
             query_params=address.of_customer(customer["customer_id"]),
         )
     st.html(message_html.page([found.message], sight))
-
     if found.message["revision"] and person.may(Permission.READ_REVISIONS):
-        st.html("<h3>Earlier versions</h3>")
-        if address.wants_versions():
-            earlier = examine.message_revisions(person, message_id)
-            st.html(
-                origin_html.versions(found.message, earlier.versions, earlier.attachments, sight)
-            )
-        else:
-            st.page_link(
-                address.ABOUT_MESSAGE,
-                label="Show what it said before",
-                icon=":material/history:",
-                query_params=address.of_versions(message_id),
-            )
+        revisions(found, message_id, sight)
+    sources(found, message_id, sight)
 
+
+def revisions(found: Examined, message_id: str, sight: Sight) -> None:
+    st.html("<h3>Earlier versions</h3>")
+    if address.wants_versions():
+        earlier = examine.message_revisions(frame.viewer(), message_id)
+        st.html(origin_html.versions(found.message, earlier.versions, earlier.attachments, sight))
+    else:
+        st.page_link(
+            address.ABOUT_MESSAGE,
+            label="Show what it said before",
+            icon=":material/history:",
+            query_params=address.of_versions(message_id),
+        )
+
+
+def sources(found: Examined, message_id: str, sight: Sight) -> None:
     st.html("<h3>Where this came from</h3>")
-    opens = person.may(Permission.READ_RAW)
+    opens = frame.viewer().may(Permission.READ_RAW)
     for number, source in enumerate(found.sources):
         with st.container(key=f"row_source_{number}", gap=None):
             st.html(origin_html.source(source, sight, opens=opens))
@@ -56,8 +66,11 @@ with st.container(key="about_message", gap="small"):
                     label=f"Exact bytes of source {number + 1}",
                     query_params=address.of_raw(source["raw_ref"], message_id),
                 )
-
     if address.raw() and opens:
         st.html("<h3>Exact bytes</h3>")
-        row = examine.raw_row(person, address.raw(), message_id)
+        row = examine.raw_row(frame.viewer(), address.raw(), message_id)
         st.html(origin_html.raw(row, sight) if row else origin_html.no_such_row())
+
+
+with st.container(key="about_message", gap="small"):
+    about(address.message())

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import address, examine, frame, list_html, origin_html
+from app import address, examine, frame, list_html, origin_html, topics
 from app.roles import Permission
 
 
-@frame.live()
+@frame.live(topics.QUARANTINE)
 def queue(pages: list[tuple[datetime, str] | None]) -> None:
     person, sight = frame.viewer(), frame.sight()
     lists = [examine.quarantined(person, before) for before in pages]

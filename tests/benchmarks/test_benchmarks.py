@@ -115,9 +115,10 @@ def counts_are_true(document: dict[str, Any]) -> None:
         assert len(rows_of(document, "p95, 50 a second arriving (")) == 2
         assert len(rows_of(document, "arriving against none")) == 2
     elif name == "idle":
-        idle, busy = document["results"]
+        idle, busy, *programs = document["results"]
         assert 0 < idle["value"] < 200
         assert busy["value"] > 0
+        assert sum(each["value"] for each in programs) == pytest.approx(busy["value"])
     elif name == "staff":
         assert rows_of(document, "any action, p95 of ")
         assert rows_of(document, "POST to the open tabs concerned, p95 of ")
