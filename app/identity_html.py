@@ -11,8 +11,8 @@ from warehouse.schemes import Scheme, schemes
 
 #: An identity of no scheme that we know, shown as it is.
 UNKNOWN = Scheme(
-    scheme="", name="", scope="", is_one_message=False, is_suggested=False,
-    searched_as=frozenset(), is_nameless=False, icon="fingerprint", meaning="", caution="",
+    scheme="", scope="", is_suggested=False, means="", name="", scope_in_words="",
+    is_one_message=False, searched_as=frozenset(), is_nameless=False, icon="fingerprint", caution="",
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def words(identity: str) -> str:
 def described(identity: str) -> str:
     """What kind of identity it is and where it holds. Not escaped."""
     found, scheme = parts(identity), scheme_of(identity)
-    where = f", {scheme.scope.format(found.scope)}" if scheme.scope and found.scope else ""
+    where = f", {scheme.scope_in_words.format(found.scope)}" if scheme.scope and found.scope else ""
     which = f" ({found.value})" if scheme.is_one_message else ""
     return f"{scheme.name or found.scheme}{where}{which}"
 

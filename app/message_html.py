@@ -157,11 +157,13 @@ def _edited(row: Row, sight: Sight) -> str:
     removed = 1 if row.get("removal") or row["is_deleted"] else 0
     if (row.get("revision") or 0) <= removed:
         return ""
+    # Some edits say that there is a new text and not which.
+    words = "edited, new text not told" if kind_html.metadata(row).get("edit_untold") else "edited"
     if not sight.may_read_revisions:
-        return '<span class="edited">edited</span>'
+        return f'<span class="edited">{words}</span>'
     return (
         f'<a class="edited" href="{thread_html.page_of(row["message_id"], versions=True)}" target="_blank"'
-        ' title="Earlier versions">edited</a>'
+        f' title="Earlier versions">{words}</a>'
     )
 
 

@@ -9,7 +9,7 @@
     staff      so many people at work at once, with idle tabs beside them and messages arriving
     timeline   the first and the 200th page of a customer with 10,000 messages
 
-Each is a module with `run(settings, scale)` that returns the document of interface.md. Each works on a
+Each is a module with `run(settings, scale)` that returns what `./crm bench --json` prints. Each works on a
 warehouse of its own, in a temporary folder and with the product's durable settings, and leaves nothing
 behind: never on that of `settings`. What they stand on:
 

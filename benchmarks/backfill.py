@@ -48,7 +48,7 @@ class Void(Exception):
 
 
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
-    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one.
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one.
 
     Raises:
         Incomplete: messages are missing, or stand twice.

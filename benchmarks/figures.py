@@ -32,7 +32,7 @@ def result(
     limit: float | None = None,
     goal: str | None = None,
 ) -> dict[str, Any]:
-    """A row of `results` (interface.md).
+    """A row of `results`.
 
     Args:
         limit: what this machine does at best, measured in the same run, in the same unit.

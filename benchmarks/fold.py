@@ -55,7 +55,7 @@ class Measured:
 
 
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
-    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one.
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one.
 
     Raises:
         Miscounted: a fold took in too few or too many.

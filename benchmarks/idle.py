@@ -36,7 +36,7 @@ SETTLE_SECONDS = 10
 
 
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
-    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one."""
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one."""
     messages = scale or DEFAULT_MESSAGES
     seconds = SECONDS if messages >= TRIAL_MESSAGES else SECONDS // 10
     with throwaway() as on:

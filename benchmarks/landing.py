@@ -105,7 +105,7 @@ class Sender:
 
 
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
-    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one.
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one.
 
     Raises:
         Uncounted: a post failed, or raw does not hold what was answered 2xx.

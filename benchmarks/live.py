@@ -95,7 +95,7 @@ class Watcher:
 
 
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
-    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one.
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one.
 
     Raises:
         NeverSeen: a message was answered 2xx and did not become visible.

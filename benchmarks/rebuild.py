@@ -37,7 +37,7 @@ class Unequal(Exception):
 
 
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
-    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one.
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one.
 
     Raises:
         Unequal: the rebuilt table differs, or holds other messages than were stored.

@@ -46,7 +46,7 @@ OPEN_PER_SECOND, OTHERS_PER_SECOND = 1.0, 4.0
 
 
 def run(settings: Settings | None, scale: int | None, people: int | None = None) -> dict[str, Any]:
-    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one."""
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one."""
     messages, crowd = scale or DEFAULT_MESSAGES, people or DEFAULT_PEOPLE
     share = 1.0 if messages >= TRIAL_MESSAGES else 0.1
     with throwaway() as on:

@@ -44,7 +44,7 @@ class Incomplete(Exception):
 
 
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
-    """The document of interface.md. `settings` is not used: the warehouse is a throw-away one.
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one.
 
     Raises:
         Incomplete: the pages do not give every message once.

@@ -35,8 +35,9 @@ def import_file(
     """Make customers of the lines of a CSV file, or match them by phone and mail address.
 
     Each line is its own transaction. A line that is refused changes nothing; importing again
-    changes nothing. Instagram and Facebook names are kept in the notes: a name there is not the
-    id that messages carry.
+    changes nothing. Of a line with one unusable address the others are taken, and that one is
+    named. Instagram and Facebook names are kept in the notes: a name there is not the id that
+    messages carry.
     """
     from operations.customer_import import import_lines, read_lines
 
@@ -46,9 +47,18 @@ def import_file(
         database.autocommit = True
         outcome = import_lines(database, lines, source=file.name)
     told = [f"line {each['line']} refused: {each['reason']}" for each in outcome.refused]
+    told += [
+        f"line {each['line']} taken without one address: {each['reason']}"
+        for each in outcome.left_out
+    ]
     told.append(f"{outcome.made} made, {outcome.matched} matched, {len(outcome.refused)} refused")
     report(
-        {"made": outcome.made, "matched": outcome.matched, "refused": outcome.refused},
+        {
+            "made": outcome.made,
+            "matched": outcome.matched,
+            "refused": outcome.refused,
+            "left_out": outcome.left_out,
+        },
         as_json=as_json,
         lines=told,
     )

@@ -1,6 +1,8 @@
 """A list of customers in CSV: read it, and make or match one customer per line.
 
 line -> identities (warehouse/identities.py) -> open links -> made | matched | refused with a reason
+
+Of a line one address may be unusable: what is good of it is taken, and the rest is reported.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import psycopg
 
 from operations.invocation import actor
 from warehouse import decisions, identities
-from warehouse.identities import Identity, UnusableIdentity
+from warehouse.identities import UnusableIdentity, Written
 from warehouse.refusals import Refused
 
 COLUMNS = ("name", "phone", "email", "instagram", "facebook", "notes")
@@ -40,11 +42,12 @@ class Line:
 
 @dataclass
 class Outcome:
-    """What became of the lines; `refused` holds {"line", "reason"}."""
+    """What became of the lines. `refused` and `left_out`, of lines that were taken, hold {"line", "reason"}."""
 
     made: int = 0
     matched: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_lines(file: Path) -> list[Line]:
@@ -127,12 +130,15 @@ def import_lines(database: psycopg.Connection[Any], lines: list[Line], *, source
     for count, line in enumerate(lines, start=1):
         try:
             with database.transaction():
-                made = _import_line(database, line, source=source, decision_id=decision_id)
+                made, left_out = _import_line(
+                    database, line, source=source, decision_id=decision_id
+                )
         except Refused as refused:
             outcome.refused.append({"line": line.number, "reason": str(refused)})
         else:
             outcome.made += made
             outcome.matched += not made
+            outcome.left_out += [{"line": line.number, "reason": reason} for reason in left_out]
         if count % PROGRESS_EVERY == 0:
             print(f"{count} of {len(lines)} lines", file=sys.stderr, flush=True)
     return outcome
@@ -140,14 +146,17 @@ def import_lines(database: psycopg.Connection[Any], lines: list[Line], *, source
 
 def _import_line(
     database: psycopg.Connection[Any], line: Line, *, source: str, decision_id: str
-) -> bool:
-    """True when a customer was made, False when the line is about one we have."""
+) -> tuple[bool, list[str]]:
+    """Whether a customer was made, and not found among those we have; and what of the line could not be taken."""
     if line.problem:
         raise Refused(line.problem)
     if any("\0" in cell for cell in line.cells.values()):
         raise Refused("a cell contains a NUL character")
     name = decisions.customer_name(line.cells.get("name", ""))
-    found = identities_of(line.cells)
+    written, problems = identities_of(line.cells)
+    if problems and not written:
+        raise Refused("; ".join(problems))
+    found = list({str(each): each for each in identities.normal(database, written)}.values())
     if not found:
         raise Refused("neither phone nor email: nothing would ever be matched to this customer")
     owners = decisions.owners(database, found)
@@ -170,26 +179,21 @@ def _import_line(
                 database, actor(), identity, customer_id,
                 reason=f"imported from {source}", evidence=where, decision_id=decision_id,
             )  # fmt: skip
-    return made
+    return made, problems
 
 
-def identities_of(cells: dict[str, str]) -> list[Identity]:
-    """Phones and mail addresses of a line, each once.
-
-    Raises:
-        Refused: a cell holds something that is neither.
-    """
-    found: dict[str, Identity] = {}
+def identities_of(cells: dict[str, str]) -> tuple[list[Written], list[str]]:
+    """Phones and mail addresses of a line, and in words what is neither."""
+    found, problems = [], []
     for column, read in (("phone", identities.phone), ("email", identities.email)):
         for part in SEPARATORS.split(cells.get(column, "")):
             if not part.strip():
                 continue
             try:
-                identity = read(part)
+                found.append(read(part))
             except UnusableIdentity as error:
-                raise Refused(f"{column}: {error}") from error
-            found[str(identity)] = identity
-    return list(found.values())
+                problems.append(f"{column}: {error}")
+    return found, problems
 
 
 def notes_of(cells: dict[str, str]) -> str:

@@ -1,6 +1,6 @@
 """What every command shares: where the data folder is, the settings, how a result is reported.
 
-Exit status (interface.md): 0 done, 1 it found what it was asked to look for, 2 unusable arguments
+Exit status: 0 done, 1 it found what it was asked to look for, 2 unusable arguments
 or settings. `Found` and `Refused` (warehouse/refusals.py) carry the one line that says so.
 """
 

@@ -78,24 +78,23 @@ def insert(
         Refused: the name is taken or unusable, the address is none, or the password is too short
         or long.
     """
+    from warehouse import identities
     from warehouse.events import record
-    from warehouse.identities import UnusableIdentity
-    from warehouse.identities import email as normalise
     from warehouse.queries import queries
 
     # streamlit-authenticator looks names up in lower case.
     if not user_name.strip() or user_name != user_name.strip().lower() or ":" in user_name:
         raise Refused("NAME is unusable: give it in lower case, without a colon or outer spaces")
     try:
-        address = normalise(email).value
-    except UnusableIdentity as error:
+        (address,) = identities.normal(database, [identities.email(email)])
+    except identities.UnusableIdentity as error:
         raise Refused(f"--email: {error}") from error
     added = database.execute(
         queries("operations")["add_user"],
         {
             "user_name": user_name,
             "display_name": display_name,
-            "email": address,
+            "email": address.value,
             "role": role,
             "password_hash": hashed(password),
         },

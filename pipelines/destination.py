@@ -122,7 +122,7 @@ def loading(settings: Settings, channel: Channel) -> Iterator[None]:
 
 
 def _add_indexes(settings: Settings, channel: Channel, module: ModuleType) -> None:
-    """The transaction id of every row (design.md §6), and indexes: by it, by key, and the channel's own.
+    """The transaction id of every row, and indexes: by it, by key, and the channel's own.
 
     What is there is looked up first: even `if not exists` would wait for every reader of the table.
     """

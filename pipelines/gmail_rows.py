@@ -16,7 +16,7 @@ from pipelines.storable import storable, version_of
 from providers.google.client import Mailbox
 
 #: Labels of what is no correspondence (yet): such a mail is fetched when the label goes.
-UNFETCHED = {"DRAFT", "SPAM", "CHAT"}
+UNFETCHED = {"DRAFT", "SCHEDULED", "SPAM", "CHAT"}
 
 
 class Rows:

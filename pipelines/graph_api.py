@@ -11,6 +11,8 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -99,6 +101,33 @@ class Graph:
             return str(answer["access_token"]), float(answer["expires_in"])
         except (KeyError, TypeError, ValueError):
             raise ProviderFailed(f"{self.name}: Graph's answer holds no token") from None
+
+    def token_ends_at(self) -> datetime | None:
+        """When the token dies, or its access to data, as Meta tells the app itself; None where neither does.
+
+        Needs the Meta app's id. The token stands among the parameters, as Meta's reference has it, and in no log.
+        """
+        app = self._connection.required("app_id")
+        url = f"{graph_access.versioned_for_apps(self._connection)}/debug_token"
+        failure: ProviderFailed = NeedsAdmin(f"{self.name}: the secret of the Meta app is not set")
+        for secret in graph_access.app_secrets(self._connection):
+            token = f"{app}|{secret}"
+            asked = {
+                "input_token": self._given,
+                "appsecret_proof": graph_access.proof(secret, token),
+            }
+            try:
+                with _unlogged():
+                    answer = BACK_OFF.run(partial(self._sent, url, asked, token, is_shown=True))
+            except (WrongProof, NeedsAdmin) as refused:
+                failure = refused
+                continue
+            told = answer.get("data")
+            told = told if isinstance(told, dict) else {}
+            ends = [told.get(key) for key in ("expires_at", "data_access_expires_at")]
+            seconds = [end for end in ends if isinstance(end, int) and end > 0]
+            return datetime.fromtimestamp(min(seconds), UTC) if seconds else None
+        raise failure
 
     def _as_the_account(self, url: str, parameters: dict[str, Any]) -> dict[str, Any]:
         token = graph_access.access_token(self._connection, self._of_the_page)

@@ -25,7 +25,7 @@ from pipelines import children
 from pipelines.fetch import FetchResult, fetch
 from pipelines.pull import PullResult, pull
 from pipelines.reconcile import reconcile
-from pipelines.tokens import renew as renew_secrets
+from pipelines.tokens import look_after
 from pipelines.watch import renew
 from providers.failures import NeedsAdmin, ProviderFailed
 from warehouse.channels import registry
@@ -279,11 +279,13 @@ async def _find_media(app: App, since: datetime | None) -> None:
 
 @_job()
 async def renew_token(context: JobContext, connection_id: str, attempt: int = 0) -> None:
-    """Renew the token of a connection whose token lives for weeks."""
-    if connection_id not in {known for known, _ in await pullable(context.app)}:
+    """Renew the token of a connection whose token lives for weeks, or see when it dies."""
+    rows = await context.app.connector.execute_query_all_async(SQL["pullable_connections"])
+    # WhatsApp has no history, and a token all the same.
+    if connection_id not in {row["connection_id"] for row in rows}:
         return
     try:
-        await children.run(renew_secrets, context.additional_context["settings"], connection_id)
+        await children.run(look_after, context.additional_context["settings"], connection_id)
     except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
@@ -338,7 +340,7 @@ async def renew_watches(context: JobContext, timestamp: int) -> None:
 
 @_job(cron="50 14 * * *")
 async def renew_tokens(context: JobContext, timestamp: int) -> None:
-    """Daily, and when a worker starts: tokens that are a week old."""
+    """Daily, and when a worker starts: tokens a week old, and those that nobody asked about since yesterday."""
     for row in await context.app.connector.execute_query_all_async(SQL["due_tokens"]):
         await defer(context.app, "renew_token", row["connection_id"])
 

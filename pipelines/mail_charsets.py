@@ -1,4 +1,4 @@
-"""Bytes as text, whatever charset they name and whatever they are (providers.md §5.5).
+"""Bytes as text, whatever charset they name and whatever they are (docs/providers/google.md).
 
     strict UTF-8 ─> the declared charset ─> UTF-8 with a few bad bytes ─> a detector ─> windows-1252
 

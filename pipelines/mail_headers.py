@@ -1,4 +1,4 @@
-"""Header fields of a mail: RFC 2047 words, who and to whom, and which kind of mail it is (providers.md §5.5 and 11.6).
+"""Header fields of a mail: RFC 2047 words, who and to whom, and which kind of mail it is (docs/providers/google.md).
 
 Nothing here raises over what a mail contains; what could not be read becomes a note.
 """

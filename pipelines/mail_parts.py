@@ -1,4 +1,4 @@
-"""The parts of a mail: which one is read, which ones are attachments (providers.md §5.5 and 11.6).
+"""The parts of a mail: which one is read, which ones are attachments (docs/providers/google.md).
 
 Part ids are those of Gmail's `format=full`: "" for the whole mail, then "0", "0.1". They name a part for
 as long as the raw bytes are the same.

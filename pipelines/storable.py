@@ -1,7 +1,7 @@
 """What PostgreSQL can store of what a provider sent: text without NUL and without lone surrogates.
 
 Raw bytes stay as they are elsewhere; only text and JSON on their way into a table pass through here
-(providers.md §11.7).
+(docs/providers/README.md).
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
     token, a week old ──> Graph: refresh_access_token ──> crm.renew_secrets ──> crm.connections, crm.events
 
-A token of an Instagram Login lives for 60 days and can be renewed as long as it lives. When it dies stands in
-`jobs.connection_health` (job `token`, detail `expires_at`); then pulling stops, and receiving goes on.
+A token of an Instagram Login lives for 60 days and can be renewed as long as it lives. Those of system users and pages
+cannot be renewed here, and may die after 60 days too: Meta is asked when, once a day, and the health says so when a
+month is left. When a token dies stands in `jobs.connection_health` (job `token`, detail `expires_at`); then pulling
+stops, and receiving goes on.
 """
 
 from __future__ import annotations
@@ -15,14 +17,46 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from pipelines import graph_access
 from pipelines.graph_api import Graph
 from pipelines.health import Health
-from providers.failures import ProviderFailed
+from providers.failures import NeedsAdmin, ProviderFailed
 from warehouse import connections
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
 
 SQL = queries("pipelines")
+#: An admin hears of a token that nobody renews while half of its sixty days is left.
+TOLD_BEFORE = timedelta(days=30)
+
+
+def look_after(settings: Settings, connection_id: str) -> datetime | None:
+    """Renew the token of a connection, or see when it dies; returns when that is, None where it does not.
+
+    Raises:
+        ProviderFailed: and its kinds; NeedsAdmin also where a token that cannot be renewed dies within a month.
+    """
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
+        connection = connections.open_row(_row(database, connection_id), settings)
+        if not graph_access.is_login(connection):
+            return _seen(database, connection)
+    return renew(settings, connection_id)
+
+
+def _seen(database: psycopg.Connection[Any], connection: connections.Connection) -> datetime | None:
+    """When a token that is not renewed here dies, noted in the health."""
+    health = Health(database, connection.connection_id, "token")
+    with health.recorded():
+        ends_at = Graph(connection).token_ends_at()
+        health.detail = {"expires_at": ends_at.isoformat() if ends_at else None}
+        health.progressed()
+        if ends_at and ends_at - datetime.now(UTC) < TOLD_BEFORE:
+            raise NeedsAdmin(
+                f"{connection.channel} connection {connection.connection_id}: "
+                f"{_end(database, connection.connection_id)}; make one that does not expire, and set it with "
+                "./crm connection rotate"
+            )
+    return ends_at
 
 
 def renew(settings: Settings, connection_id: str) -> datetime:

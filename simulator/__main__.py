@@ -27,6 +27,7 @@ every message made later.
                                  twilio_voice: {call: {outcome, seconds, recorded, transcript, ...}};
                                  chats: kind, extra, location, contacts, story, postback, reply_to ...
   POST /simulator/react, /edit, /unsend, /read  {id, emoji | body}: what happens to a chat message
+  POST /simulator/conference     {seconds}: a conference of calls ends and leaves a recording
   POST /simulator/events         {channel, event | value | item | raw}: an event that is no message
   POST /simulator/rehearse       the hero's last three days by webhook, each channel once
   POST /simulator/live           {per_minute, seed}: a stream of messages, 0 stops it

@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 from simulator.call_scribe import write_call
-from simulator.calls import PhoneCall
+from simulator.calls import PhoneCall, Recording
 from simulator.chat_arrivals import ChatArrivals
 from simulator.courier import Courier
 from simulator.pubsub import PubSub
 from simulator.records import Mail, Sms
-from simulator.scribe import write_mail, write_sms
+from simulator.scribe import sid, write_mail, write_sms
 from simulator.state import State
 from simulator.turns import Turn
 from simulator.twilio_webhooks import TwilioWebhooks
@@ -120,3 +120,15 @@ class Arrivals:
         if spoken:
             self.voice.tell_spoken(call)
         return call, self.voice.tell(call)[-1]
+
+    def conference(self, seconds: int) -> tuple[Recording, Announced]:
+        """The recording of a conference that has just ended: of no one call."""
+        key, ended = self.state.next_key(), int(self.now())
+        recording = Recording(
+            sid("RE", key), None, "Conference", "completed", 1, seconds, ended - seconds, ended,
+            conference_sid=sid("CF", key),
+        )  # fmt: skip
+        self.state.calls.add_conference(recording, self.state.made_count)
+        return recording, self.voice.tell_conference(
+            recording, self.state.numbers[0]["phone_number"]
+        )

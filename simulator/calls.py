@@ -32,10 +32,10 @@ class Leg:
 
 @dataclass
 class Recording:
-    """A Recording resource; its audio is made of the sid (sounds.py)."""
+    """A Recording resource; its audio is made of the sid (sounds.py). That of a conference has no call."""
 
     sid: str
-    call_sid: str
+    call_sid: str | None
     source: str
     status: str
     channels: int
@@ -43,6 +43,7 @@ class Recording:
     started: int
     created: int
     deleted: bool = False
+    conference_sid: str | None = None
 
     @property
     def order(self) -> tuple[int, str]:

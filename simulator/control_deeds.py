@@ -51,6 +51,7 @@ class ControlDeeds:
             "read": self.read,
             "live": self.stream,
             "faults": self.set_faults,
+            "conference": self.conference,
             "redact": self.redact,
             "delete": self.delete,
             "labels": self.labels,
@@ -128,6 +129,16 @@ class ControlDeeds:
         """{"id"}: the author takes the message back. Messenger tells nobody."""
         chat = self._chat(body)
         return await self._happens(chat, UNSEND, by_us=chat.outbound)
+
+    async def conference(self, body: dict[str, Any]) -> Any:
+        """{"seconds"}: a conference ends and leaves a recording."""
+        recording, announced = self.arrivals.conference(int(body.get("seconds", 60)))
+        delivery = await first_try(announced)
+        return {
+            "sid": recording.sid,
+            "conference_sid": recording.conference_sid,
+            "delivery": delivery,
+        }
 
     async def read(self, body: dict[str, Any]) -> Any:
         """{"id"}: the person reads a message of ours."""

@@ -51,6 +51,10 @@ class Simulator:
         outer = {key: message.pop(key) for key in around if key in message}
         return self.message(channel="twilio_voice", call=message, **outer)
 
+    def conference(self, seconds: int = 60) -> dict[str, Any]:
+        """A conference that ends and leaves a recording."""
+        return dict(self.post("conference", seconds=seconds))
+
     def event(self, channel: str, event: str = "", **more: Any) -> dict[str, Any]:
         """A named event, or with `raw`, `value` or `item` one as it is."""
         return dict(self.post("events", channel=channel, event=event, **more))

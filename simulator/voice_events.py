@@ -72,7 +72,9 @@ class VoiceEvents:
             "RecordingStatus": recording.status,
             "RecordingChannels": str(recording.channels),
             "ErrorCode": "0",
-            "CallSid": recording.call_sid,
+            # Of a conference alone.
+            **({"CallSid": recording.call_sid} if recording.call_sid else {}),
+            **({"ConferenceSid": recording.conference_sid} if recording.conference_sid else {}),
             "RecordingStartTime": rfc2822(recording.started) or "",
             "AccountSid": self.state.accounts.account_sid,
             "RecordingDuration": str(recording.seconds),

@@ -64,7 +64,7 @@ class VoiceRest:
             for recording in reversed(self.book.recordings)
             if (soft or not recording.deleted)
             and wanted in (None, recording.call_sid)
-            and not query.get("ConferenceSid")
+            and query.get("ConferenceSid") in (None, "", recording.conference_sid)
             and all(test(recording.created) for test in days)
         )
         below = f"/Calls/{call_sid}" if call_sid else ""
@@ -152,7 +152,7 @@ class VoiceRest:
             "sid": recording.sid,
             "account_sid": self.state.accounts.account_sid,
             "call_sid": recording.call_sid,
-            "conference_sid": None,
+            "conference_sid": recording.conference_sid,
             "date_created": rfc2822(recording.created),
             "date_updated": rfc2822(recording.created),
             "start_time": rfc2822(recording.started),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from simulator.calls import PhoneCall
+from simulator.calls import PhoneCall, Recording
 from simulator.channels import VOICE
 from simulator.twilio_caller import TwilioCaller
 from simulator.voice_events import Told, VoiceEvents
@@ -36,6 +36,16 @@ class VoiceWebhooks:
         if not self.caller.courier.faults.values["twiml_callbacks"]:
             return []
         return [self._announce(call, told) for told in self.events.spoken(call)]
+
+    def tell_conference(self, recording: Recording, phone: str) -> asyncio.Future[dict[str, Any]]:
+        """Of the recording of a conference, where the menu names the address of a number of ours."""
+        kind, ids, params = self.events.recorded(recording)
+        number = self.caller.number(phone) or {}
+        url = str(number.get("status_callback", ""))
+        if not self.caller.courier.faults.values["twiml_callbacks"]:
+            url = ""
+        method = number.get("status_callback_method", "POST")
+        return self.caller.announce(VOICE, kind, ids, url, method, params)
 
     def address(self, call: PhoneCall) -> str:
         return str((self.caller.number(call.root.number) or {}).get("status_callback", ""))

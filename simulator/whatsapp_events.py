@@ -135,6 +135,7 @@ class WhatsappEvents:
         """What was kept of a call, some time after its end: its sound, or a transcript as a JSON document.
 
         https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/call-recording
+        The transcript's event is named as it was seen, and not as the page has it.
         """
         is_sound = medium.file.content_type.startswith("audio/")
         file = {
@@ -147,9 +148,9 @@ class WhatsappEvents:
             "id": chat.id,
             **_ids(chat.contact, "from", "from_user_id"),
             "timestamp": str(chat.at_ms // 1000 + int(chat.extra.get("seconds", 0)) + 60),
-            "event": "call_recording_available" if is_sound else "call_transcription_available",
+            "event": "call_recording_available" if is_sound else "call_transcript_available",
         }
-        kept = {"audio": file} if is_sound else {"document": file}
+        kept = {"type": "audio", "audio": file} if is_sound else {"document": file}
         call["call_recording" if is_sound else "call_transcript"] = kept
         return self.value(contacts=[contact_of(chat.contact)], calls=[call])
 

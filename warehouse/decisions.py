@@ -23,7 +23,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
 from warehouse.events import Actor, Event, record
-from warehouse.identities import Identity, UnusableIdentity, parse
+from warehouse.identities import Identity, UnusableIdentity, normal, parse
 from warehouse.queries import queries
 from warehouse.refusals import Refused
 
@@ -242,19 +242,17 @@ def _written(database: Database, identity: str | Identity) -> str:
     """The identity in the one way in which it is kept.
 
     What a message bears is taken as it stands, also where no person could have typed it; anything else must be an
-    identity that could exist, and is brought into its one spelling.
+    identity that could exist, and is brought into its one form.
     """
     if isinstance(identity, Identity):
         return str(identity)
+    text, formed, problem = identity.replace("\0", ""), "", None
     try:
-        parsed, problem = str(parse(identity)), None
+        (formed,) = map(str, normal(database, [parse(text)]))
     except UnusableIdentity as error:
-        parsed, problem = "", error
-    if parsed == identity:
-        return parsed
-    text = identity.replace("\0", "")
-    if _run(database, "identity_is_known", identity=text):
+        problem = error
+    if formed != text and _run(database, "identity_is_known", identity=text):
         return text
     if problem:
         raise Refused(f"identity is unusable: {problem}") from problem
-    return parsed
+    return formed

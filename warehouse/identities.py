@@ -1,22 +1,28 @@
 """Identities: the addresses under which a person is known, always written in one way.
 
-`scheme:value` or `scheme:scope:value` (design.md §7). A phone is E.164, a mail address lower case
-with its domain in IDNA form; what a person types in any usual spelling becomes that, or is
-refused in a sentence. Short codes and alphanumeric senders name a company's sender, never a
-person.
+`scheme:value` or `scheme:scope:value`; the schemes stand in one list (`warehouse/schemes.py`), which the models
+read too. What a person types in any usual spelling is read here, or refused in a sentence (`Written`). Its one form is
+the warehouse's to say (`normal`): the models ask the same functions for what providers send
+(migration 0061), so nobody is two people because two programs spell differently.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import idna
 import phonenumbers
+import psycopg
+from psycopg.rows import tuple_row
 
+from warehouse.queries import queries
 from warehouse.schemes import schemes
 
+SQL = queries("identities")
 #: Where a number without a country code is dialled from.
 HOME_REGION = "AU"
 PHONE, EMAIL = "phone", "email"
@@ -25,7 +31,10 @@ LONGEST_LOCAL_PART, LONGEST_ADDRESS = 64, 254
 
 TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
 PHONE_CHARACTERS = re.compile(r"[+0-9()\s./\u2010-\u2015-]+")
+#: 13, 1300 and 1800 numbers, without the country code: businesses write and call under them.
+BUSINESS_NUMBER = re.compile(r"13[1-9]\d{3}|1[38]00\d{6}")
 LOCAL_PART = re.compile(r"[^\s\x00-\x1f\x7f@<>()\[\],;:\\\"]+")
+QUOTED_LOCAL_PART = re.compile(r'"(?:[^\x00-\x1f\x7f"\\]|\\[ -~])+"')
 
 
 class UnusableIdentity(ValueError):
@@ -33,9 +42,7 @@ class UnusableIdentity(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
-    """One address. `scope` is empty for phones and mail addresses."""
-
+class _Address:
     scheme: str
     value: str
     scope: str = ""
@@ -44,8 +51,36 @@ class Identity:
         return ":".join(part for part in (self.scheme, self.scope, self.value) if part)
 
 
-def parse(text: str) -> Identity:
-    """`scheme:value` or `scheme:scope:value`, normalised.
+class Written(_Address):
+    """An address as somebody wrote it: usable, and not yet in its one form."""
+
+
+class Identity(_Address):
+    """An address in its one form. `scope` is empty for phones and mail addresses."""
+
+
+def normal(database: psycopg.Connection[Any], written: Sequence[Written]) -> list[Identity]:
+    """The one form of each, in their order."""
+    if not written:
+        return []
+    # Whatever the caller's rows are made of.
+    with database.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(SQL["normal"], {"identities": [str(each) for each in written]})
+        rows = cursor.fetchall()
+    return [
+        Identity(
+            scheme=each.scheme,
+            scope=each.scope,
+            value=text.removeprefix(f"{each.scheme}:").removeprefix(
+                f"{each.scope}:" if each.scope else ""
+            ),
+        )
+        for each, (text,) in zip(written, rows, strict=True)
+    ]
+
+
+def parse(text: str) -> Written:
+    """`scheme:value` or `scheme:scope:value`.
 
     Raises:
         UnusableIdentity: the scheme is unknown, a scope is missing, or the value is no such
@@ -63,17 +98,19 @@ def parse(text: str) -> Identity:
         return email(rest)
     known = schemes().get(scheme)
     if known is None:
-        raise UnusableIdentity(f"unknown scheme {scheme[:20]!r} (known: {', '.join(schemes())})")
+        raise UnusableIdentity(
+            f"unknown scheme {scheme[:20]!r} (known: {', '.join(sorted(schemes()))})"
+        )
     if not known.scope:
-        return Identity(scheme=scheme, value=rest.strip())
+        return Written(scheme=scheme, value=rest.strip())
     scope, separator, value = rest.partition(":")
     if not separator or not scope.strip() or not value.strip():
-        raise UnusableIdentity(f"an identity of {scheme} is written {scheme}:scope:value")
-    return Identity(scheme=scheme, scope=scope.strip(), value=value.strip())
+        raise UnusableIdentity(f"an identity of {scheme} is written {scheme}:{known.scope}:value")
+    return Written(scheme=scheme, scope=scope.strip(), value=value.strip())
 
 
-def phone(text: str) -> Identity:
-    """A phone number in any Australian or international spelling, as E.164.
+def phone(text: str) -> Written:
+    """A phone number in any Australian or international spelling, with its country code.
 
     `0491 570 006`, `(02) 5550 1234`, `61 491 570 006`, `+61 (0)491 570 006` and `0061…`, `0011
     61…` are all understood.
@@ -104,11 +141,12 @@ def phone(text: str) -> Identity:
         raise UnusableIdentity("no phone number: it cannot be dialled from Australia") from error
     if not phonenumbers.is_possible_number(number):
         raise UnusableIdentity("no phone number: too short or too long for its country")
-    if number.country_code == 61 and len(str(number.national_number)) != 9:
-        # 13 and 1300 numbers answer calls, nobody writes from them, and six digits are a short
-        # code.
-        raise UnusableIdentity("no phone number of a person: nine digits follow +61")
-    return Identity(
+    national = str(number.national_number)
+    if number.country_code == 61 and len(national) != 9 and not BUSINESS_NUMBER.fullmatch(national):
+        raise UnusableIdentity(
+            "no phone number: nine digits follow +61, or it is a 13, 1300 or 1800 number"
+        )
+    return Written(
         scheme=PHONE, value=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     )
 
@@ -121,8 +159,8 @@ def _plain_digits(text: str) -> str:
     )
 
 
-def email(text: str) -> Identity:
-    """A mail address: lower case, the domain in IDNA 2008 form (RFC 5891).
+def email(text: str) -> Written:
+    """A mail address with a domain that can exist (RFC 5891).
 
     Raises:
         UnusableIdentity: it is no single bare address.
@@ -131,7 +169,7 @@ def email(text: str) -> Identity:
     local, separator, domain = written.rpartition("@")
     if not separator or not local or not domain:
         raise UnusableIdentity("no mail address: name@domain is expected")
-    if (
+    if not QUOTED_LOCAL_PART.fullmatch(local) and (
         not LOCAL_PART.fullmatch(local)
         or local.startswith(".")
         or local.endswith(".")
@@ -144,7 +182,9 @@ def email(text: str) -> Identity:
         raise UnusableIdentity("no mail address: the domain is not usable") from error
     if "." not in encoded:
         raise UnusableIdentity("no mail address: the domain has no dot")
-    address = f"{local.lower()}@{encoded.lower()}"
-    if len(local.encode()) > LONGEST_LOCAL_PART or len(address.encode()) > LONGEST_ADDRESS:
+    if (
+        len(local.encode()) > LONGEST_LOCAL_PART
+        or len(local.encode()) + 1 + len(encoded) > LONGEST_ADDRESS
+    ):
         raise UnusableIdentity("no mail address: too long")
-    return Identity(scheme=EMAIL, value=address)
+    return Written(scheme=EMAIL, value=written)

@@ -18,20 +18,22 @@ class Scheme:
     """One row of the list."""
 
     scheme: str
+    #: Within what a value is one person's; empty where it is everywhere.
+    scope: str
+    #: Whether a name may suggest whose it is: not of what anybody can send under, or what is one call alone.
+    is_suggested: bool
+    means: str
     #: What kind of address it is, as people read it.
     name: str
-    #: Where a value is unique, with {} for the scope; empty where the same value is the same person everywhere.
-    scope: str
+    #: Where it holds, with {} for the scope.
+    scope_in_words: str
     #: Stands for one message alone, so that its value says nothing to a reader.
     is_one_message: bool
-    #: Whether a link may be suggested. Anybody can send under the others, or one stands for many.
-    is_suggested: bool
     #: How what was typed is looked for in its values (app/customer_search.py).
     searched_as: frozenset[str]
     #: Its values are numbers of a service, which name nobody to a reader.
     is_nameless: bool
     icon: str
-    meaning: str
     #: What a person should weigh before such an identity becomes a customer's.
     caution: str
 
@@ -44,14 +46,15 @@ def schemes() -> dict[str, Scheme]:
     return {
         row["scheme"]: Scheme(
             scheme=row["scheme"],
-            name=row["name"],
             scope=row["scope"],
-            is_one_message=row["is_one_message"] == "true",
             is_suggested=row["is_suggested"] == "true",
+            means=row["means"],
+            name=row["name"],
+            scope_in_words=row["scope_in_words"],
+            is_one_message=row["is_one_message"] == "true",
             searched_as=frozenset(row["searched_as"].split()),
             is_nameless=row["is_nameless"] == "true",
             icon=row["icon"],
-            meaning=row["meaning"],
             caution=row["caution"],
         )
         for row in rows

@@ -1,4 +1,4 @@
-"""Settings of every program, from the environment or `.env` (interface.md, "Settings").
+"""Settings of every program, from the environment or `.env`.
 
 An embedded warehouse writes its own address to `<data dir>/postgres.url`, so every command that is
 told the data folder finds the same database as the programs that run on it.
@@ -35,7 +35,7 @@ class SettingsError(Exception):
 
 
 class Role(StrEnum):
-    """The database roles of design.md §3; each program signs in as one of them."""
+    """The database roles; each program signs in as one of them."""
 
     ADMIN = "admin"
     RECEIVER = "crm_receiver"

@@ -1,4 +1,4 @@
-{# A Twilio address as an identity (providers.md §3.2): `scheme:value` or `scheme:scope:value`.
+{# A Twilio address as an identity (docs/providers/twilio.md): `scheme:value` or `scheme:scope:value`.
    `other` is the address at the other end: it gives the country of short codes, national spellings and alphanumeric senders, and the
    page or the number whose business-scoped ids these are. What is none of the known forms is `unknown`, and says so. #}
 {% macro twilio_identity(address, other) %}
@@ -6,26 +6,22 @@
 {% endmacro %}
 
 {% macro unbounded_twilio_identity(address, other) %}
-    case
-        when {{ address }} ~ '^(whatsapp:|rcs:)?\+[1-9][0-9]{6,14}$' and {{ address }} !~ '\+610'
-            then 'phone:' || regexp_replace({{ address }}, '^(whatsapp:|rcs:)', '')
-        -- The trunk zero of a number that is written for both sides of a border.
-        when {{ address }} ~ '^(whatsapp:|rcs:)?\+610[2-478][0-9]{8}$' then 'phone:+61' || substr(regexp_replace({{ address }}, '^(whatsapp:|rcs:)', ''), 5)
+    coalesce('phone:' || canonical.phone_number({{ address }}, {{ country_of(other) }}), case
+        when {{ address }} ~ '^(whatsapp|rcs):[+0-9]' then coalesce(
+            'phone:' || canonical.phone_number(substr({{ address }}, strpos({{ address }}, ':') + 1), {{ country_of(other) }}),
+            case when {{ address }} ~ '^rcs:' then {{ address }} else 'unknown:' || {{ address }} end
+        )
         when {{ address }} ~ '^messenger:.+$'
             then 'psid:' || regexp_replace({{ other }}, '^messenger:', '') || ':' || substr({{ address }}, 11)
         -- People who show no number: an id of the business, which Twilio passes on as it is.
         when {{ address }} ~ '^whatsapp:[A-Z]{2}\.[A-Za-z0-9.]+$' then 'bsuid:' || regexp_replace({{ other }}, '^whatsapp:', '') || ':' || substr({{ address }}, 10)
         when {{ address }} ~ '^(sim|rcs):.+$' then {{ address }}
         when {{ address }} ~ '^(client|sips?):.+$' then regexp_replace({{ address }}, '^(client|sip)s?:.*$', '\1') || ':' || {{ other }} || ':' || {{ sip_user(address) }}
-        -- National spellings, as somebody in the country of our number would dial them.
-        when {{ country_of(other) }} = 'AU' and {{ address }} ~ '^0[2-478][0-9]{8}$' then 'phone:+61' || substr({{ address }}, 2)
-        when {{ country_of(other) }} = 'AU' and {{ address }} ~ '^(1300[0-9]{6}|1800[0-9]{6}|13[1-9][0-9]{3})$' then 'phone:+61' || {{ address }}
-        when {{ address }} ~ '^61[2-478][0-9]{8}$' then 'phone:+' || {{ address }}
         when {{ address }} ~ '^[0-9]{3,8}$' then 'short_code:' || {{ country_of(other) }} || ':' || {{ address }}
         when lower({{ address }}) in ('anonymous', 'restricted', 'unavailable', 'unknown', 'private', 'blocked') then 'unknown:' || lower({{ address }})
         when {{ address }} ~ '^[A-Za-z0-9 &+_.-]{1,11}$' and {{ address }} ~ '[A-Za-z]' then 'alphanumeric:' || {{ country_of(other) }} || ':' || upper({{ address }})
         when {{ address }} <> '' then 'unknown:' || {{ address }}
-    end
+    end)
 {% endmacro %}
 
 {# The user of a client or SIP address: without its port and parameters, the host in lower case. #}

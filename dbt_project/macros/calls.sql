@@ -1,4 +1,4 @@
-{# What a call is, computed from all its parts (providers.md §4.4): `parts` is an array with an array of parts for each copy. A part says one thing about one leg, recording or transcript:
+{# What a call is, computed from all its parts (docs/providers/twilio.md): `parts` is an array with an array of parts for each copy. A part says one thing about one leg, recording or transcript:
 
    leg         call_sid, connection_id, account, from, to, direction, status, order, duration, started_at, stamp (of a callback), created_at,
                answered_by, forwarded_from, caller_name
@@ -193,7 +193,7 @@ $call$
 {% endmacro %}
 
 {# Callers that a network names instead of a number; most parse as numbers of foreign countries, so this comes first
-   (providers.md §11.3). An empty address is one of them, a missing one is not. #}
+   (docs/providers/twilio.md). An empty address is one of them, a missing one is not. #}
 {% macro is_withheld(address) -%}
     coalesce(lower({{ address }}) in (
         '+266696687', '+7378742833', '+2562533', '+8656696', '+8566696', '+86282452253', '+464',

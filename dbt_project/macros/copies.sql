@@ -96,7 +96,7 @@
     ) || '|' || coalesce(connection_id, '')
 {% endmacro %}
 
-{# 'rank|time|word': text comparison finds the status that counts (providers.md §10.4). #}
+{# 'rank|time|word': text comparison finds the status that counts (docs/providers/README.md). #}
 {% macro status_order(status, happened_at='null::timestamptz') %}
     case {{ status }}
         when 'received' then '10' when 'queued' then '10' when 'sent' then '20' when 'failed' then '30'
@@ -105,12 +105,22 @@
     end || '|' || coalesce({{ sortable_time(happened_at) }}, '') || '|' || {{ status }}
 {% endmacro %}
 
+{# The word of a folded status_order. What came to us was received: how far something got, or that it did not, is told of what we sent. A
+   call that came in has words of its own. #}
+{% macro status_word(status_order, direction, kind) -%}
+    case
+        when {{ direction }} = 'inbound' and {{ kind }} not in ('call', 'voicemail')
+            and split_part({{ status_order }}, '|', 3) in ('sent', 'delivered', 'read', 'failed') then 'received'
+        else nullif(split_part({{ status_order }}, '|', 3), '')
+    end
+{%- endmacro %}
+
 {# Fixed width, UTC, microseconds: sorts as text and does not depend on the session's time zone. #}
 {% macro sortable_time(moment) -%}
     to_char({{ moment }} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 {%- endmacro %}
 
-{# A provider's time that can be believed: not before 2004, not more than a day ahead of us (providers.md §10.2). Null otherwise:
+{# A provider's time that can be believed: not before 2004, not more than a day ahead of us (docs/providers/README.md). Null otherwise:
    then our receipt orders the message, and the time that was told stays in its metadata. #}
 {% macro plausible_time(moment, received_at) -%}
     case when {{ moment }} between '2004-01-01 00:00+00' and {{ received_at }} + interval '1 day' then {{ moment }} end
@@ -134,9 +144,11 @@
    same_as    [{identity, same_as, how, at}]: two identities that were told to be one
    name       what the sender is called, where only this door tells it
    file       {body, attachments} that came apart from the message they belong to
-   content    hash of the text, for comparing the doors (pipelines/reconcile.py) #}
+   content    hash of the text, for comparing the doors (pipelines/reconcile.py, macros/revisions.sql)
+   text       of the history, where it is one that somebody wrote: it may be an edit whose webhook was lost
+   worded     the words of this copy are made of other fields than a text #}
 {% macro fact(raw_ref, door, received_at, version, metadata, revision='null::jsonb', reaction='null::jsonb',
-              same_as='null::jsonb', name='null::text', file='null::jsonb', content='null::text') %}
+              same_as='null::jsonb', name='null::text', file='null::jsonb', content='null::text', text='null::text', worded='null::boolean') %}
     jsonb_build_object(
         {{ raw_ref }},
         jsonb_strip_nulls(jsonb_build_object(
@@ -149,7 +161,9 @@
             'same_as', {{ same_as }},
             'name', {{ name }},
             'file', {{ file }},
-            'content', {{ content }}
+            'content', {{ content }},
+            'text', {{ text }},
+            'worded', {{ worded }}
         ))
     )
 {% endmacro %}

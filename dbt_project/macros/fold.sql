@@ -14,11 +14,11 @@
         -- A call is computed whole from its parts, whichever came first.
         {% for column in content_columns() -%}
         {% if column == 'body' -%}
-        case when call is not null then call ->> 'body' when is_completed then file ->> 'body' else folded.body end as body,
+        case when call is not null then call ->> 'body' when is_completed then told.file_body else folded.body end as body,
         {% elif column in ('connection_id', 'direction', 'from_address', 'from_name', 'counterpart_identity', 'thread_key', 'kind') -%}
         case when call is null then folded.{{ column }} else call ->> '{{ column }}' end as {{ column }},
         {% elif column == 'attachments' -%}
-        case when call is not null then call -> 'attachments' when is_completed then file -> 'attachments' else folded.attachments end as attachments,
+        case when call is not null then call -> 'attachments' when is_completed then files else folded.attachments end as attachments,
         {% elif column == 'participants' -%}
         case when call is null then folded.participants else call -> 'participants' end as participants,
         {% elif column == 'to_addresses' -%}
@@ -36,13 +36,17 @@
         is_deleted,
         facts,
         moved_to,
-        case when call is null or is_deleted then nullif(split_part(status_order, '|', 3), '') else call ->> 'status' end as status,
-        case when call is null then provider_metadata else coalesce(provider_metadata, '{}') || jsonb_build_object('call', call -> 'call') end
-            as provider_metadata,
+        case when call is null or is_deleted then {{ status_word('status_order', 'folded.direction', 'folded.kind') }} else call ->> 'status' end as status,
+        case
+            when call is not null then coalesce(provider_metadata, '{}') || jsonb_build_object('call', call -> 'call')
+            -- What an edit says became known.
+            when revisions is not null and not (revisions ->> 'is_untold')::boolean then provider_metadata - 'edit_untold'
+            else provider_metadata
+        end as provider_metadata,
         seen_via,
         reactions,
-        revision,
-        revised_body,
+        coalesce(jsonb_array_length(revisions -> 'listed'), 0) as revision,
+        revisions ->> 'text' as revised_body,
         removal,
         told_name,
         same_as
@@ -83,31 +87,32 @@
             ) as provider_metadata,
             array_agg(distinct value ->> 'via') as seen_via,
             jsonb_agg(value -> 'reaction') filter (where value ? 'reaction') as told_reactions,
-            -- One edit told twice, in two deliveries, is one revision.
-            (count(distinct value -> 'revision'))::integer as revision,
-            -- The time has 27 characters, the number of the edit four.
-            substr(
-                max(
-                    (value #>> '{revision,at}') || lpad(coalesce(value #>> '{revision,number}', ''), 4, '0') || (value #>> '{revision,body}')
-                    collate "C"
-                ) filter (where value #>> '{revision,kind}' = 'edited'),
-                32
-            ) as revised_body,
+            -- Told revisions, or a text that only the history has.
+            bool_or(value ? 'revision') or bool_or(value ? 'text') and count(distinct value ->> 'content') > 1 as is_revised,
             -- Both words together: `unsent` comes last in the alphabet, and counts.
             max(value #>> '{revision,kind}' collate "C") filter (where value #>> '{revision,kind}' <> 'edited') as removal,
             max(value ->> 'name' collate "C") as told_name,
             jsonb_agg(value -> 'parts') filter (where value ? 'parts') as parts,
             jsonb_agg(value -> 'same_as') filter (where value ? 'same_as') as told_same_as,
-            jsonb_agg(value -> 'file') filter (where value ? 'file') as files,
-            max(value ->> 'file' collate "C")::jsonb as file
+            jsonb_agg(value #> '{file,attachments}') filter (where value ? 'file') as told_files,
+            max(value #>> '{file,body}' collate "C") as file_body
         from jsonb_each(folded.facts)
     ) as told
     cross join lateral (
         -- offset 0: computed once, although many columns read it.
         select
             canonical.call_of(told.parts, folded.provider_message_id) as call,
-            -- A file that came apart from its message: without who wrote it, so it cannot stand for the whole.
-            coalesce(told.files @> jsonb_build_array(jsonb_build_object('attachments', folded.attachments)), false) as is_completed,
+            case when told.is_revised then canonical.revisions_of(folded.facts) end as revisions,
+            -- Files that came apart from their message: without who wrote it, so they cannot stand for the whole. All of them count, a
+            -- recording before its transcript.
+            coalesce(jsonb_path_query_array(told.told_files, '$[*][*]') @> folded.attachments, false) as is_completed,
+            case when told.told_files is not null then (
+                select coalesce(jsonb_agg(file order by file ->> 'content_type' collate "C" desc nulls last, file ->> 'attachment_id' collate "C"), '[]')
+                from (
+                    select distinct on (file ->> 'attachment_id') file from jsonb_path_query(told.told_files, '$[*][*]') as file
+                    order by file ->> 'attachment_id', file::text collate "C"
+                ) as each
+            ) end as files,
             coalesce({{ standing_reactions('told.told_reactions') }}, '[]') as reactions,
             case when told.told_same_as is not null then (
                 select jsonb_agg(distinct pair) from jsonb_array_elements(told.told_same_as) as pairs cross join jsonb_array_elements(pairs) as pair

@@ -1,4 +1,4 @@
-{# Whether a lower-case mail address is ours. A +tag is dropped on our own domains only (providers.md §11.6). #}
+{# Whether a lower-case mail address is ours. A +tag is dropped on our own domains only (docs/providers/google.md). #}
 {% macro is_own_address(address, own) -%}
     coalesce(
         {{ address }} = any({{ own }}.addresses)
@@ -10,5 +10,5 @@
 
 {# The address of an entry `{name, address}` of an envelope, as identities are written. #}
 {% macro mail_address(entry) -%}
-    lower(trim({{ entry }} ->> 'address'))
+    canonical.mail_address({{ entry }} ->> 'address')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# What WhatsApp, Instagram and Messenger share (providers.md §6.3). #}
+{# What WhatsApp, Instagram and Messenger share (docs/providers/meta.md). #}
 
 {# The connection that owns an account named in a payload. One Meta app has one callback URL, so what arrives at one connection's URL
    may belong to another's account; the connection of the URL wins where both name it. #}
@@ -12,7 +12,7 @@
     )
 {%- endmacro %}
 
-{# Events of Messenger and Instagram, one row each (providers.md §8.2, §9.2).
+{# Events of Messenger and Instagram, one row each (docs/providers/messenger.md, docs/providers/instagram.md).
 
    Items stand in entry[].messaging[], entry[].standby[] (while another app owns the thread), in entry[].changes[] (Instagram, now and
    then), or bare, as the dashboard's Test button sends them. `account_key` is the connection's key that names the account. #}
@@ -348,7 +348,8 @@ copies as (
             case when role = 'watermark' then '{}'::jsonb else {{ fact(
                 'raw_ref', "'webhook'", 'received_at', "case when has_content then '2' else '' end",
                 "case when event = 'message_edit' and told ->> 'text' is null then '{\"edit_untold\": true}' else metadata end",
-                content="case when has_content then md5(coalesce(body, '')) end",
+                content="case when has_content then " ~ text_mark("coalesce(body, '')") ~ " end",
+                worded="case when has_content and coalesce(told ->> 'text', '') = '' then true end",
                 revision="case when role = 'revision' then case event
                     when 'unsend' then jsonb_build_object('kind', 'unsent', 'at', event_at)
                     -- Absent is not empty: an edit without a text tells that there is a new one, and not which.

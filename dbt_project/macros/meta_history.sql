@@ -1,4 +1,4 @@
-{# Messages of Messenger's and Instagram's conversations API (providers.md §8.4, §9.4). Only the twenty newest of a conversation have
+{# Messages of Messenger's and Instagram's conversations API (docs/providers/messenger.md, docs/providers/instagram.md). Only the twenty newest of a conversation have
    details; of an older one we know that it exists, and that is no sign of a deletion. #}
 {% macro conversation_events(channel) %}
 select
@@ -192,9 +192,12 @@ copies as (
         '{{ channel }}|' || mid as message_id,
         '{{ channel }}' as channel,
         mid as provider_message_id,
-        -- Of what is not shown any more every other copy knows more.
+        -- Of what is not shown any more every other copy knows more. The earliest sight has the text as it was first.
         case when has_content then
-            {{ content_order("case when unavailable then '000' else " ~ messaging_completeness() ~ " end", "case when unavailable then '0' else '1' end") }}
+            {{ content_order(
+                "case when unavailable then '000' else " ~ messaging_completeness() ~ " end",
+                "case when unavailable then '0' else '1' || " ~ earliest_first('received_at') ~ " end"
+            ) }}
         end as content_order,
         {% for column in content_columns() -%}
         case when has_content then {{ column }} end as {{ column }},
@@ -215,7 +218,8 @@ copies as (
                 "case when has_content then raw_ref else raw_ref || '#reactions.' || user_id end", "'history'", 'received_at',
                 "case when has_content then '1' else '' end", "case when has_content then metadata else '{}' end",
                 name='case when has_content then ' ~ bounded_key('sender_name') ~ ' end',
-                content="case when has_content and not unavailable then md5(coalesce(body, '')) end",
+                content="case when has_content and not unavailable then " ~ text_mark("coalesce(body, '')") ~ " end",
+                text="case when has_content and not unavailable and payload ->> 'message' <> '' then body end",
                 reaction="case when not has_content then jsonb_build_object(
                     'by', " ~ bounded_key("'" ~ scheme ~ ":' || account_id || ':' || user_id") ~ ", 'is_ours', user_id = account_id, 'action', 'react',
                     'emoji', emoji, 'at', coalesce(" ~ sortable_time('provider_time') ~ ", '')

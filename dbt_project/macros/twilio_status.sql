@@ -1,4 +1,4 @@
-{# Twilio's word as ours (providers.md §3.3); null where the word is not known. #}
+{# Twilio's word as ours (docs/providers/twilio.md); null where the word is not known. #}
 {% macro twilio_status(word) -%}
     case {{ word }}
         when 'queued' then 'queued' when 'accepted' then 'queued' when 'scheduled' then 'queued' when 'sending' then 'queued'
@@ -9,7 +9,7 @@
 {%- endmacro %}
 
 {# How complete a copy of a Twilio message is. Text beats none: an empty body in the history where the webhook had
-   text is a redaction at the provider, and the record keeps what was received (providers.md §3.4). #}
+   text is a redaction at the provider, and the record keeps what was received (docs/providers/twilio.md). #}
 {% macro twilio_completeness() -%}
     (case when body <> '' then '1' else '0' end || lpad(jsonb_array_length(attachments)::text, 2, '0'))
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# Watermarks: how far what we sent is delivered or read, told of a thread and not of each message (providers.md §9.2). They are rows of
+{# Watermarks: how far what we sent is delivered or read, told of a thread and not of each message (docs/providers/messenger.md). They are rows of
    canonical.messages without content, found by their id; status_order reads rank|time|word, or rank|time|word|message where the
    provider names a message instead of a time, whose own time counts as soon as it is known. #}
 
@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 {# The status that counts: the message's own, or further, where it lies before a watermark of its thread. Only what we sent, and
-   only forward on the ladder (providers.md §10.4). #}
+   only forward on the ladder (docs/providers/README.md). #}
 {% macro status_in_thread(message, delivered_until, read_until) -%}
     case
         when {{ message }}.direction <> 'outbound' or {{ message }}.is_deleted then {{ message }}.status

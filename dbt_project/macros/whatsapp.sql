@@ -1,15 +1,12 @@
-{# A wa_id or phone as WhatsApp writes it, as an identity (providers.md §11.1). Mexican numbers carry a 1 that is not dialled;
-   Argentine and Brazilian ones are left as they are, and their other spelling is a suggestion (whatsapp_spellings). #}
+{# A wa_id or phone as WhatsApp writes it, as an identity. Argentine and Brazilian numbers are left as they are, and their other spelling is
+   a suggestion (whatsapp_spelling). #}
 {% macro whatsapp_identity(wa_id) -%}
     (select {{ whatsapp_phone('digits') }} from (select {{ digits_of(wa_id) }} as digits offset 0) as written)
 {%- endmacro %}
 
 {# The same of digits alone. #}
 {% macro whatsapp_phone(digits) -%}
-    case
-        when {{ digits }} ~ '^521[0-9]{10}$' then 'phone:+52' || substr({{ digits }}, 4)
-        when {{ digits }} ~ '^[1-9][0-9]{6,14}$' then 'phone:+' || {{ digits }}
-    end
+    'phone:' || canonical.phone_number('+' || {{ digits }}, null)
 {%- endmacro %}
 
 {% macro digits_of(text) -%}
@@ -27,7 +24,7 @@
     end
 {%- endmacro %}
 
-{# Kind, body, attachment, metadata of one WhatsApp message object with its `type` (providers.md §7.3): of a message, an echo, an edit,
+{# Kind, body, attachment, metadata of one WhatsApp message object with its `type` (docs/providers/whatsapp.md): of a message, an echo, an edit,
    a message of the history. #}
 {% macro whatsapp_content(message) %}
         select
@@ -153,9 +150,9 @@
         ("event = 'message' and part = 'message' and field <> 'history' and coalesce(nullif(item ->> 'from', ''), item ->> 'from_user_id', '') = '' and not " ~ has_one_contact(), "quarantined", "'a message that names no sender'"),
         ("event = 'message' and part = 'echo' and coalesce(nullif(item ->> 'to', ''), nullif(item ->> 'to_user_id', '')) is null", "quarantined", "'an echo that names no recipient'"),
         ("event = 'message' and part = 'history message' and coalesce(nullif(thread_id, ''), nullif(item ->> 'to', ''), nullif(item ->> 'to_user_id', '')) is null and (coalesce(item ->> 'from', '') = '' or regexp_replace(item ->> 'from', '[^0-9]', '', 'g') = regexp_replace(display_phone_number, '[^0-9]', '', 'g'))", "quarantined", "'a message of the history that names nobody but ourselves'"),
-        ("event = 'call' and part = 'call' and coalesce(item ->> 'event', '') not in ('connect', 'terminate', 'call_recording_available', 'call_transcription_available')", "quarantined", "'the call has a word that is not known: ' || left(coalesce(item ->> 'event', 'none'), 40)"),
+        ("event = 'call' and part = 'call' and coalesce(item ->> 'event', '') not in ('connect', 'terminate') and not " ~ is_whatsapp_call_file(), "quarantined", "'the call has a word that is not known: ' || left(coalesce(item ->> 'event', 'none'), 40)"),
         ("event = 'call' and part = 'status' and coalesce(item ->> 'status', '') not in ('RINGING', 'ACCEPTED', 'REJECTED')", "quarantined", "'the status of a call has a word that is not known: ' || left(coalesce(item ->> 'status', 'none'), 40)"),
-        ("event = 'call' and item ->> 'event' in ('call_recording_available', 'call_transcription_available') and coalesce(" ~ whatsapp_call_file() ~ " ->> 'id', '') = ''", "quarantined", "'a recording or a transcript of a call without its file'"),
+        ("event = 'call' and " ~ is_whatsapp_call_file() ~ " and coalesce(" ~ whatsapp_call_file() ~ " ->> 'id', '') = ''", "quarantined", "'a recording or a transcript of a call without its file'"),
         ("part = 'history message' and upper(item #>> '{history_context,status}') not in ('PENDING', 'SENT', 'DELIVERED', 'READ', 'PLAYED', 'ERROR')", "quarantined", "'a message of the history whose status is a word that is not known: ' || left(item #>> '{history_context,status}', 40)"),
         ("event = 'call' and part = 'call' and item ->> 'event' in ('connect', 'terminate') and coalesce(nullif(item ->> case when item ->> 'direction' = 'BUSINESS_INITIATED' then 'to' else 'from' end, ''), nullif(item ->> case when item ->> 'direction' = 'BUSINESS_INITIATED' then 'to_user_id' else 'from_user_id' end, '')) is null", "quarantined", "'a call that names nobody at the other end'"),
         ("event = 'edit' and coalesce(item #>> '{edit,original_message_id}', '') = ''", "quarantined", "'an edit that names no message'"),
@@ -190,9 +187,15 @@
     coalesce({{ holder }} #>> '{errors,0,error_data,details}', {{ holder }} #>> '{errors,0,message}', {{ holder }} #>> '{errors,0,title}')
 {%- endmacro %}
 
-{# The file of a recording or a transcript of a call. #}
+{# A recording or a transcript of a call. Meta's page says `call_transcription_available`, and what it sends was seen to say
+   `call_transcript_available` (docs/providers/whatsapp.md). #}
+{% macro is_whatsapp_call_file() -%}
+    (part = 'call' and coalesce(item ->> 'event', '') in ('call_recording_available', 'call_transcription_available', 'call_transcript_available'))
+{%- endmacro %}
+
+{# Its file. #}
 {% macro whatsapp_call_file() -%}
-    coalesce(item #> '{call_recording,audio}', item #> '{call_transcript,document}')
+    coalesce(item #> '{call_recording,audio}', item #> '{call_transcript,document}', item #> '{call_transcription,document}')
 {%- endmacro %}
 
 {# A message without a sender that comes with exactly one contact is that contact's. #}

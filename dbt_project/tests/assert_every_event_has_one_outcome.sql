@@ -1,4 +1,4 @@
--- Accounting (design.md §5.4): every raw row has at least one event, every event exactly one outcome. Rows are faults.
+-- Accounting: every raw row has at least one event, every event exactly one outcome. Rows are faults.
 -- The raw tables are those that the models declare as sources, so that a new channel is accounted for without a word here.
 with
 

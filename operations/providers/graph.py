@@ -23,6 +23,8 @@ from warehouse.connections import Connection
 #: Subscribing an app to fields, a WhatsApp account, a page or an Instagram account to the app; asking for the
 #: chats of a WhatsApp number that was in use before. Ids are digits, so none can bring a path of its own.
 WRITES = re.compile(r"\d+/subscriptions|(\d+|me)/subscribed_apps|\d+/smb_app_data", re.ASCII)
+#: What of that can be taken back.
+UNDONE = re.compile(r"\d+/subscriptions|(\d+|me)/subscribed_apps", re.ASCII)
 READS = re.compile(r"\w+(/\w+)?", re.ASCII)
 #: What Meta says when the app and the secret do not belong together, or the token is none.
 WRONG_TOKEN = {1, 101, 102, 104, 190}
@@ -52,7 +54,7 @@ def call(
         parameters: `query`, `form` or `body`.
 
     Raises:
-        NotAllowed: nothing was sent, because it is neither a read nor one of the five writes.
+        NotAllowed: nothing was sent, because it is neither a read nor a subscription.
         GraphError: Meta says no, or does not answer.
     """
     _check(connection, method, path)
@@ -108,7 +110,7 @@ def _which_secret(connection: Connection) -> str:
 
 
 def _check(connection: Connection, method: str, path: str) -> None:
-    known = {"GET": READS, "POST": WRITES}.get(method)
+    known = {"GET": READS, "POST": WRITES, "DELETE": UNDONE}.get(method)
     if known is None or not known.fullmatch(path):
         raise NotAllowed(
             f"{connection.channel}: {method} {path} is not sent: nothing is written at Meta but subscriptions"

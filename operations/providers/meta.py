@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +13,15 @@ from operations.providers.meta_subscriptions import (
     app_subscription,
     by_hand,
     can_ask_as_app,
+    is_new_to_account,
     restore_account,
     subscribe_account,
     subscribe_app,
     subscribe_whatsapp,
     subscribed_app,
     subscriptions,
+    unsubscribe_account,
+    unsubscribe_app,
 )
 from pipelines import graph_access
 from providers.failures import NotAccepted
@@ -72,6 +76,7 @@ def configure(connection: Connection, url: str, *, take_over: bool = False) -> l
 def _configure_chats(
     connection: Connection, url: str, app: dict[str, Any] | None, account: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
+    is_new = account is None and is_new_to_account(connection)
     left = subscribe_account(connection, account)
     notes = [_not_taken("account's fields", left)] if left else []
     if not can_ask_as_app(connection):
@@ -79,7 +84,10 @@ def _configure_chats(
     try:
         left = subscribe_app(connection, url, app)
     except GraphError as refused:
-        was = [_account_put_back(connection, account), _callback_put_back(connection, app)]
+        was = [
+            _account_taken_out(connection) if is_new else _account_put_back(connection, account),
+            _callback_put_back(connection, app),
+        ]
         raise GraphError(f"{refused}; {'; '.join(was)}", refused.code) from None
     return [*notes, *([_not_taken("app's fields", left)] if left else [])]
 
@@ -89,24 +97,28 @@ def _configure_whatsapp(
 ) -> list[dict[str, Any]]:
     """The account sends to the app, the app listens, and then the account's events have our URL.
 
-    An override is refused where the account does not list the app.
+    An override is refused where the account does not list the app. What was made here is taken back where a later
+    step is refused, the newest first.
     """
-    done, notes = [], []
+    undo: list[Callable[[], str]] = []
+    notes = []
     callback = str((app or {}).get("callback_url") or "")
     try:
         if account is None:
+            if is_new_to_account(connection):
+                undo.append(lambda: _account_taken_out(connection))
+            else:
+                undo.append(lambda: _account_put_back(connection, None))
             subscribe_whatsapp(connection)
-            done.append("the account sends its events to the app, which it did not before")
         if not can_ask_as_app(connection):
             notes.append(_by_hand(connection, url))
         elif not callback or callback == url:
+            undo.append(lambda: _callback_put_back(connection, app))
             left = subscribe_app(connection, url, app)
             notes += [_not_taken("app's fields", left)] if left else []
-            if not callback:
-                done.append(f"the app's URL for {OBJECTS['whatsapp']} is {url}; it had none")
         subscribe_whatsapp(connection, url)
     except GraphError as refused:
-        told = done or [_callback_put_back(connection, app)]
+        told = [step() for step in reversed(undo)] or [_callback_put_back(connection, app)]
         raise GraphError(f"{refused}; {'; '.join(told)}", refused.code) from None
     return notes
 
@@ -123,6 +135,19 @@ def _by_hand(connection: Connection, url: str) -> dict[str, Any]:
 
 def _not_taken(what: str, names: list[str]) -> dict[str, Any]:
     return {"object": what, "note": f"Meta does not know, and did not take: {', '.join(names)}"}
+
+
+def _account_taken_out(connection: Connection) -> str:
+    """The account without our app, which it did not know before; in words."""
+    try:
+        if not is_new_to_account(connection):
+            unsubscribe_account(connection)
+    except GraphError as refused:
+        return (
+            "the account sends its events to the app, which it did not before, and that could not be taken back "
+            f"({refused})"
+        )
+    return "the account sends nothing to the app, as before"
 
 
 def _account_put_back(connection: Connection, account: dict[str, Any] | None) -> str:
@@ -145,6 +170,9 @@ def _callback_put_back(connection: Connection, app: dict[str, Any] | None) -> st
         now = str((app_subscription(connection) or {}).get("callback_url") or "")
         if now != was and was:
             subscribe_app(connection, was, app)
+            now = was
+        elif now and app is None:
+            unsubscribe_app(connection)
             now = was
     except GraphError as refused:
         return f"the app's URL was {was or 'none'}; what it is now is not known ({refused})"

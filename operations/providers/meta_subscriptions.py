@@ -101,6 +101,16 @@ def subscribe_app(connection: Connection, url: str, held: dict[str, Any] | None)
     return _left_out(send, _merged(FIELDS[connection.channel], field_names(held)))
 
 
+def unsubscribe_app(connection: Connection) -> None:
+    """The app hears nothing more of this kind of account, as before it was subscribed.
+
+    Raises:
+        GraphError: Meta says no.
+    """
+    path = f"{connection.required('app_id')}/subscriptions"
+    app_call(connection, "DELETE", path, query={"object": OBJECTS[connection.channel]})
+
+
 def by_hand(connection: Connection, url: str) -> dict[str, Any]:
     """What the admin must do himself where the app's id or secret is not known."""
     wanted = OBJECTS[connection.channel]
@@ -131,6 +141,23 @@ def subscribed_app(connection: Connection) -> dict[str, Any] | None:
         # The id of an Instagram Login's own app is not the Meta app's.
         return apps[0] if len(apps) == 1 else None
     return next((each for each in apps if _app_of(each)[0] in ("", app_id)), None)
+
+
+def is_new_to_account(connection: Connection) -> bool:
+    """Whether the account surely does not send its events to our app; of several, ours may not be known."""
+    apps = _subscribed_apps(connection)
+    app_id = "" if graph_access.is_login(connection) else connection.value("app_id")
+    known = bool(app_id) and all(_app_of(each)[0] not in ("", app_id) for each in apps)
+    return not apps or known
+
+
+def unsubscribe_account(connection: Connection) -> None:
+    """The account sends its events to our app no more, as before it was subscribed.
+
+    Raises:
+        GraphError: Meta says no.
+    """
+    call(connection, "DELETE", f"{graph_access.subject_of(connection)}/subscribed_apps")
 
 
 def subscribe_account(connection: Connection, held: dict[str, Any] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every benchmark at a tiny scale: the shape of interface.md, and counts that are true. No time is asserted."""
+"""Every benchmark at a tiny scale: the shape of what it prints, and counts that are true. No time is asserted."""
 
 from __future__ import annotations
 

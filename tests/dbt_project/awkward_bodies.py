@@ -106,6 +106,10 @@ def _sms_addresses() -> Iterator[Case]:
     }.items():
         yield sms(f"from {sender}", what("message", counterpart_identity=counterpart), From=sender)
 
+    yield sms("from an empty sender", what("message", direction="inbound"), From="")
+    yield sms("from no sender", what("message", direction="inbound"), From=None)
+    yield sms("to nobody", what("message", counterpart_identity=phone), To=None)
+
 
 def _sms_words() -> Iterator[Case]:
     for word in (
@@ -380,6 +384,11 @@ def _whatsapp_words() -> Iterator[Case]:
         (
             "call_transcription_available",
             {"call_transcript": {"document": {"id": "901"}}},
+            what("message"),
+        ),
+        (
+            "call_transcript_available",
+            {"call_transcription": {"document": {"id": "902"}}},
             what("message"),
         ),
         ("call_transcription_available", {"call_recording": "x"}, what("quarantined")),

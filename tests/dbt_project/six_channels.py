@@ -210,7 +210,14 @@ def chat_message(
 
 
 def chat_history(
-    channel: str, number: int, text: str, *, ours: bool = False, at: int = 0, available: bool = True
+    channel: str,
+    number: int,
+    text: str,
+    *,
+    ours: bool = False,
+    at: int = 0,
+    available: bool = True,
+    pulled: int = 0,
 ) -> History:
     account, person = (PAGE, PSID) if channel == "messenger" else (ACCOUNT, IGSID)
     created = (START + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%S+0000")
@@ -234,7 +241,7 @@ def chat_history(
             ("unavailable", not available),
             ("counterpart", json.dumps({"id": person, "name": "Sam Citizen"})),
             ("created_time", created),
-            ("pulled_at", START + timedelta(days=2)),
+            ("pulled_at", START + timedelta(days=2, seconds=pulled)),
         ),
     )
 
@@ -331,11 +338,15 @@ def _chat_item(channel: str) -> st.SearchStrategy[dict[str, Any]]:
         ),
         st.builds(
             lambda n, text, at, edit: item(
-                channel, at=at, message_edit={"mid": mid(n), "text": text, "num_edit": edit}
+                channel,
+                at=at,
+                message_edit={"mid": mid(n), "num_edit": edit}
+                | ({} if text is None else {"text": text}),
             ),
             numbers,
-            texts,
-            moments,
+            st.one_of(st.none(), texts),
+            # Before and after what the history is seen to say.
+            st.one_of(moments, st.integers(0, 40).map(lambda at: at + 2 * 86_400)),
             st.integers(1, 3),
         ),
         st.builds(
@@ -591,20 +602,24 @@ def _calls() -> st.SearchStrategy[Push | History]:
 def _histories() -> st.SearchStrategy[History]:
     return st.one_of(
         st.builds(
-            lambda channel, n, text, at, there: chat_history(
-                channel, n, text, at=at, available=there
+            lambda channel, n, text, at, there, pulled: chat_history(
+                channel, n, text, at=at, available=there, pulled=pulled
             ),
             chat,
             numbers,
             texts,
             moments,
             st.booleans(),
+            moments,
         ),
         st.builds(
-            lambda channel, n, text, at: chat_history(channel, n + 10, text, ours=True, at=at),
+            lambda channel, n, text, at, pulled: chat_history(
+                channel, n + 10, text, ours=True, at=at, pulled=pulled
+            ),
             chat,
             numbers,
             texts,
+            moments,
             moments,
         ),
     )

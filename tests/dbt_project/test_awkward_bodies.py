@@ -79,6 +79,13 @@ def test_every_body_becomes_what_it_must(fold_now: Callable[[], int], admin: Dat
                 if seen != value:
                     wrong.append((case.name, column, seen, value))
     assert wrong == []
+    # Whoever sent it, and whether that can be told or not, it stands on somebody's page, and in a conversation.
+    nowhere = admin.execute(
+        "select message_id from marts.messages where not exists"
+        " (select from marts.timeline where timeline.message_id = messages.message_id)"
+        " or thread_key is null"
+    ).fetchall()
+    assert nowhere == []
 
 
 def test_200_instagram_messages_stay_whole_behind_their_empty_edits(

@@ -1,4 +1,4 @@
-"""What calls, WhatsApp, Instagram and Messenger must become, case by case (providers.md §4.4, §7 to §11)."""
+"""What calls, WhatsApp, Instagram and Messenger must become, case by case."""
 
 from __future__ import annotations
 
@@ -273,6 +273,153 @@ def test_edits_and_unsends_are_revisions_and_the_original_stays(
     ]
 
 
+def edit_of(channel: str, *, at: int, **told: Any) -> Push:
+    edit = {"mid": mid(1), "num_edit": 1, **told}
+    return messaging(channel, item(channel, at=at, message_edit=edit), at=at)
+
+
+def told_later(text: str) -> Push:
+    """A message of WhatsApp as the business's app tells it with its history."""
+    message = {
+        "from": SAM,
+        "id": wamid(1),
+        "timestamp": six.seconds_text(0),
+        "type": "text",
+        "text": {"body": text},
+        "history_context": {"status": "READ"},
+    }
+    return whatsapp("history", at=50, history=[{"threads": [{"id": SAM, "messages": [message]}]}])
+
+
+DAY = 86_400
+#: What is told of one message -> its text, and all of its texts in order. Days after the first pull are 2 and more.
+LOST_EDITS: dict[str, tuple[Callable[[str], list[Any]], str, list[str | None]]] = {
+    "the webhook of an edit was lost": (
+        lambda c: [
+            messaging(c, chat_message(c, 1, "at 3 pm")),
+            chat_history(c, 1, "at 4 pm"),
+        ],
+        "at 4 pm",
+        ["at 3 pm", "at 4 pm"],
+    ),
+    "the first of two edits came": (
+        lambda c: [
+            messaging(c, chat_message(c, 1, "at 3 pm")),
+            edit_of(c, at=20, text="at 4 pm"),
+            chat_history(c, 1, "at 5 pm"),
+        ],
+        "at 5 pm",
+        ["at 3 pm", "at 4 pm", "at 5 pm"],
+    ),
+    "the second of two edits came": (
+        lambda c: [
+            messaging(c, chat_message(c, 1, "at 3 pm")),
+            chat_history(c, 1, "at 4 pm"),
+            edit_of(c, at=3 * DAY, text="at 5 pm"),
+        ],
+        "at 5 pm",
+        ["at 3 pm", "at 4 pm", "at 5 pm"],
+    ),
+    "an edit came without its text": (
+        lambda c: [
+            messaging(c, chat_message(c, 1, "at 3 pm")),
+            edit_of(c, at=20),
+            chat_history(c, 1, "at 4 pm"),
+        ],
+        "at 4 pm",
+        ["at 3 pm", "at 4 pm"],
+    ),
+    "an edit came whose text the history has too": (
+        lambda c: [
+            messaging(c, chat_message(c, 1, "at 3 pm")),
+            chat_history(c, 1, "at 4 pm"),
+            edit_of(c, at=20, text="at 4 pm"),
+        ],
+        "at 4 pm",
+        ["at 3 pm", "at 4 pm"],
+    ),
+    "the history lags behind": (
+        lambda c: [
+            messaging(c, chat_message(c, 1, "at 3 pm")),
+            edit_of(c, at=20, text="at 4 pm"),
+            chat_history(c, 1, "at 3 pm"),
+        ],
+        "at 4 pm",
+        ["at 3 pm", "at 4 pm"],
+    ),
+    "only the history has it, twice": (
+        lambda c: [chat_history(c, 1, "at 4 pm", pulled=60), chat_history(c, 1, "at 3 pm")],
+        "at 4 pm",
+        ["at 3 pm", "at 4 pm"],
+    ),
+    "another width of a blank": (
+        lambda c: [
+            messaging(c, chat_message(c, 1, "at 3 pm\n")),
+            chat_history(c, 1, "at  3 pm"),
+        ],
+        "at 3 pm\n",
+        [],
+    ),
+    "words of ours": (
+        lambda c: [
+            messaging(
+                c,
+                item(
+                    c,
+                    message={
+                        "mid": mid(1),
+                        "attachments": [
+                            {"type": "fallback", "title": "A", "url": "https://example.com/a"}
+                        ],
+                    },
+                ),
+            ),
+            chat_history(c, 1, "https://example.com/a"),
+        ],
+        "A https://example.com/a",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("channel", ["messenger", "instagram"])
+def test_an_edit_that_only_the_history_knows_is_shown(
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int], channel: str
+) -> None:
+    for name, (told, text, texts) in LOST_EDITS.items():
+        for each in (told(channel), told(channel)[::-1]):
+            warehouse.execute(
+                f"truncate raw.webhook_deliveries, raw_{channel}.messages, canonical.messages,"  # type: ignore[arg-type]
+                " canonical.message_participants, canonical.threads, canonical.conversations,"
+                " canonical.identities, canonical.attachments"
+            )
+            for row in each:
+                row.insert(warehouse)
+                fold_now()
+            assert rows("body, revision, provider_metadata ->> 'edit_untold'") == [
+                (text, max(len(texts) - 1, 0), None)
+            ], name
+            assert rows("revision, body", "message_revisions") == list(enumerate(texts)), name
+
+
+def test_an_edited_text_of_whatsapps_history_is_shown(warehouse: Database, rows: Rows) -> None:
+    whatsapp(
+        "messages",
+        contacts=[wa_contact(SAM)],
+        messages=[wa_message(1, SAM, type="text", text={"body": "at 3 pm"})],
+    ).insert(warehouse)
+    edit = wa_message(2, SAM, at=9, type="edit", edit={"original_message_id": wamid(1)})
+    whatsapp("messages", contacts=[wa_contact(SAM)], messages=[edit]).insert(warehouse)
+    shown = "body, revision, provider_metadata ->> 'edit_untold'"
+    assert rows(shown) == [("at 3 pm", 1, "true")]
+    told_later("at 4 pm").insert(warehouse)
+    assert rows(shown) == [("at 4 pm", 1, None)]
+    assert rows("revision, kind, body", "message_revisions") == [
+        (0, "original", "at 3 pm"),
+        (1, "edited", "at 4 pm"),
+    ]
+
+
 def test_what_the_history_cannot_show_is_no_deletion(warehouse: Database, rows: Rows) -> None:
     chat_history("messenger", 1, "", available=False).insert(warehouse)
     chat_history("messenger", 2, "hello").insert(warehouse)
@@ -467,6 +614,60 @@ def test_a_file_of_the_history_completes_its_message(
     assert rows(
         "kind, body, direction, status, attachments -> 0 ->> 'attachment_id', seen_via"
     ) == [("media", "jacket", "outbound", "delivered", "99", ["history"])]
+
+
+def test_a_call_keeps_its_recording_and_its_transcript(
+    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
+) -> None:
+    call = {"id": "wacid.1", "from": SAM, "timestamp": six.seconds_text(9)}
+    sound = {"id": "900", "mime_type": "audio/ogg; codecs=opus", "sha256": "eA=="}
+    words = {"id": "901", "mime_type": "application/json"}
+    told = [
+        call | {"event": "connect", "direction": "USER_INITIATED"},
+        call | {"event": "terminate", "start_time": six.seconds_text(4), "duration": 5},
+        # As the page says, and as it was seen.
+        call | {"event": "call_recording_available", "call_recording": {"audio": sound}},
+        call | {"event": "call_transcript_available", "call_transcript": {"document": words}},
+    ]
+    for order in (told, told[::-1]):
+        warehouse.execute("truncate raw.webhook_deliveries, canonical.messages")
+        for number, event in enumerate(order):
+            whatsapp("calls", at=number, contacts=[wa_contact(SAM)], calls=[event]).insert(
+                warehouse
+            )
+            fold_now()
+        assert rows("kind, status, body, provider_metadata #>> '{call,provider_status}'") == [
+            ("call", "completed", "", "terminate")
+        ]
+        assert rows("attachment_id, content_type", "attachments") == [
+            ("900", "audio/ogg; codecs=opus"),
+            ("901", "application/json"),
+        ]
+        fetched = warehouse.execute(
+            "select source ->> 'media_id' from canonical.attachments where state = 'waiting' order by 1"
+        ).fetchall()
+        assert fetched == [("900",), ("901",)]
+        shown = "jsonb_path_query_array(attachments, '$[*].attachment_id')"
+        assert rows(shown) == [["900", "901"]], "the recording comes first"
+
+
+@pytest.mark.parametrize("word", ["sent", "delivered", "read", "failed"])
+def test_what_came_in_was_received_whatever_a_status_says(
+    warehouse: Database, rows: Rows, word: str
+) -> None:
+    status = wa_status(1, word, SAM, at=9)
+    whatsapp("messages", statuses=[status]).insert(warehouse)
+    message = wa_message(1, SAM, type="text", text={"body": "Is it ready?"})
+    whatsapp("messages", contacts=[wa_contact(SAM)], messages=[message]).insert(warehouse)
+    chat_history("messenger", 1, "Is it ready?").insert(warehouse)
+    receipt = item("messenger", at=None, delivery={"watermark": milliseconds(9), "mids": [mid(1)]})
+    messaging("messenger", receipt).insert(warehouse)
+    assert rows("channel, direction, status") == [
+        ("messenger", "inbound", "received"),
+        ("whatsapp", "inbound", "received"),
+    ]
+    assert rows("provider_metadata ->> 'status_word'", where="channel = 'whatsapp'") == [word]
+    assert rows("outcome", "outcomes") == ["message", "message", "status", "status"]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_list_in_any_order_and_spelling(
         "\r\n"
         "jo@bücher.example,,Jo,\r\n"
     )
-    assert report == {"made": 3, "matched": 0, "refused": []}
+    assert report == {"made": 3, "matched": 0, "refused": [], "left_out": []}
     assert links(admin) == {
         "email:mai.tran@example.com": "Mai Tran",
         "phone:+61491570006": "Mai Tran",
@@ -72,7 +72,7 @@ def test_importing_again_changes_nothing(
         ]
 
     before = everything()
-    assert import_text(content) == {"made": 0, "matched": 2, "refused": []}
+    assert import_text(content) == {"made": 0, "matched": 2, "refused": [], "left_out": []}
     assert everything() == before
 
 
@@ -81,7 +81,7 @@ def test_a_line_about_one_we_have_adds_the_missing_link(
 ) -> None:
     import_text("name,phone\nMai,0491570006\n")
     report = import_text("name,phone,email\nM. Tran,+61 491 570 006,mai@example.com\n")
-    assert report == {"made": 0, "matched": 1, "refused": []}
+    assert report == {"made": 0, "matched": 1, "refused": [], "left_out": []}
     assert links(admin) == {"phone:+61491570006": "Mai", "email:mai@example.com": "Mai"}
 
 
@@ -91,7 +91,7 @@ def test_lines_of_one_file_that_share_an_address_are_one_customer(
     report = import_text(
         "name,phone,email\nMai,0491570006,\nMai Tran,,mai@example.com\nMai,+61491570006,\n"
     )
-    assert report == {"made": 2, "matched": 1, "refused": []}
+    assert report == {"made": 2, "matched": 1, "refused": [], "left_out": []}
 
 
 def test_a_line_of_two_customers_is_refused_and_changes_nothing(
@@ -130,6 +130,30 @@ def test_unusable_lines_are_named_and_the_others_imported(
         8: "a cell contains a NUL character",
     }
     assert links(admin) == {"phone:+61491570157": "Good"}
+
+
+def test_of_a_line_with_one_bad_address_the_others_are_taken(
+    import_text: Import, admin: psycopg.Connection[Any]
+) -> None:
+    report = import_text(
+        "name,phone,email\n"
+        "Mai,0491570006;12,mai@example.com\n"
+        "Shop,1300 555 012;13 14 50,nobody\n"
+        "Sam,1800 555 012,Sam@BÜCHER.example.\n"
+    )
+    assert (report["made"], report["refused"]) == (3, [])
+    assert report["left_out"] == [
+        {"line": 2, "reason": "phone: no phone number: too short or too long for its country"},
+        {"line": 3, "reason": "email: no mail address: name@domain is expected"},
+    ]
+    assert links(admin) == {
+        "phone:+61491570006": "Mai",
+        "email:mai@example.com": "Mai",
+        "phone:+611300555012": "Shop",
+        "phone:+61131450": "Shop",
+        "phone:+611800555012": "Sam",
+        "email:sam@xn--bcher-kva.example": "Sam",
+    }
 
 
 def test_line_numbers_count_lines_of_the_file(import_text: Import) -> None:

@@ -75,6 +75,11 @@ def test_a_receiver_that_shakes_no_hands_is_refused(
     assert (status, out) == (1, "")
     assert "Meta answers 400" in err
     assert made["verify_token"] not in err
+    # Neither the account's subscription nor, for WhatsApp, the app's is left behind.
+    meta = simulator.state()["meta"]
+    assert not any(meta["installed"].values())
+    assert not any(meta["callbacks"].values())
+    assert "sends nothing to the app, as before" in err
 
 
 @pytest.mark.parametrize("channel", META)

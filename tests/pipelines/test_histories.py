@@ -221,6 +221,27 @@ def test_a_call_of_now_and_one_that_is_deleted(
     assert made["sid"] in held(admin, connection, "twilio_voice")
 
 
+def test_the_recording_of_a_conference_is_of_no_call(
+    settings: Settings,
+    admin: Database,
+    fold_now: Callable[[], int],
+    provider: Simulator,
+    connect: Callable[..., str],
+) -> None:
+    connection = connect("twilio_voice", provider.accounts["twilio_voice"])
+    pull(settings, connection)
+    made = provider.conference(seconds=30)
+    assert pull(settings, connection).rows["recordings"] == 1
+    assert admin.execute(
+        "select payload ->> 'call_sid', payload ->> 'conference_sid' from raw_twilio_voice.recordings where sid = %s",
+        [made["sid"]],
+    ).fetchall() == [(None, made["conference_sid"])]
+    fold_now()
+    assert admin.execute(
+        "select outcome, reason from marts.outcomes where outcome <> 'message'"
+    ).fetchall() == [("ignored", "the recording of a conference, which is no one call")]
+
+
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_troubles_of_all_kinds_are_sat_out_in_steps(
     settings: Settings,

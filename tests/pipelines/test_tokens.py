@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from pipelines.pull import pull
-from pipelines.tokens import SQL, renew
+from pipelines.tokens import SQL, look_after, renew
 from providers.failures import NeedsAdmin, ProviderFailed
 from tests.pipelines.small_graph import TOKEN, SmallGraph, error
 from warehouse import connections
@@ -89,6 +89,42 @@ def test_health_says_when_a_token_that_is_not_renewed_dies(
     assert "the present token dies on" in told[0]
     assert told[1]["expires_at"] == expires_at.isoformat()
     assert TOKEN not in str(told)
+
+
+def test_a_token_that_nobody_renews_is_told_of_a_month_before_it_dies(
+    settings: Settings, admin: Database, graph: SmallGraph, connect: Callable[..., str]
+) -> None:
+    connection = connect("messenger", {**graph.keys, "app_id": "1234"})
+    now = datetime.now(UTC).replace(microsecond=0)
+
+    def told(**ends: int) -> datetime | None:
+        graph.next_answers = [(200, {}, {"data": {"is_valid": True, **ends}})]
+        return look_after(settings, connection)
+
+    assert told(expires_at=0, data_access_expires_at=0) is None
+    assert health(admin, connection) == (None, {"expires_at": None})
+    far, near = now + timedelta(days=45), now + timedelta(days=29)
+    assert told(expires_at=int(far.timestamp())) == far
+    assert health(admin, connection) == (None, {"expires_at": far.isoformat()})
+    with pytest.raises(NeedsAdmin, match=rf"dies on {near:%d %B %Y}"):
+        told(expires_at=int(far.timestamp()), data_access_expires_at=int(near.timestamp()))
+    found = health(admin, connection)
+    assert found
+    assert found[1] == {"expires_at": near.isoformat()}
+    assert "connection rotate" in found[0]
+    assert TOKEN not in str(found)
+    _, path, query, given = graph.requests[-1]
+    assert (path, query["input_token"], given) == (
+        "/v26.0/debug_token",
+        TOKEN,
+        f"Bearer 1234|{graph.keys['app_secret']}",
+    )
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as loader:
+        assert loader.execute(SQL["due_tokens"]).fetchall() == []
+        admin.execute(
+            "update jobs.connection_health set last_started_at = now() - interval '1 day' where job = 'token'"
+        )
+        assert loader.execute(SQL["due_tokens"]).fetchall() == [(connection,)]
 
 
 def test_a_secret_that_an_admin_sets_meanwhile_wins(

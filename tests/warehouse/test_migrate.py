@@ -1,4 +1,4 @@
-"""Migrations, applied twice = once; the roles of design.md §3, tried as each role."""
+"""Migrations, applied twice = once; the roles of the databases, tried as each role."""
 
 from __future__ import annotations
 

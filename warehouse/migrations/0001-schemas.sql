@@ -1,4 +1,4 @@
--- One writer per schema (design.md §3). The roles exist before the first migration: migrate.py makes them.
+-- One writer per schema. The roles exist before the first migration: migrate.py makes them.
 create schema raw;
 create schema crm;
 create schema jobs authorization crm_loader;

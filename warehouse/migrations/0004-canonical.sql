@@ -1,4 +1,4 @@
--- Up to where the incremental tables have taken raw in (design.md §6).
+-- Up to where the incremental tables have taken raw in.
 --   processed: every copy of a transaction below it is in the tables; the live tail starts here.
 --   target: what the refresh under way is working towards; the same as processed when none is.
 -- A copy folded twice changes nothing, so tables may run ahead of processed, never behind it.

@@ -1,6 +1,6 @@
 -- What the models of six channels need beyond those of two.
 
--- Seconds or milliseconds since 1970, as number or text: Meta writes both (providers.md §10.2). Below 10^11 they are seconds.
+-- Seconds or milliseconds since 1970, as number or text: Meta writes both (docs/providers/README.md). Below 10^11 they are seconds.
 create function canonical.from_epoch(value text) returns timestamptz
 language sql immutable parallel safe strict as $$
     select case

@@ -250,7 +250,7 @@ on conflict (connection_id, job) do update
 set last_failed_at = excluded.last_failed_at, error = excluded.error
 
 -- pullable_connections --
--- Connections that are pulled, with their channel. Their secrets stay where they are.
+-- Connections that are not disabled, with their channel. Their secrets stay where they are.
 select connection_id, channel
 from crm.connections
 where disabled_at is null
@@ -272,16 +272,20 @@ where
 -- due_tokens --
 -- Connections whose token lives for weeks and is to be renewed: a week after the last time, or, where that never
 -- happened, a day after the connection was made, because how old its token was then is not known. Meta renews
--- none that is younger than a day.
+-- none that is younger than a day. And connections whose token cannot be renewed, where Meta's app can be asked when it dies.
 select connections.connection_id
 from crm.connections as connections
 left join jobs.connection_health as health
     on health.connection_id = connections.connection_id and health.job = 'token'
 where
     connections.disabled_at is null
-    and connections.channel = 'instagram'
-    and coalesce(nullif(connections.settings ->> 'flavour', ''), 'instagram') = 'instagram'
-    and coalesce(health.last_succeeded_at < now() - interval '7 days', connections.created_at < now() - interval '1 day')
+    and case
+        when connections.channel = 'instagram' and coalesce(nullif(connections.settings ->> 'flavour', ''), 'instagram') = 'instagram'
+            then coalesce(health.last_succeeded_at < now() - interval '7 days', connections.created_at < now() - interval '1 day')
+        when connections.channel in ('instagram', 'messenger', 'whatsapp')
+            then connections.settings ->> 'app_id' <> '' and coalesce(health.last_started_at < now() - interval '20 hours', true)
+        else false
+    end
 order by connections.connection_id
 
 -- renew_secrets --

@@ -1,6 +1,6 @@
 -- Every copy of every message, through every door. A new channel is one more line here for each door.
--- The hook makes what the fold calls for calls of many parts.
-{{ config(materialized='view', pre_hook="{{ create_call_of() }}") }}
+-- The hooks make what the fold calls for calls of many parts and for messages with revisions.
+{{ config(materialized='view', pre_hook=["{{ create_call_of() }}", "{{ create_revisions_of() }}"]) }}
 {% set copies = [
     ref('stg_twilio_sms__webhook_copies'),
     ref('stg_twilio_sms__history_copies'),

@@ -2,9 +2,7 @@
 -- linked with it.
 select
     identity,
-    split_part(identity, ':', 1) as scheme,
-    case when schemes.scope <> '' then split_part(identity, ':', 2) else 'global' end as scope,
-    regexp_replace(identity, case when schemes.scope <> '' then '^[^:]*:[^:]*:' else '^[^:]*:' end, '') as value,
+    {{ identity_parts('identity', 'schemes') }},
     seen.display_name,
     linked.customer_id,
     seen.first_seen_at,

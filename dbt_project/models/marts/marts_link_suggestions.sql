@@ -28,8 +28,8 @@ select
 from identities
 inner join names on names.name = lower(identities.display_name)
 where identities.customer_id is null
-    -- Nor one that anybody can send under, or that stands for many.
-    and identities.scheme in (select known.scheme from {{ ref('identity_schemes') }} as known where known.is_suggested)
+    -- What anybody can send under, and what is one call or one mail, is never suggested.
+    and identities.scheme in (select scheme from {{ ref('identity_schemes') }} where is_suggested)
 
 union
 
@@ -52,7 +52,7 @@ where told.how not in ('seen together', 'changed user id')
 
 union
 
--- The name under which the business saved the number in its WhatsApp app (providers.md §7.1).
+-- The name under which the business saved the number in its WhatsApp app (docs/providers/whatsapp.md).
 select
     saved.identity,
     names.customer_id,

@@ -1,4 +1,4 @@
--- Grain: one row per Pub/Sub notification (providers.md §5.1). No message comes through this door.
+-- Grain: one row per Pub/Sub notification (docs/providers/google.md). No message comes through this door.
 with
 
 deliveries as (
@@ -20,7 +20,7 @@ select
     received_at,
     case
         when payload_error is not null then 'quarantined'
-        -- An error would only bring it back, and there is nothing in it to repair (providers.md §5.1).
+        -- An error would only bring it back, and there is nothing in it to repair (docs/providers/google.md).
         when notification ->> 'emailAddress' is null then 'ignored'
         when lower(notification ->> 'emailAddress') is distinct from lower(mailbox) then 'ignored'
         else 'system_event'

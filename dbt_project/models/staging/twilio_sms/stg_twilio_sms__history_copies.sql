@@ -81,7 +81,8 @@ contract as (
             sender as from_address,
             array[recipient] as to_addresses,
             case when is_inbound then sender_identity else recipient_identity end as counterpart_identity,
-            {{ bounded_key("case when is_inbound then recipient || '|' || sender else coalesce(sender, '') || '|' || recipient end") }} as thread_key,
+            {{ bounded_key("case when is_inbound then coalesce(recipient, '') || '|' || coalesce(nullif(sender, ''), message_sid) "
+                "else coalesce(sender, '') || '|' || coalesce(nullif(recipient, ''), message_sid) end") }} as thread_key,
             -- content
             case when attachments_listed is not null or canonical.try_integer(num_media) > 0 then 'media' else 'text' end as kind,
             coalesce(text, '') as body,
@@ -103,7 +104,11 @@ contract as (
                 'implausible_time', {{ implausible_time('told_time', 'received_at') }}
             )) as metadata
         from (
-            select {{ twilio_identity('sender', 'recipient') }} as sender_identity, {{ twilio_identity('recipient', 'sender') }} as recipient_identity
+            -- Who cannot be told stands for this one message, so that it waits in the queue like a stranger's.
+            select
+                coalesce({{ twilio_identity('sender', 'recipient') }}, case when is_inbound then 'unknown:' || message_sid end) as sender_identity,
+                coalesce({{ twilio_identity('recipient', 'sender') }}, case when not is_inbound then 'unknown:' || message_sid end)
+                    as recipient_identity
             offset 0
         ) as people
         offset 0

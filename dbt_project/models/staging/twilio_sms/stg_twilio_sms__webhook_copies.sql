@@ -96,7 +96,7 @@ contract as (
             profile_name as from_name,
             array[recipient] as to_addresses,
             sender_identity as counterpart_identity,
-            {{ bounded_key("recipient || '|' || sender") }} as thread_key,
+            {{ bounded_key("coalesce(recipient, '') || '|' || coalesce(nullif(sender, ''), message_sid)") }} as thread_key,
             -- content
             case
                 when media is not null then 'media'
@@ -112,7 +112,8 @@ contract as (
             ) as participants,
             'twilio_sms|' || {{ bounded_key("nullif(replied_sid, '')") }} as in_reply_to
         from (
-            select {{ twilio_identity('sender', 'recipient') }} as sender_identity, {{ twilio_identity('recipient', 'sender') }} as recipient_identity
+            -- Who cannot be told stands for this one message, so that it waits in the queue like a stranger's.
+            select coalesce({{ twilio_identity('sender', 'recipient') }}, 'unknown:' || message_sid) as sender_identity, {{ twilio_identity('recipient', 'sender') }} as recipient_identity
             offset 0
         ) as people
         offset 0
@@ -130,7 +131,7 @@ copies as (
         {% for column in content_columns() -%}
         case when has_content then {{ column }} end as {{ column }},
         {% endfor -%}
-        -- The form carries no time: our receipt stands in until the history tells (providers.md §3.1).
+        -- The form carries no time: our receipt stands in until the history tells (docs/providers/twilio.md).
         case when has_content then coalesce(provider_time, received_at) end as sent_at,
         case when has_content then provider_time is null end as sent_at_is_receipt,
         received_at,

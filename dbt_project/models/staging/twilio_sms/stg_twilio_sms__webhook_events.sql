@@ -1,4 +1,4 @@
--- Grain: one row per event in a POST of Twilio (providers.md §3.1, §3.5).
+-- Grain: one row per event in a POST of Twilio (docs/providers/twilio.md).
 {% set form = "coalesce(event #>> '{%s,0}', event ->> '%s')" %}
 {% set cases = [
     ("payload_error is not null", "quarantined", "payload_error"),

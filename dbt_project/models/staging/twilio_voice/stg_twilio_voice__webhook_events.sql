@@ -1,4 +1,4 @@
--- Grain: one row per POST of Twilio Voice: each tells one thing about one call (providers.md §4.1, in its order of checks).
+-- Grain: one row per POST of Twilio Voice: each tells one thing about one call (docs/providers/twilio.md, in its order of checks).
 {% set known_statuses = "('queued', 'initiated', 'ringing', 'in-progress', 'completed', 'busy', 'failed', 'no-answer', 'canceled')" %}
 {# A call is told piece by piece; each piece is a copy of the one message. #}
 {% set cases = [

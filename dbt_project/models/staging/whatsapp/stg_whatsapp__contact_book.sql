@@ -1,4 +1,4 @@
--- Grain: one row per number in the contact book of the business's WhatsApp app that was not removed again (providers.md §7.1).
+-- Grain: one row per number in the contact book of the business's WhatsApp app that was not removed again (docs/providers/whatsapp.md).
 -- Read from raw each time: few look at suggestions, and the book comes once.
 with
 

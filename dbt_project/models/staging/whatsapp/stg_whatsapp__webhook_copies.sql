@@ -1,5 +1,5 @@
 -- Grain: one row per copy of a message, status of one, revision or reaction that WhatsApp's webhooks tell: live, as echoes of what
--- the business sent from its app, in standby, and as history (providers.md §7).
+-- the business sent from its app, in standby, and as history (docs/providers/whatsapp.md).
 -- In one pass, a role for each row: a branch for each kind would read every payload again. `offset 0` marks a fence: what is read more
 -- than once is computed behind one, because the planner would repeat it for each reader.
 with
@@ -178,7 +178,7 @@ shown as (
         select case
             when outcome in ('revision', 'reaction') then outcome
             -- A recording or a transcript completes the call that it belongs to.
-            when event = 'call' and item ->> 'event' in ('call_recording_available', 'call_transcription_available') then 'file'
+            when event = 'call' and {{ is_whatsapp_call_file() }} then 'file'
             -- A file of the history comes without the other end: it completes the message that came before it.
             when field = 'history' and part = 'message' and counterpart is null then 'file'
             else 'message'
@@ -315,6 +315,8 @@ contract as (
             case when part = 'history message' or field = 'history' then '1' else '2' end as version,
             -- Absent is not empty: an edit without its text or caption tells that there is a new one, and not which.
             case when event = 'edit' and item #> array['edit', 'message', item #>> '{edit,message,type}'] ?| array['body', 'caption'] then body end as told_text,
+            -- A text or a caption that somebody wrote.
+            coalesce(type in ('text', 'image', 'video', 'document') and body <> '', false) as is_written,
             case when event = 'call' then {{ plausible_time("canonical.from_epoch(item ->> 'start_time')", 'received_at') }} end as call_start
         offset 0
     ) as content
@@ -327,7 +329,9 @@ copies as (
         'whatsapp|' || provider_id as message_id,
         'whatsapp' as channel,
         provider_id as provider_message_id,
-        case when role = 'message' and counterpart is not null then {{ content_order('completeness', 'version') }} end as content_order,
+        case when role = 'message' and counterpart is not null then {{ content_order(
+            'completeness', "version || case when version = '1' then " ~ earliest_first('received_at') ~ " else '' end"
+        ) }} end as content_order,
         {% for column in content_columns() -%}
         case when role = 'message' then {{ column }} end as {{ column }},
         {% endfor -%}
@@ -358,7 +362,9 @@ copies as (
                 "case when role = 'message' and event in ('status', 'call') then ranks.status_order when role in ('message', 'file') then version else '' end",
                 "case when role in ('message', 'file') then metadata when event = 'edit' and told_text is null then '{\"edit_untold\": true}' else '{}' end",
                 same_as="case when role <> 'file' then same_as end",
-                content="case when role = 'message' and event = 'message' then md5(coalesce(body, '')) end",
+                content="case when role = 'message' and event = 'message' then " ~ text_mark("coalesce(body, '')") ~ " end",
+                text="case when role = 'message' and event = 'message' and version = '1' and is_written then body end",
+                worded="case when role = 'message' and event = 'message' and version <> '1' and not is_written then true end",
                 revision="case
                     when role = 'revision' and event = 'edit' then jsonb_strip_nulls(jsonb_build_object('kind', 'edited', 'at', event_at, 'body', told_text))
                     when role = 'revision' or role = 'message' and status_word = 'deleted' then jsonb_build_object('kind', 'unsent', 'at', event_at)

@@ -1,5 +1,5 @@
 -- Grain: one row per event in a POST of WhatsApp: a message, an echo, a status, a call, an error, a piece of the history …
--- (providers.md §6.3, §7). What a change holds besides is one event too, so that all that arrived is accounted for.
+-- (docs/providers/meta.md, docs/providers/whatsapp.md). What a change holds besides is one event too, so that all that arrived is accounted for.
 -- `offset 0` marks a fence: what is read more than once is computed behind one, because the planner would repeat it for each reader.
 {% set parts = {
     'messages': 'message', 'statuses': 'status', 'message_echoes': 'echo', 'calls': 'call', 'errors': 'error',
