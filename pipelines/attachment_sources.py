@@ -21,9 +21,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from pipelines import graph_access
-from pipelines.graph_failures import NotAvailable, WrongProof, failure_of
-from pipelines.graph_pace import pace_of
 from providers.failures import (
     NeedsAdmin,
     NotAccepted,
@@ -33,6 +30,9 @@ from providers.failures import (
     Resting,
     TryLater,
 )
+from providers.meta import access, wire
+from providers.meta.failures import NotAvailable, WrongProof, failure_of
+from providers.meta.pace import pace_of
 from providers.safe_http import JSON_BYTES, STATUS_REST_SECONDS, Answer, Hosts, SafeClient, is_there
 from providers.twilio.client import Account
 from warehouse.channels import registry
@@ -178,25 +178,25 @@ class _Graph:
     def __init__(self, errand: Errand) -> None:
         self.errand, connection = errand, errand.connection
         given = connection.value("api_base")
-        self.base = graph_access.versioned(connection)
+        self.base = access.versioned(connection)
         self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(self.base.split("/")[2],))
         self.name = f"{connection.channel} connection {connection.connection_id}"
 
     @property
     def credentials(self) -> dict[str, str]:
         """The token that the account's edges want, as a header."""
-        return _bearer(graph_access.access_token(self.errand.connection, self._of_the_page))
+        return _bearer(access.access_token(self.errand.connection, self._of_the_page))
 
     def get(self, identity: str, **parameters: str) -> dict[str, Any]:
         """What Graph knows of an id.
 
         Raises:
             Expired: nothing.
-            Resting, NeedsAdmin, TryLater, ProviderFailed: see graph_failures.
+            Resting, NeedsAdmin, TryLater, ProviderFailed: see providers.meta.failures.
         """
         if not identity.strip("."):
             raise ProviderFailed("the message does not say the id")
-        token = graph_access.access_token(self.errand.connection, self._of_the_page)
+        token = access.access_token(self.errand.connection, self._of_the_page)
         try:
             return self._asked(quote(identity, safe=""), parameters, token)
         except NotAvailable:
@@ -209,18 +209,12 @@ class _Graph:
             return None
 
     def _asked(self, path: str, parameters: Mapping[str, str], token: str) -> dict[str, Any]:
-        connection = self.errand.connection
-        proofs = graph_access.proofs(connection, token)
-        for place, proof in enumerate(proofs, 1):
-            try:
-                told = self._once(path, {**parameters, **proof}, token)
-            except WrongProof:
-                if place == len(proofs):
-                    raise
-                continue
-            graph_access.took(connection, token, proof)
-            return told
-        raise AssertionError("there is at least one way to ask")
+        return access.proven(
+            self.errand.connection,
+            token,
+            lambda proof: self._once(path, {**parameters, **proof}, token),
+            lambda failure: isinstance(failure, WrongProof),
+        )
 
     def _once(self, path: str, parameters: Mapping[str, str], token: str) -> dict[str, Any]:
         pace = pace_of(self.name)
@@ -229,6 +223,7 @@ class _Graph:
         except TryLater as failure:
             raise Resting(str(failure), failure.after_seconds) from None
         url = f"{self.base}/{path}?{urlencode(parameters)}"
+        wire.check(self.errand.connection, "GET", url)
         with self.errand.client.get(url, self.hosts, _bearer(token)) as answer:
             pace.told(answer.headers)
             if answer.status == 200:

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.graph_api import Graph, page_of
-from pipelines.graph_failures import NotAvailable, TooMuch
 from pipelines.holdings import Holdings
 from pipelines.storable import storable, version_of
 from providers.failures import NotAccepted, ProviderFailed
+from providers.meta.client import Graph, page_of
+from providers.meta.failures import NotAvailable, TooMuch
 
 #: So many of the newest messages of a conversation have details.
 DETAILED = 20

@@ -39,10 +39,10 @@ from typing import Any
 import dlt
 
 from pipelines.conversation_messages import Account, Listed, Messages, moment
-from pipelines.graph_api import Graph
-from pipelines.graph_failures import NotAvailable, Stumbled, TooMuch
 from pipelines.holdings import Holdings
 from providers.failures import NotAccepted, ProviderFailed, TryLater
+from providers.meta.client import Graph
+from providers.meta.failures import NotAvailable, Stumbled, TooMuch
 
 Page = dict[str, list[dict[str, Any]]]
 Walk = dict[str, Any]

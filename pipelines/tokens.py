@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from pipelines import graph_access
-from pipelines.graph_api import Graph
 from pipelines.health import Health
 from providers.failures import NeedsAdmin, ProviderFailed
+from providers.meta import access
+from providers.meta.client import Graph
 from warehouse import connections
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
@@ -38,7 +38,7 @@ def look_after(settings: Settings, connection_id: str) -> datetime | None:
     """
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
         connection = connections.open_row(_row(database, connection_id), settings)
-        if not graph_access.is_login(connection):
+        if not access.is_login(connection):
             return _seen(database, connection)
     return renew(settings, connection_id)
 

@@ -24,7 +24,7 @@ class Allowed:
     fields: frozenset[str] | None = None
 
     def fits(self, method: str, path: str) -> bool:
-        return method == self.method and re.fullmatch(self.path, path) is not None
+        return method == self.method and re.fullmatch(self.path, path, re.ASCII) is not None
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,13 @@ class Guard:
             NotAllowed: it is not on the list; nothing was sent.
         """
         # What a server may read as another path is no path of ours.
-        if unquote(path) != path or ".." in path or "//" in path:
-            raise NotAllowed(f"{self.provider}: {method} of such a path is never sent")
+        read = unquote(path)
+        if ".." in read or "//" in read or read.count("/") != path.count("/"):
+            raise NotAllowed(f"{self.provider}: {method} of such a path is not sent")
         fitting = [each for each in self.allowed if each.fits(method, path)]
         if not fitting:
             raise NotAllowed(
-                f"{self.provider}: {method} of this path is never sent: we read, and register our own webhooks"
+                f"{self.provider}: {method} of this path is not sent: we read, and register our own webhooks"
             )
         wanted = set(fields)
         if method != "GET" and not any(wanted <= (each.fields or set()) for each in fitting):

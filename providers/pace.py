@@ -12,9 +12,8 @@ from providers.failures import BACK_OFF, TryLater
 class Pace:
     """The pace of one account in this process. Several threads may ask."""
 
-    def __init__(self, name: str, seconds_between_calls: float = 0.0) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.seconds_between_calls = seconds_between_calls
         self._lock = threading.Lock()
         self._next_call = 0.0
         self._closed_until = 0.0
@@ -33,6 +32,11 @@ class Pace:
             start = max(now, self._next_call, self._closed_until)
             self._next_call = start + self.seconds_between_calls
         time.sleep(max(0.0, start - now))
+
+    @property
+    def seconds_between_calls(self) -> float:
+        """None, where a provider sets no such pace."""
+        return 0.0
 
     @property
     def is_closed(self) -> bool:

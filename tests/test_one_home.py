@@ -103,11 +103,14 @@ def test_refusals_are_one_tree() -> None:
 def test_failures_of_providers_are_one_tree() -> None:
     """Every failure that says what to do about a provider is permanent, to be tried later, or for an admin."""
     import providers.failures as tree
-    from pipelines import attachment_sources, graph_failures, pull
+    from pipelines import attachment_sources, pull
     from providers.google import failures as google
+    from providers.meta import commands
+    from providers.meta import failures as meta
 
     kinds = (tree.Permanent, tree.TryLater, tree.NeedsAdmin, pull.PullUnderWay)
-    for module in (tree, google, graph_failures, attachment_sources):
+    for module in (tree, google, meta, commands, attachment_sources):
         for name, value in vars(module).items():
-            if isinstance(value, type) and issubclass(value, Exception):
+            own = getattr(value, "__module__", "") == module.__name__
+            if own and isinstance(value, type) and issubclass(value, Exception):
                 assert value is tree.ProviderFailed or issubclass(value, kinds), name

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations.providers import check_not_taken
-from operations.providers.graph import GraphError, app_call, call
 from operations.providers.meta_subscriptions import (
     OBJECTS,
     app_subscription,
@@ -23,8 +22,9 @@ from operations.providers.meta_subscriptions import (
     unsubscribe_account,
     unsubscribe_app,
 )
-from pipelines import graph_access
 from providers.failures import NotAccepted
+from providers.meta import access
+from providers.meta.commands import GraphError, app_call, call
 from warehouse.connections import Connection, UnusableConnection
 
 #: What WhatsApp gives of a number that was used in the business app before it came here.
@@ -63,7 +63,7 @@ def configure(connection: Connection, url: str, *, take_over: bool = False) -> l
     callback = str((app or {}).get("callback_url") or "")
     if connection.channel == "whatsapp":
         override = str((account or {}).get("override_callback_uri") or "")
-        whose = f"WhatsApp account {graph_access.subject_of(connection)}"
+        whose = f"WhatsApp account {access.subject_of(connection)}"
         check_not_taken(connection, url, {whose: override}, take_over=take_over)
         notes = _configure_whatsapp(connection, url, app, account)
     else:
@@ -185,7 +185,7 @@ def _callback_put_back(connection: Connection, app: dict[str, Any] | None) -> st
 
 def advice(connection: Connection, url: str) -> list[str]:
     """What must be known before it bites."""
-    if connection.channel == "instagram" and graph_access.is_login(connection):
+    if connection.channel == "instagram" and access.is_login(connection):
         told = [
             "an Instagram Login has two apps: app_secret is the secret of the Instagram app (Instagram, API setup with "
             "Instagram login), which signs the webhooks; app_id and meta_app_secret are id and secret of the Meta app "
@@ -257,12 +257,12 @@ def _check_number(connection: Connection) -> str:
 
 def _check_instagram(connection: Connection) -> str:
     wanted = connection.required("account_id")
-    subject = graph_access.subject_of(connection)
-    if graph_access.is_login(connection):
+    subject = access.subject_of(connection)
+    if access.is_login(connection):
         told = call(connection, "GET", subject, query={"fields": "user_id,username"})
         # The plain `id` is the app's own for the account: webhooks never name it.
         found = str(told.get("user_id", ""))
-    elif graph_access.page_of(connection):
+    elif access.page_of(connection):
         linked = "instagram_business_account{id,username}"
         page = call(connection, "GET", subject, query={"fields": linked})
         told = page.get("instagram_business_account") or {}
@@ -291,7 +291,7 @@ def _check_conversations(connection: Connection) -> None:
     call(
         connection,
         "GET",
-        f"{graph_access.subject_of(connection)}/conversations",
+        f"{access.subject_of(connection)}/conversations",
         query=query,
     )
 
@@ -305,7 +305,7 @@ def _check_app(connection: Connection) -> list[str]:
         return []
     app = app_subscription(connection)
     said = ["the app's secret is right"]
-    if graph_access.is_login(connection):
+    if access.is_login(connection):
         said = ["the Meta app's secret is right; the Instagram app's shows with the first webhook"]
     if subscribed_app(connection) is None or not (app or {}).get("callback_url"):
         said.append("events do not come yet: ./crm connection configure-webhook")
@@ -314,7 +314,7 @@ def _check_app(connection: Connection) -> list[str]:
 
 def _token_dates(connection: Connection) -> list[str]:
     """What Meta tells about the token to its app. Tokens of an Instagram Login have no such call."""
-    if not can_ask_as_app(connection) or graph_access.is_login(connection):
+    if not can_ask_as_app(connection) or access.is_login(connection):
         return []
     try:
         answer = app_call(

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from operations.providers import is_ours
-from operations.providers.graph import GraphError, app_call, call
-from pipelines import graph_access
+from providers.meta import access
+from providers.meta.commands import GraphError, app_call, call
 from warehouse.connections import Connection
 
 #: What an app subscribes to, by the kind of account.
@@ -75,7 +75,7 @@ def app_subscription(connection: Connection) -> dict[str, Any] | None:
 
 def can_ask_as_app(connection: Connection) -> bool:
     """Whether the connection knows the Meta app's id and secret."""
-    return bool(connection.value("app_id") and graph_access.app_secrets(connection))
+    return bool(connection.value("app_id") and access.app_secrets(connection))
 
 
 def subscribe_app(connection: Connection, url: str, held: dict[str, Any] | None) -> list[str]:
@@ -137,7 +137,7 @@ def subscribed_app(connection: Connection) -> dict[str, Any] | None:
     """
     apps = _subscribed_apps(connection)
     app_id = connection.value("app_id")
-    if not app_id or graph_access.is_login(connection):
+    if not app_id or access.is_login(connection):
         # The id of an Instagram Login's own app is not the Meta app's.
         return apps[0] if len(apps) == 1 else None
     return next((each for each in apps if _app_of(each)[0] in ("", app_id)), None)
@@ -146,7 +146,7 @@ def subscribed_app(connection: Connection) -> dict[str, Any] | None:
 def is_new_to_account(connection: Connection) -> bool:
     """Whether the account surely does not send its events to our app; of several, ours may not be known."""
     apps = _subscribed_apps(connection)
-    app_id = "" if graph_access.is_login(connection) else connection.value("app_id")
+    app_id = "" if access.is_login(connection) else connection.value("app_id")
     known = bool(app_id) and all(_app_of(each)[0] not in ("", app_id) for each in apps)
     return not apps or known
 
@@ -157,7 +157,7 @@ def unsubscribe_account(connection: Connection) -> None:
     Raises:
         GraphError: Meta says no.
     """
-    call(connection, "DELETE", f"{graph_access.subject_of(connection)}/subscribed_apps")
+    call(connection, "DELETE", f"{access.subject_of(connection)}/subscribed_apps")
 
 
 def subscribe_account(connection: Connection, held: dict[str, Any] | None) -> list[str]:
@@ -180,7 +180,7 @@ def restore_account(connection: Connection, held: dict[str, Any]) -> None:
 
 
 def _subscribe(connection: Connection, fields: list[str]) -> None:
-    path = f"{graph_access.subject_of(connection)}/subscribed_apps"
+    path = f"{access.subject_of(connection)}/subscribed_apps"
     call(connection, "POST", path, query={"subscribed_fields": ",".join(fields)})
 
 
@@ -189,19 +189,19 @@ def subscribe_whatsapp(connection: Connection, url: str = "") -> None:
 
     A call without a URL takes an override away: it is for accounts that do not list our app.
     """
-    path = f"{graph_access.subject_of(connection)}/subscribed_apps"
+    path = f"{access.subject_of(connection)}/subscribed_apps"
     override = {"override_callback_uri": url, "verify_token": connection.required("verify_token")}
     call(connection, "POST", path, body=override if url else None)
 
 
 def _account_fields(connection: Connection) -> tuple[str, ...]:
     """A page names page fields, also where it stands for an Instagram account."""
-    return FIELDS["messenger" if graph_access.page_of(connection) else "instagram"]
+    return FIELDS["messenger" if access.page_of(connection) else "instagram"]
 
 
 def _subscribed_apps(connection: Connection) -> list[dict[str, Any]]:
     """The apps that the account sends its events to."""
-    return _data(call(connection, "GET", f"{graph_access.subject_of(connection)}/subscribed_apps"))
+    return _data(call(connection, "GET", f"{access.subject_of(connection)}/subscribed_apps"))
 
 
 def _app_of(row: dict[str, Any]) -> tuple[str, str]:
@@ -237,7 +237,7 @@ def _app_shown(connection: Connection, url: str) -> list[dict[str, Any]]:
 
 
 def _account_shown(connection: Connection) -> list[dict[str, Any]]:
-    subject = graph_access.subject_of(connection)
+    subject = access.subject_of(connection)
     whose = connection.required("account_id") if subject == "me" else subject
     rows = []
     for each in _subscribed_apps(connection):

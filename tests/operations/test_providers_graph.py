@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from operations.providers import graph, meta, meta_subscriptions
+from operations.providers import meta, meta_subscriptions
 from providers.failures import ProviderFailed
+from providers.meta import commands as graph
 from warehouse.connections import Connection
 
 ACCESS_TOKEN = "EAAG-an-invented-access-token-0123456789"
@@ -209,7 +210,7 @@ def test_a_strange_answer_is_a_refusal(listener: Listener, answer: Any) -> None:
 
 def test_no_answer_is_a_refusal(listener: Listener) -> None:
     away = connection(listener, api_base="http://127.0.0.1:9")
-    with pytest.raises(ProviderFailed, match=r"does not answer \(ConnectError\)"):
+    with pytest.raises(ProviderFailed, match=r"does not answer \(ConnectionError\)"):
         meta.check(away)
 
 

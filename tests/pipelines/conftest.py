@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from pipelines import graph_pace
 from providers.failures import BACK_OFF
+from providers.meta import pace as graph_pace
 from simulator import server
 from simulator.server import Simulator
 from tests.pipelines import small_graph

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from operations.providers import graph as commands
-from pipelines import graph_access
-from pipelines.graph_api import Graph
-from pipelines.graph_failures import WrongProof, WrongToken
 from providers.failures import NeedsAdmin
+from providers.meta import access as graph_access
+from providers.meta import commands
+from providers.meta.client import Graph
+from providers.meta.failures import WrongProof, WrongToken
 from providers.twilio import client as twilio_api
 from tests.pipelines.small_graph import PAGE, TOKEN, SmallGraph, error
 from warehouse.connections import Connection, UnusableConnection

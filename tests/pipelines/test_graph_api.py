@@ -10,9 +10,17 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines import graph_pace
-from pipelines.graph_api import CUT_OUT, Graph, ReadOnly, page_of
-from pipelines.graph_failures import (
+from providers.failures import (
+    BACK_OFF,
+    NeedsAdmin,
+    NotAccepted,
+    NotAllowed,
+    ProviderFailed,
+    TryLater,
+)
+from providers.meta import pace as graph_pace
+from providers.meta.client import CUT_OUT, Graph, page_of
+from providers.meta.failures import (
     BLOCKED_SECONDS,
     NotAvailable,
     Stumbled,
@@ -21,8 +29,8 @@ from pipelines.graph_failures import (
     WrongToken,
     failure_of,
 )
-from pipelines.graph_pace import Pace, seconds_to_regain
-from providers.failures import BACK_OFF, NeedsAdmin, NotAccepted, ProviderFailed, TryLater
+from providers.meta.pace import Pace, seconds_to_regain
+from providers.meta.wire import Guarded
 from tests.pipelines.small_graph import PAGE, TOKEN, SmallGraph, error
 from warehouse.connections import Connection
 
@@ -164,7 +172,7 @@ def test_a_provider_that_hangs_uses_up_patience(
     graph: SmallGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BACK_OFF, "patience_seconds", 0.3)
-    monkeypatch.setattr("pipelines.graph_api.TIMEOUT_SECONDS", (0.2, 0.2))
+    monkeypatch.setattr("providers.meta.client.TIMEOUT_SECONDS", (0.2, 0.2))
     graph.before = lambda path: time.sleep(1)
     with pytest.raises(TryLater, match="cannot be reached"):
         Graph(connection(graph)).get("me")
@@ -234,8 +242,9 @@ def test_the_end_is_where_no_next_page_is_named() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
 def test_nothing_but_get_leaves_us(graph: SmallGraph, method: str) -> None:
-    with pytest.raises(ProviderFailed, match="only read"):
-        ReadOnly().request(method, f"{graph.base}/v26.0/me/messages")
-    with pytest.raises(ProviderFailed, match="only read"):
-        ReadOnly().send(requests.Request(method, graph.base).prepare())
+    session = Guarded(connection(graph))
+    with pytest.raises(NotAllowed, match="is not sent"):
+        session.request(method, f"{graph.base}/v26.0/me/messages")
+    with pytest.raises(NotAllowed, match="is not sent"):
+        session.send(requests.Request(method, graph.base).prepare())
     assert graph.requests == []

@@ -33,7 +33,8 @@ HELD = {
 #: Small steps and pages, and calls as slow as a distant provider's, so that a short history takes many of them.
 SMALL_STEPS = """
 import sys
-from pipelines import conversation_messages, conversations, graph_pace, pull, twilio_voice
+from pipelines import conversation_messages, conversations, pull, twilio_voice
+from providers.meta import pace as graph_pace
 from providers.twilio import client as twilio_api
 conversations.STEP_SECONDS = conversations.FIRST_STEP_SECONDS = twilio_voice.STEP_SECONDS = 0.0
 conversations.LIST_SIZES, conversation_messages.LIST_SIZES = (5,), (10,)

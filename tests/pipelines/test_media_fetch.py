@@ -22,11 +22,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pipelines import attachment_sources, graph_pace
+from pipelines import attachment_sources
 from pipelines import fetch as fetching
 from pipelines.fetch import fetch, retry
 from pipelines.media import MediaStore
 from providers.failures import NeedsAdmin, ProviderFailed
+from providers.meta import pace as graph_pace
 from providers.safe_http import SafeClient
 from tests.pipelines.storage import Storage, gives, image, in_turn, running, says
 from warehouse import connections

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from pipelines import graph_pace
 from pipelines.attachment_sources import (
     HOPS,
     KINDS,
@@ -21,8 +20,9 @@ from pipelines.attachment_sources import (
     Unavailable,
     digest,
 )
-from pipelines.graph_access import VERSION
 from providers.failures import NeedsAdmin, NotAllowed, ProviderFailed, Resting, TryLater
+from providers.meta import pace as graph_pace
+from providers.meta.access import VERSION
 from providers.safe_http import SafeClient, Unreachable
 from tests.pipelines.storage import Storage, gives, image, in_turn, running, says
 from warehouse.connections import Connection

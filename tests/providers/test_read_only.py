@@ -19,6 +19,9 @@ from providers.google import allowed as google_allowed
 from providers.google.client import Mailbox
 from providers.google.guarded import GuardedHttp
 from providers.guard import Guard
+from providers.meta import allowed as meta_allowed
+from providers.meta import commands as meta_commands
+from providers.meta.wire import Guarded
 from providers.safe_http import Hosts, SafeClient
 from providers.twilio import allowed as twilio_allowed
 from providers.twilio.client import Account, base_of
@@ -104,6 +107,42 @@ GOOGLE_SENDS = [
     # Nor as somebody else, nor what a pull does not need.
     ("GET", "/gmail/v1/users/other/messages"),
     ("GET", f"{USER}/drafts"),
+]
+#: https://developers.facebook.com/docs/messenger-platform, /docs/whatsapp/cloud-api, /docs/instagram-platform: what
+#: writes to a person, publishes, or changes or removes what is there.
+META_SENDS = [
+    ("POST", "/v26.0/me/messages"),
+    ("POST", "/v26.0/100200300400500/messages"),
+    ("POST", "/v26.0/106540352242922/messages"),
+    ("POST", "/v26.0/106540352242922/marketing_messages"),
+    ("POST", "/v26.0/106540352242922/media"),
+    ("POST", "/v26.0/106540352242922/calls"),
+    ("POST", "/v26.0/106540352242922/register"),
+    ("POST", "/v26.0/106540352242922/whatsapp_business_profile"),
+    ("POST", "/v26.0/106540352242922/block_users"),
+    ("POST", "/v26.0/106540352242922"),
+    ("POST", "/v26.0/102290129340398/message_templates"),
+    ("DELETE", "/v26.0/102290129340398/message_templates"),
+    ("POST", "/v26.0/100200300400500/feed"),
+    ("POST", "/v26.0/100200300400500/photos"),
+    ("POST", "/v26.0/100200300400500/message_attachments"),
+    ("POST", "/v26.0/100200300400500/pass_thread_control"),
+    ("POST", "/v26.0/100200300400500/take_thread_control"),
+    ("POST", "/v26.0/100200300400500/custom_labels"),
+    ("POST", "/v26.0/me/messenger_profile"),
+    ("DELETE", "/v26.0/me/messenger_profile"),
+    ("POST", "/v26.0/17841400008460056/media"),
+    ("POST", "/v26.0/17841400008460056/media_publish"),
+    ("POST", "/v26.0/17895695668004550/comments"),
+    ("POST", "/v26.0/17895695668004550/private_replies"),
+    ("DELETE", "/v26.0/17895695668004550"),
+    ("DELETE", "/v26.0/m_AbC"),
+    ("POST", "/v26.0/"),
+    ("POST", "/v26.0/me"),
+    ("POST", "/"),
+    ("PUT", "/v26.0/me/subscribed_apps"),
+    ("PATCH", "/v26.0/me/subscribed_apps"),
+    ("DELETE", "/v26.0/106540352242922/smb_app_data"),
 ]
 
 
@@ -279,15 +318,73 @@ def test_googles_own_client_cannot_send_through_us(heard: tuple[str, list[str]])
     assert {each for each in requests if "/token" not in each} == set()
 
 
+def page(base: str) -> Connection:
+    keys = {"page_id": "100200300400500", "api_base": base}
+    secrets = {"access_token": "EAAG-an-invented-token", "app_secret": "s"}
+    return Connection(
+        connection_id="c3", channel="messenger", name="", settings=keys, secrets=secrets
+    )
+
+
+@pytest.mark.parametrize(("method", "path"), META_SENDS)
+def test_nothing_of_metas_that_sends_leaves(
+    heard: tuple[str, list[str]], method: str, path: str
+) -> None:
+    base, requests = heard
+    said = {"recipient": "1", "message": "hello"}
+    for sent in ({"params": said}, {"data": said}, {"json": said}, {}):
+        with pytest.raises(NotAllowed), Guarded(page(base)) as session:
+            session.request(method, f"{base}{path}", **sent)
+    with pytest.raises(NotAllowed):
+        meta_commands.call(page(base), method, path.removeprefix("/v26.0/"), body=said)
+    assert requests == []
+
+
+@pytest.mark.parametrize("sent", ["params", "data", "json"])
+def test_a_subscription_carries_nothing_else(heard: tuple[str, list[str]], sent: str) -> None:
+    base, requests = heard
+    url = f"{base}/v26.0/100200300400500/subscribed_apps"
+    with pytest.raises(NotAllowed, match="never sets message"), Guarded(page(base)) as session:
+        session.request(
+            "POST", url, **{sent: {"subscribed_fields": "messages", "message": "hello"}}
+        )
+    assert requests == []
+    with Guarded(page(base)) as session:
+        session.request("POST", url, **{sent: {"subscribed_fields": "messages"}})
+    assert len(requests) == 1
+
+
 @pytest.mark.parametrize(
-    "guard", [twilio_allowed.GUARD, google_allowed.GUARD], ids=lambda g: g.provider
+    "url",
+    [
+        "https://evil.example.com/v26.0/me",
+        "{base}.evil.example.com/v26.0/me",
+        "{base}@evil.example.com/v26.0/me",
+    ],
+)
+def test_metas_token_goes_to_meta_alone(heard: tuple[str, list[str]], url: str) -> None:
+    base, requests = heard
+    with pytest.raises(NotAllowed, match="another host"), Guarded(page(base)) as session:
+        session.get(url.format(base=base))
+    assert requests == []
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [twilio_allowed.GUARD, google_allowed.GUARD, meta_allowed.GUARD],
+    ids=lambda g: g.provider,
 )
 def test_what_writes_is_our_own_registration_alone(guard: Guard) -> None:
     writing = [each for each in guard.allowed if each.method != "GET"]
-    assert {each.method for each in writing} <= {"POST"}
+    # Meta's subscriptions are taken back with what was subscribed.
+    assert {each.method for each in writing} <= (
+        {"POST", "DELETE"} if guard.provider == "Meta" else {"POST"}
+    )
     assert all(each.fields is not None for each in writing)
     assert {name for each in writing for name in each.fields or ()} <= {
         "SmsUrl", "SmsMethod", "StatusCallback", "StatusCallbackMethod", "topicName",
+        "object", "callback_url", "verify_token", "fields", "subscribed_fields", "override_callback_uri",
+        "messaging_product", "sync_type",
     }  # fmt: skip
 
 
@@ -296,7 +393,7 @@ def test_what_writes_is_our_own_registration_alone(guard: Guard) -> None:
     st.text(max_size=80),
 )
 def test_any_other_request_is_none_of_ours(method: str, text: str) -> None:
-    for guard in (twilio_allowed.GUARD, google_allowed.GUARD):
+    for guard in (twilio_allowed.GUARD, google_allowed.GUARD, meta_allowed.GUARD):
         for path in (text, f"/{text}", f"{ACCOUNT}/{text}", f"{USER}/{text}"):
             with pytest.raises(NotAllowed):
                 guard.check(method, path, ["Body"])

@@ -18,7 +18,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.graph_pace import seconds_to_regain
 from providers.failures import (
     NeedsAdmin,
     NotAccepted,
@@ -27,6 +26,7 @@ from providers.failures import (
     TryLater,
     seconds_asked,
 )
+from providers.meta.pace import seconds_to_regain
 
 #: Temporary troubles, and limits of the app, the user, the page or the account.
 UNEXPLAINED = {1, 2}
