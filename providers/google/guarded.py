@@ -55,7 +55,14 @@ class GuardedHttp(httplib2.Http):  # type: ignore[misc]  # the package has no ty
             self._check_batch(text)
             GUARD.check(method, path)
             return
-        GUARD.check(method, path, json.loads(text) if text else ())
+        GUARD.check(method, path)
+        try:
+            fields = json.loads(text) if text else {}
+        except ValueError:
+            raise NotAllowed(
+                f"Google: {method} with a body that cannot be read is not sent"
+            ) from None
+        GUARD.check(method, path, fields)
 
     def _check_batch(self, text: str) -> None:
         parts = PART.findall(text)

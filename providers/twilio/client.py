@@ -112,6 +112,7 @@ class Account:
         given = connection.value("api_base")
         host = urlsplit(self.base).hostname or ""
         self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(host,))
+        self._secret = secret
         basic = base64.b64encode(f"{user}:{secret}".encode()).decode()
         self._authorization = {"Authorization": f"Basic {basic}"}
 
@@ -257,6 +258,7 @@ class Account:
         except (ValueError, KeyError, TypeError):
             told, code = {}, ""
         words = str(told.get("message") or "") if isinstance(told, dict) else ""
+        words = words.replace(self._secret, "…")
         said = f"{self.name}: Twilio answered {status}{code}"
         said += f": {' '.join(words.split())[:LONGEST_WORDS]}" if words else ""
         if status in (401, 403):
