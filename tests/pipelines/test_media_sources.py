@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pipelines.attachment_sources import (
-    HOPS,
     KINDS,
     MOST_BYTES,
     Errand,
@@ -23,7 +22,7 @@ from pipelines.attachment_sources import (
 from providers.failures import NeedsAdmin, NotAllowed, ProviderFailed, Resting, TryLater
 from providers.meta import pace as graph_pace
 from providers.meta.access import VERSION
-from providers.safe_http import SafeClient, Unreachable
+from providers.safe_http import HOPS, SafeClient, Unreachable
 from tests.pipelines.storage import Storage, gives, image, in_turn, running, says
 from warehouse.connections import Connection
 
