@@ -158,7 +158,7 @@ def _edited(row: Row, sight: Sight) -> str:
     if (row.get("revision") or 0) <= removed:
         return ""
     # Some edits say that there is a new text and not which.
-    words = "edited, new text not told" if kind_html.metadata(row).get("edit_untold") else "edited"
+    words = "edited, new text not told" if shapes.metadata(row).get("edit_untold") else "edited"
     if not sight.may_read_revisions:
         return f'<span class="edited">{words}</span>'
     return (
