@@ -168,7 +168,8 @@ def _import_line(
     where = {"file": source, "line": line.number}
     customer_id = (
         decisions.create_customer(
-            database, actor(), name, notes=notes_of(line.cells), decision_id=decision_id, source=where,
+            database, actor(), name, notes=notes_of(line.cells), decision_id=decision_id,
+            source={"source": source, "line": line.number},
         )
         if made
         else customers[0]

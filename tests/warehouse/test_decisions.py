@@ -77,7 +77,7 @@ def test_what_is_anothers_is_refused_with_the_name_of_who_has_it(
     [
         ("phone:12", "phone"),
         ("email:nobody", "mail address"),
-        ("psid:7", "psid:scope:value"),
+        ("psid:7", "psid:page:value"),
         ("carrier:pigeon", "unknown scheme"),
         ("Sam", "scheme:value"),
         ("", "scheme:value"),
