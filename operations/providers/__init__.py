@@ -21,8 +21,6 @@ from providers.failures import NotAccepted
 from warehouse.channels import registry
 from warehouse.connections import Connection, webhook_path
 
-TIMEOUT_SECONDS = 20.0
-
 
 class TakenByAnother(NotAccepted):
     """An address is registered that is not ours; nothing was changed."""
