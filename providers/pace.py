@@ -12,6 +12,9 @@ from providers.failures import BACK_OFF, TryLater
 class Pace:
     """The pace of one account in this process. Several threads may ask."""
 
+    #: Who asks for pauses, in words.
+    provider = "the provider"
+
     def __init__(self, name: str) -> None:
         self.name = name
         self._lock = threading.Lock()
@@ -28,7 +31,7 @@ class Pace:
             now = time.monotonic()
             closed = self._closed_until - now
             if closed > BACK_OFF.patience_seconds:
-                raise TryLater(f"{self.name}: the provider asks for a pause", closed)
+                raise TryLater(f"{self.name}: {self.provider} asks for a pause", closed)
             start = max(now, self._next_call, self._closed_until)
             self._next_call = start + self.seconds_between_calls
         time.sleep(max(0.0, start - now))

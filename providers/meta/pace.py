@@ -28,6 +28,8 @@ USAGES = ("call_count", "total_time", "total_cputime")
 class Pace(pace.Pace):
     """The pace of one account in this process. Several threads may ask."""
 
+    provider = "Meta"
+
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._slower = 1.0
