@@ -185,7 +185,8 @@ def _import_line(
 
 def identities_of(cells: dict[str, str]) -> tuple[list[Written], list[str]]:
     """Phones and mail addresses of a line, and in words what is neither."""
-    found, problems = [], []
+    found: list[Written] = []
+    problems: list[str] = []
     for column, read in (("phone", identities.phone), ("email", identities.email)):
         for part in SEPARATORS.split(cells.get(column, "")):
             if not part.strip():

@@ -156,6 +156,19 @@ async def defer(app: App, task: str, connection_id: str, **arguments: Any) -> No
         pass
 
 
+async def defer_after_push(app: App, connection_id: str, seconds: int) -> None:
+    """Queue a pull for a while after a push, unless one waits for that already. Every other pull passes it."""
+    named = locks("pull_connection", connection_id)
+    named["queueing_lock"] += " after a push"
+    deferrer = app.configure_task(
+        "pull_connection", **named, priority=-1, schedule_in={"seconds": seconds}
+    )
+    try:
+        await deferrer.defer_async(connection_id=connection_id)
+    except AlreadyEnqueued:
+        pass
+
+
 async def defer_pulls(app: App) -> None:
     """Queue a pull of every connection that is not disabled."""
     for connection_id, _ in await pullable(app):

@@ -113,8 +113,12 @@ class Worker:
                     continue
                 channel, _, connection_id = notification.payload.partition(" ")
                 known = registry().get(channel)
-                if known and known.pulls and not known.push_carries_messages and connection_id:
+                if not (known and known.pulls and connection_id):
+                    continue
+                if not known.push_carries_messages:
                     await jobs.defer(app, "pull_connection", connection_id)
+                elif known.pull_after_push_seconds:
+                    await jobs.defer_after_push(app, connection_id, known.pull_after_push_seconds)
 
     async def _watch(self) -> None:
         """Whether what landed is folded; the finding is for the health page."""

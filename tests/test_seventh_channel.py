@@ -31,7 +31,7 @@ CHANNEL, PROVIDER = "website_chat", "website"
 KEY = "an-invented-signing-key"
 #: Lines of files that are there: after which line, what is added.
 ROW = (
-    "website_chat,Website chat,website,true,true,true,inbound outbound,1048576,"
+    "website_chat,Website chat,website,true,true,true,,inbound outbound,1048576,"
     "signing_key address transcript,,signing_key,signing_key,,chat,The transcript is whole\n"
 )
 LINES = {

@@ -25,6 +25,8 @@ class Channel:
     pulls: bool
     #: False where a push only says that something changed, so that a pull must follow at once.
     push_carries_messages: bool
+    #: So long after a push a pull follows, where the rest is to be had by then; None where a push tells all.
+    pull_after_push_seconds: int | None
     #: `inbound`, `outbound`: which messages the provider promises to push, so that one that came by history
     #: alone was missed. Empty where pushes carry none.
     pushed_directions: tuple[str, ...]
@@ -63,6 +65,7 @@ def registry() -> dict[str, Channel]:
             pushes=row["pushes"] == "true",
             pulls=row["pulls"] == "true",
             push_carries_messages=row["push_carries_messages"] == "true",
+            pull_after_push_seconds=int(row["pull_after_push_seconds"] or 0) or None,
             pushed_directions=tuple(row["pushed_directions"].split()),
             body_limit_bytes=int(row["body_limit_bytes"]),
             required_keys=tuple(row["required_keys"].split()),

@@ -135,6 +135,9 @@ def phone(text: str) -> Written:
             written = f"+61{digits[2:].removeprefix('0')}"
     elif digits.startswith("610"):
         written = f"+61{digits[3:]}"
+    elif digits.startswith("521") and len(digits) == 13:
+        # The 1 that Mexican mobile numbers once had.
+        written = f"+52{digits[3:]}"
     try:
         number = phonenumbers.parse(written, HOME_REGION)
     except phonenumbers.NumberParseException as error:
@@ -142,7 +145,8 @@ def phone(text: str) -> Written:
     if not phonenumbers.is_possible_number(number):
         raise UnusableIdentity("no phone number: too short or too long for its country")
     national = str(number.national_number)
-    if number.country_code == 61 and len(national) != 9 and not BUSINESS_NUMBER.fullmatch(national):
+    is_a_persons = len(national) == 9 and not national.startswith("1")
+    if number.country_code == 61 and not is_a_persons and not BUSINESS_NUMBER.fullmatch(national):
         raise UnusableIdentity(
             "no phone number: nine digits follow +61, or it is a 13, 1300 or 1800 number"
         )

@@ -176,7 +176,7 @@ def advice(connection: Connection, url: str) -> list[str]:
         return []
     return [
         "a number's status callback tells of the end of incoming calls alone; outgoing calls, legs, recordings and "
-        "transcripts come with the pull, every five minutes",
+        "transcripts come with the pull, a minute after the end of an incoming call and every five minutes",
         f"to have them at once, name {url} in the TwiML of what answers and dials: "
         'statusCallback="URL" statusCallbackEvent="initiated ringing answered completed" on <Number>, <Sip> and '
         '<Client> (legs); recordingStatusCallback="URL" on <Dial>, <Record> and <Conference>; '

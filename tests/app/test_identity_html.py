@@ -23,8 +23,8 @@ EVERY = [
     ),
     ("sip:AC1:sip:desk1@example.com", "sip:desk1@example.com", "SIP address, of account AC1"),
     ("client:AC1:kim", "kim", "Softphone, of account AC1"),
-    ("rcs:brand_agent", "brand_agent", "RCS sender"),
-    ("sim:HS123", "HS123", "SIM card"),
+    ("sim:DE1", "DE1", "Device"),
+    ("rcs:example_agent", "example_agent", "RCS sender"),
     ("unknown:gmail|m|1", "No outside sender, one mail", "No outside sender, one mail (gmail|m|1)"),
     ("anonymous:CA123", "Withheld number, one call", "Withheld number, one call (CA123)"),
 ]

@@ -118,6 +118,30 @@ def test_a_push_is_loaded_at_once_while_another_account_is_broken(
     assert worker.end() < 5
 
 
+def test_what_follows_a_call_is_pulled_soon_after_its_end(
+    admin: Database, provider: Simulator, connect: Callable[..., str], worker: Running
+) -> None:
+    """A number's callback tells of the end alone: legs and recordings are there a little later."""
+    line, texts = (
+        connect(name, provider.accounts[name]) for name in ("twilio_voice", "twilio_sms")
+    )
+    worker.start()
+    for one in (line, texts):
+        wait_until(lambda one=one: pulled(admin, one), what="the first pull")
+    for one in ("twilio_voice " + line, "twilio_voice " + line, "twilio_sms " + texts):
+        admin.execute("select pg_notify('crm_deliveries', %s)", [one])
+
+    def waiting() -> list[tuple[Any, ...]]:
+        return admin.execute(
+            "select args ->> 'connection_id', scheduled_at - now() between interval '40 s' and interval '60 s'"
+            " from jobs.procrastinate_jobs where task_name = 'pull_connection' and status = 'todo'"
+            " and scheduled_at is not null"
+        ).fetchall()
+
+    wait_until(lambda: waiting() == [(line, True)], 15, "one pull for a minute later")
+    assert worker.end() < 5
+
+
 def test_providers_that_hang_or_refuse_delay_nobody_else(
     settings: Settings,
     admin: Database,
