@@ -131,9 +131,9 @@ def model_tests(viewer: Viewer) -> list[Row]:
     Raises:
         Forbidden: the role may not.
     """
-    require(viewer.role, Permission.MANAGE_CONNECTIONS)
-    with database.pool().connection() as connection:
-        return connection.execute(SQL["model_tests"]).fetchall()
+    with reading(viewer, Permission.MANAGE_CONNECTIONS, "connection.view", "connection", "*") as db:
+        db.tells_nothing()
+        return db.execute(SQL["model_tests"]).fetchall()
 
 
 def quarantined(viewer: Viewer, before: tuple[datetime, str] | None = None) -> Found:
