@@ -367,7 +367,7 @@ def test_a_subscription_carries_nothing_else(heard: tuple[str, list[str]], sent:
     [
         "https://evil.example.com/v26.0/me",
         "http://graph.facebook.com.evil.example.com/v26.0/me",
-        "http://graph.facebook.com.evil.example.com/v26.0/me",
+        "{base}@evil.example.com/v26.0/me",
     ],
 )
 def test_metas_token_goes_to_meta_alone(heard: tuple[str, list[str]], url: str) -> None:
