@@ -125,6 +125,17 @@ def connections(viewer: Viewer, *, shown: list[Row] | None = None) -> list[Row]:
         return db.execute(SQL["connections_now"]).fetchall()
 
 
+def model_tests(viewer: Viewer) -> list[Row]:
+    """What the data tests of the models found at their last run. Nobody's data: no event.
+
+    Raises:
+        Forbidden: the role may not.
+    """
+    with reading(viewer, Permission.MANAGE_CONNECTIONS, "connection.view", "connection", "*") as db:
+        db.tells_nothing()
+        return db.execute(SQL["model_tests"]).fetchall()
+
+
 def quarantined(viewer: Viewer, before: tuple[datetime, str] | None = None) -> Found:
     """Quarantined events, newest first, before a position of the list.
 

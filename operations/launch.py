@@ -104,7 +104,13 @@ class Launch:
 
 
 def launch(
-    settings: Settings, *, port_base: int, demo: bool, messages: int, stays: bool
+    settings: Settings,
+    *,
+    port_base: int,
+    demo: bool,
+    messages: int,
+    stays: bool,
+    reload: bool = False,
 ) -> tuple[Launch, bool]:
     """Start the supervisor, unless one runs on this data folder; returns the launch and whether it is new.
 
@@ -137,6 +143,8 @@ def launch(
     arguments = ["--data-dir", str(data_dir), "--port-base", str(port_base)]
     if demo:
         arguments += ["--demo", "--messages", str(messages)]
+    if reload:
+        arguments.append("--reload")
     if not stays:
         arguments += ["--owner", str(os.getpid())]
     with log.open("ab") as output:

@@ -103,8 +103,13 @@ def facts(ports: Ports, settings: Settings, *, demo: bool) -> dict[str, object]:
     }
 
 
-def programs(settings: Settings, ports: Ports, *, demo: bool, messages: int) -> list[Program]:
-    """All programs of this data folder in the order in which they are looked after."""
+def programs(
+    settings: Settings, ports: Ports, *, demo: bool, messages: int, reload: bool = False
+) -> list[Program]:
+    """All programs of this data folder in the order in which they are looked after.
+
+    reload: the app is started again when its files change.
+    """
     environment = QUIET | {
         "CRM_DATA_DIR": str(settings.data_dir),
         "CRM_PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{ports.receiver}",
@@ -156,6 +161,7 @@ def programs(settings: Settings, ports: Ports, *, demo: bool, messages: int) -> 
         ),
         program(
             "app",
+            *(["operations.reload"] if reload else []),
             "app",
             "--port",
             str(ports.app),

@@ -23,6 +23,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from pipelines import children
 from pipelines.fetch import FetchResult, fetch
+from pipelines.model_tests import run_model_tests
 from pipelines.pull import PullResult, pull
 from pipelines.reconcile import reconcile
 from pipelines.tokens import look_after
@@ -356,6 +357,12 @@ async def renew_tokens(context: JobContext, timestamp: int) -> None:
     """Daily, and when a worker starts: tokens a week old, and those that nobody asked about since yesterday."""
     for row in await context.app.connector.execute_query_all_async(SQL["due_tokens"]):
         await defer(context.app, "renew_token", row["connection_id"])
+
+
+@_job(cron="10 16 * * *")
+async def test_models(context: JobContext, timestamp: int) -> None:
+    """Every night in Australia, when least is asked: dbt's data tests on all that stands."""
+    await children.run(run_model_tests, context.additional_context["settings"])
 
 
 @_job(cron="30 14 * * *")

@@ -58,6 +58,7 @@ def arrive(provider: Simulator, raw: bytes) -> str:
     return str(made["id"])
 
 
+@pytest.mark.usefixtures("programs")
 @pytest.mark.parametrize("number", range(len(bombs())))
 def test_one_mail_has_its_limits(number: int) -> None:
     raw = bombs()[number]
@@ -72,6 +73,7 @@ def test_one_mail_has_its_limits(number: int) -> None:
     assert after["body_text"] == "an ordinary one"
 
 
+@pytest.mark.usefixtures("programs")
 def test_a_mail_that_kills_the_reader_is_read_with_less_and_says_so() -> None:
     raw = HEAD + b"\r\n" + b"hello \xe9\r\n" * 200_000
     with MailReader(cpu_seconds=0.02) as reader:

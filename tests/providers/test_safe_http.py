@@ -264,6 +264,7 @@ def certificate(folder: Path, name: str) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("programs")
 @pytest.mark.parametrize(
     ("name", "is_right"), [("media.example.com", True), ("example.org", False)]
 )
