@@ -55,5 +55,6 @@ class Guard:
         if method != "GET" and not any(wanted <= (each.fields or set()) for each in fitting):
             known = set().union(*(each.fields or set() for each in fitting))
             raise NotAllowed(
-                f"{self.provider}: {method} never sets {', '.join(sorted(wanted - known)) or 'all of this'}"
+                f"{self.provider}: {method} never sets {', '.join(sorted(wanted - known)) or 'all of this'}: "
+                "it is not sent"
             )

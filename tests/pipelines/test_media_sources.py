@@ -19,7 +19,14 @@ from pipelines.attachment_sources import (
     Unavailable,
     digest,
 )
-from providers.failures import NeedsAdmin, NotAllowed, ProviderFailed, Resting, TryLater
+from providers.failures import (
+    NeedsAdmin,
+    NotAccepted,
+    NotAllowed,
+    ProviderFailed,
+    Resting,
+    TryLater,
+)
 from providers.meta import pace as graph_pace
 from providers.meta.access import VERSION
 from providers.safe_http import HOPS, SafeClient, Unreachable
@@ -209,9 +216,9 @@ def test_the_account_s_own_region_is_asked(more: dict[str, str], host: str) -> N
         (says(429, Retry_After="7"), Resting, "slow down"),
         (says(500), TryLater, "answered 500"),
         (says(503, Retry_After="9"), TryLater, "answered 503"),
-        (says(418), ProviderFailed, "answered 418"),
-        (says(204), ProviderFailed, "answered 204"),
-        (says(302), ProviderFailed, "answered 302"),
+        (says(418), NotAccepted, "answered 418"),
+        (says(204), NotAccepted, "answered 204"),
+        (says(302), NotAccepted, "answered 302"),
     ],
 )
 def test_what_twilio_says(

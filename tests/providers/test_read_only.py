@@ -366,7 +366,7 @@ def test_a_subscription_carries_nothing_else(heard: tuple[str, list[str]], sent:
     "url",
     [
         "https://evil.example.com/v26.0/me",
-        "{base}.evil.example.com/v26.0/me",
+        "http://graph.facebook.com.evil.example.com/v26.0/me",
         "{base}@evil.example.com/v26.0/me",
     ],
 )
