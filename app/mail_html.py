@@ -129,7 +129,7 @@ def _report(report: Row) -> list[str]:
 
 def copied_to(row: Row) -> list[str]:
     """The addresses in Cc, in lower case."""
-    told = shapes.mapping(row.get("provider_metadata"))
+    told = shapes.metadata(row)
     return [shapes.words(each.get("address")).lower() for each in shapes.objects(told.get("cc"))]
 
 

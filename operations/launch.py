@@ -14,7 +14,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from operations import running
-from operations.invocation import ROOT, Found, Refused, say
+from operations.invocation import ROOT, Found, say
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     from warehouse.settings import Settings

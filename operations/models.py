@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from operations.invocation import ROOT, DataDir, Found, Refused, settings_for
+from operations.invocation import ROOT, DataDir, Found, settings_for
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     import psycopg

@@ -18,9 +18,10 @@ from datetime import datetime
 from pathlib import Path
 
 from operations import running
-from operations.invocation import ROOT, Refused
+from operations.invocation import ROOT
 from operations.supervisor import Program
 from warehouse.queries import queries
+from warehouse.refusals import Refused
 from warehouse.settings import Role, Settings
 
 PROBE_TIMEOUT_SECONDS = 2.0

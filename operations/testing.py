@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from operations.invocation import ROOT, Refused, say
+from operations.invocation import ROOT, say
+from warehouse.refusals import Refused
 
 CHROMIUM_VARIABLE = "CRM_TEST_CHROMIUM"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from pipelines import graph_pace
-from pipelines.failures import BACK_OFF
+from providers.failures import BACK_OFF
+from providers.meta import pace as graph_pace
 
 if TYPE_CHECKING:
     from simulator.server import Simulator

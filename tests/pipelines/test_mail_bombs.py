@@ -14,11 +14,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines import children, gmail_api, mail_reader
+from pipelines import children, mail_reader
 from pipelines.culprits import DEATHS
-from pipelines.failures import TryLater
 from pipelines.mail_reader import MailReader
 from pipelines.pull import Progress, pull
+from providers.failures import TryLater
+from providers.google import client as gmail_api
 from simulator.server import Simulator
 from tests.event_loops import apart
 from warehouse.settings import Settings
