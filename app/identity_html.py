@@ -33,7 +33,7 @@ SCHEMES = {
     "sim": Scheme(icon="sim_card", name="Device"),
     "rcs": Scheme(icon="sms", name="RCS sender"),
     "anonymous": Scheme(icon="phone_disabled", name="Withheld number, one call"),
-    "unknown": Scheme(icon="help", name="No outside sender, one mail"),
+    "unknown": Scheme(icon="help", name="Nobody who can be told, one message"),
 }  # fmt: skip
 #: Each of these stands for one message alone, so its value says nothing to a reader.
 ONE_MESSAGE = frozenset({"anonymous", "unknown"})
@@ -50,8 +50,8 @@ CAUTIONS = {
     "bsuid": "WhatsApp knows this person by a number of its own, without their phone number. It holds for our "
     "business alone, and changes when they change their phone number.",
     "sip": "An address of a telephone system, perhaps of our own staff. Link it only if one person alone uses it.",
-    "unknown": "Nobody outside can be told as the sender of this mail. This stands for one mail: linking it puts this "
-    "mail on the customer's timeline, and no other.",
+    "unknown": "Nobody outside can be told as the sender or receiver of this message. This stands for one message: "
+    "linking it puts this message on the customer's timeline, and no other.",
     "anonymous": "The caller withheld the number. This stands for one call: linking it puts this call on the "
     "customer's timeline, and no other call of theirs.",
 }
