@@ -1,10 +1,12 @@
 # One image for every program; docker-compose.yml says which one a container runs.
 FROM python:3.12-slim-trixie AS packages
-COPY requirements.lock /tmp/requirements.lock
-# --no-deps: the lock is complete.
+COPY requirements-run.lock requirements-s3.lock /tmp/
+# `--build-arg S3=yes` where CRM_MEDIA_URL is s3://…
+ARG S3=
+# --no-deps: the locks are complete.
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
-        -r /tmp/requirements.lock
+        -r /tmp/requirements-run.lock ${S3:+-r /tmp/requirements-s3.lock}
 
 FROM python:3.12-slim-trixie
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin crm \
@@ -12,7 +14,7 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin crm 
 COPY --from=packages /venv /venv
 WORKDIR /srv/crm
 COPY . .
-RUN /venv/bin/python -m compileall -q app operations pipelines simulator warehouse webhooks
+RUN /venv/bin/python -m compileall -q app operations pipelines providers transform warehouse webhooks
 ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/srv/crm \
     PYTHONUNBUFFERED=1 \

@@ -13,11 +13,10 @@ from urllib.parse import urlencode
 from app import clock, inert, mail_html, shapes
 from app.glyphs import icon
 from app.sight import Sight
+from warehouse.media_types import UNKNOWN, media_types, pictures, plain_type
 
 Row = dict[str, Any]
 
-#: Types that a browser draws itself. SVG is not among them: it is a document with scripts.
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 #: A larger picture is a link: fifty messages must not load a gigabyte.
 LARGEST_PICTURE_BYTES = 12_000_000
 ICONS = {
@@ -40,17 +39,8 @@ STATES = {
     "failed": ("error", "could not be fetched", "bad"),
     "unavailable": ("visibility_off", "cannot be had", "bad"),
 }
-#: Two names of one type: no difference worth a word.
-SAME_TYPES = {
-    "image/jpg": "image/jpeg", "image/heif": "image/heic", "audio/mp3": "audio/mpeg",
-    "audio/x-wav": "audio/wav", "audio/wave": "audio/wav", "audio/x-m4a": "audio/mp4",
-    "audio/m4a": "audio/mp4", "audio/x-aac": "audio/aac", "text/x-vcard": "text/vcard",
-    "text/directory": "text/vcard", "application/ics": "text/calendar", "text/xml": "application/xml",
-    "application/x-zip-compressed": "application/zip", "application/x-gzip": "application/gzip",
-    "application/x-rar-compressed": "application/vnd.rar",
-}  # fmt: skip
 #: What bytes say when they say nothing.
-NO_TYPE = frozenset({"", "application/octet-stream", "text/plain"})
+NO_TYPE = frozenset({"", UNKNOWN, "text/plain"})
 
 
 def attachments(row: Row, sight: Sight) -> str:
@@ -96,7 +86,7 @@ def _content_id(attachment: Row) -> str:
 def _is_picture(row: Row, attachment: Row) -> bool:
     return (
         shapes.words(attachment.get("state")) == "stored"
-        and _shown_type(row, attachment) in PICTURES
+        and _shown_type(row, attachment) in pictures()
         and (shapes.count(attachment.get("size_bytes")) or 0) <= LARGEST_PICTURE_BYTES
     )
 
@@ -110,7 +100,7 @@ def _attachment(row: Row, attachment: Row, sight: Sight) -> str:
     address = _address(row["message_id"], attachment)
     shown_type = _shown_type(row, attachment)
     size_bytes = shapes.count(attachment.get("size_bytes"))
-    if shown_type in PICTURES and (size_bytes or 0) <= LARGEST_PICTURE_BYTES:
+    if shown_type in pictures() and (size_bytes or 0) <= LARGEST_PICTURE_BYTES:
         return _picture(attachment, name, address)
     if shown_type.startswith(("audio/", "video/")):
         return _player(attachment, name, address, shown_type.partition("/")[0])
@@ -123,7 +113,7 @@ def _shown_type(row: Row, attachment: Row) -> str:
         return _plain_type(attachment.get("sniffed_type"))
     claimed = _plain_type(attachment.get("content_type"))
     # A part of a mail is looked into when it is opened: the route hands out no picture that is none.
-    return claimed if row["kind"] == "email" and claimed in PICTURES else ""
+    return claimed if row["kind"] == "email" and claimed in pictures() else ""
 
 
 def _address(message_id: str, attachment: Row) -> str:
@@ -137,8 +127,7 @@ def _address(message_id: str, attachment: Row) -> str:
 
 def _plain_type(value: object) -> str:
     """`audio/ogg; codecs=opus` -> `audio/ogg`; empty where there is none."""
-    bare = shapes.words(value).partition(";")[0].strip().lower()
-    return SAME_TYPES.get(bare, bare)
+    return plain_type(shapes.words(value))
 
 
 def _called(row: Row, attachment: Row) -> str:
@@ -150,7 +139,7 @@ def _called(row: Row, attachment: Row) -> str:
     main_type = plain_type.partition("/")[0]
     if row["kind"] in RECORDINGS and main_type == "audio":
         return RECORDINGS[row["kind"]]
-    if shapes.mapping(row["provider_metadata"]).get("voice_note") is True:
+    if shapes.metadata(row).get("voice_note") is True:
         return "Voice message"
     return NAMES.get(plain_type) or NAMES.get(main_type, "File without a name")
 
@@ -233,12 +222,9 @@ def _is_inside(claimed: str, sniffed: str) -> bool:
     OLE storage, a sound in a film's container, anything that is XML."""
     if claimed.endswith("/*"):
         return sniffed.startswith(claimed[:-1])
-    if sniffed == "application/zip":
-        return bool(re.search(r"openxml|opendocument|epub|jar|zip", claimed))
-    if sniffed == "application/x-ole-storage":
-        return bool(re.search(r"ms-?word|ms-?excel|ms-powerpoint|outlook|visio|works", claimed))
-    if sniffed in ("video/mp4", "video/webm", "video/3gpp", "audio/ogg"):
-        return claimed.startswith(("audio/", "video/")) or claimed == "application/ogg"
+    known = media_types().get(sniffed)
+    if known and known.holds:
+        return bool(re.search(known.holds, claimed))
     return sniffed.endswith("xml") and "xml" in claimed
 
 

@@ -30,26 +30,26 @@ MOST_LEGS = 40
 
 def call(row: Row) -> str:
     """The line that says what happened, the details, the folded legs and the transcript."""
-    told = shapes.mapping(shapes.mapping(row["provider_metadata"]).get("call"))
+    computed = shapes.mapping(shapes.metadata(row).get("call"))
     transcript = str(row["body"] or "")
     said = (
         f'<p class="label">{icon("notes")} Transcript</p>{body_html.folded(transcript)}'
         if transcript.strip()
         else ""
     )
-    return f"{_outcome(row, told)}{_details(row, told)}{_legs(told)}{said}"
+    return f"{_outcome(row, computed)}{_details(row, computed)}{_legs(computed)}{said}"
 
 
 def is_withheld(row: Row) -> bool:
     """Whether the other side hid its number."""
-    told = shapes.mapping(shapes.mapping(row["provider_metadata"]).get("call"))
-    return bool(told.get("withheld"))
+    computed = shapes.mapping(shapes.metadata(row).get("call"))
+    return bool(computed.get("withheld"))
 
 
-def _outcome(row: Row, told: Row) -> str:
+def _outcome(row: Row, computed: Row) -> str:
     ours = row["direction"] == "outbound"
-    provider_status = shapes.words(told.get("provider_status"))
-    seconds = shapes.count(told.get("duration_seconds"))
+    provider_status = shapes.words(computed.get("provider_status"))
+    seconds = shapes.count(computed.get("duration_seconds"))
     if row["kind"] == "voicemail":
         # What was said is shorter than the call, announcement and all.
         spoken = [
@@ -76,26 +76,26 @@ def _line(glyph: str, words: str, kind: str) -> str:
     return f'<p class="outcome {kind}">{icon(glyph)} {inert.line(words)}</p>'
 
 
-def _details(row: Row, told: Row) -> str:
-    answered_by = shapes.words(told.get("answered_by"))
+def _details(row: Row, computed: Row) -> str:
+    answered_by = shapes.words(computed.get("answered_by"))
     answered_by = ANSWERED_BY.get(answered_by, answered_by)
     facts = [
-        ("phone_forwarded", "forwarded from", shapes.words(told.get("forwarded_from"))),
+        ("phone_forwarded", "forwarded from", shapes.words(computed.get("forwarded_from"))),
         ("support_agent", "answered by", answered_by),
-        ("badge", "caller name", shapes.words(told.get("caller_name"))),
+        ("badge", "caller name", shapes.words(computed.get("caller_name"))),
     ]
     shown = [
         f"<span>{icon(glyph)} {what} <bdi>{inert.line(who)}</bdi></span>"
         for glyph, what, who in facts
         if who
     ]
-    if row["kind"] == "voicemail" and told.get("missed"):
+    if row["kind"] == "voicemail" and computed.get("missed"):
         shown.insert(0, f"<span>{icon('phone_missed')} nobody answered</span>")
     return f'<p class="details">{"".join(shown)}</p>' if shown else ""
 
 
-def _legs(told: Row) -> str:
-    legs = shapes.objects(told.get("legs"))
+def _legs(computed: Row) -> str:
+    legs = shapes.objects(computed.get("legs"))
     # One leg is the call itself.
     if len(legs) < 2:
         return ""

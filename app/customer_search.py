@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 
 import phonenumbers
 
-from warehouse.identities import schemes
+from warehouse.schemes import schemes
 
 REGION = "AU"
 #: Fewer digits than this match too many numbers to mean one.
 LEAST_DIGITS = 3
 LONGEST = 200
 SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015+]")
-#: Schemes in whose values digits are looked for. Few patterns: each is tried on every link.
-DIGIT_SCHEMES = ("short_code", "psid", "igsid", "bsuid")
+#: A whole identity, as pages and the command line write it.
 IDENTITY = re.compile(rf"^({'|'.join(schemes())}):", re.IGNORECASE)
 
 
@@ -53,20 +52,26 @@ def word_patterns(text: str) -> list[str]:
     """Every way in which one word can be part of an identity; each scheme writes letters in its own way."""
     # WhatsApp's ids begin with a country: `AU.1349…`.
     business = text[:2].upper() + text[2:] if text[2:3] == "." else text
+    written = {
+        "lower": text.lower(),
+        "upper": text.upper(),
+        "region": business,
+        "exact": text,
+    }
     return [
-        f"email:{_within(text.lower())}",
-        f"alphanumeric:{_within(text.upper())}",
-        f"bsuid:{_within(business)}",
-        f"bsuid_parent:{_within(business)}",
-        f"sip:{_within(text)}",
-        f"client:{_within(text)}",
+        f"{scheme.scheme}:{_within(written[how])}"
+        for scheme in schemes().values()
+        for how in scheme.searched_as & written.keys()
     ]
 
 
 def phone_patterns(text: str, digits: str) -> list[str]:
     """Every way in which these digits can be (part of) a number, as identities are written."""
     plain = _ascii(digits)
-    found = [f"phone:{_within(plain)}", *(f"{scheme}:%{plain}%" for scheme in DIGIT_SCHEMES)]
+    # Few patterns: each is tried on every link.
+    found = [
+        f"{each.scheme}:%{plain}%" for each in schemes().values() if "digits" in each.searched_as
+    ]
     if plain.startswith("0011"):
         found.append(f"phone:+{plain[4:]}%")
     elif plain.startswith("610"):

@@ -1,6 +1,6 @@
 """What examiners read: one message with its versions and sources, raw rows, the quarantine, connections.
 
-As in `app.read`, each function is one sight: it asks for the permission, writes the event, then shows.
+As in `app.read`, each function is one sight, within `reading`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from datetime import datetime
 
 from app import database
 from app.database import Row
-from app.read import MOST, Found, playable_connections, told
-from app.roles import Permission, require
+from app.read import MOST, Found, playable_connections
+from app.reading import Reading, reading
+from app.roles import Permission
 from app.sessions import Viewer
 from pipelines import provenance
 from pipelines.media import DamagedMedia, MissingMedia
 from pipelines.provenance import RawRow
-from warehouse.events import record
 from warehouse.queries import queries
 
 SQL = queries("app_read")
@@ -39,26 +39,25 @@ class Examined:
 
 def message(viewer: Viewer, message_id: str) -> Examined | None:
     """One message with everything but what was taken back; None where there is no such message."""
-    require(viewer.role, Permission.READ)
     named = {"message_id": message_id.replace("\0", "")}
-    with database.pool().connection() as connection:
-        row = connection.execute(SQL["one_message"], named).fetchone()
-        customers = connection.execute(SQL["customers_of_message"], named).fetchall()
-        record(
-            connection,
-            viewer.event(
-                "message.view", "message", named["message_id"],
-                customer_ids=[each["customer_id"] for each in customers],
-            ),
-        )  # fmt: skip
+    with reading(viewer, Permission.READ, "message.view", "message", named["message_id"]) as db:
+        row = db.execute(SQL["one_message"], named).fetchone()
+        customers = _customers(db, named)
         if row is None:
             return None
         return Examined(
             message=row,
             customers=customers,
-            sources=connection.execute(SQL["message_sources"], named).fetchall(),
-            playable_connections=playable_connections(connection),
+            sources=db.execute(SQL["message_sources"], named).fetchall(),
+            playable_connections=playable_connections(db),
         )
+
+
+def _customers(db: Reading, named: dict[str, str]) -> list[Row]:
+    """Whose the message is; the event names them."""
+    customers = db.execute(SQL["customers_of_message"], named).fetchall()
+    db.tells(customer_ids=[each["customer_id"] for each in customers])
+    return customers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,20 +74,14 @@ def message_revisions(viewer: Viewer, message_id: str) -> Revisions:
     Raises:
         Forbidden: the role may not.
     """
-    require(viewer.role, Permission.READ_REVISIONS)
     named = {"message_id": message_id.replace("\0", "")}
-    with database.pool().connection() as connection:
-        customers = connection.execute(SQL["customers_of_message"], named).fetchall()
-        record(
-            connection,
-            viewer.event(
-                "message.revisions", "message", named["message_id"],
-                customer_ids=[each["customer_id"] for each in customers],
-            ),
-        )  # fmt: skip
-        original = connection.execute(SQL["original_attachments"], named).fetchone()
+    with reading(
+        viewer, Permission.READ_REVISIONS, "message.revisions", "message", named["message_id"]
+    ) as db:
+        _customers(db, named)
+        original = db.execute(SQL["original_attachments"], named).fetchone()
         return Revisions(
-            versions=connection.execute(SQL["message_revisions"], named).fetchall(),
+            versions=db.execute(SQL["message_revisions"], named).fetchall(),
             attachments=original["attachments"] if original else [],
         )
 
@@ -104,23 +97,17 @@ def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> RawRow | None
     Raises:
         Forbidden: the role may not.
     """
-    require(viewer.role, Permission.READ_RAW)
     named = {"raw_ref": raw_ref.replace("\0", ""), "message_id": message_id.replace("\0", "")}
-    with database.pool().connection() as connection:
-        customers = connection.execute(SQL["customers_of_message"], named).fetchall()
-        record(
-            connection,
-            viewer.event(
-                "raw.view", "raw", named["raw_ref"],
-                customer_ids=[each["customer_id"] for each in customers],
-                detail={"message_id": named["message_id"]} if message_id else {},
-            ),
-        )  # fmt: skip
+    detail = {"message_id": named["message_id"]} if message_id else {}
+    with reading(
+        viewer, Permission.READ_RAW, "raw.view", "raw", named["raw_ref"], detail=detail
+    ) as db:
+        _customers(db, named)
         try:
-            return provenance.raw_row(database.settings(), connection, named["raw_ref"])
+            return provenance.raw_row(database.settings(), db.connection, named["raw_ref"])
         except (MissingMedia, DamagedMedia) as damage:
             log.error("%s: %s", named["raw_ref"], damage)
-            return provenance.stored_row(connection, named["raw_ref"])
+            return provenance.stored_row(db.connection, named["raw_ref"])
 
 
 def connections(viewer: Viewer, *, shown: list[Row] | None = None) -> list[Row]:
@@ -132,11 +119,21 @@ def connections(viewer: Viewer, *, shown: list[Row] | None = None) -> list[Row]:
     Raises:
         Forbidden: the role may not.
     """
-    require(viewer.role, Permission.MANAGE_CONNECTIONS)
-    with database.pool().connection() as connection:
-        if shown is None:
-            record(connection, viewer.event("connection.view", "connection", "*"))
-        return connection.execute(SQL["connections_now"]).fetchall()
+    with reading(viewer, Permission.MANAGE_CONNECTIONS, "connection.view", "connection", "*") as db:
+        if shown is not None:
+            db.tells_nothing()
+        return db.execute(SQL["connections_now"]).fetchall()
+
+
+def model_tests(viewer: Viewer) -> list[Row]:
+    """What the data tests of the models found at their last run. Nobody's data: no event.
+
+    Raises:
+        Forbidden: the role may not.
+    """
+    with reading(viewer, Permission.MANAGE_CONNECTIONS, "connection.view", "connection", "*") as db:
+        db.tells_nothing()
+        return db.execute(SQL["model_tests"]).fetchall()
 
 
 def quarantined(viewer: Viewer, before: tuple[datetime, str] | None = None) -> Found:
@@ -145,9 +142,8 @@ def quarantined(viewer: Viewer, before: tuple[datetime, str] | None = None) -> F
     Raises:
         Forbidden: the role may not.
     """
-    require(viewer.role, Permission.MANAGE_CONNECTIONS)
-    with told(viewer, "quarantine.view", "quarantine", "*") as connection:
-        rows = connection.execute(
+    with reading(viewer, Permission.MANAGE_CONNECTIONS, "quarantine.view", "quarantine", "*") as db:
+        rows = db.execute(
             SQL["quarantined"],
             {
                 "before_at": before[0] if before else None,
@@ -155,7 +151,7 @@ def quarantined(viewer: Viewer, before: tuple[datetime, str] | None = None) -> F
                 "page_size": LIST_SIZE,
             },
         ).fetchall()
-        counted = connection.execute(SQL["count_quarantined"], {"most": MOST}).fetchone()
+        counted = db.execute(SQL["count_quarantined"], {"most": MOST}).fetchone()
     assert counted is not None
     return Found(
         rows=rows, matched=min(counted["quarantined"], MOST), is_cut=counted["quarantined"] > MOST

@@ -29,11 +29,6 @@ NO_KIND = frozenset({"", "unknown", "not passed on", "unsupported", "errors", "f
 DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
 
 
-def metadata(row: Row) -> Row:
-    """What one provider tells and others do not; its values may have any shape."""
-    return shapes.mapping(row["provider_metadata"])
-
-
 def channel_name(row: Row) -> str:
     known = registry().get(row["channel"])
     return known.name if known else str(row["channel"])
@@ -54,7 +49,7 @@ def in_words(row: Row) -> str:
 
 def chips(row: Row) -> str:
     """Labels: how it was carried, and what kind of mail it is."""
-    told = metadata(row)
+    told = shapes.metadata(row)
     found = []
     transport = shapes.words(told.get("transport"))
     if transport:
@@ -94,7 +89,7 @@ def _carried(row: Row, transport: str) -> str:
 
 def before_body(row: Row) -> str:
     """What stands above the text."""
-    told = metadata(row)
+    told = shapes.metadata(row)
     return "".join([
         mail_html.before_body(row, told), _referral(told), _story(row, told), _shared(told), _place(row, told),
         _label(row, told), _missing(row, told),
@@ -199,7 +194,7 @@ def _degrees(value: object) -> str:
 
 
 def _unsupported(row: Row) -> str:
-    told, name = metadata(row), channel_name(row)
+    told, name = shapes.metadata(row), channel_name(row)
     word = shapes.words(told.get("unsupported"))
     if word in NOT_AVAILABLE or shapes.words(told.get("error_code")) in NOT_AVAILABLE:
         return note("visibility_off", f"This message exists, but {name} does not give its content")

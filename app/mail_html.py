@@ -159,7 +159,7 @@ def _report(report: Row) -> list[str]:
 
 def copied_to(row: Row, role: str) -> list[str]:
     """The addresses in Cc or Bcc, in lower case."""
-    told = shapes.mapping(row.get("provider_metadata"))
+    told = shapes.metadata(row)
     return [shapes.words(each.get("address")).lower() for each in shapes.objects(told.get(role))]
 
 

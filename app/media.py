@@ -1,6 +1,6 @@
 """Attachments and recordings, one at a time: who may open it, the event that says so, then the bytes.
 
-    viewer ──> the message as of now ──> may they? ──> event ──> media store (or a part of a stored mail)
+    viewer ──> the message as of now ──> may they? ──> event ──> the media store (or a part of a stored mail)
 
 A browser is shown a file by itself only where our own look at its bytes says that it can be (pipelines.sniff);
 everything else is handed over for download under a type that nothing opens.
@@ -16,12 +16,13 @@ from typing import Any
 
 from app import database
 from app.database import Row
-from app.roles import Permission
+from app.reading import Reading, reading
+from app.roles import Forbidden, Permission
 from app.sessions import Viewer
 from pipelines.mail_reader import MailReader, TooCostly
 from pipelines.media import MediaStore, MissingMedia
-from pipelines.sniff import HEAD_BYTES, INLINE_TYPES, UNKNOWN, sniff
-from warehouse.events import record
+from pipelines.sniff import HEAD_BYTES, sniff
+from warehouse.media_types import UNKNOWN, inline_types, media_types, plain_type
 from warehouse.queries import queries
 
 SQL = queries("media")
@@ -43,10 +44,6 @@ class NotThere(Exception):
 
 class NotOpened(Exception):
     """The mail that it is a part of cannot be read within its limits; the text says so."""
-
-
-class NotAllowed(Exception):
-    """This person may not open it; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +77,7 @@ class File:
 def open_attachment(
     viewer: Viewer, message_id: str, attachment_id: str, *, is_download: bool, begins: bool
 ) -> File:
-    """The file, once it is written down who opens it.
+    """The file, once it is known that they may and written down that they do. Nothing is opened before.
 
     Args:
         begins: False where a later piece is asked for, of what this session may have opened a moment ago.
@@ -88,91 +85,65 @@ def open_attachment(
     Raises:
         NotThere: nothing of this name can be opened by anybody.
         NotOpened: it is there, and taking it out of its mail costs too much.
-        NotAllowed: this person may not.
+        Forbidden: the role may not, or the law may not. That it was asked for is written down.
     """
     key = {"message_id": message_id, "attachment_id": attachment_id}
     if any(not text or len(text) > LONGEST_ID or "\0" in text for text in key.values()):
         raise NotThere
-    with database.pool().connection() as connection:
-        row = connection.execute(SQL["attachment_to_open"], key).fetchone()
-    if row is None:
-        raise NotThere
-    look = _Look(viewer, row, message_id, attachment_id, is_download)
-    file = _file(row)
-    look.require()
-    look.tell(begins=begins)
-    return file
+    detail = {**key, "is_download": is_download}
+    # As marts.attachments calls it.
+    object_id = f"{message_id}|{attachment_id}"
+    why = None
+    with reading(
+        viewer, Permission.READ, "attachment.open", "attachment", object_id,
+        detail=detail, refusal="attachment.refuse",
+    ) as db:  # fmt: skip
+        row = db.execute(SQL["attachment_to_open"], key).fetchone()
+        if row is None or not _was_stored(row):
+            raise NotThere
+        action = "recording.play" if row["kind"] in ("call", "voicemail") else "attachment.open"
+        db.tells(action=action, customer_ids=row["customer_ids"])
+        why = _why_not(viewer, row)
+        if why:
+            db.tells(action="attachment.refuse", because=why)
+        elif not begins and _was_opened(db, viewer, action, object_id):
+            db.tells_nothing()
+    if why:
+        raise Forbidden(why)
+    return _file(row)
 
 
-class _Look:
-    """One person's look at one attachment."""
+def _was_stored(row: Row) -> bool:
+    return _is_part_of_mail(row) or row["state"] == "stored"
 
-    def __init__(
-        self, viewer: Viewer, row: Row, message_id: str, attachment_id: str, is_download: bool
-    ) -> None:
-        self.viewer, self.row = viewer, row
-        # As marts.attachments calls it.
-        self.object_id = f"{message_id}|{attachment_id}"
-        self.detail: dict[str, object] = {
-            "message_id": message_id,
-            "attachment_id": attachment_id,
-            "is_download": is_download,
-        }
-        self.action = "recording.play" if _is_recording(row) else "attachment.open"
 
-    def require(self) -> None:
-        """
-        Raises:
-            NotAllowed: the role may not, or the law may not. That it was asked for is written down.
-        """
-        why = self._why_not()
-        if why is None:
-            return
-        with database.pool().connection() as connection:
-            record(connection, self._event("attachment.refuse", {"because": why}))
-        raise NotAllowed(why)
+def _is_part_of_mail(row: Row) -> bool:
+    return ((row["listed"] or {}).get("source") or {}).get("kind") == "mail_part"
 
-    def _why_not(self) -> str | None:
-        if not self.viewer.may(Permission.READ):
-            return "Your role may not open attachments."
-        was_taken_back = self.row["is_unsent"] or self.row["listed"] is None
-        if was_taken_back and not self.viewer.may(Permission.READ_REVISIONS):
-            return "The sender took this back. Your role may not open it."
-        if self.row["kind"] == "call" and not self.row["has_recording_basis"]:
-            return (
-                "This call was recorded, and its connection does not say how callers learn that calls "
-                "are recorded (recording_basis). It is kept and cannot be played."
-            )
-        return None
 
-    def tell(self, *, begins: bool) -> None:
-        """Write down the look, before any byte leaves."""
-        with database.pool().connection() as connection:
-            if not begins:
-                known = {
-                    "actor": self.viewer.user_name,
-                    "session_id": self.viewer.session_id,
-                    "action": self.action,
-                    "object_id": self.object_id,
-                    "seconds": ONE_LOOK_SECONDS,
-                }
-                found = connection.execute(SQL["was_opened"], known).fetchone()
-                if found is not None and found["was_opened"]:
-                    return
-            record(connection, self._event(self.action, {}))
-
-    def _event(self, action: str, more: dict[str, object]) -> Any:
-        return self.viewer.event(
-            action,
-            "attachment",
-            self.object_id,
-            customer_ids=self.row["customer_ids"],
-            detail={**self.detail, **more},
+def _why_not(viewer: Viewer, row: Row) -> str | None:
+    was_taken_back = row["is_unsent"] or row["listed"] is None
+    if was_taken_back and not viewer.may(Permission.READ_REVISIONS):
+        return "The sender took this back. Your role may not open it."
+    if row["kind"] == "call" and not row["has_recording_basis"]:
+        return (
+            "This call was recorded, and its connection does not say how callers learn that calls "
+            "are recorded (recording_basis). It is kept and cannot be played."
         )
+    return None
 
 
-def _is_recording(row: Row) -> bool:
-    return row["kind"] in ("call", "voicemail")
+def _was_opened(db: Reading, viewer: Viewer, action: str, object_id: str) -> bool:
+    """Whether it is a further piece of what this session opened a moment ago."""
+    known = {
+        "actor": viewer.user_name,
+        "session_id": viewer.session_id,
+        "action": action,
+        "object_id": object_id,
+        "seconds": ONE_LOOK_SECONDS,
+    }
+    found = db.execute(SQL["was_opened"], known).fetchone()
+    return found is not None and bool(found["was_opened"])
 
 
 def _file(row: Row) -> File:
@@ -184,13 +155,12 @@ def _file(row: Row) -> File:
     """
     listed: dict[str, Any] = row["listed"] or {}
     store = MediaStore(database.settings().media_root)
-    source = listed.get("source") or {}
-    if source.get("kind") == "mail_part":
-        return _part_of_mail(store, listed, source)
-    if row["state"] != "stored" or not store.has(row["sha256"]):
+    if _is_part_of_mail(row):
+        return _part_of_mail(store, listed, listed["source"])
+    if not store.has(row["sha256"]):
         raise NotThere
     sniffed = row["sniffed_type"]
-    is_inline = row["is_inline"] and sniffed in INLINE_TYPES
+    is_inline = row["is_inline"] and sniffed in inline_types()
     return File(
         content_type=sniffed if is_inline else UNKNOWN,
         size_bytes=row["size_bytes"],
@@ -235,18 +205,9 @@ def _part_of_mail(store: MediaStore, listed: dict[str, Any], source: dict[str, A
     )
 
 
-#: For files that came without a name.
-ENDINGS = {
-    "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp", "image/heic": ".heic",
-    "audio/mpeg": ".mp3", "audio/wav": ".wav", "audio/ogg": ".ogg", "audio/mp4": ".m4a", "audio/aac": ".aac",
-    "audio/webm": ".weba", "audio/amr": ".amr", "video/mp4": ".mp4", "video/webm": ".webm", "video/3gpp": ".3gp",
-    "video/quicktime": ".mov", "application/pdf": ".pdf", "application/zip": ".zip", "text/vcard": ".vcf",
-    "text/calendar": ".ics", "text/plain": ".txt", "image/svg+xml": ".svg", "text/html": ".html",
-}  # fmt: skip
-
-
 def _name(listed: dict[str, Any], sniffed_type: str | None) -> str:
     given = listed.get("filename")
     if isinstance(given, str) and given.strip():
         return given
-    return f"attachment{ENDINGS.get(sniffed_type or '', '')}"
+    known = media_types().get(plain_type(sniffed_type or ""))
+    return f"attachment{known.ending if known else ''}"

@@ -19,6 +19,7 @@ from app import (
     inert,
     kind_html,
     people_html,
+    shapes,
     thread_html,
 )
 from app.drawn_cache import DrawnCache
@@ -109,7 +110,7 @@ def _begin(row: Row, classes: str) -> str:
 def _notice(row: Row, sight: Sight) -> str:
     """What the service itself says: one slim line, a warning where it may be another person now."""
     # WhatsApp: perhaps another person or another device from here on.
-    warns = "identity_changed" in str(kind_html.metadata(row).get("system"))
+    warns = "identity_changed" in str(shapes.metadata(row).get("system"))
     channel = registry().get(row["channel"])
     return (
         f"{_begin(row, 'message system warns' if warns else 'message system')}<p>"
@@ -157,7 +158,7 @@ def _edited(row: Row, sight: Sight) -> str:
     if (row.get("revision") or 0) <= removed:
         return ""
     # Some edits say that there is a new text and not which.
-    words = "edited, new text not told" if kind_html.metadata(row).get("edit_untold") else "edited"
+    words = "edited, new text not told" if shapes.metadata(row).get("edit_untold") else "edited"
     if not sight.may_read_revisions:
         return f'<span class="edited">{words}</span>'
     return (
@@ -172,15 +173,15 @@ def _status(row: Row) -> str:
     if status not in STATUS or (row["kind"] in call_html.KINDS and status != "deleted"):
         return ""
     words, glyph, kind = STATUS[status]
-    reason = _failure(kind_html.metadata(row)) if status == "failed" else ""
+    reason = _failure(shapes.metadata(row)) if status == "failed" else ""
     tail = f": {inert.line(reason)}" if reason else ""
     return f'<span class="status {kind}">{icon(glyph)} {words}{tail}</span>'
 
 
-def _failure(metadata: dict[str, Any]) -> str:
+def _failure(told: dict[str, Any]) -> str:
     """The provider's own reason, where it gave one."""
-    said = metadata.get("error_message")
-    code = metadata.get("error_code")
+    said = told.get("error_message")
+    code = told.get("error_code")
     return " ".join(str(part) for part in (said, f"({code})" if code else None) if part)
 
 
@@ -229,6 +230,6 @@ def _body(row: Row) -> str:
     if not text.strip():
         return kind_html.instead_of_body(row)
     pictures = attachment_html.placed(row)
-    if kind_html.metadata(row).get("is_bulk") is True:
+    if shapes.metadata(row).get("is_bulk") is True:
         return body_html.behind(text, "Sent to a list:", pictures)
     return body_html.folded(text, pictures)

@@ -25,11 +25,12 @@ from typing import Any, Protocol
 import psycopg
 
 from app import database, topics
+from warehouse.notices import Notice
 from warehouse.settings import Role
 
 log = logging.getLogger("crm.app")
 
-CHANNELS = ("crm_changed", "crm_media", "crm_health", "crm_people")
+CHANNELS = (Notice.CHANGED, Notice.MEDIA, Notice.HEALTH, Notice.PEOPLE)
 RETRY_SECONDS = 1.0
 #: Topics whose last change is remembered one by one.
 MOST_TOPICS = 20_000
@@ -211,11 +212,11 @@ async def _hear(channel: str, payload: str, customers_of: Callable[[str], list[s
         said = None
     if not isinstance(said, dict):
         house.changed_everything(Change.BESIDE)
-    elif channel == "crm_people":
+    elif channel == Notice.PEOPLE:
         house.look_again(session_id=said.get("session"), user_name=said.get("user"))
-    elif channel == "crm_health":
+    elif channel == Notice.HEALTH:
         house.changed([topics.CONNECTIONS], Change.BESIDE)
-    elif channel == "crm_media":
+    elif channel == Notice.MEDIA:
         await _media(str(said.get("message") or ""), customers_of)
     else:
         _changed(said)

@@ -6,11 +6,10 @@ import re
 from typing import Any
 
 from app import call_html, identity_html, inert, mail_html
+from warehouse.schemes import Scheme
 
 Row = dict[str, Any]
 
-#: Services whose addresses are numbers that say nothing to a reader.
-NAMELESS = frozenset({"psid", "igsid"})
 #: How Twilio writes the service before an address: a label says it already.
 SERVICE = re.compile(r"^(whatsapp|messenger|rcs):")
 #: WhatsApp writes phone numbers without their plus.
@@ -25,7 +24,7 @@ def people(row: Row) -> str:
     said = f'<bdi class="who" title="{inert.line(row["from_address"])}">{who}</bdi>'
     # On mail it may be a list.
     to = [address for address in row["to_addresses"] or [] if address]
-    if not to or _scheme(row) in NAMELESS:
+    if not to or _scheme(row).is_nameless:
         return said
     copies = ""
     for role in ("cc", "bcc") if row["kind"] == "email" else ():
@@ -49,19 +48,19 @@ def _sender(row: Row, *, ours: bool) -> str:
         return "Withheld number"
     if row["from_name"]:
         return str(row["from_name"])
-    if _scheme(row) not in NAMELESS:
+    if not _scheme(row).is_nameless:
         return address(row["from_address"], row) or "unknown sender"
     if ours:
         return "Us"
-    return str(row.get("known_name") or identity_html.SCHEMES[_scheme(row)].name)
+    return str(row.get("known_name") or _scheme(row).name)
 
 
 def address(written: object, row: Row) -> str:
     """An address of a message without what its channel says already. Not escaped."""
     text = SERVICE.sub("", str(written or ""))
-    is_number = _scheme(row) in ("phone", "bsuid") and BARE_NUMBER.fullmatch(text)
+    is_number = _scheme(row).scheme in ("phone", "bsuid") and BARE_NUMBER.fullmatch(text)
     return f"+{text}" if is_number else text
 
 
-def _scheme(row: Row) -> str:
-    return identity_html.parts(str(row.get("counterpart_identity") or "")).scheme
+def _scheme(row: Row) -> Scheme:
+    return identity_html.scheme_of(str(row.get("counterpart_identity") or ""))

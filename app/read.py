@@ -1,19 +1,16 @@
-"""What pages show: one function per SELECT, each in a transaction that first says who looks at what.
-
-Where the event cannot be written the transaction fails and nothing is shown.
-"""
+"""What pages show: one function per sight, each within `reading`, which says who looked at what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app import database
 from app.customer_search import Patterns, patterns
-from app.database import Database, Row
+from app.database import Row
+from app.reading import Reading, reading
+from app.roles import Permission
 from app.sessions import Viewer
-from warehouse.events import record
 from warehouse.queries import queries
 
 SQL = queries("app_read")
@@ -24,25 +21,6 @@ PAGE_SIZE = 50
 LIST_SIZE = 50
 #: Lists are counted up to here; beyond it the page says "more than".
 MOST = 1_000
-
-
-@contextmanager
-def told(
-    viewer: Viewer,
-    action: str,
-    object_type: str,
-    object_id: str,
-    *,
-    customer_ids: list[str] | None = None,
-    detail: dict[str, object] | None = None,
-) -> Iterator[Database]:
-    """A transaction whose event is written first."""
-    with database.pool().connection() as connection:
-        event = viewer.event(
-            action, object_type, object_id, customer_ids=customer_ids, detail=detail
-        )
-        record(connection, event)
-        yield connection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,18 +39,16 @@ def customers(viewer: Viewer, typed: str, *, shown: Found | None = None) -> Foun
         shown: what the page shows already; the same again is no new sight and writes no event.
     """
     wanted = patterns(typed)
-    searched = viewer.event(
-        "customer.search", "customer", "*", detail={"query": typed[:200].replace("\0", "")}
-    )
-    with database.pool().connection() as connection:
-        found = _latest_contacts(connection) if wanted is None else _matches(connection, wanted)
-        if shown is None or shown.rows != found.rows:
-            record(connection, searched)
+    detail = {"query": typed[:200].replace("\0", "")}
+    with reading(viewer, Permission.READ, "customer.search", "customer", "*", detail=detail) as db:
+        found = _latest_contacts(db) if wanted is None else _matches(db, wanted)
+        if shown is not None and shown.rows == found.rows:
+            db.tells_nothing()
     return found
 
 
-def _matches(connection: Database, wanted: Patterns) -> Found:
-    rows = connection.execute(
+def _matches(db: Reading, wanted: Patterns) -> Found:
+    rows = db.execute(
         SQL["customers_found"],
         {
             "name_patterns": wanted.name,
@@ -86,13 +62,11 @@ def _matches(connection: Database, wanted: Patterns) -> Found:
     return Found(rows=rows, matched=min(matched, MOST), is_cut=matched > MOST)
 
 
-def _latest_contacts(connection: Database) -> Found:
-    total = connection.execute(SQL["count_customers"]).fetchone()
+def _latest_contacts(db: Reading) -> Found:
+    total = db.execute(SQL["count_customers"]).fetchone()
     assert total is not None
-    latest = connection.execute(
-        SQL["customers_of_latest_contacts"], {"page_size": LIST_SIZE}
-    ).fetchall()
-    rows = connection.execute(
+    latest = db.execute(SQL["customers_of_latest_contacts"], {"page_size": LIST_SIZE}).fetchall()
+    rows = db.execute(
         SQL["customers_found"],
         {
             "name_patterns": [],
@@ -115,34 +89,40 @@ class Opened:
     playable_connections: frozenset[str]
 
 
-def playable_connections(connection: Database) -> frozenset[str]:
+def playable_connections(db: Reading) -> frozenset[str]:
     """Connections that say how callers learn that calls are recorded."""
-    rows = connection.execute(SQL["playable_connections"]).fetchall()
+    rows = db.execute(SQL["playable_connections"]).fetchall()
     return frozenset(row["connection_id"] for row in rows)
 
 
 def timeline(viewer: Viewer, customer_id: str) -> Opened | None:
     """Open a timeline at its newest page; None where there is no such customer."""
-    with told(
-        viewer, "timeline.view", "customer", customer_id, customer_ids=[customer_id]
-    ) as connection:
-        customer = connection.execute(SQL["one_customer"], {"customer_id": customer_id}).fetchone()
+    with reading(
+        viewer,
+        Permission.READ,
+        "timeline.view",
+        "customer",
+        customer_id,
+        customer_ids=[customer_id],
+    ) as db:
+        customer = db.execute(SQL["one_customer"], {"customer_id": customer_id}).fetchone()
         if customer is None:
             return None
         return Opened(
             customer=customer,
-            messages=_page(connection, customer_id, None),
-            playable_connections=playable_connections(connection),
+            messages=_page(db, customer_id, None),
+            playable_connections=playable_connections(db),
         )
 
 
 def earlier_messages(viewer: Viewer, customer_id: str, before: Row) -> list[Row]:
     """The page before a message, oldest first; empty at the beginning of the timeline."""
     detail: dict[str, object] = {"before": before["sent_at"].isoformat()}
-    with told(
-        viewer, "timeline.view", "customer", customer_id, customer_ids=[customer_id], detail=detail
-    ) as connection:
-        return _page(connection, customer_id, before)
+    with reading(
+        viewer, Permission.READ, "timeline.view", "customer", customer_id,
+        customer_ids=[customer_id], detail=detail,
+    ) as db:  # fmt: skip
+        return _page(db, customer_id, before)
 
 
 def changed_messages(
@@ -154,34 +134,33 @@ def changed_messages(
         since_fold: read only what folds behind this one wrote; without it the whole newest page, which comes back
             whole when anything in it differs.
     """
-    with database.pool().connection() as connection:
+    with reading(
+        viewer,
+        Permission.READ,
+        "timeline.view",
+        "customer",
+        customer_id,
+        customer_ids=[customer_id],
+    ) as db:
         rows = None
         if since_fold is not None:
-            rows = connection.execute(
+            rows = db.execute(
                 TIMELINE["timeline_changes"],
                 {"customer_id": customer_id, "since_fold": since_fold, "page_size": PAGE_SIZE},
             ).fetchall()
         if rows is None or len(rows) == PAGE_SIZE:
-            rows = _page(connection, customer_id, None)
+            rows = _page(db, customer_id, None)
         new = [row for row in rows if row["message_id"] not in shown]
         changed = [row for row in rows if row != shown.get(row["message_id"], row)]
         if not new and not changed:
+            db.tells_nothing()
             return None
-        record(
-            connection,
-            viewer.event(
-                "timeline.view",
-                "customer",
-                customer_id,
-                customer_ids=[customer_id],
-                detail={"new": len(new), "changed": len(changed)},
-            ),
-        )
+        db.tells(new=len(new), changed=len(changed))
     return rows
 
 
-def _page(connection: Database, customer_id: str, before: Row | None) -> list[Row]:
-    rows = connection.execute(
+def _page(db: Reading, customer_id: str, before: Row | None) -> list[Row]:
+    rows = db.execute(
         TIMELINE["timeline_page"],
         {
             "customer_id": customer_id,
@@ -216,11 +195,11 @@ def never_wrote(viewer: Viewer, before: Row | None = None, *, shown: Found | Non
 
 
 def _nobodys(viewer: Viewer, which: str, position: Row, shown: Found | None) -> Found:
-    with database.pool().connection() as connection:
-        rows = connection.execute(SQL[which], {**position, "page_size": LIST_SIZE}).fetchall()
-        counted = connection.execute(SQL[f"count_{which}"], {"most": MOST}).fetchone()
-        if shown is None or shown.rows != rows:
-            record(connection, viewer.event("queue.view", "queue", which))
+    with reading(viewer, Permission.READ, "queue.view", "queue", which) as db:
+        rows = db.execute(SQL[which], {**position, "page_size": LIST_SIZE}).fetchall()
+        counted = db.execute(SQL[f"count_{which}"], {"most": MOST}).fetchone()
+        if shown is not None and shown.rows == rows:
+            db.tells_nothing()
     assert counted is not None
     return Found(
         rows=rows,

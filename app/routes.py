@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from app import database, file_answer, media, news_stream, sessions
+from app.roles import Forbidden
 from pipelines.media import DamagedMedia, MissingMedia
 
 log = logging.getLogger("crm.app")
@@ -134,7 +135,7 @@ def attachment(request: Request) -> Response:
         return file_answer.answer(
             file, is_download=is_download, asked=asked, known_tag=request.headers.get("if-range")
         )
-    except media.NotAllowed as refused:
+    except Forbidden as refused:
         return _refusal(403, str(refused))
     except media.NotOpened as costly:
         return _refusal(422, str(costly))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app import database
 from app.roles import Permission, UserRole, may
-from warehouse.events import Event, record
+from warehouse.events import Actor, Event, record
 from warehouse.queries import queries
 
 SQL = queries("sessions")
@@ -33,6 +33,13 @@ class Viewer:
     session_id: str
     ip: str | None
 
+    @property
+    def actor(self) -> Actor:
+        """This person in this session, as decisions and events know them."""
+        return Actor(
+            name=self.user_name, role=self.role.value, session_id=self.session_id, ip=self.ip
+        )
+
     def may(self, permission: Permission) -> bool:
         return may(self.role, permission)
 
@@ -46,16 +53,8 @@ class Viewer:
         detail: dict[str, object] | None = None,
     ) -> Event:
         """An event of this person in this session."""
-        return Event(
-            actor=self.user_name,
-            role=self.role.value,
-            action=action,
-            object_type=object_type,
-            object_id=object_id,
-            customer_ids=customer_ids or [],
-            detail=detail or {},
-            session_id=self.session_id,
-            ip=self.ip,
+        return self.actor.event(
+            action, object_type, object_id, customer_ids=customer_ids, detail=detail
         )
 
 
@@ -173,15 +172,7 @@ def end_session(token: str | None, *, ip: str | None) -> None:
         ended = connection.execute(SQL["revoke_session"], {"token_hash": _hash(token)}).fetchone()
         if ended is None:
             return
-        record(
-            connection,
-            Event(
-                actor=ended["user_name"],
-                role=ended["role"],
-                action="sign_in.end",
-                object_type="user",
-                object_id=ended["user_name"],
-                session_id=ended["session_id"],
-                ip=ip,
-            ),
+        actor = Actor(
+            name=ended["user_name"], role=ended["role"], session_id=ended["session_id"], ip=ip
         )
+        record(connection, actor.event("sign_in.end", "user", actor.name))

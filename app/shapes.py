@@ -17,6 +17,11 @@ def mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def metadata(row: dict[str, Any]) -> dict[str, Any]:
+    """What one provider tells of a message and others do not: the keys of metadata_keys.csv, of any shape."""
+    return mapping(row.get("provider_metadata"))
+
+
 def objects(value: object) -> list[dict[str, Any]]:
     """The objects of an array; what is none is left out."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

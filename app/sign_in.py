@@ -15,7 +15,7 @@ from typing import Any
 from streamlit_authenticator import Authenticate
 
 from app import database, passwords
-from warehouse.events import Event, record
+from warehouse.events import Actor, record
 from warehouse.queries import queries
 
 SQL = queries("sessions")
@@ -73,18 +73,10 @@ def attempt(user_name: str, password: str, *, ip: str) -> Answer:
 
 
 def _fail(known: str | None, ip: str, reason: str) -> None:
+    actor = Actor(name=known or "unknown", role="none", ip=ip)
     with database.pool().connection() as connection:
         record(
-            connection,
-            Event(
-                actor=known or "unknown",
-                role="none",
-                action="sign_in.fail",
-                object_type="user",
-                object_id=known or "unknown",
-                detail={"reason": reason},
-                ip=ip,
-            ),
+            connection, actor.event("sign_in.fail", "user", actor.name, detail={"reason": reason})
         )
 
 

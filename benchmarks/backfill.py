@@ -26,7 +26,7 @@ from benchmarks.figures import document, result
 from benchmarks.history_pages import ACCOUNT_SID, AUTH_TOKEN
 from benchmarks.machine import machine
 from benchmarks.throwaway import Throwaway, free_port, throwaway
-from pipelines.twilio_api import PAGE_SIZE
+from providers.twilio.client import PAGE_SIZE
 from transform.build import build
 from transform.resident import take_in
 from warehouse import connections

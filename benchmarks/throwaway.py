@@ -163,8 +163,8 @@ class Throwaway:
         """The warehouse and every program that runs on it now: module and process id."""
         named = {}
         for process, _, _ in self._running:
-            said = [str(each) for each in process.args]
-            named[said[said.index("-m") + 1] if "-m" in said else "PostgreSQL"] = process.pid
+            said = process.args if isinstance(process.args, list) else []
+            named[str(said[said.index("-m") + 1]) if "-m" in said else "PostgreSQL"] = process.pid
         return named
 
     def stop(self, process: subprocess.Popen[Any]) -> None:

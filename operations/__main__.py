@@ -11,7 +11,8 @@ import typer
 from typer.exceptions import TyperException
 
 import operations
-from operations.invocation import Found, Refused
+from operations.invocation import Found
+from warehouse.refusals import Refused
 
 
 def build() -> typer.Typer:

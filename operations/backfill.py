@@ -15,12 +15,12 @@ from operations.invocation import (
     AsJson,
     DataDir,
     Found,
-    Refused,
     connect,
     report,
     say,
     settings_for,
 )
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     from pipelines.pull import Progress, PullResult
@@ -66,12 +66,12 @@ def backfill(
                 f"{opened.channel} connection {connection_id} is disabled: enable it first"
             )
         record_event(database, "connection.backfill", opened, {"since": since})
-    from pipelines.failures import PullFailed
+    from providers.failures import ProviderFailed
 
     try:
         with shown(f"{opened.channel} {opened.name}") as progress:
             result = pulled(settings, connection_id, from_here, progress)
-    except PullFailed as failed:
+    except ProviderFailed as failed:
         raise Found(f"{opened.channel} {connection_id}: {failed}") from failed
     counted = ", ".join(f"{count} {table}" for table, count in result.rows.items()) or "nothing new"
     report(
@@ -95,10 +95,9 @@ def pulled(
     """Pull to the end; another pull of the same connection, by the worker perhaps, is waited for.
 
     Raises:
-        PullFailed: and its kinds.
+        ProviderFailed: and its kinds.
     """
-    from pipelines.failures import PullUnderWay
-    from pipelines.pull import pull
+    from pipelines.pull import PullUnderWay, pull
 
     deadline = time.monotonic() + WAIT_FOR_ANOTHER_SECONDS
     while True:

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from operations.invocation import ROOT, AsJson, DataDir, Refused, report, settings_for
+from operations.invocation import ROOT, AsJson, DataDir, report, settings_for
+from warehouse.refusals import Refused
 
 FOLDER = ROOT / "benchmarks"
 

@@ -12,13 +12,13 @@ from operations.invocation import (
     AsJson,
     DataDir,
     Found,
-    Refused,
     connect,
     public_url,
     report,
     say,
     settings_for,
 )
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     from warehouse.settings import Settings
@@ -154,7 +154,8 @@ def list_connections(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 def call_provider(connection_id: Id, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Call the provider with the stored keys. Exit status 1 when it refuses."""
-    from operations.providers import ProviderRefused, provider_of
+    from operations.providers import provider_of
+    from providers.failures import ProviderFailed
 
     settings = settings_for(data_dir)
     with connect(settings) as database:
@@ -162,7 +163,7 @@ def call_provider(connection_id: Id, data_dir: DataDir = None, as_json: AsJson =
         record_event(database, "connection.test", opened, {})
     try:
         sentence, good = provider_of(opened).check(opened), True
-    except ProviderRefused as refused:
+    except ProviderFailed as refused:
         sentence, good = str(refused), False
     document = {
         "connection_id": connection_id,
@@ -258,7 +259,8 @@ def configure_webhook(
 
     Another program's address is not replaced without --take-over, and a number's voice URL never.
     """
-    from operations.providers import ProviderRefused, provider_of
+    from operations.providers import provider_of
+    from providers.failures import ProviderFailed
     from warehouse.connections import webhook_path
 
     settings = settings_for(data_dir)
@@ -271,7 +273,7 @@ def configure_webhook(
             for line in _registered("now", before):
                 say(line)
             after = before if show_only else provider.configure(opened, url, take_over=take_over)
-        except ProviderRefused as refused:
+        except ProviderFailed as refused:
             raise Found(str(refused)) from refused
         if not show_only:
             record_event(
@@ -293,7 +295,8 @@ def request_history(connection_id: Id, data_dir: DataDir = None, as_json: AsJson
     WhatsApp gives contacts and chats once each, and only within 24 hours of the number's onboarding: point its
     webhook to us first. Exit status 1 when one is refused.
     """
-    from operations.providers import ProviderRefused, provider_of
+    from operations.providers import provider_of
+    from providers.failures import ProviderFailed
 
     settings = settings_for(data_dir)
     with connect(settings) as database:
@@ -303,7 +306,7 @@ def request_history(connection_id: Id, data_dir: DataDir = None, as_json: AsJson
             raise Refused(f"{opened.channel}: its history is pulled; there is nothing to ask for")
         try:
             asked = ask(opened)
-        except ProviderRefused as refused:
+        except ProviderFailed as refused:
             raise Found(str(refused)) from refused
         record_event(database, "connection.request_history", opened, {"asked": asked})
     refused_ones = [str(each["refused"]) for each in asked if "refused" in each]

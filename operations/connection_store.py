@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from operations.invocation import Refused, actor
+from operations.invocation import actor
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,7 +31,7 @@ def insert(
     from warehouse import connections
 
     made = connections.add(
-        database, settings, channel=channel, name=name, values=values, actor=actor()
+        database, settings, channel=channel, name=name, values=values, actor=actor().name
     )
     record_event(database, "connection.add", made, {"name": name, "keys": sorted(values)})
     return {
@@ -88,16 +89,12 @@ def record_event(
     detail: dict[str, Any],
 ) -> None:
     """The event of a change of a connection: keys by name, never their values."""
-    from warehouse.events import Event, record
+    from warehouse.events import record
 
-    record(
-        database,
-        Event(
-            actor=actor(),
-            role="admin",
-            action=action,
-            object_type="connection",
-            object_id=connection.connection_id,
-            detail={"channel": connection.channel, **detail},
-        ),
+    event = actor().event(
+        action,
+        "connection",
+        connection.connection_id,
+        detail={"channel": connection.channel, **detail},
     )
+    record(database, event)

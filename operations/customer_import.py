@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import secrets
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +17,11 @@ from typing import Any
 
 import psycopg
 
-from operations.invocation import Refused, actor
-from operations.link import open_link
-from warehouse import identities
-from warehouse.events import Event, record
+from operations.invocation import actor
+from warehouse import decisions, identities
 from warehouse.identities import UnusableIdentity, Written
-from warehouse.queries import queries
+from warehouse.refusals import Refused
 
-SQL = queries("operations")
 COLUMNS = ("name", "phone", "email", "instagram", "facebook", "notes")
 #: Pages that messages come from name accounts by numbers; a name in a list is only a hint for
 #: people.
@@ -52,10 +48,6 @@ class Outcome:
     matched: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
-
-
-class LineRefused(Exception):
-    """The line changes nothing; the text says why."""
 
 
 def read_lines(file: Path) -> list[Line]:
@@ -134,14 +126,14 @@ def _rows(reader: Any, header: list[str]) -> list[Line]:
 def import_lines(database: psycopg.Connection[Any], lines: list[Line], *, source: str) -> Outcome:
     """Import line by line, each in a transaction of its own. `database` is in autocommit."""
     outcome = Outcome()
-    decision_id = secrets.token_hex(16)
+    decision_id = decisions.new_decision_id()
     for count, line in enumerate(lines, start=1):
         try:
             with database.transaction():
                 made, left_out = _import_line(
                     database, line, source=source, decision_id=decision_id
                 )
-        except LineRefused as refused:
+        except Refused as refused:
             outcome.refused.append({"line": line.number, "reason": str(refused)})
         else:
             outcome.made += made
@@ -157,55 +149,37 @@ def _import_line(
 ) -> tuple[bool, list[str]]:
     """Whether a customer was made, and not found among those we have; and what of the line could not be taken."""
     if line.problem:
-        raise LineRefused(line.problem)
+        raise Refused(line.problem)
     if any("\0" in cell for cell in line.cells.values()):
-        raise LineRefused("a cell contains a NUL character")
-    name = " ".join(line.cells.get("name", "").split())
-    if not name:
-        raise LineRefused("name is empty")
+        raise Refused("a cell contains a NUL character")
+    name = decisions.customer_name(line.cells.get("name", ""))
     written, problems = identities_of(line.cells)
     if problems and not written:
-        raise LineRefused("; ".join(problems))
+        raise Refused("; ".join(problems))
     found = list({str(each): each for each in identities.normal(database, written)}.values())
     if not found:
-        raise LineRefused("neither phone nor email: nothing would ever be matched to this customer")
-    texts = [str(identity) for identity in found]
-    database.execute(SQL["lock_identities"], {"identities": texts})
-    owners = dict(database.execute(SQL["open_links"], {"identities": texts}).fetchall())
-    customers = sorted(set(owners.values()))
+        raise Refused("neither phone nor email: nothing would ever be matched to this customer")
+    owners = decisions.owners(database, found)
+    customers = sorted({owner.customer_id for owner in owners.values()})
     if len(customers) > 1:
-        said = ", ".join(f"{text} to {owners[text]}" for text in texts if text in owners)
-        raise LineRefused(f"belongs to {len(customers)} customers: {said}")
+        said = ", ".join(f"{text} to {owner.customer_id}" for text, owner in owners.items())
+        raise Refused(f"belongs to {len(customers)} customers: {said}")
     made = not customers
-    customer_id = customers[0] if customers else secrets.token_hex(8)
-    if made:
-        notes = notes_of(line.cells)
-        database.execute(
-            SQL["add_customer"],
-            {"customer_id": customer_id, "name": name, "notes": notes, "created_by": actor()},
+    where = {"file": source, "line": line.number}
+    customer_id = (
+        decisions.create_customer(
+            database, actor(), name, notes=notes_of(line.cells), decision_id=decision_id,
+            source={"source": source, "line": line.number},
         )
-        record(
-            database,
-            Event(
-                actor=actor(),
-                role="admin",
-                action="customer.add",
-                object_type="customer",
-                object_id=customer_id,
-                customer_ids=[customer_id],
-                detail={"source": source, "line": line.number},
-            ),
-        )
+        if made
+        else customers[0]
+    )  # fmt: skip
     for identity in found:
         if str(identity) not in owners:
-            open_link(
-                database,
-                identity=identity,
-                customer_id=customer_id,
-                decision_id=decision_id,
-                reason=f"imported from {source}",
-                evidence={"file": source, "line": line.number},
-            )
+            decisions.link(
+                database, actor(), identity, customer_id,
+                reason=f"imported from {source}", evidence=where, decision_id=decision_id,
+            )  # fmt: skip
     return made, problems
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from operations.invocation import AsJson, DataDir, Found, report, settings_for
-from operations.up import PortBase, UntilReady, addresses
+from operations.up import PortBase, UntilReady, WithReload, addresses
 
 if TYPE_CHECKING:
     from operations.launch import Launch
@@ -25,6 +25,7 @@ def demo(
     messages: Annotated[
         int, typer.Option("--messages", metavar="N", min=1, help="Size of the simulated histories.")
     ] = 2000,
+    reload: WithReload = False,
     as_json: AsJson = False,
 ) -> None:
     """Start everything with simulated providers, an invented shop's history and live messages."""
@@ -34,7 +35,12 @@ def demo(
     settings = settings_for(data_dir)
     interruptible()
     started, is_new = launch(
-        settings, port_base=port_base, demo=True, messages=messages, stays=until_ready
+        settings,
+        port_base=port_base,
+        demo=True,
+        messages=messages,
+        stays=until_ready,
+        reload=reload,
     )
     try:
         document = _fill(started, is_new)

@@ -18,10 +18,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.roles import UserRole
-from operations import connection_store, customer_import, link, user
-from operations.invocation import ROOT, Found, connect, public_url, say
+from operations import connection_store, customer_import, user
+from operations.invocation import ROOT, Found, actor, connect, public_url, say
 from operations.providers import provider_of
-from warehouse import connections, identities
+from warehouse import connections, decisions
 from warehouse.channels import registry
 from warehouse.connections import Connection
 from warehouse.queries import queries
@@ -207,20 +207,13 @@ def _link_heroes(
             continue
         known = f"phone:{person['phone']}"
         theirs = [f"{scheme}:{scope}:{person[scheme]}" for scheme, scope in scoped]
-        owners = dict(
-            database.execute(SQL["open_links"], {"identities": [known, *theirs]}).fetchall()
-        )
+        owners = decisions.owners(database, [known, *theirs])
         for identity in theirs:
             if identity not in owners:
-                (normal,) = identities.normal(database, [identities.parse(identity)])
-                link.open_link(
-                    database,
-                    identity=normal,
-                    customer_id=owners[known],
-                    decision_id=secrets.token_hex(16),
+                decisions.link(
+                    database, actor(), identity, owners[known].customer_id,
                     reason="told us in the shop that this account is hers",
-                    evidence={},
-                )
+                )  # fmt: skip
 
 
 def _ensure_users(database: psycopg.Connection[Any], data_dir: Path) -> None:

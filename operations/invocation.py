@@ -1,7 +1,7 @@
 """What every command shares: where the data folder is, the settings, how a result is reported.
 
 Exit status: 0 done, 1 it found what it was asked to look for, 2 unusable arguments
-or settings. `Refused` and `Found` carry the one line that says so.
+or settings. `Found` and `Refused` (warehouse/refusals.py) carry the one line that says so.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from warehouse.refusals import Refused
+
 if TYPE_CHECKING:
     import psycopg
 
+    from warehouse.events import Actor
     from warehouse.settings import Role, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,10 +34,6 @@ DataDir = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-
-
-class Refused(Exception):
-    """Arguments or settings are unusable: exit status 2. The text says what to do."""
 
 
 class Found(Exception):
@@ -110,13 +109,16 @@ def connect(settings: Settings, role: Role | None = None) -> psycopg.Connection[
         ) from error
 
 
-def actor() -> str:
-    """Who acts, for `crm.events`: `cli:<login name>`."""
+def actor() -> Actor:
+    """Who acts, for `crm.events`: `cli:<login name>`, who may do everything."""
+    from warehouse.events import Actor
+
     try:
-        return f"cli:{getpass.getuser()}"
+        name = getpass.getuser()
     except (KeyError, OSError):
         # A container may run under a number that has no name.
-        return f"cli:{os.getuid()}"
+        name = str(os.getuid())
+    return Actor(name=f"cli:{name}", role="admin")
 
 
 def report(document: Any, *, as_json: bool, lines: list[str]) -> None:

@@ -14,7 +14,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from operations import running
-from operations.invocation import ROOT, Found, Refused, say
+from operations.invocation import ROOT, Found, say
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     from warehouse.settings import Settings
@@ -103,7 +104,13 @@ class Launch:
 
 
 def launch(
-    settings: Settings, *, port_base: int, demo: bool, messages: int, stays: bool
+    settings: Settings,
+    *,
+    port_base: int,
+    demo: bool,
+    messages: int,
+    stays: bool,
+    reload: bool = False,
 ) -> tuple[Launch, bool]:
     """Start the supervisor, unless one runs on this data folder; returns the launch and whether it is new.
 
@@ -136,6 +143,8 @@ def launch(
     arguments = ["--data-dir", str(data_dir), "--port-base", str(port_base)]
     if demo:
         arguments += ["--demo", "--messages", str(messages)]
+    if reload:
+        arguments.append("--reload")
     if not stays:
         arguments += ["--owner", str(os.getpid())]
     with log.open("ab") as output:

@@ -18,9 +18,10 @@ from datetime import datetime
 from pathlib import Path
 
 from operations import running
-from operations.invocation import ROOT, Refused
+from operations.invocation import ROOT
 from operations.supervisor import Program
 from warehouse.queries import queries
+from warehouse.refusals import Refused
 from warehouse.settings import Role, Settings
 
 PROBE_TIMEOUT_SECONDS = 2.0
@@ -102,8 +103,13 @@ def facts(ports: Ports, settings: Settings, *, demo: bool) -> dict[str, object]:
     }
 
 
-def programs(settings: Settings, ports: Ports, *, demo: bool, messages: int) -> list[Program]:
-    """All programs of this data folder in the order in which they are looked after."""
+def programs(
+    settings: Settings, ports: Ports, *, demo: bool, messages: int, reload: bool = False
+) -> list[Program]:
+    """All programs of this data folder in the order in which they are looked after.
+
+    reload: the app is started again when its files change.
+    """
     environment = QUIET | {
         "CRM_DATA_DIR": str(settings.data_dir),
         "CRM_PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{ports.receiver}",
@@ -155,6 +161,7 @@ def programs(settings: Settings, ports: Ports, *, demo: bool, messages: int) -> 
         ),
         program(
             "app",
+            *(["operations.reload"] if reload else []),
             "app",
             "--port",
             str(ports.app),

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from operations.backfill import shown
-from operations.invocation import AsJson, DataDir, Found, Refused, connect, report, settings_for
+from operations.invocation import AsJson, DataDir, Found, connect, report, settings_for
+from warehouse.refusals import Refused
 
 
 def register(app: typer.Typer) -> None:
@@ -33,9 +34,9 @@ def reconcile(
     Exit status 1 when a provider did not give its history.
     """
     from operations.connection_store import existing, record_event
-    from pipelines.failures import PullFailed
     from pipelines.reconcile import Reconciled
     from pipelines.reconcile import reconcile as compare
+    from providers.failures import ProviderFailed
     from warehouse import connections
 
     settings = settings_for(data_dir)
@@ -64,7 +65,7 @@ def reconcile(
                         progress=progress,
                     )
                 )
-        except PullFailed as failure:
+        except ProviderFailed as failure:
             # One broken connection keeps no other from being looked at.
             failed[each.connection_id] = f"{each.channel} {each.name}: {failure}"
     names = {each.connection_id: each.name for each in chosen}

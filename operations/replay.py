@@ -11,12 +11,12 @@ from operations.invocation import (
     AsJson,
     DataDir,
     Found,
-    Refused,
     actor,
     connect,
     report,
     settings_for,
 )
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     from warehouse.settings import Settings
@@ -48,7 +48,7 @@ def replay(
     from operations.backfill import moment
     from transform.models import ModelsFailed
     from transform.resident import take_in
-    from warehouse.events import Event, record
+    from warehouse.events import record
     from warehouse.settings import Role
     from webhooks.replay import Replayed
     from webhooks.replay import replay as replay_rows
@@ -68,22 +68,18 @@ def replay(
             )
         else:
             replayed = Replayed(deliveries=0, history_rows=0)
-        record(
-            database,
-            Event(
-                actor=actor(),
-                role="admin",
-                action="delivery.replay",
-                object_type="delivery",
-                object_id=delivery_id or "several",
-                detail={
-                    "since": since,
-                    "quarantined": quarantined,
-                    "mails": mails_read,
-                    **replayed.__dict__,
-                },
-            ),
+        event = actor().event(
+            "delivery.replay",
+            "delivery",
+            delivery_id or "several",
+            detail={
+                "since": since,
+                "quarantined": quarantined,
+                "mails": mails_read,
+                **replayed.__dict__,
+            },
         )
+        record(database, event)
     if delivery_id and not replayed.deliveries:
         raise Refused(f"--delivery {delivery_id}: there is no such delivery")
     try:

@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--port-base", type=int, required=True)
     parser.add_argument("--demo", action="store_true")
     parser.add_argument("--messages", type=int, default=0)
+    parser.add_argument("--reload", action="store_true")
     parser.add_argument("--owner", type=int, help="stop when the process of this pid is gone")
     given = parser.parse_args()
     settings = settings_for(given.data_dir)
@@ -36,7 +37,13 @@ def main() -> int:
         settings.make_master_key()
         supervisor = Supervisor(
             settings.data_dir,
-            programs(settings, ports, demo=given.demo, messages=given.messages),
+            programs(
+                settings,
+                ports,
+                demo=given.demo,
+                messages=given.messages,
+                reload=given.reload,
+            ),
             facts=facts(ports, settings, demo=given.demo),
             owner=given.owner,
         )

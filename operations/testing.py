@@ -2,64 +2,83 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from operations.invocation import ROOT, Refused, say
+from operations.invocation import ROOT, say
+from warehouse.refusals import Refused
 
 CHROMIUM_VARIABLE = "CRM_TEST_CHROMIUM"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-#: Each worker brings a server and a template of its own; a file's tests stay together.
+#: Each worker brings a server of its own, with a copy of one template. Who is done takes the next test; tests that
+#: share what their module made stay together (tests/kinds.py).
 WORKERS = min(os.cpu_count() or 1, 4)
-IN_PARALLEL = ["--numprocesses", str(WORKERS), "--dist", "loadfile"]
+IN_PARALLEL = ["--numprocesses", str(WORKERS), "--dist", "loadgroup"]
+#: Short ones that share nothing: handed out by the dozen.
+PURE = ["-m", "pure"]
+PURE_IN_PARALLEL = [*PURE, "--numprocesses", str(WORKERS), "--dist", "worksteal"]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+STYLE = {
+    "lint": [sys.executable, "-m", "ruff", "check", "."],
+    "format": [sys.executable, "-m", "ruff", "format", "--check", "."],
+}
+TYPES = [sys.executable, "-m", "mypy"]
+#: The same by a program that stays and knows what it saw; without a word for half an hour it ends by itself.
+TYPES_AGAIN = [sys.executable, "-m", "mypy.dmypy", "run", "--timeout", "1800"]
 
 
 def register(app: typer.Typer) -> None:
-    app.command("test", context_settings=PASSED_ON)(test)
+    app.command("test", context_settings=PASSED_ON)(all_or_some)
     app.command("check")(check)
 
 
-def test(context: typer.Context) -> None:
+def all_or_some(
+    context: typer.Context,
+    pure: Annotated[
+        bool, typer.Option("--pure", help="Only tests that need no database, program or browser.")
+    ] = False,
+) -> None:
     """Run the tests, browser tests included. Everything after `test` goes to pytest."""
-    raise typer.Exit(run_tests(context.args))
+    arguments = list(context.args)
+    # Where nobody picks files or tests, every core works.
+    whole = PURE_IN_PARALLEL if pure else IN_PARALLEL
+    raise typer.Exit(run_tests([*(PURE if pure else []), *arguments] if arguments else whole))
 
 
-def check() -> None:
+def check(
+    fast: Annotated[
+        bool,
+        typer.Option("--fast", help="Before each commit: types by a daemon, and pure tests alone."),
+    ] = False,
+) -> None:
     """Lint, types, tests: what CI runs. All of them run, also when one fails."""
-    steps = {
-        "lint": [sys.executable, "-m", "ruff", "check", "."],
-        "format": [sys.executable, "-m", "ruff", "format", "--check", "."],
-        "types": [sys.executable, "-m", "mypy"],
-    }
     failed = []
-    for name, command in steps.items():
+    for name, command in (STYLE | {"types": TYPES_AGAIN if fast else TYPES}).items():
         say(f"== {name}")
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             failed.append(name)
     say("== tests")
     if failed:
         say(f"failed before the tests: {', '.join(failed)}")
-    status = run_tests([])
+    status = run_tests(PURE_IN_PARALLEL if fast else IN_PARALLEL)
     raise typer.Exit(status or (1 if failed else 0))
 
 
 def run_tests(arguments: list[str]) -> int:
-    """pytest's own exit status. Without arguments the whole suite runs, on every core."""
-    browser = chromium()
-    environment = os.environ | {"PYTHONPATH": str(ROOT), CHROMIUM_VARIABLE: browser}
+    """pytest's own exit status."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     # What the project's own .env or a running data folder says is no business of the tests.
     environment.pop("CRM_DATA_DIR", None)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *(arguments or IN_PARALLEL)],
-        cwd=ROOT,
-        env=environment,
-        check=False,
+        [sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False
     ).returncode
 
 
@@ -74,9 +93,7 @@ def chromium() -> str:
         if not (Path(given).is_file() and os.access(given, os.X_OK)):
             raise Refused(f"{CHROMIUM_VARIABLE}={given} is no program: name the Chromium to use")
         return given
-    found = _on_path()
-    if found is None and _install():
-        found = _on_path()
+    found = _on_path() or _installed_once()
     if found is None:
         raise Refused(
             "the browser tests need Chromium: install it (Debian: apt-get install chromium) or set "
@@ -87,6 +104,13 @@ def chromium() -> str:
 
 def _on_path() -> str | None:
     return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def _installed_once() -> str | None:
+    """Each worker of a run asks for it, and only the first one finds it missing."""
+    with (Path(tempfile.gettempdir()) / f"crm-chromium-{os.geteuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _on_path() or (_on_path() if _install() else None)
 
 
 def _install() -> bool:

@@ -18,6 +18,11 @@ UntilReady = Annotated[
     bool, typer.Option("--until-ready", help="Return when everything serves, and leave it running.")
 ]
 
+WithReload = Annotated[
+    bool,
+    typer.Option("--reload", help="Start the app again when its files change (work on pages)."),
+]
+
 
 def register(app: typer.Typer) -> None:
     app.command("up")(up)
@@ -27,6 +32,7 @@ def up(
     data_dir: DataDir = None,
     port_base: PortBase = 8500,
     until_ready: UntilReady = False,
+    reload: WithReload = False,
     as_json: AsJson = False,
 ) -> None:
     """Start receiver, worker, refresh and app, on an embedded Postgres unless CRM_DATABASE_URL is set."""
@@ -36,7 +42,12 @@ def up(
     settings = settings_for(data_dir)
     interruptible()
     started, is_new = launch(
-        settings, port_base=port_base, demo=False, messages=0, stays=until_ready
+        settings,
+        port_base=port_base,
+        demo=False,
+        messages=0,
+        stays=until_ready,
+        reload=reload,
     )
     try:
         state = started.wait_for(serves) if is_new or until_ready else started.state()

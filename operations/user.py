@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.roles import UserRole
-from operations.invocation import AsJson, DataDir, Refused, actor, connect, report, settings_for
+from operations.invocation import AsJson, DataDir, actor, connect, report, settings_for
+from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
     import psycopg
@@ -78,7 +79,7 @@ def insert(
         or long.
     """
     from warehouse import identities
-    from warehouse.events import Event, record
+    from warehouse.events import record
     from warehouse.queries import queries
 
     # streamlit-authenticator looks names up in lower case.
@@ -100,17 +101,8 @@ def insert(
     )
     if added.rowcount == 0:
         raise Refused(f"there is a user {user_name} already: choose another NAME")
-    record(
-        database,
-        Event(
-            actor=actor(),
-            role="admin",
-            action="user.add",
-            object_type="user",
-            object_id=user_name,
-            detail={"role": role},
-        ),
-    )
+    event = actor().event("user.add", "user", user_name, detail={"role": role})
+    record(database, event)
 
 
 def hashed(password: str) -> str:
@@ -167,7 +159,7 @@ def list_users(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 def disable(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Refuse the user from now on: running sessions end at once."""
-    from warehouse.events import Event, record
+    from warehouse.events import record
     from warehouse.queries import queries
 
     sql = queries("operations")
@@ -175,17 +167,8 @@ def disable(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> No
         if not database.execute(sql["disable_user"], {"user_name": name}).fetchone():
             raise Refused(f"there is no user {name}: see ./crm user list")
         ended = end_sessions(database, name)
-        record(
-            database,
-            Event(
-                actor=actor(),
-                role="admin",
-                action="user.disable",
-                object_type="user",
-                object_id=name,
-                detail={"sessions_ended": ended},
-            ),
-        )
+        event = actor().event("user.disable", "user", name, detail={"sessions_ended": ended})
+        record(database, event)
     report(
         {"user_name": name, "disabled": True, "sessions_ended": ended},
         as_json=as_json,
@@ -200,7 +183,7 @@ def role(
     as_json: AsJson = False,
 ) -> None:
     """Give the user another role: running sessions end, the next sign-in has it."""
-    from warehouse.events import Event, record
+    from warehouse.events import record
     from warehouse.queries import queries
 
     with connect(settings_for(data_dir)) as database:
@@ -210,17 +193,13 @@ def role(
         if row is None:
             raise Refused(f"there is no user {name}: see ./crm user list")
         ended = end_sessions(database, name) if row[0] != new_role.value else 0
-        record(
-            database,
-            Event(
-                actor=actor(),
-                role="admin",
-                action="user.role",
-                object_type="user",
-                object_id=name,
-                detail={"from": row[0], "to": new_role.value, "sessions_ended": ended},
-            ),
+        event = actor().event(
+            "user.role",
+            "user",
+            name,
+            detail={"from": row[0], "to": new_role.value, "sessions_ended": ended},
         )
+        record(database, event)
     report(
         {"user_name": name, "role": new_role.value, "role_before": row[0], "sessions_ended": ended},
         as_json=as_json,

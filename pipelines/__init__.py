@@ -22,10 +22,10 @@ first pull of hours shows its newest rows first and loses one step at most to a 
 Resources stand at module level with key, disposition and columns on the decorator. The disposition is
 always `INSERT_ONLY`: a version once seen is never rewritten, so a second pull inserts nothing, and an
 empty answer changes nothing. Rows come without NUL or lone surrogates (pipelines.storable). Failures are
-those of pipelines.failures.
+those of providers.failures.
 
 Providers limit how fast they are asked: every client keeps the pace that its provider allows and repeats what
-is temporary (pipelines.failures.BackOff); what needs a longer pause goes back to the queue. Two walks of one step
+is temporary (providers.failures.BackOff); what needs a longer pause goes back to the queue. Two walks of one step
 may meet the same thing: a source yields a key once a step.
 
 Beside `source` the module names RESOURCES (the tables), INDEXES (of its own, by table) and LOOK_BACK (how

@@ -6,7 +6,7 @@
     url               an address that stood in the message; when it has died, Graph is asked for a fresh one
 
 Each gives the answer whose body is the file. Credentials go to the API alone, and WhatsApp's to the address
-that Graph gave: never to where a redirect leads. Failures are told without any address (pipelines.failures).
+that Graph gave: never to where a redirect leads. Failures are told without any address (providers.failures).
 """
 
 from __future__ import annotations
@@ -19,22 +19,28 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode
 
-from pipelines import graph_access, twilio_api
-from pipelines.failures import NeedsAdmin, PullFailed, TryLater, seconds_asked
-from pipelines.graph_failures import NotAvailable, WrongProof, failure_of
-from pipelines.graph_failures import Refused as NotAccepted
-from pipelines.graph_pace import pace_of
-from pipelines.safe_http import JSON_BYTES, Answer, Hosts, Refused, SafeClient
+from providers.failures import (
+    NeedsAdmin,
+    NotAccepted,
+    NotAllowed,
+    Permanent,
+    ProviderFailed,
+    Resting,
+    TryLater,
+)
+from providers.meta import access, wire
+from providers.meta.failures import NotAvailable, WrongProof, failure_of
+from providers.meta.pace import pace_of
+from providers.safe_http import JSON_BYTES, STATUS_REST_SECONDS, Answer, Hosts, SafeClient, is_there
+from providers.twilio.client import Account
 from warehouse.channels import registry
 from warehouse.connections import Connection
 
 MOST_BYTES = 100_000_000
 #: Four hours of a phone call, as wav.
 MOST_RECORDING_BYTES = 250_000_000
-REDIRECTS = {301, 302, 303, 307, 308}
-HOPS = 3
 #: How an address says that it has died.
 DEAD = (403, 404, 410)
 #: What a provider does not know yet may only be late; after this time it is gone.
@@ -44,10 +50,9 @@ GRAPH_MEDIA_LIVES = timedelta(days=7)
 #: Meta blocks downloads for half an hour after 20 failing answers within an hour.
 GRAPH_FAILURES_PER_HOUR = 10
 TWILIO_SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}")
-STATUS_REST_SECONDS = 60.0
 
 
-class Expired(PullFailed):
+class Expired(Permanent):
     """The provider has it no longer."""
 
 
@@ -55,12 +60,8 @@ class Outlived(Expired):
     """So old that the provider has it no longer, whoever asks."""
 
 
-class Unavailable(PullFailed):
+class Unavailable(Permanent):
     """The provider has nothing there that could be read."""
-
-
-class Resting(TryLater):
-    """The provider asks us to slow down: this connection asks for nothing more for some time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,10 @@ class Errand:
         channel = registry()[self.connection.channel]
         return Hosts.listed([*channel.media_hosts, *self.connection.several("media_hosts")])
 
+    def followed(self, url: str, credentials: Mapping[str, str]) -> AbstractContextManager[Answer]:
+        """The answer of a place where this channel's media lie."""
+        return self.client.follow(url, self.media_hosts, credentials, self.media_hosts)
+
     @property
     def age(self) -> timedelta:
         return datetime.now(UTC) - self.received_at
@@ -87,14 +92,14 @@ class Errand:
         """A text of the source.
 
         Raises:
-            PullFailed: it is not there.
+            ProviderFailed: it is not there.
         """
         found = self.source.get(key)
         if not isinstance(found, str) or not found:
-            raise PullFailed(f"the message does not say the {key.replace('_', ' ')}")
+            raise ProviderFailed(f"the message does not say the {key.replace('_', ' ')}")
         return found
 
-    def gone(self, words: str) -> PullFailed:
+    def gone(self, words: str) -> ProviderFailed:
         """It is not there: not any more, or not yet."""
         return TryLater(f"{words}, yet") if self.age < YOUNG else Expired(words)
 
@@ -120,103 +125,23 @@ class Kind:
     failures_per_hour: int | None = None
 
 
-@contextmanager
-def _followed(
-    errand: Errand, url: str, hosts: Hosts, credentials: Mapping[str, str]
-) -> Iterator[Answer]:
-    """The answer at the end of at most HOPS redirects. Only the first address gets the credentials."""
-    with ExitStack() as opened:
-        for _ in range(HOPS + 1):
-            answer = opened.enter_context(errand.client.get(url, hosts, credentials))
-            location = answer.headers.get("location")
-            if answer.status not in REDIRECTS or not location:
-                yield answer
-                return
-            opened.close()
-            try:
-                url = urljoin(url, location)
-            except ValueError:
-                raise Refused("redirected to an address that is no URL") from None
-            hosts, credentials = errand.media_hosts, {}
-    raise Refused(f"redirected more than {HOPS} times")
-
-
-def _is_there(answer: Answer) -> bool:
-    """Whether the answer is a file, False where it says that there is none.
-
-    Raises:
-        TryLater: it says that it cannot answer now.
-        PullFailed: it says something else.
-    """
-    if answer.status == 200:
-        return True
-    if answer.status in (404, 410):
-        return False
-    said = f"{answer.host} answered {answer.status}"
-    after = seconds_asked(answer.headers.get("retry-after"))
-    if answer.status == 429:
-        raise Resting(f"{said}: it asks us to slow down", after or STATUS_REST_SECONDS)
-    if answer.status in (401, 403, 408, 425) or answer.status >= 500:
-        raise TryLater(f"{said}: it cannot give the file now", after)
-    raise PullFailed(f"{said}: it does not give the file")
-
-
-class _Twilio:
-    """The account that holds the file, by its Auth Token or an API key."""
-
-    def __init__(self, errand: Errand) -> None:
-        self.errand, connection = errand, errand.connection
-        given = connection.value("api_base")
-        base = twilio_api.base_of(connection)
-        self.root = f"{base}/2010-04-01/Accounts/{connection.required('account_sid')}"
-        self.host = urlsplit(self.root).hostname
-        self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(self.host or "",))
-        user, secret = twilio_api.credentials_of(connection)
-        basic = base64.b64encode(f"{user}:{secret}".encode()).decode()
-        self.credentials = {"Authorization": f"Basic {basic}"}
-
-    @contextmanager
-    def file(self, path: str) -> Iterator[Answer]:
-        """The answer at a path below the account, from wherever Twilio keeps it."""
-        url = f"{self.root}/{path}"
-        with _followed(self.errand, url, self.hosts, self.credentials) as answer:
-            self._check(answer)
-            yield answer
-
-    def resource(self, path: str) -> dict[str, Any] | None:
-        """What Twilio says about something; None where it has no such thing."""
-        with self.errand.client.get(
-            f"{self.root}/{path}.json", self.hosts, self.credentials
-        ) as answer:
-            self._check(answer)
-            if not _is_there(answer):
-                return None
-            told = answer.json()
-        if not isinstance(told, dict):
-            raise TryLater("Twilio's answer is no JSON")
-        return told
-
-    def _check(self, answer: Answer) -> None:
-        if answer.host.strip("[]") == self.host and answer.status in (401, 403):
-            raise NeedsAdmin(
-                f"Twilio answered {answer.status}: check account_sid and auth_token "
-                "(or api_key_sid and api_key_secret)"
-            )
-
-
 def _twilio_sid(errand: Errand, key: str) -> str:
     sid = errand.text(key)
     if not TWILIO_SID.fullmatch(sid):
-        raise PullFailed(f"the {key.replace('_', ' ')} is none of Twilio's")
+        raise ProviderFailed(f"the {key.replace('_', ' ')} is none of Twilio's")
     return sid
+
+
+def _twilio_file(errand: Errand, path: str) -> AbstractContextManager[Answer]:
+    return Account(errand.connection).file(errand.client, path, errand.media_hosts)
 
 
 @contextmanager
 def twilio_media(errand: Errand) -> Iterator[Found]:
     """A picture of an MMS, and what else comes with messages through Twilio."""
     message, media = _twilio_sid(errand, "message_sid"), _twilio_sid(errand, "media_sid")
-    with _Twilio(errand).file(f"Messages/{message}/Media/{media}") as answer:
-        if not _is_there(answer):
+    with _twilio_file(errand, f"Messages/{message}/Media/{media}") as answer:
+        if not is_there(answer):
             raise errand.gone("Twilio does not have this file")
         yield Found(answer)
 
@@ -225,8 +150,7 @@ def twilio_media(errand: Errand) -> Iterator[Found]:
 def twilio_recording(errand: Errand) -> Iterator[Found]:
     """The sound of a call or of a voicemail."""
     sid = _twilio_sid(errand, "recording_sid")
-    twilio = _Twilio(errand)
-    recording = twilio.resource(f"Recordings/{sid}")
+    recording = Account(errand.connection).described(errand.client, f"Recordings/{sid}")
     if recording is None:
         raise errand.gone("Twilio does not have this recording")
     status = recording.get("status")
@@ -239,11 +163,11 @@ def twilio_recording(errand: Errand) -> Iterator[Found]:
     if status in ("in-progress", "paused", "stopped", "processing"):
         raise TryLater("Twilio is not done with this recording")
     with ExitStack() as opened:
-        answer = opened.enter_context(twilio.file(f"Recordings/{sid}.mp3"))
+        answer = opened.enter_context(_twilio_file(errand, f"Recordings/{sid}.mp3"))
         if answer.status in (400, 404, 406, 415):
             opened.close()
-            answer = opened.enter_context(twilio.file(f"Recordings/{sid}.wav"))
-        if not _is_there(answer):
+            answer = opened.enter_context(_twilio_file(errand, f"Recordings/{sid}.wav"))
+        if not is_there(answer):
             raise errand.gone("Twilio does not have the sound of this recording")
         yield Found(answer)
 
@@ -254,25 +178,25 @@ class _Graph:
     def __init__(self, errand: Errand) -> None:
         self.errand, connection = errand, errand.connection
         given = connection.value("api_base")
-        self.base = graph_access.versioned(connection)
+        self.base = access.versioned(connection)
         self.hosts = Hosts.of_base(given) if given else Hosts(patterns=(self.base.split("/")[2],))
         self.name = f"{connection.channel} connection {connection.connection_id}"
 
     @property
     def credentials(self) -> dict[str, str]:
         """The token that the account's edges want, as a header."""
-        return _bearer(graph_access.access_token(self.errand.connection, self._of_the_page))
+        return _bearer(access.access_token(self.errand.connection, self._of_the_page))
 
     def get(self, identity: str, **parameters: str) -> dict[str, Any]:
         """What Graph knows of an id.
 
         Raises:
             Expired: nothing.
-            Resting, NeedsAdmin, TryLater, PullFailed: see graph_failures.
+            Resting, NeedsAdmin, TryLater, ProviderFailed: see providers.meta.failures.
         """
         if not identity.strip("."):
-            raise PullFailed("the message does not say the id")
-        token = graph_access.access_token(self.errand.connection, self._of_the_page)
+            raise ProviderFailed("the message does not say the id")
+        token = access.access_token(self.errand.connection, self._of_the_page)
         try:
             return self._asked(quote(identity, safe=""), parameters, token)
         except NotAvailable:
@@ -285,18 +209,12 @@ class _Graph:
             return None
 
     def _asked(self, path: str, parameters: Mapping[str, str], token: str) -> dict[str, Any]:
-        connection = self.errand.connection
-        proofs = graph_access.proofs(connection, token)
-        for place, proof in enumerate(proofs, 1):
-            try:
-                told = self._once(path, {**parameters, **proof}, token)
-            except WrongProof:
-                if place == len(proofs):
-                    raise
-                continue
-            graph_access.took(connection, token, proof)
-            return told
-        raise AssertionError("there is at least one way to ask")
+        return access.proven(
+            self.errand.connection,
+            token,
+            lambda proof: self._once(path, {**parameters, **proof}, token),
+            lambda failure: isinstance(failure, WrongProof),
+        )
 
     def _once(self, path: str, parameters: Mapping[str, str], token: str) -> dict[str, Any]:
         pace = pace_of(self.name)
@@ -305,6 +223,7 @@ class _Graph:
         except TryLater as failure:
             raise Resting(str(failure), failure.after_seconds) from None
         url = f"{self.base}/{path}?{urlencode(parameters)}"
+        wire.check(self.errand.connection, "GET", url)
         with self.errand.client.get(url, self.hosts, _bearer(token)) as answer:
             pace.told(answer.headers)
             if answer.status == 200:
@@ -335,13 +254,13 @@ def graph_media(errand: Errand) -> Iterator[Found]:
     told = graph.get(errand.text("media_id"), **({"phone_number_id": own} if own else {}))
     size = str(told.get("file_size") or "")
     if size.isdigit() and int(size) > MOST_BYTES:
-        raise Refused(f"larger than {MOST_BYTES // 1_000_000} MB, the most that is fetched")
+        raise NotAllowed(f"larger than {MOST_BYTES // 1_000_000} MB, the most that is fetched")
     url = told.get("url")
     if not isinstance(url, str):
         raise TryLater("Meta gave no address for this file")
     expected = digest(errand.source.get("sha256")) or digest(told.get("sha256"))
-    with _followed(errand, url, errand.media_hosts, graph.credentials) as answer:
-        if not _is_there(answer):
+    with errand.followed(url, graph.credentials) as answer:
+        if not is_there(answer):
             # The address was made a moment ago for a file that Graph knows.
             raise TryLater(f"{answer.host} does not have the file")
         yield Found(answer, expected)
@@ -351,7 +270,7 @@ def graph_media(errand: Errand) -> Iterator[Found]:
 def by_url(errand: Errand) -> Iterator[Found]:
     """Files of Messenger and Instagram: no credentials, and an address that dies after days."""
     with ExitStack() as opened:
-        answer = opened.enter_context(_followed(errand, errand.text("url"), errand.media_hosts, {}))
+        answer = opened.enter_context(errand.followed(errand.text("url"), {}))
         if answer.status in DEAD:
             opened.close()
             try:
@@ -359,8 +278,8 @@ def by_url(errand: Errand) -> Iterator[Found]:
             except NeedsAdmin as failure:
                 # Files whose address still lives need no token: they are fetched all the same.
                 raise TryLater(str(failure)) from None
-            answer = opened.enter_context(_followed(errand, fresh, errand.media_hosts, {}))
-        if answer.status in DEAD or not _is_there(answer):
+            answer = opened.enter_context(errand.followed(fresh, {}))
+        if answer.status in DEAD or not is_there(answer):
             raise errand.gone("Meta does not have this file")
         yield Found(answer)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
-from pipelines.failures import PullFailed, TryLater
+from providers.failures import ProviderFailed, TryLater
 
 T = TypeVar("T")
 #: Imported once, before the first fork.
@@ -39,7 +39,7 @@ async def run(work: Callable[..., T], *arguments: Any) -> T:
     """The result of `work(*arguments)`, done in a child. Cancelling ends the child.
 
     Raises:
-        PullFailed: what the work raised; TryLater where the child died without a word.
+        ProviderFailed: what the work raised; TryLater where the child died without a word.
     """
     receiver, sender = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(target=_child, args=(sender, work, arguments), daemon=True)
@@ -88,15 +88,15 @@ def _child(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, .
     # Ctrl-C reaches the whole group; the parent decides what ends when.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    answer: tuple[PullFailed | None, Any]
+    answer: tuple[ProviderFailed | None, Any]
     try:
         answer = (None, work(*arguments))
-    except PullFailed as failure:
+    except ProviderFailed as failure:
         answer = (failure, None)
     except Exception as error:
         # Its text may hold a row.
         log.warning("unexpected %s", type(error).__name__)
-        answer = (PullFailed(f"unexpected {type(error).__name__}"), None)
+        answer = (ProviderFailed(f"unexpected {type(error).__name__}"), None)
     sender.send(answer)
 
 

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.failures import PullFailed
-from pipelines.graph_api import Graph, page_of
-from pipelines.graph_failures import NotAvailable, Refused, TooMuch
 from pipelines.holdings import Holdings
 from pipelines.storable import storable, version_of
+from providers.failures import NotAccepted, ProviderFailed
+from providers.meta.client import Graph, page_of
+from providers.meta.failures import NotAvailable, TooMuch
 
 #: So many of the newest messages of a conversation have details.
 DETAILED = 20
@@ -89,7 +89,7 @@ class Messages:
             nested, fields = self.ways[way]
             try:
                 return self._newest(conversation, fields, nested=nested, again=again)
-            except Refused:
+            except NotAccepted:
                 # The account takes this way from now on.
                 if way == len(self.ways) - 1:
                     raise
@@ -293,7 +293,7 @@ def _participants(payload: dict[str, Any]) -> list[dict[str, Any]]:
 def _plain(message: dict[str, Any]) -> dict[str, Any]:
     """A message as Graph gave it, storable, and without any `paging`."""
     if not isinstance(message.get("id"), str):
-        raise PullFailed("Graph's answer holds a message without an id")
+        raise ProviderFailed("Graph's answer holds a message without an id")
     plain: dict[str, Any] = storable(_unpaged(message))
     return plain
 

@@ -39,10 +39,10 @@ from typing import Any
 import dlt
 
 from pipelines.conversation_messages import Account, Listed, Messages, moment
-from pipelines.failures import PullFailed, TryLater
-from pipelines.graph_api import Graph
-from pipelines.graph_failures import NotAvailable, Refused, Stumbled, TooMuch
 from pipelines.holdings import Holdings
+from providers.failures import NotAccepted, ProviderFailed, TryLater
+from providers.meta.client import Graph
+from providers.meta.failures import NotAvailable, Stumbled, TooMuch
 
 Page = dict[str, list[dict[str, Any]]]
 Walk = dict[str, Any]
@@ -182,12 +182,12 @@ class Step:
                 if not (yield from self._visit(walk, identity)):
                     self.walks.append({**walk, "kind": "one"})
 
-    def _pass_over(self, conversation: str, failure: PullFailed) -> None:
+    def _pass_over(self, conversation: str, failure: ProviderFailed) -> None:
         """
         Raises:
-            PullFailed: the failure itself, where it is no matter of this conversation.
+            ProviderFailed: the failure itself, where it is no matter of this conversation.
         """
-        self._refused += isinstance(failure, Refused)
+        self._refused += isinstance(failure, NotAccepted)
         if self._refused >= MOST_REFUSED:
             raise failure
         times = self.passed_over.get(conversation, {}).get("times", 0) + 1
@@ -232,7 +232,7 @@ class Step:
         while True:
             try:
                 found, following = self._page(walk)
-            except Refused:
+            except NotAccepted:
                 # A folder that this account does not have.
                 if walk.get("folder") is None:
                     raise
@@ -255,7 +255,7 @@ class Step:
     def _page(self, walk: Walk) -> tuple[list[dict[str, Any]], str | None]:
         try:
             return self._list(walk, walk["after"])
-        except Refused:
+        except NotAccepted:
             if walk["after"] is None:
                 raise
             # A cursor does not live for ever. From the top again: what is done is passed over.
@@ -311,7 +311,7 @@ class Step:
         except NotAvailable:
             self.passed_over.pop(conversation, None)
             return True
-        except (TooMuch, Refused, Stumbled) as failure:
+        except (TooMuch, NotAccepted, Stumbled) as failure:
             self._pass_over(conversation, failure)
             return True
         self._refused = 0
@@ -348,7 +348,7 @@ class Step:
                 listed, following = self.messages.older(conversation, after)
             except NotAvailable:
                 break
-            except Refused:
+            except NotAccepted:
                 if after is None:
                     raise
                 # A cursor does not live for ever. From the top again, through what is held.

@@ -28,15 +28,14 @@ from pipelines.attachment_sources import (
     Expired,
     Kind,
     Outlived,
-    Resting,
     Unavailable,
 )
-from pipelines.failures import NeedsAdmin, PullFailed, TryLater
 from pipelines.fetch_notes import Notes
 from pipelines.health import Health
 from pipelines.media import MediaStore
-from pipelines.safe_http import Refused, SafeClient, Unreachable
 from pipelines.sniff import HEAD_BYTES, Sniffed, sniff
+from providers.failures import NeedsAdmin, NotAllowed, ProviderFailed, Resting, TryLater
+from providers.safe_http import SafeClient, Unreachable
 from warehouse.connections import Connection, UnusableConnection, find
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
@@ -62,9 +61,9 @@ COUNT_SECONDS = 5.0
 WAITED_BUDGETS = 5
 
 #: What ends in which state; any other failure that is no TryLater is `failed`.
-FINAL: list[tuple[type[PullFailed], str]] = [
+FINAL: list[tuple[type[ProviderFailed], str]] = [
     (Expired, "expired"),
-    (Refused, "refused"),
+    (NotAllowed, "refused"),
     (Unavailable, "unavailable"),
 ]
 
@@ -125,12 +124,12 @@ def fetch(
     """Fetch what is due of a connection: to the end, or until the time is used up (then the result says `more`).
 
     Raises:
-        PullFailed: and its kinds, in words for an admin, where nothing of the connection can be fetched.
+        ProviderFailed: and its kinds, in words for an admin, where nothing of the connection can be fetched.
     """
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
         connection = find(database, settings, connection_id)
         if connection is None or connection.disabled_at is not None:
-            raise PullFailed(f"no connection {connection_id} that is not disabled")
+            raise ProviderFailed(f"no connection {connection_id} that is not disabled")
         # The lock ends with the session. Whoever has it sees what is due now as well.
         lock = {"name": f"media {connection_id}"}
         if database.execute(PULL_SQL["lock"], lock).fetchone() != (True,):
@@ -172,7 +171,7 @@ class _Fetching:
         self.notes = notes
         self.store = MediaStore(settings.media_root)
         self.result = FetchResult()
-        self.stopped_by: PullFailed | None = None
+        self.stopped_by: ProviderFailed | None = None
         self._unreachable = 0
         self._under_way: dict[Future[Stored], Due] = {}
 
@@ -253,11 +252,11 @@ class _Fetching:
         """Fetch one; in a thread, without the database.
 
         Raises:
-            PullFailed: and its kinds, in words for the page.
+            ProviderFailed: and its kinds, in words for the page.
         """
         kind = due.kind
         if kind is None:
-            raise PullFailed("nobody knows how to fetch this kind of attachment")
+            raise ProviderFailed("nobody knows how to fetch this kind of attachment")
         errand = Errand(
             connection=self.connection,
             client=self.client,
@@ -285,7 +284,7 @@ class _Fetching:
         """Write down how an attempt went."""
         try:
             stored = future.result()
-        except PullFailed as failure:
+        except ProviderFailed as failure:
             self._end_failed(due, failure)
             return
         except Exception as error:
@@ -307,7 +306,7 @@ class _Fetching:
             is_inline=sniffed.is_inline,
         )
 
-    def _end_failed(self, due: Due, failure: PullFailed) -> None:
+    def _end_failed(self, due: Due, failure: ProviderFailed) -> None:
         self._unreachable = self._unreachable + 1 if isinstance(failure, Unreachable) else 0
         self._note_failure(due, failure)
         words = str(failure)
@@ -338,12 +337,12 @@ class _Fetching:
             self.notes.rest(UNREACHABLE_REST_SECONDS, words)
         self._close(due, "waiting", words, pause_seconds=max(pause, asked))
 
-    def _note_failure(self, due: Due, failure: PullFailed) -> None:
+    def _note_failure(self, due: Due, failure: ProviderFailed) -> None:
         """Count what a provider counts, before it draws its own conclusion."""
         kind = due.kind
         if kind is None or kind.failures_per_hour is None:
             return
-        if isinstance(failure, (Unreachable, WrongBytes, Refused, Outlived)):
+        if isinstance(failure, (Unreachable, WrongBytes, NotAllowed, Outlived)):
             return
         self.notes.failed(kind.failures_per_hour)
 

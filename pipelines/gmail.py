@@ -23,10 +23,10 @@ import dlt
 from dlt.extract import DltResource
 
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.gmail_api import Mailbox
 from pipelines.gmail_steps import Page, Step
 from pipelines.holdings import Holdings
 from pipelines.mail_reader import MailReader
+from providers.google.client import Mailbox
 from warehouse.connections import Connection
 
 #: Gmail's history tells every change: no need to look back.

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.culprits import Culprits
-from pipelines.gmail_api import Mailbox
 from pipelines.holdings import Holdings
 from pipelines.mail import PARSER_VERSION
 from pipelines.mail_reader import MailReader
 from pipelines.storable import storable, version_of
+from providers.google.client import Mailbox
 
 #: Labels of what is no correspondence (yet): such a mail is fetched when the label goes.
 UNFETCHED = {"DRAFT", "SCHEDULED", "SPAM", "CHAT"}

@@ -17,12 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines.culprits import Culprits
-from pipelines.gmail_api import Mailbox
 from pipelines.gmail_changes import changes_of, difference
-from pipelines.gmail_failures import NotFound, Refused
 from pipelines.gmail_rows import UNFETCHED, Rows
 from pipelines.holdings import Holdings
 from pipelines.mail_reader import MailReader
+from providers.failures import NotAccepted
+from providers.google.client import Mailbox
+from providers.google.failures import NotFound
 
 Page = dict[str, list[dict[str, Any]]]
 
@@ -144,7 +145,7 @@ class Step:
         while todo and not todo["compare"]:
             try:
                 yield from self._listed(todo)
-            except Refused:
+            except NotAccepted:
                 if todo["page_token"] is None:
                     raise
                 # A page token does not live for ever. From the top again: what is held is passed over.

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from pipelines.failures import PullFailed
+from providers.failures import ProviderFailed
 from warehouse.queries import queries
 
 SQL = queries("pipelines")
@@ -34,19 +34,19 @@ class Health:
         """Record start, and success or failure in words, of what the block does.
 
         Raises:
-            PullFailed: also for failures that are nobody's plan, with the kind of error as its words.
+            ProviderFailed: also for failures that are nobody's plan, with the kind of error as its words.
         """
         self.database.execute(SQL["job_started"], self.named)
         try:
             yield
-        except PullFailed as failure:
+        except ProviderFailed as failure:
             self._failed(str(failure))
             raise
         except Exception as error:
             # The text of an unplanned error may hold a row: only its kind and place are told.
             words = f"unexpected {type(error).__name__} in {_place(error)}"
             self._failed(words)
-            raise PullFailed(words) from None
+            raise ProviderFailed(words) from None
         self.database.execute(SQL["job_succeeded"], {**self.named, "detail": Jsonb(self.detail)})
 
     def _failed(self, words: str) -> None:

@@ -23,9 +23,9 @@ from pipelines import conversations
 from pipelines.conversation_messages import Account
 from pipelines.conversations import MESSAGE_COLUMNS, MESSAGE_INDEXES, MESSAGE_KEY, Page, walk
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.graph_access import subject_of
-from pipelines.graph_api import Graph
 from pipelines.holdings import Holdings
+from providers.meta.access import subject_of
+from providers.meta.client import Graph
 from warehouse.connections import Connection
 
 LOOK_BACK: timedelta | None = conversations.LOOK_BACK

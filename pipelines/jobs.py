@@ -22,12 +22,13 @@ from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from pipelines import children
-from pipelines.failures import NeedsAdmin, PullFailed
 from pipelines.fetch import FetchResult, fetch
+from pipelines.model_tests import run_model_tests
 from pipelines.pull import PullResult, pull
 from pipelines.reconcile import reconcile
 from pipelines.tokens import look_after
 from pipelines.watch import renew
+from providers.failures import NeedsAdmin, ProviderFailed
 from warehouse.channels import registry
 from warehouse.migrate import queue_connector
 from warehouse.queries import queries
@@ -76,7 +77,9 @@ class OnlyWhenStopped(BaseRetryStrategy):
         )
 
 
-async def _again(context: JobContext, failure: PullFailed, attempt: int, **arguments: Any) -> None:
+async def _again(
+    context: JobContext, failure: ProviderFailed, attempt: int, **arguments: Any
+) -> None:
     """Queue the job again after a growing pause. What only an admin can mend waits for the schedule."""
     if isinstance(failure, NeedsAdmin) or attempt >= RETRIES:
         return
@@ -217,7 +220,7 @@ async def pull_connection(
     start = datetime.fromisoformat(since) if since else None
     try:
         result = await children.run(_pull, settings, connection_id, start)
-    except PullFailed as failure:
+    except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id, since=since)
         raise
     if result.more:
@@ -235,7 +238,7 @@ async def watch_connection(context: JobContext, connection_id: str, attempt: int
         return
     try:
         await children.run(renew, context.additional_context["settings"], connection_id)
-    except PullFailed as failure:
+    except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
 
@@ -246,7 +249,7 @@ async def fetch_media(context: JobContext, connection_id: str, attempt: int = 0)
     settings = context.additional_context["settings"]
     try:
         result = await children.run(_fetch, settings, connection_id)
-    except PullFailed as failure:
+    except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
     if result.more:
@@ -297,7 +300,7 @@ async def renew_token(context: JobContext, connection_id: str, attempt: int = 0)
         return
     try:
         await children.run(look_after, context.additional_context["settings"], connection_id)
-    except PullFailed as failure:
+    except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
 
@@ -323,7 +326,7 @@ async def reconcile_connection(context: JobContext, connection_id: str, attempt:
     """Compare the doors of a connection over the last days, and pull in what no webhook brought."""
     try:
         await children.run(_reconcile, context.additional_context["settings"], connection_id)
-    except PullFailed as failure:
+    except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
 
@@ -354,6 +357,12 @@ async def renew_tokens(context: JobContext, timestamp: int) -> None:
     """Daily, and when a worker starts: tokens a week old, and those that nobody asked about since yesterday."""
     for row in await context.app.connector.execute_query_all_async(SQL["due_tokens"]):
         await defer(context.app, "renew_token", row["connection_id"])
+
+
+@_job(cron="10 16 * * *")
+async def test_models(context: JobContext, timestamp: int) -> None:
+    """Every night in Australia, when least is asked: dbt's data tests on all that stands."""
+    await children.run(run_model_tests, context.additional_context["settings"])
 
 
 @_job(cron="30 14 * * *")

@@ -29,9 +29,9 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.copying import WrongType
 from pipelines.destination import FILE_FORMAT, as_tables, forget_loaded, loading, pipeline
-from pipelines.failures import PullFailed, PullUnderWay, TryLater
 from pipelines.health import Health
 from pipelines.holdings import Holdings
+from providers.failures import ProviderFailed, TryLater
 from warehouse.channels import Channel, registry
 from warehouse.connections import Connection, UnusableConnection, find
 from warehouse.queries import queries
@@ -42,6 +42,10 @@ SQL = queries("pipelines")
 LOCK_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
+
+
+class PullUnderWay(ProviderFailed):
+    """Another pull of this connection runs."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def pull(
         budget_seconds: after which no further step begins.
 
     Raises:
-        PullFailed: and its kinds, in words for an admin; what was loaded before stays.
+        ProviderFailed: and its kinds, in words for an admin; what was loaded before stays.
     """
     if since is not None and since.tzinfo is None:
         raise ValueError("since must be an aware datetime")
@@ -124,13 +128,13 @@ def _usable(
 ) -> Connection:
     connection = find(database, settings, connection_id)
     if connection is None:
-        raise PullFailed(f"no connection {connection_id}")
+        raise ProviderFailed(f"no connection {connection_id}")
     if connection.disabled_at is not None:
-        raise PullFailed(f"{connection.channel} connection {connection_id} is disabled")
+        raise ProviderFailed(f"{connection.channel} connection {connection_id} is disabled")
     channel = registry().get(connection.channel)
     if channel is None or not channel.pulls:
         note = channel.history_note if channel else "the registry does not know it"
-        raise PullFailed(f"{connection.channel} cannot be pulled: {note}")
+        raise ProviderFailed(f"{connection.channel} cannot be pulled: {note}")
     return connection
 
 
@@ -179,7 +183,7 @@ class _Steps:
             self._load()
         except TryLater:
             raise
-        except PullFailed:
+        except ProviderFailed:
             self.dlt.drop()
             self.dlt = self._pipeline()
 
@@ -194,7 +198,7 @@ class _Steps:
                 self.module.source(self.connection, since, self.holdings), self.module
             )
         except UnusableConnection as error:
-            raise PullFailed(str(error)) from None
+            raise ProviderFailed(str(error)) from None
         with self._in_words("extract"):
             self.dlt.extract(source, loader_file_format=FILE_FORMAT)
         return self._load()
@@ -216,10 +220,10 @@ class _Steps:
         except (PipelineStepFailed, LoadClientJobException, psycopg.Error) as error:
             cause: BaseException | None = error
             while cause is not None:
-                if isinstance(cause, PullFailed):
+                if isinstance(cause, ProviderFailed):
                     raise cause from None
                 if isinstance(cause, (DataValidationError, WrongType)):
-                    raise PullFailed(
+                    raise ProviderFailed(
                         f"{self.channel.channel} connection {self.connection.connection_id}: the provider "
                         f"changed the type of {cause.table_name}.{cause.column_name}; nothing was loaded"
                     ) from None
@@ -235,7 +239,7 @@ class _Steps:
                 raise TryLater(
                     f"{words}: the warehouse is away ({type(deepest).__name__})"
                 ) from None
-            raise PullFailed(f"{words} ({type(deepest).__name__})") from None
+            raise ProviderFailed(f"{words} ({type(deepest).__name__})") from None
 
 
 def _left_out(state: dict[str, Any]) -> dict[str, Any]:
@@ -270,7 +274,7 @@ def main(arguments: list[str] | None = None) -> int:
     since = datetime.combine(chosen.since, time_of_day.min, UTC) if chosen.since else None
     try:
         result = pull(Settings(), chosen.connection_id, since, _say)
-    except (PullFailed, SettingsError) as error:
+    except (ProviderFailed, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{_counted(result.rows)} in {result.seconds:.1f} s\n")

@@ -26,9 +26,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from pipelines.failures import PullFailed
 from pipelines.health import Health
 from pipelines.pull import Progress, pull
+from providers.failures import ProviderFailed
 from transform.models import ModelsFailed
 from transform.resident import take_in
 from warehouse.channels import Channel, registry
@@ -86,14 +86,14 @@ def reconcile(
     """Compare the doors of a connection over the window that ends now, and pull in what is missing.
 
     Raises:
-        PullFailed: there is no such connection, it is disabled, or the provider does not give its history.
+        ProviderFailed: there is no such connection, it is disabled, or the provider does not give its history.
     """
     with psycopg.connect(
         settings.url_for(Role.LOADER), autocommit=True, row_factory=dict_row
     ) as database:
         connection = find(database, settings, connection_id)
         if connection is None:
-            raise PullFailed(f"no connection {connection_id}")
+            raise ProviderFailed(f"no connection {connection_id}")
         channel = registry()[connection.channel]
         health = Health(database, connection_id, "reconcile")
         with health.recorded():
@@ -134,7 +134,7 @@ def _folded(settings: Settings) -> None:
     try:
         take_in(settings, timeout_seconds=FOLD_SECONDS)
     except ModelsFailed as failure:
-        raise PullFailed(f"what landed could not be compared: {failure}") from failure
+        raise ProviderFailed(f"what landed could not be compared: {failure}") from failure
 
 
 def _count(
@@ -204,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
     try:
         found = reconcile(Settings(), chosen.connection_id)
-    except PullFailed as error:
+    except ProviderFailed as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{found.document()}\n")

@@ -9,21 +9,12 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from warehouse.media_types import UNKNOWN, inline_types
+
 #: How much of a file is looked at. A JPEG names its size after its metadata, which may be long.
 HEAD_BYTES = 512 * 1024
 #: A browser turns each pixel into four bytes, whatever the file measures.
 MOST_PIXELS = 50_000_000
-
-#: What a page may show or play by itself. No SVG (it is a program), no PDF (its reader is one).
-INLINE_TYPES = frozenset(
-    {
-        "image/png", "image/jpeg", "image/gif", "image/webp",
-        "audio/mpeg", "audio/wav", "audio/ogg", "audio/mp4", "audio/aac", "audio/webm",
-        "video/mp4", "video/webm",
-    }
-)  # fmt: skip
-
-UNKNOWN = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class Sniffed:
     @property
     def too_large(self) -> str | None:
         """Why an image is not shown although its type would be; None where nothing is against it."""
-        if not self.type.startswith("image/") or self.type not in INLINE_TYPES:
+        if not self.type.startswith("image/") or self.type not in inline_types():
             return None
         if not self.width or not self.height:
             return "an image whose size cannot be read: for download only"
@@ -48,7 +39,7 @@ class Sniffed:
     @property
     def is_inline(self) -> bool:
         """Whether a page may show or play it."""
-        return self.type in INLINE_TYPES and self.too_large is None
+        return self.type in inline_types() and self.too_large is None
 
 
 #: Beginnings that say it all, by offset.

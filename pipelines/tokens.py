@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from pipelines import graph_access
-from pipelines.failures import NeedsAdmin, PullFailed
-from pipelines.graph_api import Graph
 from pipelines.health import Health
+from providers.failures import NeedsAdmin, ProviderFailed
+from providers.meta import access
+from providers.meta.client import Graph
 from warehouse import connections
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
@@ -34,11 +34,11 @@ def look_after(settings: Settings, connection_id: str) -> datetime | None:
     """Renew the token of a connection, or see when it dies; returns when that is, None where it does not.
 
     Raises:
-        PullFailed: and its kinds; NeedsAdmin also where a token that cannot be renewed dies within a month.
+        ProviderFailed: and its kinds; NeedsAdmin also where a token that cannot be renewed dies within a month.
     """
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
         connection = connections.open_row(_row(database, connection_id), settings)
-        if not graph_access.is_login(connection):
+        if not access.is_login(connection):
             return _seen(database, connection)
     return renew(settings, connection_id)
 
@@ -63,7 +63,7 @@ def renew(settings: Settings, connection_id: str) -> datetime:
     """Renew the token of a connection; returns when the new one dies.
 
     Raises:
-        PullFailed: and its kinds, in words for an admin that say when the present token dies.
+        ProviderFailed: and its kinds, in words for an admin that say when the present token dies.
     """
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
         row = _row(database, connection_id)
@@ -72,8 +72,8 @@ def renew(settings: Settings, connection_id: str) -> datetime:
             try:
                 token, seconds = Graph(connections.open_row(row, settings)).renewed_token()
             except connections.UnusableConnection as error:
-                raise PullFailed(str(error)) from None
-            except PullFailed as failure:
+                raise ProviderFailed(str(error)) from None
+            except ProviderFailed as failure:
                 failure.args = (f"{failure}; {_end(database, connection_id)}",)
                 raise
             now = datetime.now(UTC).replace(microsecond=0)
@@ -88,7 +88,7 @@ def _row(database: psycopg.Connection[Any], connection_id: str) -> dict[str, Any
         cursor.execute(connections.SQL["one_connection"], {"connection_id": connection_id})
         row = cursor.fetchone()
     if row is None:
-        raise PullFailed(f"no connection {connection_id}")
+        raise ProviderFailed(f"no connection {connection_id}")
     return row
 
 
@@ -111,7 +111,7 @@ def _store(
         },
     ).fetchone()
     if stored != (True,):
-        raise PullFailed(
+        raise ProviderFailed(
             f"{row['channel']} connection {row['connection_id']}: its secrets were changed while the "
             "token was renewed; those count"
         )

@@ -8,8 +8,8 @@ from typing import Any
 
 from pipelines.holdings import Holdings
 from pipelines.storable import storable, version_of
-from pipelines.twilio_api import Account, Listing
 from pipelines.twilio_lists import CHECKED_PER_PAGE, Page, gone, told_at
+from providers.twilio.client import Account, Listing
 
 OVERLAP = timedelta(minutes=30)
 #: What goes on is looked at again for so long: a call lives for hours, its transcript comes minutes later.

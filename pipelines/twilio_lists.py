@@ -22,7 +22,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
-from pipelines.twilio_api import PAGE_SIZE, Account, Listing, Refused
+from providers.failures import NotAccepted
+from providers.twilio.client import PAGE_SIZE, Account, Listing
 
 Page = dict[str, list[dict[str, Any]]]
 #: More than this many items gone at once are noticed by several pulls.
@@ -144,7 +145,7 @@ class _Pages:
     ) -> tuple[list[dict[str, Any]], str | None]:
         try:
             return self.account.page(self.reader.listing, next_page, since)
-        except Refused:
+        except NotAccepted:
             if next_page is None:
                 raise
             # A page's address does not live for ever. From the top again: what is held is passed over.

@@ -24,8 +24,8 @@ from dlt.extract import DltResource
 from pipelines.destination import CONTRACT, INSERT_ONLY
 from pipelines.holdings import Holdings
 from pipelines.storable import storable, version_of
-from pipelines.twilio_api import Account, Listing
 from pipelines.twilio_lists import CHECKED_PER_PAGE, Page, gone, step, told_at
+from providers.twilio.client import Account, Listing
 from warehouse.connections import Connection
 
 OVERLAP = timedelta(minutes=30)

@@ -24,9 +24,9 @@ from dlt.extract import DltResource
 
 from pipelines.destination import CONTRACT, INSERT_ONLY
 from pipelines.holdings import Holdings
-from pipelines.twilio_api import Account
 from pipelines.twilio_calls import Calls, Recordings, Transcriptions
 from pipelines.twilio_lists import Page, Reader, step
+from providers.twilio.client import Account
 from warehouse.connections import Connection
 
 #: How far a nightly pull looks back: a call lives for hours, its price and its recording's fate settle later.

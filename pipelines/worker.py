@@ -22,8 +22,9 @@ from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
 from pipelines import children, jobs, watchdog
-from pipelines.failures import PullFailed
+from providers.failures import ProviderFailed
 from warehouse.channels import registry
+from warehouse.notices import Notice
 from warehouse.settings import Role, Settings, SettingsError
 
 #: Pulls and fetches wait for providers most of the time; a slot costs a process of some 40 MB while it runs.
@@ -95,18 +96,18 @@ class Worker:
                 task.result()
 
     async def _listen(self, app: App) -> None:
-        """`crm_deliveries`: the receiver landed something. `crm_changed`: messages may have brought attachments.
+        """A push may only say that something changed; messages may have brought attachments.
 
         After a gap in listening, pull and look through everything.
         """
         url = self.settings.url_for(Role.LOADER)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
-            await database.execute("listen crm_deliveries")
-            await database.execute("listen crm_changed")
+            for notice in (Notice.DELIVERIES, Notice.CHANGED):
+                await database.execute(f"listen {notice}".encode())
             await jobs.catch_up(app)
             log.info("worker ready")
             async for notification in database.notifies():
-                if notification.channel == "crm_changed":
+                if notification.channel == Notice.CHANGED:
                     if orjson.loads(notification.payload).get("attachments"):
                         await jobs.ask_for_media(app)
                     continue
@@ -154,7 +155,7 @@ async def serve(settings: Settings) -> None:
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Whether a line says something new: a failed pull was told when it failed (pipelines.health)."""
-    return not (record.exc_info and isinstance(record.exc_info[1], PullFailed))
+    return not (record.exc_info and isinstance(record.exc_info[1], ProviderFailed))
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ REASONS = {
 }
 
 
-class Refused(Exception):
+class ErrorAnswer(Exception):
     """The call ends in an error answer with this status."""
 
     def __init__(self, status: int, message: str = "") -> None:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from simulator import gmail_parts, gmail_search
 from simulator.catalogue import ALIASES, MAILBOX, SHOP
 from simulator.faults import Faults
-from simulator.gmail_errors import Answer, Refused
+from simulator.gmail_errors import Answer, ErrorAnswer
 from simulator.gmail_tokens import GmailTokens
 from simulator.mail import plain_text, rfc822
 from simulator.records import Mail
@@ -75,21 +75,21 @@ class GmailRest:
         query = parse_qs(split.query, keep_blank_values=True)
         try:
             if not self.tokens.authorised(authorization):
-                raise Refused(401, "Request had invalid authentication credentials.")
+                raise ErrorAnswer(401, "Request had invalid authentication credentials.")
             wrong = self.state.contract.gmail(method, split.path, query)
             if wrong:
-                raise Refused(400, f"Invalid request: {wrong}")
+                raise ErrorAnswer(400, f"Invalid request: {wrong}")
             return self._call(
                 method, split.path.removeprefix("/gmail/v1/users/").split("/"), query, body
             )
-        except Refused as refusal:
+        except ErrorAnswer as refusal:
             return refusal.answer()
 
     def _call(
         self, method: str, steps: list[str], query: dict[str, list[str]], body: dict[str, Any]
     ) -> Answer:
         if steps[0].replace("%40", "@") not in ("me", MAILBOX):
-            raise Refused(404)
+            raise ErrorAnswer(404)
         match (method, steps[1:]):
             case ("GET", ["profile"]):
                 return self._spend("profile", self._profile)
@@ -116,16 +116,16 @@ class GmailRest:
                 self._spend("stop", dict)
                 self.state.record({"what": "watch", "until_ms": 0})
                 return 204, None
-        raise Refused(404)
+        raise ErrorAnswer(404)
 
     def _spend(self, call: str, work: Callable[[], dict[str, Any]]) -> Answer:
         if self.faults.hit("http_429"):
-            raise Refused(429)
+            raise ErrorAnswer(429)
         if self.faults.hit("http_500"):
-            raise Refused(503)
+            raise ErrorAnswer(503)
         if self.faults.hit("gmail_rate_limit") or self.faults.over_quota(UNITS[call]):
             retry = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            raise Refused(403, f"User-rate limit exceeded.  Retry after {retry}")
+            raise ErrorAnswer(403, f"User-rate limit exceeded.  Retry after {retry}")
         return 200, work()
 
     def _profile(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class GmailRest:
         try:
             test, after_ms = gmail_search.read(query.get("q", [""])[0])
         except ValueError:
-            raise Refused(400, "Invalid q") from None
+            raise ErrorAnswer(400, "Invalid q") from None
         token = query.get("pageToken", [""])[0]
         mails = self.state.mails
         end = len(mails)
@@ -152,7 +152,7 @@ class GmailRest:
             try:
                 last = int(token)
             except ValueError:
-                raise Refused(400, "Invalid pageToken") from None
+                raise ErrorAnswer(400, "Invalid pageToken") from None
             end = bisect_left(mails, (last >> 20, f"{last:016x}"), key=lambda m: m.order)
         found: list[Mail] = []
         for index in range(end - 1, -1, -1):
@@ -171,7 +171,7 @@ class GmailRest:
     def _mail(self, identity: str) -> Mail:
         mail = self.state.find_mail(identity)
         if mail is None:
-            raise Refused(404)
+            raise ErrorAnswer(404)
         return mail
 
     def _raw(self, mail: Mail) -> bytes:
@@ -203,13 +203,13 @@ class GmailRest:
                 raw, bodies=form == "full", wanted=query.get("metadataHeaders", [])
             )
         elif form != "minimal":
-            raise Refused(400, "Invalid value for format")
+            raise ErrorAnswer(400, "Invalid value for format")
         return shown
 
     def _attachment(self, identity: str, attachment_id: str) -> dict[str, Any]:
         data = gmail_parts.attachment(self._raw(self._mail(identity)), attachment_id)
         if data is None:
-            raise Refused(400, "Invalid attachment token")
+            raise ErrorAnswer(400, "Invalid attachment token")
         return {"size": len(data), "data": gmail_parts.encode(data)}
 
     def _history(self, query: dict[str, list[str]]) -> dict[str, Any]:
@@ -219,13 +219,13 @@ class GmailRest:
             self.state.history_id,
         )
         if not start.isdigit():
-            raise Refused(400, "Missing or invalid startHistoryId")
+            raise ErrorAnswer(400, "Missing or invalid startHistoryId")
         floor = max(self.state.history_floor, int(self.faults.values["expire_history_before"]))
         if int(start) < floor or int(start) > now:
-            raise Refused(404)
+            raise ErrorAnswer(404)
         token = query.get("pageToken", [start])[0]
         if not token.isdigit():
-            raise Refused(400, "Invalid pageToken")
+            raise ErrorAnswer(400, "Invalid pageToken")
         kinds, label = set(query.get("historyTypes", [])), query.get("labelId", [""])[0]
         found = [
             c
@@ -265,7 +265,7 @@ class GmailRest:
 
     def _watch(self, body: dict[str, Any]) -> dict[str, Any]:
         if body.get("topicName") != self.state.accounts.pubsub_topic:
-            raise Refused(400, "Invalid topicName does not match the topics of this project")
+            raise ErrorAnswer(400, "Invalid topicName does not match the topics of this project")
         until = int((time.time() + WATCH_DAYS * 86_400) * 1000)
         self.state.record({"what": "watch", "until_ms": until})
         return {"historyId": str(self.state.history_id), "expiration": str(until)}
@@ -275,7 +275,7 @@ def _page_size(query: dict[str, list[str]]) -> int:
     try:
         return max(1, min(MOST_PER_PAGE, int(query.get("maxResults", ["100"])[0])))
     except ValueError:
-        raise Refused(400, "Invalid maxResults") from None
+        raise ErrorAnswer(400, "Invalid maxResults") from None
 
 
 def _change(change: tuple[int, str, str, str, list[str], list[str]]) -> dict[str, Any]:

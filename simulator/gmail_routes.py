@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulator.gmail_errors import Answer, Refused
+from simulator.gmail_errors import Answer, ErrorAnswer
 from simulator.gmail_rest import GmailRest
 from simulator.pubsub import PubSub
 
@@ -54,7 +54,7 @@ class GmailRoutes:
     async def call(self, request: Request) -> Response:
         body = _json(await request.body())
         if body is None:
-            return _http(Refused(400, "Invalid JSON payload").answer())
+            return _http(ErrorAnswer(400, "Invalid JSON payload").answer())
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         answer = self.gmail.respond(
             request.method, target, body, request.headers.get("authorization", "")
@@ -68,7 +68,7 @@ class GmailRoutes:
         parts = outer.get_payload()
         if not outer.is_multipart() or not isinstance(parts, list) or len(parts) > MOST_IN_BATCH:
             return _http(
-                Refused(
+                ErrorAnswer(
                     400, f"A batch is multipart/mixed with at most {MOST_IN_BATCH} calls"
                 ).answer()
             )
@@ -98,11 +98,11 @@ class GmailRoutes:
         try:
             method, target, _ = line.split()
         except ValueError:
-            return Refused(400, "Malformed request line").answer()
+            return ErrorAnswer(400, "Malformed request line").answer()
         inner = message_from_string(rest)
         body = _json(str(inner.get_payload()).encode())
         if body is None:
-            return Refused(400, "Invalid JSON payload").answer()
+            return ErrorAnswer(400, "Invalid JSON payload").answer()
         answer = self.gmail.respond(method, target, body, inner["Authorization"] or authorization)
         self._after(method, target, answer)
         return answer

@@ -1,150 +1,121 @@
-"""What the tests stand on: one PostgreSQL a run, one template database, a fresh clone of it for each test.
+"""What the tests stand on: one PostgreSQL a worker, one template database, a fresh clone of it for each test.
 
-The server is the embedded one, or that of CRM_DATABASE_URL (which must be allowed to make databases).
+The server is the embedded one (tests/template.py), or that of CRM_DATABASE_URL, which must be allowed to make databases.
+Libraries that take long to import are imported by the fixtures that need them: one test must not wait for all the others.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from pipelines.destination import prepare_all
-from tests.ports import free_port
-from transform import fold
-from transform.build import build
-from transform.models import Models
-from warehouse.migrate import migrate
-from warehouse.postgres import Embedded
-from warehouse.settings import Role, Settings
+from tests.keeping import TEMPLATES_VARIABLE, kept_in
+from tests.kinds import KINDS, Remembered, mark_kinds, stays_pure
+
+if TYPE_CHECKING:
+    import psycopg
+    from playwright.sync_api import Browser
+
+    from tests.template import Template
+    from transform.models import Models
+    from warehouse.settings import Settings
 
 #: Chromium as a test wants it: no sandbox for root, no calls of its own.
 CHROMIUM_ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-quic",
 ]  # fmt: skip
-MASTER_KEY = "an-invented-master-key-0123456789-abcdefgh"
+OF_THIS_RUN = pytest.StashKey[str]()
+REMEMBERED = pytest.StashKey[Remembered]()
 
 
-def _with_database(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+def pytest_configure(config: pytest.Config) -> None:
+    for kind, meaning in KINDS.items():
+        config.addinivalue_line(
+            "markers", f"{kind}: {meaning}; seen from its fixtures (tests/kinds.py)"
+        )
+    # Workers inherit the environment, and the folder with it.
+    if os.environ.get("CI", "").lower() in ("true", "1") and TEMPLATES_VARIABLE not in os.environ:
+        folder = tempfile.mkdtemp(prefix="crm-templates-")
+        os.environ[TEMPLATES_VARIABLE] = config.stash[OF_THIS_RUN] = folder
+    if sys.dont_write_bytecode:
+        _keep_bytecode()
+    config.stash[REMEMBERED] = Remembered(config)
+
+
+def _keep_bytecode() -> None:
+    """Where nothing may lie beside the sources: elsewhere then, or each of the programs that tests start compiles
+    thousands of files anew, which takes it seconds."""
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(kept_in() / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if OF_THIS_RUN in config.stash:
+        del os.environ[TEMPLATES_VARIABLE]
+        shutil.rmtree(config.stash[OF_THIS_RUN], ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mark_kinds(items, in_parallel=hasattr(config, "workerinput"))
+    config.stash[REMEMBERED].note(items)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return config.stash[REMEMBERED].passes_over(collection_path) or None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[REMEMBERED].write()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with stays_pure(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with stays_pure(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment() -> None:
     """A developer's own settings must not reach the tests, but for the server they run on."""
+    kept = ("CRM_DATABASE_URL", "CRM_TEST_CHROMIUM", TEMPLATES_VARIABLE)
     for name in list(os.environ):
-        if name.startswith("CRM_") and name not in ("CRM_DATABASE_URL", "CRM_TEST_CHROMIUM"):
+        if name.startswith("CRM_") and name not in kept:
             del os.environ[name]
 
 
 @pytest.fixture(scope="session")
-def server_url(_clean_environment: None) -> Iterator[str]:
-    """The URL of a server's maintenance database, as a role that may make databases."""
-    given = os.environ.pop("CRM_DATABASE_URL", "")
-    if given:
-        yield given
-        return
-    # Not among pytest's folders: a second run of pytest closes those to other users, the server's included.
-    folder = Path(tempfile.mkdtemp(prefix="crm-tests-"))
-    server = Embedded(data_dir=folder, port=free_port())
-    server.prepare()
-    with (server.data_dir / "postgres.log").open("w") as log:
-        process = subprocess.Popen(
-            # A test database may be lost with the machine; durability has tests of its own.
-            [*server.command(), "-c", "fsync=off"],
-            user=server.user,
-            cwd=server.cluster,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        url = _with_database(server.url_file.read_text().strip(), "postgres")
-        _wait_for(url)
-        yield url
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            psycopg.connect(url).close()
-            return
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-
-
-class Template:
-    """A migrated database with the models built, and the dbt project parsed for its clones."""
-
-    def __init__(self, server_url: str, worker: str, folder: Path) -> None:
-        self.server_url = server_url
-        self.database = f"crm_test_{worker}"
-        self.template = f"crm_template_{worker}"
-        self.folder = folder
-        self._drop(self.database)
-        self._drop(self.template)
-        self._run(f"create database {self.database}")
-        settings = self.settings(folder)
-        migrate(settings)
-        prepare_all(settings)
-        self.models = Models(settings, "next")
-        build(settings, self.models, compare=False)
-        # A plan of dbt names its database, so the clone takes the name and the template gives it up.
-        self._run(f"alter database {self.database} rename to {self.template}")
-
-    def settings(self, folder: Path) -> Settings:
-        return Settings(
-            database_url=_with_database(self.server_url, self.database),
-            data_dir=folder,
-            master_key=MASTER_KEY,
-            _env_file=None,
-        )
-
-    def clone(self) -> None:
-        self._drop(self.database)
-        self._run(f"create database {self.database} template {self.template}")
-
-    def remove(self) -> None:
-        self._drop(self.database)
-        self._drop(self.template)
-
-    def _drop(self, name: str) -> None:
-        self._run(f"drop database if exists {name} with (force)")
-
-    def _run(self, statement: str) -> None:
-        with psycopg.connect(self.server_url, autocommit=True) as connection:
-            connection.execute(statement)
-
-
-@pytest.fixture(scope="session")
 def template(
-    server_url: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    _clean_environment: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Template]:
+    from tests.template import Template, running
+
+    given = os.environ.pop("CRM_DATABASE_URL", "")
+    if not given:
+        with running() as made:
+            yield made
+        return
     worker = getattr(request.config, "workerinput", {}).get("workerid", "alone")
-    made = Template(server_url, f"{worker}_{os.getpid()}", tmp_path_factory.mktemp("template"))
+    made = Template(given, f"_{worker}_{os.getpid()}")
+    made.make(tmp_path_factory.mktemp("template"))
     yield made
     made.remove()
 
@@ -156,50 +127,64 @@ def settings(template: Template, tmp_path: Path) -> Settings:
     return template.settings(tmp_path / "data")
 
 
+@pytest.fixture(scope="session")
+def _parsed() -> list[Models]:
+    return []
+
+
 @pytest.fixture
-def models(template: Template, settings: Settings) -> Models:
-    """dbt, parsed once a run, for a build beside the serving tables of `settings`."""
-    return template.models
+def models(
+    template: Template,
+    settings: Settings,
+    _parsed: list[Models],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Models:
+    """dbt, parsed once a worker, for a build beside the serving tables of `settings`."""
+    from transform.models import Models
+
+    if not _parsed:
+        _parsed.append(Models(template.settings(tmp_path_factory.mktemp("models")), "next"))
+    return _parsed[0]
 
 
 @pytest.fixture
 def serving_models(settings: Settings) -> Models:
     """dbt, parsed for the tables that serve, as `./crm dbt` runs it."""
+    from transform.models import Models
+
     return Models(settings)
 
 
 @pytest.fixture
-def fold_now(settings: Settings) -> Iterator[Callable[[], int]]:
+def fold_now(template: Template, settings: Settings) -> Callable[[], int]:
     """Folds everything that landed, in a session of its own, as the resident process does."""
-    with fold.connect(settings) as database:
-        session: list[fold.Fold] = []
-
-        def until_done() -> int:
-            if not session:
-                found = fold.standing(database)
-                assert found is not None
-                session.append(fold.Fold(database, found[1]))
-            return session[0].until_done()
-
-        yield until_done
+    return template.folding(settings)
 
 
 @pytest.fixture
 def admin(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the owner, each statement its own transaction."""
+    import psycopg
+
+    from warehouse.settings import Role
+
     with psycopg.connect(settings.url_for(Role.ADMIN), autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def programs() -> None:
+    """Asked for by a test that starts programs, or listens, by itself and not by a fixture (tests/kinds.py)."""
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for the whole run: Playwright's event loop may stand only once in a process."""
-    found = os.environ.get("CRM_TEST_CHROMIUM") or shutil.which("chromium")
-    if not found:
-        pytest.fail(
-            "no Chromium: install one (apt-get install chromium) or name it in CRM_TEST_CHROMIUM"
-        )
+    from playwright.sync_api import sync_playwright
+
+    from operations.testing import chromium
+
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        launched = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
         yield launched
         launched.close()

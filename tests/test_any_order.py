@@ -19,8 +19,8 @@ import pytest
 
 from pipelines.pull import pull
 from simulator import server
-from tests.conftest import Template
 from tests.raw_rows import RawRows
+from tests.template import Template
 from tests.webhooks.conftest import serve
 from transform import fold
 from transform.build import build

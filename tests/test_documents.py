@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from typing import Any
 
 import psycopg
@@ -57,19 +58,42 @@ def test_every_mart_and_schema_is_in_the_data_model(admin: psycopg.Connection[An
         assert (named,) in marts, f"data-model.md names marts.{named}, which is not there"
 
 
+def test_an_analyst_sees_what_each_mart_and_column_means(admin: psycopg.Connection[Any]) -> None:
+    undescribed = admin.execute(
+        """
+        select classes.relname, attributes.attname
+        from pg_class as classes
+        left join pg_attribute as attributes on attributes.attrelid = classes.oid and attributes.attnum > 0
+        where classes.relnamespace = 'marts'::regnamespace
+            and (
+                obj_description(classes.oid, 'pg_class') is null
+                or col_description(classes.oid, attributes.attnum) is null
+            )
+        """
+    ).fetchall()
+    assert not undescribed
+
+
 def test_every_channel_is_in_ingestion() -> None:
     for channel in registry():
         assert f"`{channel}`" in SPECS["ingestion.md"]
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", *(f"specs/{name}" for name in SPECS), "docs/decisions.md"]
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/decisions.md",
+        *(f"specs/{name}" for name in SPECS),
+    ],
 )
 def test_what_a_document_points_to_is_there(document: str) -> None:
     text = (ROOT / document).read_text()
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
     paths = re.findall(
-        r"`((?:app|dbt_project|macros|models|operations|pipelines|tests|warehouse|webhooks)/[\w./]+)`",
+        r"`((?:app|dbt_project|macros|models|operations|pipelines|tests|transform|warehouse|webhooks)/[\w./]+)`",
         text,
     )
     for target in links:
@@ -77,3 +101,19 @@ def test_what_a_document_points_to_is_there(document: str) -> None:
     for target in paths:
         places = [ROOT / target, ROOT / "dbt_project" / target]
         assert any(place.exists() for place in places), f"{document} names {target}"
+
+
+def test_decisions_are_numbered_in_their_order_and_dated() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "docs" / "decisions.md").read_text(), re.MULTILINE)
+    for number, heading in enumerate(headings, 1):
+        assert re.fullmatch(rf"{number}\. .+ \(20\d\d-\d\d-\d\d\)", heading), heading
+
+
+def test_there_is_one_version() -> None:
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    versions = re.findall(
+        r"^## (\d+\.\d+\.\d+) \(20\d\d-\d\d-\d\d\)$",
+        (ROOT / "CHANGELOG.md").read_text(),
+        re.MULTILINE,
+    )
+    assert versions[0] == written

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from operations.__main__ import main
-from pipelines import graph_pace
 from pipelines.pull import pull
 from pipelines.reconcile import GRACE
+from providers.meta import pace as graph_pace
 from simulator import server
 from tests.test_any_order import connected
 from tests.webhooks.conftest import RunningReceiver, serve

@@ -268,6 +268,7 @@ def conventions(tree: Path) -> subprocess.CompletedProcess[str]:
             "-p",
             "no:cacheprovider",
             "tests/test_conventions.py",
+            "tests/test_one_home.py",
         ],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree)},

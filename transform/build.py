@@ -19,6 +19,7 @@ from psycopg import sql
 from transform import fold
 from transform.models import Models, ModelsFailed
 from transform.statements import Statements
+from warehouse.notices import Notice
 from warehouse.settings import Settings
 
 SQL = fold.SQL
@@ -178,7 +179,8 @@ def _move(
         session.execute(
             SQL["set_built"], {"fingerprint": fingerprint, "statements": serving.dumped()}
         )
-        session.execute("""select pg_notify('crm_changed', '{"many": true, "rebuilt": true}')""")
+        everything = '{"many": true, "rebuilt": true}'
+        session.execute("select pg_notify(%s, %s)", [Notice.CHANGED, everything])
 
 
 def _relations(database: psycopg.Connection[Any], schema: str) -> list[tuple[str, bool]]:

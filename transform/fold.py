@@ -26,7 +26,7 @@ from warehouse.settings import Role, Settings
 
 SQL = queries("fold")
 #: A longer backlog is folded in parts of about so many raw rows, in the order of their transactions.
-LARGEST_BATCH = 20_000
+LARGEST_BATCH = 10_000
 #: What one statement of a fold may take, so that one delivery cannot hold up all others.
 STATEMENT_SECONDS = 60
 #: More culprits than these in one batch are a fault of the models and not of what landed.
@@ -170,6 +170,8 @@ class Fold:
         self._models = {model.name: model for model in statements.models}
         self._working = {model.name for model in statements.models if model.is_working}
         self._channels: set[str] = set()
+        #: Of a long backlog: up to which transactions its parts go, the oldest first.
+        self._cuts: list[str] = []
         self._prepared: set[str] = set()
         # Plans are kept for the session by statements that we prepare ourselves: psycopg forgets its own at every
         # rollback.
@@ -185,10 +187,18 @@ class Fold:
             ModelsFailed: the models themselves are at fault, or too many rows are.
             psycopg.OperationalError: the warehouse is away.
         """
+        until = None
         try:
+            while self._cuts:
+                until = self._cuts.pop(0)
+                done = self._fold(until)
+                if done is not None:
+                    return done
+            until = None
             return self._fold()
         except psycopg.errors.SerializationFailure:
             # Tables were swapped, or another process folded: there is a newer state to begin from.
+            self._cuts.clear()
             return Folded(fold=0, raw_rows=0, messages=0, seconds=0.0, has_more=True)
         except psycopg.Error as fault:
             if not _may_be_a_row(fault):
@@ -196,7 +206,7 @@ class Fold:
             log.warning(
                 "a batch failed, looking for the row that makes it fail: %s", _sentence(fault)
             )
-            self._isolate(fault)
+            self._isolate(fault, until)
             return Folded(fold=0, raw_rows=0, messages=0, seconds=0.0, has_more=True)
 
     def until_done(self) -> int:
@@ -220,7 +230,6 @@ class Fold:
         self, until: str | None = None, only: Sequence[RawRow] | None = None
     ) -> Folded | None:
         started = time.monotonic()
-        cut = None
         number = raw_rows = messages = 0
         with self.database.transaction():
             number = self._one("begin_fold", build=self.build, until=until)
@@ -228,16 +237,17 @@ class Fold:
                 self._set_aside_others(only)
             raw_rows = self._read_new_rows()
             if raw_rows > LARGEST_BATCH and only is None and until is None:
-                cut = self._cut()
-            if raw_rows == 0 or cut is not None:
+                rows = self.database.execute(SQL["cuts"], {"rows": LARGEST_BATCH}).fetchall()
+                self._cuts = [cut for (cut,) in rows]
+            if raw_rows == 0 or (self._cuts and until is None):
                 # Nothing to do, or too much at once.
                 raise psycopg.Rollback()
             messages = self._run_all(raw_rows)
             self._end(number, only)
             if self.build == "live":
                 self._record(number, raw_rows, messages, time.monotonic() - started)
-        if cut is not None:
-            return self._fold(until=cut)
+        if self._cuts and until is None:
+            return self.once()
         if raw_rows == 0:
             return None
         return Folded(
@@ -325,10 +335,6 @@ class Fold:
             seconds=seconds,
         )
 
-    def _cut(self) -> str | None:
-        row = self.database.execute(SQL["cut"], {"rows": LARGEST_BATCH}).fetchone()
-        return row[0] if row else None
-
     def warm_up(self) -> None:
         """Have every plan made before anything waits for it: the largest take a second."""
         with self.database.transaction():
@@ -343,16 +349,16 @@ class Fold:
 
     # -- what cannot be folded ----------------------------------------------------------------------
 
-    def _isolate(self, fault: psycopg.Error) -> None:
-        """Find each row that fails alone and set it aside; fold all others."""
-        self._everything = self._new_rows()
+    def _isolate(self, fault: psycopg.Error, until: str | None) -> None:
+        """Find each row of the batch that fails alone and set it aside; fold all others."""
+        self._everything = self._new_rows(until)
         waiting = [self._everything]
         culprits = 0
         while waiting:
             part = waiting.pop()
             if not part:
                 continue
-            failed = self._try(part)
+            failed = self._try(part, until)
             if failed is None:
                 continue
             if len(part) > 1:
@@ -366,23 +372,23 @@ class Fold:
                 ) from fault
             self._set_aside(part[0], failed)
 
-    def _try(self, part: Sequence[RawRow]) -> psycopg.Error | None:
+    def _try(self, part: Sequence[RawRow], until: str | None) -> psycopg.Error | None:
         try:
-            self._fold(only=part)
+            self._fold(until, only=part)
         except psycopg.errors.SerializationFailure:
-            return self._try(part)
+            return self._try(part, until)
         except psycopg.Error as fault:
             if not _may_be_a_row(fault):
                 raise
             return fault
         return None
 
-    def _new_rows(self) -> list[RawRow]:
+    def _new_rows(self, until: str | None) -> list[RawRow]:
         rows: list[RawRow] = []
         with self.database.transaction():
-            self._one("begin_fold", build=self.build, until=None)
+            self._one("begin_fold", build=self.build, until=until)
             self._read_new_rows()
-            found = self.database.execute(SQL["new_rows"], {"rows": LARGEST_BATCH}).fetchall()
+            found = self.database.execute(SQL["new_rows"]).fetchall()
             rows = [RawRow(*row) for row in found]
             raise psycopg.Rollback()
         return rows

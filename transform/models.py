@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -31,15 +32,30 @@ class ModelsFailed(Exception):
     """The models could not be parsed, built or folded; the text is dbt's or the database's own, model by model."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DataTest:
+    """What one of dbt's data tests found."""
+
+    name: str
+    #: pass, warn, fail; error where it could not be run.
+    status: str
+    #: How many rows it found wrong.
+    failures: int
+
+
 class Models:
     """The dbt project, parsed for one build. One at a time in a process: dbt does not run twice at once in one.
 
     build: '' for the tables that serve; 'next' for schemas beside them.
+    options: of the server, for the sessions of this work.
     """
 
-    def __init__(self, settings: Settings, build: str = "") -> None:
+    def __init__(
+        self, settings: Settings, build: str = "", *, options: str = BUILD_OPTIONS
+    ) -> None:
         self.settings = settings
         self.build_name = build
+        self.options = options
         self.fingerprint = fingerprint()
         with self._environment():
             # dbt takes seconds to import, and only the programs that run it should pay.
@@ -68,6 +84,23 @@ class Models:
             ModelsFailed: names each test that failed.
         """
         return len(list(self.invoke("test")))
+
+    def data_tests(self) -> list[DataTest]:
+        """Run dbt's data tests on what stands, one at a time; failures are no exception here.
+
+        Raises:
+            ModelsFailed: none was run.
+        """
+        outcome = self._outcome("test", "--select", "test_type:data", "--threads", "1")
+        results = list(outcome.result or [])
+        if not results:
+            raise ModelsFailed(str(outcome.exception))
+        return [
+            DataTest(
+                name=result.node.name, status=str(result.status), failures=result.failures or 0
+            )
+            for result in results
+        ]
 
     def compile(self) -> Statements:
         """The statements of a fold, as dbt compiles them from models that stand.
@@ -119,17 +152,7 @@ class Models:
         Raises:
             ModelsFailed: names each node that failed.
         """
-        with self._environment():
-            outcome = self._runner.invoke(
-                [
-                    *self._flags(),
-                    *arguments,
-                    "--project-dir",
-                    str(ROOT),
-                    "--profiles-dir",
-                    str(ROOT),
-                ]
-            )
+        outcome = self._outcome(*arguments)
         results: Any = outcome.result or []
         if outcome.success:
             return list(results)
@@ -139,6 +162,19 @@ class Models:
             if result.status in ("error", "fail", "runtime error")
         ]
         raise ModelsFailed("; ".join(failed) or str(outcome.exception))
+
+    def _outcome(self, *arguments: str) -> Any:
+        with self._environment():
+            return self._runner.invoke(
+                [
+                    *self._flags(),
+                    *arguments,
+                    "--project-dir",
+                    str(ROOT),
+                    "--profiles-dir",
+                    str(ROOT),
+                ]
+            )
 
     def _flags(self) -> list[str]:
         return [
@@ -154,7 +190,7 @@ class Models:
     @contextmanager
     def _environment(self) -> Iterator[None]:
         """What profiles.yml and the macros read; the former values come back afterwards."""
-        given = environment(self.settings, self.build_name)
+        given = environment(self.settings, self.build_name) | {"PGOPTIONS": self.options}
         former = {name: os.environ.get(name) for name in given}
         os.environ.update(given)
         try:

@@ -22,6 +22,7 @@ import psycopg
 
 from transform import fold
 from transform.models import ModelsFailed, fingerprint
+from warehouse.notices import Notice
 from warehouse.settings import Settings
 
 SQL = fold.SQL
@@ -37,7 +38,7 @@ TIDY_SECONDS = 3600.0
 #: After a build that failed.
 FIRST_BUILD_PAUSE_SECONDS = 10.0
 LONGEST_BUILD_PAUSE_SECONDS = 1800.0
-WAKING = ("crm_deliveries", "crm_loaded", "crm_fold")
+WAKING = (Notice.DELIVERIES, Notice.LOADED, Notice.FOLD)
 
 log = logging.getLogger("crm.fold")
 
@@ -102,7 +103,7 @@ class Leader:
         """Fold whenever something landed, until the program stops."""
         adopt_cluster(self.database)
         for channel in WAKING:
-            self.database.execute(f"listen {channel}")
+            self.database.execute(f"listen {channel}".encode())
         # What stands may be of another version: ours is built once, when we take the place.
         found = fold.standing(self.database)
         self.builder.is_wanted = found is None or found[0] != fingerprint()
@@ -260,7 +261,7 @@ def take_in(settings: Settings, *, timeout_seconds: float = 60.0) -> float:
             ):
                 _take_in_here(settings, database)
                 return time.monotonic() - started
-            database.execute("notify crm_fold")
+            database.execute(f"notify {Notice.FOLD}".encode())
             found = fold.standing(database)
             if found is not None and not fold.has_new(database, found[1]):
                 return time.monotonic() - started

@@ -33,6 +33,38 @@ class Event:
     ip: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts: a person who is signed in, the command line as `cli:<login name>`, or a job as `job:<its name>`."""
+
+    name: str
+    role: str
+    session_id: str | None = None
+    ip: str | None = None
+
+    def event(
+        self,
+        action: str,
+        object_type: str,
+        object_id: str,
+        *,
+        customer_ids: list[str] | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> Event:
+        """An event of this actor."""
+        return Event(
+            actor=self.name,
+            role=self.role,
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            customer_ids=customer_ids or [],
+            detail=detail or {},
+            session_id=self.session_id,
+            ip=self.ip,
+        )
+
+
 def record(database: psycopg.Connection[Any], event: Event) -> str:
     """Append the event in the caller's transaction; returns its id."""
     event_id = secrets.token_hex(16)

@@ -1,6 +1,6 @@
 """Identities: the addresses under which a person is known, always written in one way.
 
-`scheme:value` or `scheme:scope:value`; the schemes stand in `dbt_project/seeds/identity_schemes.csv`, which the models
+`scheme:value` or `scheme:scope:value`; the schemes stand in one list (`warehouse/schemes.py`), which the models
 read too. What a person types in any usual spelling is read here, or refused in a sentence (`Written`). Its one form is
 the warehouse's to say (`normal`): the models ask the same functions for what providers send
 (migration 0061), so nobody is two people because two programs spell differently.
@@ -8,24 +8,21 @@ the warehouse's to say (`normal`): the models ask the same functions for what pr
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import idna
 import phonenumbers
 import psycopg
+from psycopg.rows import tuple_row
 
 from warehouse.queries import queries
+from warehouse.schemes import schemes
 
 SQL = queries("identities")
-ROOT = Path(__file__).resolve().parent.parent
-REGISTRY = ROOT / "dbt_project" / "seeds" / "identity_schemes.csv"
 #: Where a number without a country code is dialled from.
 HOME_REGION = "AU"
 PHONE, EMAIL = "phone", "email"
@@ -42,33 +39,6 @@ QUOTED_LOCAL_PART = re.compile(r'"(?:[^\x00-\x1f\x7f"\\]|\\[ -~])+"')
 
 class UnusableIdentity(ValueError):
     """The text is no identity; the message says why without repeating what may be private."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scheme:
-    """One row of the registry."""
-
-    scheme: str
-    #: Within what a value is one person's; empty where it is everywhere.
-    scope: str
-    #: Whether a name may suggest whose it is: not of what anybody can send under, or what is one call alone.
-    is_suggested: bool
-    means: str
-
-
-@cache
-def schemes() -> dict[str, Scheme]:
-    """Every scheme, in the order of the file."""
-    with REGISTRY.open(newline="") as file:
-        return {
-            row["scheme"]: Scheme(
-                scheme=row["scheme"],
-                scope=row["scope"],
-                is_suggested=row["is_suggested"] == "true",
-                means=row["means"],
-            )
-            for row in csv.DictReader(file)
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +63,10 @@ def normal(database: psycopg.Connection[Any], written: Sequence[Written]) -> lis
     """The one form of each, in their order."""
     if not written:
         return []
-    rows = database.execute(SQL["normal"], {"identities": [str(each) for each in written]})
+    # Whatever the caller's rows are made of.
+    with database.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(SQL["normal"], {"identities": [str(each) for each in written]})
+        rows = cursor.fetchall()
     return [
         Identity(
             scheme=each.scheme,
@@ -102,7 +75,7 @@ def normal(database: psycopg.Connection[Any], written: Sequence[Written]) -> lis
                 f"{each.scope}:" if each.scope else ""
             ),
         )
-        for each, (text,) in zip(written, rows.fetchall(), strict=True)
+        for each, (text,) in zip(written, rows, strict=True)
     ]
 
 

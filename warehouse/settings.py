@@ -93,6 +93,29 @@ class Settings(BaseSettings):
     def _empty_is_absent(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("media_url")
+    @classmethod
+    def _can_be_reached(cls, value: str | None) -> str | None:
+        """Every program refuses to start, and not the first file that is fetched."""
+        if value is None or value.startswith("file://"):
+            return value
+        # Takes a moment to import, and most installations keep files beside the rest.
+        import fsspec
+
+        protocol = value.partition("://")[0] if "://" in value else "file"
+        try:
+            fsspec.get_filesystem_class(protocol)
+        except ImportError as missing:
+            if protocol in ("s3", "s3a"):
+                raise ValueError(
+                    f"{protocol}:// needs the extra s3: install it beside the rest with "
+                    "`pip install --no-deps --require-hashes -r requirements-s3.lock`"
+                ) from None
+            raise ValueError(f"{protocol}:// cannot be used here: {missing}") from None
+        except ValueError:
+            raise ValueError(f"{protocol}:// is no kind of storage that fsspec knows") from None
+        return value
+
     @property
     def app_processes_now(self) -> int:
         """How many processes serve the pages: as said, or one less than there are cores."""

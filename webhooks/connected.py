@@ -12,11 +12,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from providers.failures import TryLater
+from providers.google.certificates import certificates_at
 from warehouse import connections
 from warehouse.settings import Settings
 from webhooks import Secrets, Unverifiable
@@ -116,15 +117,10 @@ class Certificates:
     async def _fetch(self, url: str, now: float) -> None:
         self._asked[url] = now
         try:
-            async with httpx.AsyncClient(timeout=3.0, follow_redirects=False) as client:
-                response = await client.get(url)
-                response.raise_for_status()
-                fetched = response.json()
-        except (httpx.HTTPError, ValueError):
+            self._sets[url], cache_control = await certificates_at(url)
+        except TryLater:
             return
-        if isinstance(fetched, dict) and all(isinstance(pem, str) for pem in fetched.values()):
-            self._sets[url] = fetched
-            self._until[url] = now + _max_age(response.headers.get("cache-control", ""))
+        self._until[url] = now + _max_age(cache_control)
 
 
 def _max_age(cache_control: str) -> float:

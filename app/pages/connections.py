@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import connection_html, examine, frame, list_html, topics
+from app import connection_html, examine, frame, list_html, model_tests_html, topics
 from app.database import Row
 
 
@@ -17,7 +17,9 @@ def cards(shown: list[list[Row]]) -> None:
     if not rows:
         st.html(list_html.empty("No connection yet", "Add one with ./crm connection add.", "cable"))
         return
-    st.html(connection_html.cards(rows, frame.zone(), datetime.now(UTC)))
+    now = datetime.now(UTC)
+    st.html(connection_html.cards(rows, frame.zone(), now))
+    st.html(model_tests_html.summary(examine.model_tests(frame.viewer()), now))
 
 
 with st.container(key="connections", gap=None):

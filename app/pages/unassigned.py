@@ -9,6 +9,7 @@ import streamlit as st
 from app import act, address, frame, identity_html, list_html, read, topics
 from app.database import Row
 from app.roles import Permission
+from warehouse.refusals import Refused
 
 
 @st.dialog("Who is this?", width="medium")
@@ -37,8 +38,9 @@ def decide(row: Row) -> None:
             if st.button("Link", type="primary", disabled=not chosen) and chosen:
                 act.link_identity(person, identity, chosen, reason=reason)
                 st.switch_page(address.TIMELINE, query_params=address.of_customer(chosen))
-    except act.Refused as refusal:
-        st.error(str(refusal))
+    except Refused as refusal:
+        sentence = str(refusal)
+        st.error(f"{sentence[0].upper()}{sentence[1:]}.")
 
 
 #: The lists: how each is read, what its people are, and what stands there when it is empty.

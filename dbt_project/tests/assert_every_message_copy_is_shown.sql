@@ -9,9 +9,17 @@ shown as (
     cross join lateral jsonb_each(messages.facts) as fact
     where messages.content_order is not null or fact.value ? 'file'
 
+),
+
+waiting as (
+
+    {{ waiting_rows() }}
+
 )
 
 select events.channel, events.raw_ref
 from {{ ref('events') }} as events
 left join shown using (raw_ref)
-where events.outcome = 'message' and shown.raw_ref is null
+where events.outcome = 'message'
+    and shown.raw_ref is null
+    and split_part(events.raw_ref, '#', 1) not in (select raw_row from waiting)

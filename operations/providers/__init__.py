@@ -5,7 +5,7 @@ Each has
     present(connection) -> list[dict]            what is registered there now: {"object", key: value …}
     configure(connection, url, *, take_over)     register our webhook -> the same shape, as it is then
     advice(connection, url) -> list[str]         what the admin must know or do at the provider, said when he connects
-and raises `ProviderRefused` with the provider's own words, never with a credential.
+and raises a failure of `providers/failures.py` with the provider's own words, never with a credential.
 
 `configure` replaces nobody's address unless told (`TakenByAnother`), and where it is refused half way, what it changed
 before is put back; the words say what was and what is.
@@ -17,24 +17,12 @@ import importlib
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
+from providers.failures import NotAccepted
 from warehouse.channels import registry
 from warehouse.connections import Connection, webhook_path
 
-TIMEOUT_SECONDS = 20.0
 
-
-class ProviderRefused(Exception):
-    """The provider says no, or does not answer; the text names the channel and what it said.
-
-    `status` is that of the answer, where one module asks for it.
-    """
-
-    def __init__(self, sentence: str, status: int | None = None) -> None:
-        super().__init__(sentence)
-        self.status = status
-
-
-class TakenByAnother(ProviderRefused):
+class TakenByAnother(NotAccepted):
     """An address is registered that is not ours; nothing was changed."""
 
     def __init__(self, channel: str, found: dict[str, str]) -> None:

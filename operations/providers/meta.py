@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from operations.providers import ProviderRefused, check_not_taken
-from operations.providers.graph import GraphRefused, app_call, call
+from operations.providers import check_not_taken
 from operations.providers.meta_subscriptions import (
     OBJECTS,
     app_subscription,
@@ -23,7 +22,9 @@ from operations.providers.meta_subscriptions import (
     unsubscribe_account,
     unsubscribe_app,
 )
-from pipelines import graph_access
+from providers.failures import NotAccepted
+from providers.meta import access
+from providers.meta.commands import GraphError, app_call, call
 from warehouse.connections import Connection, UnusableConnection
 
 #: What WhatsApp gives of a number that was used in the business app before it came here.
@@ -34,7 +35,7 @@ def check(connection: Connection) -> str:
     """Ask what the account is called, for what a pull asks, and as the app; and until when the token lives.
 
     Raises:
-        ProviderRefused: one of it is not given.
+        NotAccepted: one of it is not given.
     """
     sentence = {"whatsapp": _check_number, "instagram": _check_instagram, "messenger": _check_page}[
         connection.channel
@@ -56,13 +57,13 @@ def configure(connection: Connection, url: str, *, take_over: bool = False) -> l
 
     Raises:
         TakenByAnother: another program is called now.
-        GraphRefused: Meta says no; the words say what is registered then.
+        GraphError: Meta says no; the words say what is registered then.
     """
     app, account = app_subscription(connection), subscribed_app(connection)
     callback = str((app or {}).get("callback_url") or "")
     if connection.channel == "whatsapp":
         override = str((account or {}).get("override_callback_uri") or "")
-        whose = f"WhatsApp account {graph_access.subject_of(connection)}"
+        whose = f"WhatsApp account {access.subject_of(connection)}"
         check_not_taken(connection, url, {whose: override}, take_over=take_over)
         notes = _configure_whatsapp(connection, url, app, account)
     else:
@@ -82,12 +83,12 @@ def _configure_chats(
         return [*notes, _by_hand(connection, url)]
     try:
         left = subscribe_app(connection, url, app)
-    except GraphRefused as refused:
+    except GraphError as refused:
         was = [
             _account_taken_out(connection) if is_new else _account_put_back(connection, account),
             _callback_put_back(connection, app),
         ]
-        raise GraphRefused(f"{refused}; {'; '.join(was)}", refused.code) from None
+        raise GraphError(f"{refused}; {'; '.join(was)}", refused.code) from None
     return [*notes, *([_not_taken("app's fields", left)] if left else [])]
 
 
@@ -116,9 +117,9 @@ def _configure_whatsapp(
             left = subscribe_app(connection, url, app)
             notes += [_not_taken("app's fields", left)] if left else []
         subscribe_whatsapp(connection, url)
-    except GraphRefused as refused:
+    except GraphError as refused:
         told = [step() for step in reversed(undo)] or [_callback_put_back(connection, app)]
-        raise GraphRefused(f"{refused}; {'; '.join(told)}", refused.code) from None
+        raise GraphError(f"{refused}; {'; '.join(told)}", refused.code) from None
     return notes
 
 
@@ -141,7 +142,7 @@ def _account_taken_out(connection: Connection) -> str:
     try:
         if not is_new_to_account(connection):
             unsubscribe_account(connection)
-    except GraphRefused as refused:
+    except GraphError as refused:
         return (
             "the account sends its events to the app, which it did not before, and that could not be taken back "
             f"({refused})"
@@ -155,7 +156,7 @@ def _account_put_back(connection: Connection, account: dict[str, Any] | None) ->
         return "the account sends its events to the app, which it did not before; nobody else is told less"
     try:
         restore_account(connection, account)
-    except GraphRefused as refused:
+    except GraphError as refused:
         return f"the account's fields could not be put back as they were ({refused})"
     return "the account's fields are what they were"
 
@@ -173,7 +174,7 @@ def _callback_put_back(connection: Connection, app: dict[str, Any] | None) -> st
         elif now and app is None:
             unsubscribe_app(connection)
             now = was
-    except GraphRefused as refused:
+    except GraphError as refused:
         return f"the app's URL was {was or 'none'}; what it is now is not known ({refused})"
     return (
         f"the app's URL is what it was: {was or 'none'}"
@@ -184,7 +185,7 @@ def _callback_put_back(connection: Connection, app: dict[str, Any] | None) -> st
 
 def advice(connection: Connection, url: str) -> list[str]:
     """What must be known before it bites."""
-    if connection.channel == "instagram" and graph_access.is_login(connection):
+    if connection.channel == "instagram" and access.is_login(connection):
         told = [
             "an Instagram Login has two apps: app_secret is the secret of the Instagram app (Instagram, API setup with "
             "Instagram login), which signs the webhooks; app_id and meta_app_secret are id and secret of the Meta app "
@@ -228,7 +229,7 @@ def request_history(connection: Connection) -> list[dict[str, Any]]:
         asked = {"messaging_product": "whatsapp", "sync_type": kind}
         try:
             answer = call(connection, "POST", f"{number}/smb_app_data", body=asked)
-        except GraphRefused as refused:
+        except GraphError as refused:
             rows.append({"object": kind, "state": "refused", "refused": str(refused)})
         else:
             rows.append(
@@ -247,7 +248,7 @@ def _check_number(connection: Connection) -> str:
     answer = call(connection, "GET", number, query=fields)
     listed = call(connection, "GET", f"{account}/phone_numbers", query={"fields": "id"})
     if number not in {str(each.get("id")) for each in listed.get("data") or []}:
-        raise ProviderRefused(
+        raise NotAccepted(
             f"whatsapp: number {number} is none of business_account_id {account}: its events would not come"
         )
     named = answer.get("display_phone_number", number)
@@ -256,12 +257,12 @@ def _check_number(connection: Connection) -> str:
 
 def _check_instagram(connection: Connection) -> str:
     wanted = connection.required("account_id")
-    subject = graph_access.subject_of(connection)
-    if graph_access.is_login(connection):
+    subject = access.subject_of(connection)
+    if access.is_login(connection):
         told = call(connection, "GET", subject, query={"fields": "user_id,username"})
         # The plain `id` is the app's own for the account: webhooks never name it.
         found = str(told.get("user_id", ""))
-    elif graph_access.page_of(connection):
+    elif access.page_of(connection):
         linked = "instagram_business_account{id,username}"
         page = call(connection, "GET", subject, query={"fields": linked})
         told = page.get("instagram_business_account") or {}
@@ -270,7 +271,7 @@ def _check_instagram(connection: Connection) -> str:
         told = call(connection, "GET", subject, query={"fields": "id,username"})
         found = str(told.get("id", ""))
     if found != wanted:
-        raise ProviderRefused(
+        raise NotAccepted(
             f"instagram: the token is of account {found or '(unknown)'}, not of account_id {wanted}"
         )
     _check_conversations(connection)
@@ -290,7 +291,7 @@ def _check_conversations(connection: Connection) -> None:
     call(
         connection,
         "GET",
-        f"{graph_access.subject_of(connection)}/conversations",
+        f"{access.subject_of(connection)}/conversations",
         query=query,
     )
 
@@ -304,7 +305,7 @@ def _check_app(connection: Connection) -> list[str]:
         return []
     app = app_subscription(connection)
     said = ["the app's secret is right"]
-    if graph_access.is_login(connection):
+    if access.is_login(connection):
         said = ["the Meta app's secret is right; the Instagram app's shows with the first webhook"]
     if subscribed_app(connection) is None or not (app or {}).get("callback_url"):
         said.append("events do not come yet: ./crm connection configure-webhook")
@@ -313,7 +314,7 @@ def _check_app(connection: Connection) -> list[str]:
 
 def _token_dates(connection: Connection) -> list[str]:
     """What Meta tells about the token to its app. Tokens of an Instagram Login have no such call."""
-    if not can_ask_as_app(connection) or graph_access.is_login(connection):
+    if not can_ask_as_app(connection) or access.is_login(connection):
         return []
     try:
         answer = app_call(
@@ -322,7 +323,7 @@ def _token_dates(connection: Connection) -> list[str]:
             "debug_token",
             query={"input_token": connection.required("access_token")},
         )
-    except GraphRefused as refused:
+    except GraphError as refused:
         return [f"the token's dates are not told: {refused}"]
     told = answer.get("data")
     told = told if isinstance(told, dict) else {}

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from operations.providers import is_ours
-from operations.providers.graph import GraphRefused, app_call, call
-from pipelines import graph_access
+from providers.meta import access
+from providers.meta.commands import GraphError, app_call, call
 from warehouse.connections import Connection
 
 #: What an app subscribes to, by the kind of account.
@@ -64,7 +64,7 @@ def app_subscription(connection: Connection) -> dict[str, Any] | None:
     """The app's subscription to this kind of account; None where there is none, or nobody can ask.
 
     Raises:
-        GraphRefused: Meta does not take the app's id and secret.
+        GraphError: Meta does not take the app's id and secret.
     """
     if not can_ask_as_app(connection):
         return None
@@ -75,14 +75,14 @@ def app_subscription(connection: Connection) -> dict[str, Any] | None:
 
 def can_ask_as_app(connection: Connection) -> bool:
     """Whether the connection knows the Meta app's id and secret."""
-    return bool(connection.value("app_id") and graph_access.app_secrets(connection))
+    return bool(connection.value("app_id") and access.app_secrets(connection))
 
 
 def subscribe_app(connection: Connection, url: str, held: dict[str, Any] | None) -> list[str]:
     """Have the app's events of this kind of account come to our URL; the fields that Meta did not take.
 
     Raises:
-        GraphRefused: Meta says no.
+        GraphError: Meta says no.
     """
 
     def send(fields: list[str]) -> None:
@@ -105,7 +105,7 @@ def unsubscribe_app(connection: Connection) -> None:
     """The app hears nothing more of this kind of account, as before it was subscribed.
 
     Raises:
-        GraphRefused: Meta says no.
+        GraphError: Meta says no.
     """
     path = f"{connection.required('app_id')}/subscriptions"
     app_call(connection, "DELETE", path, query={"object": OBJECTS[connection.channel]})
@@ -137,7 +137,7 @@ def subscribed_app(connection: Connection) -> dict[str, Any] | None:
     """
     apps = _subscribed_apps(connection)
     app_id = connection.value("app_id")
-    if not app_id or graph_access.is_login(connection):
+    if not app_id or access.is_login(connection):
         # The id of an Instagram Login's own app is not the Meta app's.
         return apps[0] if len(apps) == 1 else None
     return next((each for each in apps if _app_of(each)[0] in ("", app_id)), None)
@@ -146,7 +146,7 @@ def subscribed_app(connection: Connection) -> dict[str, Any] | None:
 def is_new_to_account(connection: Connection) -> bool:
     """Whether the account surely does not send its events to our app; of several, ours may not be known."""
     apps = _subscribed_apps(connection)
-    app_id = "" if graph_access.is_login(connection) else connection.value("app_id")
+    app_id = "" if access.is_login(connection) else connection.value("app_id")
     known = bool(app_id) and all(_app_of(each)[0] not in ("", app_id) for each in apps)
     return not apps or known
 
@@ -155,16 +155,16 @@ def unsubscribe_account(connection: Connection) -> None:
     """The account sends its events to our app no more, as before it was subscribed.
 
     Raises:
-        GraphRefused: Meta says no.
+        GraphError: Meta says no.
     """
-    call(connection, "DELETE", f"{graph_access.subject_of(connection)}/subscribed_apps")
+    call(connection, "DELETE", f"{access.subject_of(connection)}/subscribed_apps")
 
 
 def subscribe_account(connection: Connection, held: dict[str, Any] | None) -> list[str]:
     """Have the account send its events to our app; the fields that Meta did not take.
 
     Raises:
-        GraphRefused: Meta says no.
+        GraphError: Meta says no.
     """
 
     def send(fields: list[str]) -> None:
@@ -180,7 +180,7 @@ def restore_account(connection: Connection, held: dict[str, Any]) -> None:
 
 
 def _subscribe(connection: Connection, fields: list[str]) -> None:
-    path = f"{graph_access.subject_of(connection)}/subscribed_apps"
+    path = f"{access.subject_of(connection)}/subscribed_apps"
     call(connection, "POST", path, query={"subscribed_fields": ",".join(fields)})
 
 
@@ -189,19 +189,19 @@ def subscribe_whatsapp(connection: Connection, url: str = "") -> None:
 
     A call without a URL takes an override away: it is for accounts that do not list our app.
     """
-    path = f"{graph_access.subject_of(connection)}/subscribed_apps"
+    path = f"{access.subject_of(connection)}/subscribed_apps"
     override = {"override_callback_uri": url, "verify_token": connection.required("verify_token")}
     call(connection, "POST", path, body=override if url else None)
 
 
 def _account_fields(connection: Connection) -> tuple[str, ...]:
     """A page names page fields, also where it stands for an Instagram account."""
-    return FIELDS["messenger" if graph_access.page_of(connection) else "instagram"]
+    return FIELDS["messenger" if access.page_of(connection) else "instagram"]
 
 
 def _subscribed_apps(connection: Connection) -> list[dict[str, Any]]:
     """The apps that the account sends its events to."""
-    return _data(call(connection, "GET", f"{graph_access.subject_of(connection)}/subscribed_apps"))
+    return _data(call(connection, "GET", f"{access.subject_of(connection)}/subscribed_apps"))
 
 
 def _app_of(row: dict[str, Any]) -> tuple[str, str]:
@@ -237,7 +237,7 @@ def _app_shown(connection: Connection, url: str) -> list[dict[str, Any]]:
 
 
 def _account_shown(connection: Connection) -> list[dict[str, Any]]:
-    subject = graph_access.subject_of(connection)
+    subject = access.subject_of(connection)
     whose = connection.required("account_id") if subject == "me" else subject
     rows = []
     for each in _subscribed_apps(connection):
@@ -279,7 +279,7 @@ def _left_out(send: Callable[[list[str]], None], fields: list[str]) -> list[str]
     while True:
         try:
             send(wanted)
-        except GraphRefused as refused:
+        except GraphError as refused:
             found = KNOWN_NAMES.search(str(refused.error.get("message") or ""))
             known = {name.strip().strip("\"'") for name in found[1].split(",")} if found else set()
             fewer = [name for name in wanted if name in known]

@@ -15,11 +15,11 @@ is the number's, so both channels can have the same numbers.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
-import httpx
-
-from operations.providers import TIMEOUT_SECONDS, ProviderRefused, check_not_taken
-from pipelines import twilio_api
+from operations.providers import check_not_taken
+from providers.failures import NeedsAdmin, NotAccepted, ProviderFailed
+from providers.twilio.client import Account
 from warehouse.connections import Connection, webhook_path
 
 #: By default Twilio tries once more, and only when it could not connect; then the event is lost
@@ -53,10 +53,10 @@ def check(connection: Connection) -> str:
     """List one message, or one call, as a pull does; see that the numbers are there, and that the token signs.
 
     Raises:
-        ProviderRefused: one of it is not so.
+        ProviderFailed: one of it is not so.
     """
     path, items, moment = NEWEST[connection.channel]
-    answer = _call(connection, "GET", f"{_account(connection)}/{path}.json", {"PageSize": "1"})
+    answer = Account(connection).ask(f"{_account(connection)}/{path}.json", {"PageSize": "1"})
     newest = answer[items][0][moment] if answer.get(items) else None
     account = connection.required("account_sid")
     said = [f"account {account} answers; newest of its {items}: {newest or 'none'}"]
@@ -64,14 +64,14 @@ def check(connection: Connection) -> str:
         # Calls go by the key, and webhooks are signed with the token: each must be right.
         token = (account, connection.several("auth_token")[0])
         try:
-            _call(connection, "GET", f"{_account(connection)}.json", {}, token)
-        except ProviderRefused as refused:
-            raise ProviderRefused(f"{refused}: auth_token, which signs the webhooks") from None
+            Account(connection, token).ask(f"{_account(connection)}.json")
+        except NeedsAdmin as refused:
+            raise NeedsAdmin(f"{refused}: auth_token, which signs the webhooks") from None
     wanted = connection.several("numbers")
     if wanted:
         found = {number["phone_number"] for number in _numbers(connection)}
         if missing := [number for number in wanted if number not in found]:
-            raise ProviderRefused(
+            raise NotAccepted(
                 f"{connection.channel}: the account does not have {', '.join(missing)} "
                 "(numbers are written with country code, as +61255501234)"
             )
@@ -94,13 +94,13 @@ def configure(connection: Connection, url: str, *, take_over: bool = False) -> l
 
     Raises:
         TakenByAnother: another program is called now.
-        ProviderRefused: no number is there, or Twilio says no; what was changed before is put back.
+        ProviderFailed: no number is there, or Twilio says no; what was changed before is put back.
     """
     numbers = _numbers(connection)
     if not numbers:
-        raise ProviderRefused(f"{connection.channel}: the account has none of these numbers")
+        raise NotAccepted(f"{connection.channel}: the account has none of these numbers")
     path = _service_path(connection)
-    service = _call(connection, "GET", path, {}) if path else {}
+    service = Account(connection).ask(path) if path else {}
     field = {SMS: "sms_url", VOICE: "status_callback"}[connection.channel]
     held = {
         f"{number['phone_number']} {field}": _text(number.get(field))
@@ -140,22 +140,22 @@ def _all_or_none(
     """Make all changes, each `(path, new, old, name)`; where one is refused, put back those before it.
 
     Raises:
-        ProviderRefused: with what was and what is.
+        ProviderFailed: with what was and what is.
     """
     done: list[tuple[str, dict[str, str], str]] = []
     for path, new, old, name in changes:
         # Also where no answer came: it may have been done.
         done.append((path, old, name))
         try:
-            _call(connection, "POST", path, new)
-        except ProviderRefused as refused:
+            Account(connection).change(path, new)
+        except ProviderFailed as refused:
             left = _put_back(connection, done)
             state = (
                 f"could not be put back: {', '.join(left)}"
                 if left
                 else "all addresses are what they were"
             )
-            raise ProviderRefused(f"{refused}; {state}") from None
+            raise NotAccepted(f"{refused}; {state}") from None
 
 
 def _put_back(connection: Connection, done: list[tuple[str, dict[str, str], str]]) -> list[str]:
@@ -163,8 +163,8 @@ def _put_back(connection: Connection, done: list[tuple[str, dict[str, str], str]
     left = []
     for path, old, name in reversed(done):
         try:
-            _call(connection, "POST", path, old)
-        except ProviderRefused:
+            Account(connection).change(path, old)
+        except ProviderFailed:
             address = next(iter(old.values()))
             left.append(f"{name} (it was {address or 'empty'})")
     return left
@@ -194,7 +194,7 @@ def _service(connection: Connection) -> list[dict[str, Any]]:
     path = _service_path(connection)
     if not path:
         return []
-    found = _call(connection, "GET", path, {})
+    found = Account(connection).ask(path)
     shown: dict[str, Any] = {"object": connection.required("messaging_service_sid")}
     shown |= {key: _text(found.get(key)) for key in SERVICE_SHOWN}
     if not found.get("use_inbound_webhook_on_number"):
@@ -225,7 +225,7 @@ def _other_services(connection: Connection, numbers: list[dict[str, Any]]) -> li
                 shown = {"object": _text(service.get("sid")), "numbers": ",".join(held)}
                 shown |= {key: _text(service.get(key)) for key in SERVICE_SHOWN}
                 found.append(shown | {"note": PAST_THE_NUMBER})
-    except ProviderRefused as refused:
+    except ProviderFailed as refused:
         return [
             {
                 "object": "Messaging Services",
@@ -240,10 +240,10 @@ def _listed(connection: Connection, path: str, items: str) -> list[dict[str, Any
     found: list[dict[str, Any]] = []
     query = {"PageSize": "100"}
     while True:
-        answer = _call(connection, "GET", path, query)
+        answer = Account(connection).ask(path, query)
         found += answer.get(items) or []
         following = _text((answer.get("meta") or {}).get("next_page_url"))
-        query = dict(httpx.QueryParams(following.partition("?")[2]))
+        query = dict(parse_qsl(following.partition("?")[2]))
         if not query:
             return found
 
@@ -253,14 +253,14 @@ def _numbers(connection: Connection) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     path, query = f"{_account(connection)}/IncomingPhoneNumbers.json", {"PageSize": "1000"}
     while True:
-        answer = _call(connection, "GET", path, query)
+        answer = Account(connection).ask(path, query)
         found += answer["incoming_phone_numbers"]
         # A path of the host: null on the last page.
         following = answer.get("next_page_uri") or ""
         if not following.startswith(f"{_account(connection)}/"):
             break
         path, _, text = following.partition("?")
-        query = dict(httpx.QueryParams(text))
+        query = dict(parse_qsl(text))
     return [number for number in found if not wanted or number["phone_number"] in wanted]
 
 
@@ -284,36 +284,3 @@ def _text(value: Any) -> str:
 
 def _account(connection: Connection) -> str:
     return f"/2010-04-01/Accounts/{connection.required('account_sid')}"
-
-
-def _call(
-    connection: Connection,
-    method: str,
-    path: str,
-    fields: dict[str, str],
-    credentials: tuple[str, str] | None = None,
-) -> dict[str, Any]:
-    product = "messaging" if path.startswith("/v1/Services") else "api"
-    where = {"params": fields} if method == "GET" else {"data": fields}
-    try:
-        response = httpx.request(
-            method,
-            f"{twilio_api.base_of(connection, product)}{path}",
-            auth=credentials or twilio_api.credentials_of(connection),
-            timeout=TIMEOUT_SECONDS,
-            **where,  # type: ignore[arg-type]
-        )
-    except httpx.HTTPError as error:
-        raise ProviderRefused(
-            f"{connection.channel}: Twilio does not answer ({type(error).__name__})"
-        ) from error
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = {}
-    if response.is_error or not isinstance(answer, dict):
-        words = answer.get("message", "no reason given") if isinstance(answer, dict) else ""
-        raise ProviderRefused(
-            f"{connection.channel}: Twilio answers {response.status_code}: {words}"
-        )
-    return answer

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+import psycopg
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.app.conftest import PASSWORD
 from tests.ports import free_port
 from warehouse.settings import Settings
 
-PASSWORD = "correct horse battery"
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)
 
@@ -46,6 +47,7 @@ def serving(
         )  # fmt: skip
     try:
         _wait_until_serving(port, process, log_file)
+        _wait_until_hearing(settings)
         yield f"http://127.0.0.1:{port}"
         log_text = log_file.read_text()
         assert "Traceback" not in log_text, log_text[-3000:]
@@ -57,14 +59,29 @@ def serving(
 
 
 def _wait_until_serving(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
-    for _ in range(300):
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
         try:
             with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
                 return
         except OSError:
             assert process.poll() is None, log_file.read_text()
-            time.sleep(0.1)
+            time.sleep(0.02)
     pytest.fail("the app did not serve within 30 s")
+
+
+def _wait_until_hearing(settings: Settings) -> None:
+    """It serves before it listens for what changes, and tells streams to come again later until then."""
+    until = time.monotonic() + 10
+    with psycopg.connect(settings.admin_url, autocommit=True) as owner:
+        while (
+            time.monotonic() < until
+            and not owner.execute(
+                "select from pg_stat_activity where datname = current_database()"
+                " and application_name = 'crm app news' and query ilike 'listen%'"
+            ).fetchall()
+        ):
+            time.sleep(0.02)
 
 
 class Person:

@@ -13,28 +13,38 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser
 
-from app import database, passwords
-from app.roles import UserRole
-from app.sessions import Viewer
-from pipelines.gmail_rows import references
-from pipelines.mail import parse
-from pipelines.media import MediaStore
-from tests.app.browsing import PASSWORD, Person, serving
-from warehouse import connections
 from warehouse.channels import registry
-from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from app.sessions import Viewer
+    from tests.app.browsing import Person
+    from warehouse.settings import Settings
 
 ACCOUNT = "AC" + "5" * 32
 OUR_NUMBER = "+61255501000"
 OUR_MAILBOX = "help@example.com"
+
+
+#: Of everybody who signs in.
+PASSWORD = "correct horse battery"
+
+
+@cache
+def _hashed(password: str) -> str:
+    # As `passwords.hash_password` makes them, but for the quarter of a second that each of those costs on purpose.
+    import bcrypt
+
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4)).decode()
 
 
 @dataclass
@@ -57,6 +67,8 @@ class Correspondence:
             return cursor.fetchall() if cursor.description else []
 
     def connect_channels(self) -> None:
+        from warehouse import connections
+
         with psycopg.connect(self.settings.admin_url) as owner:
             self.sms_connection = connections.add(
                 owner, self.settings, channel="twilio_sms", name="SMS", actor="test",
@@ -168,6 +180,10 @@ class Correspondence:
 
     def raw_mail(self, raw: bytes, at: datetime, *, ours: bool = False) -> str:
         """A mail from its bytes, read and stored as a pull does it; returns its id."""
+        from pipelines.gmail_rows import references
+        from pipelines.mail import parse
+        from pipelines.media import MediaStore
+
         columns = parse(raw).columns()
         return self.mail(
             "sam@example.com",
@@ -181,6 +197,8 @@ class Correspondence:
 
     def connect(self, channel: str, **values: str) -> str:
         """A connection on another channel, with invented secrets; returns its id."""
+        from warehouse import connections
+
         secrets_of = dict.fromkeys(registry()[channel].required_keys, "s" * 32)
         with psycopg.connect(self.settings.admin_url) as owner:
             return connections.add(
@@ -234,7 +252,7 @@ class Correspondence:
     def user(self, name: str, role: str = "agent", password: str = PASSWORD) -> str:
         self.execute(
             "insert into crm.users (user_name, display_name, email, role, password_hash) values (%s, %s, %s, %s, %s)",
-            [name, name.title(), f"{name}@example.com", role, passwords.hash_password(password)],
+            [name, name.title(), f"{name}@example.com", role, _hashed(password)],
         )
         return name
 
@@ -250,6 +268,8 @@ class Correspondence:
 @pytest.fixture
 def correspondence(settings: Settings, fold_now: Callable[[], int]) -> Iterator[Correspondence]:
     """A writer of messages, with one connection on each channel; the app's modules use its warehouse."""
+    from app import database
+
     database.use(settings)
     writer = Correspondence(settings, fold_now)
     writer.connect_channels()
@@ -260,6 +280,9 @@ def correspondence(settings: Settings, fold_now: Callable[[], int]) -> Iterator[
 @pytest.fixture
 def agent(correspondence: Correspondence) -> Viewer:
     """A person who may decide, with a session that need not exist for reading."""
+    from app.roles import UserRole
+    from app.sessions import Viewer
+
     return Viewer(
         user_name="agent",
         display_name="Agent",
@@ -272,6 +295,8 @@ def agent(correspondence: Correspondence) -> Viewer:
 @pytest.fixture
 def address(correspondence: Correspondence, tmp_path: Path) -> Iterator[str]:
     """The app as a program of its own, on the warehouse of the test."""
+    from tests.app.browsing import serving
+
     correspondence.user("agent")
     with serving(correspondence.settings, tmp_path) as served:
         yield served
@@ -280,6 +305,8 @@ def address(correspondence: Correspondence, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def person(browser: Browser, address: str) -> Iterator[Person]:
     """A person in front of a browser, for whom nothing may go wrong or be loaded from elsewhere."""
+    from tests.app.browsing import Person
+
     context = browser.new_context(
         viewport={"width": 1200, "height": 800}, timezone_id="Australia/Sydney"
     )

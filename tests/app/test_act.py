@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
-from app import act
+from app import act, read
 from app.roles import Forbidden, UserRole
 from app.sessions import Viewer
 from tests.app.conftest import Correspondence
+from warehouse.refusals import Refused
 
 IDENTITY = "phone:+61491570006"
 
@@ -52,7 +54,7 @@ def test_an_identity_is_linked(correspondence: Correspondence, agent: Viewer) ->
 def test_a_name_and_a_reason_are_needed(
     correspondence: Correspondence, agent: Viewer, name: str, reason: str
 ) -> None:
-    with pytest.raises(act.Refused):
+    with pytest.raises(Refused):
         act.create_customer(agent, name, identity=IDENTITY, reason=reason)
     assert correspondence.execute("select 1 from crm.customers") == []
 
@@ -62,9 +64,9 @@ def test_an_identity_that_is_someones_stays_theirs(
 ) -> None:
     owner = correspondence.customer("Owner", IDENTITY)
     other = correspondence.customer("Other")
-    with pytest.raises(act.Refused, match="to Owner"):
+    with pytest.raises(Refused, match="to Owner"):
         act.link_identity(agent, IDENTITY, other, reason="r")
-    with pytest.raises(act.Refused):
+    with pytest.raises(Refused):
         act.create_customer(agent, "New", identity=IDENTITY, reason="r")
     assert [link[1] for link in links(correspondence)] == [owner]
     # Neither half a decision nor its event is left behind.
@@ -79,7 +81,7 @@ def test_of_two_at_once_one_wins(correspondence: Correspondence, agent: Viewer) 
     def link(customer: str) -> None:
         try:
             act.link_identity(agent, IDENTITY, customer, reason="r")
-        except act.Refused as refusal:
+        except Refused as refusal:
             refused.append(str(refusal))
 
     threads = [threading.Thread(target=link, args=[customer]) for customer in customers]
@@ -91,8 +93,29 @@ def test_of_two_at_once_one_wins(correspondence: Correspondence, agent: Viewer) 
     assert len(links(correspondence)) == 1
 
 
+def test_what_waits_in_the_queue_is_taken_as_it_stands(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    """A provider's spelling that no person could type can still be decided on."""
+    correspondence.sms("13 11 14#", "hello", datetime(2026, 11, 1, tzinfo=UTC))
+    (waiting,) = read.unassigned(agent).rows
+    assert waiting["identity"] == "unknown:13 11 14#"
+    customer = act.create_customer(agent, "Taxi", identity=waiting["identity"], reason="r")
+    assert links(correspondence) == [(waiting["identity"], customer, "agent", "r")]
+    with pytest.raises(Refused, match="is unusable"):
+        act.link_identity(agent, "13 11 15#", customer, reason="r")
+
+
+def test_a_link_that_stands_already_is_no_error_and_no_event(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    owner = correspondence.customer("Owner", IDENTITY)
+    act.link_identity(agent, IDENTITY, owner, reason="r")
+    assert correspondence.events("identity.link") == []
+
+
 def test_no_such_customer(correspondence: Correspondence, agent: Viewer) -> None:
-    with pytest.raises(act.Refused, match="not there"):
+    with pytest.raises(Refused, match="no customer nobody"):
         act.link_identity(agent, IDENTITY, "nobody", reason="r")
 
 

@@ -17,6 +17,8 @@ from app.roles import MATRIX, Permission, UserRole, may
 from warehouse.channels import registry
 
 FOLDER = Path(app.__file__).parent
+#: Every top-level package that is installed, looked up once: it reads the metadata of all.
+PACKAGES = packages_distributions()
 PAGES = sorted((FOLDER / "pages").glob("*.py"))
 
 
@@ -26,7 +28,7 @@ def test_no_file_is_named_like_a_module(name: str) -> None:
     if name.startswith("__"):
         return
     assert name not in sys.stdlib_module_names
-    assert name not in packages_distributions()
+    assert name not in PACKAGES
     assert name != "app"
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
+import bcrypt
 import pytest
 
 from app import passwords, sign_in
@@ -61,6 +63,11 @@ def test_an_unknown_name_takes_as_long(correspondence: Correspondence) -> None:
     correspondence.user("agent")
     sign_in.attempt("warm", "up", ip="192.0.2.8")
 
+    # Not one of the cheap ones that tests sign in with.
+    correspondence.execute(
+        "update crm.users set password_hash = %s", [passwords.hash_password(PASSWORD)]
+    )
+
     def seconds(name: str) -> float:
         started = time.thread_time()
         for _ in range(3):
@@ -107,6 +114,17 @@ def test_guesses_made_at_once_count_too(correspondence: Correspondence) -> None:
     assert sum("wrong" in sentence for sentence in sentences) <= sign_in.ATTEMPTS_PER_ACCOUNT
 
 
+def test_a_hash_costs_who_guesses() -> None:
+    assert passwords.hash_password("x").startswith("$2b$12$")
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes that cost little: what is checked here is which bytes they are of."""
+    monkeypatch.setattr(bcrypt, "gensalt", partial(bcrypt.gensalt, rounds=4))
+
+
+@pytest.mark.usefixtures("cheap")
 @pytest.mark.parametrize(
     "password", ["x" * 200, "ü" * 50, "spaces  at the end  ", "nul\0inside", "😀" * 20]
 )

@@ -44,32 +44,23 @@ def test_each_benchmark_has_a_tiny_scale_and_is_listed() -> None:
 @pytest.fixture(scope="module", params=sorted(TINY))
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
     """`./crm bench NAME --scale N --json`, in a process of its own as its user runs it."""
-    before = leftovers()
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-P",
-            "-m",
-            "operations",
-            "bench",
-            request.param,
-            "--scale",
-            str(TINY[request.param]),
-            "--json",
-        ],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert leftovers() == before
+    # A folder of its own for what it makes: another one may run beside it.
+    with tempfile.TemporaryDirectory(prefix="crm-benches-") as folder:
+        done = subprocess.run(
+            [
+                sys.executable, "-P", "-m", "operations", "bench", request.param,
+                "--scale", str(TINY[request.param]), "--json",
+            ],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": folder},
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert not list(Path(folder).glob("crm-bench-*"))
     made: dict[str, Any] = json.loads(done.stdout)
     return made
-
-
-def leftovers() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("crm-bench-*"))
 
 
 @pytest.mark.timeout(280)

@@ -59,6 +59,7 @@ def test_one_message_is_that_message_or_gone(twilio: Twilio) -> None:
     assert (gone.status_code, gone.json()["code"]) == (404, 20404)
 
 
+@pytest.mark.usefixtures("programs")
 def test_what_it_does_not_know_is_refused_and_counted() -> None:
     with running(Twilio([messages(3, NEWEST)])) as twilio:
         known = f"{ROOT}/Messages.json"

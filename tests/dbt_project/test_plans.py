@@ -8,11 +8,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
+
+from transform import fold
+from warehouse.settings import Settings
 
 #: Characters of a view's plan as JSON. Before the fences WhatsApp's copies were 870,000, and their planning a tenth of a second.
 LARGEST_PLAN = 150_000
 #: Kilobytes that the planner may take for one view, which counts the expressions too.
 MOST_PLANNER_KILOBYTES = 20_000
+#: Tables that hold a row per connection, per own address or per culprit.
+SMALL = {"connections", "send_as", "set_aside"}
 Database = psycopg.Connection[Any]
 
 
@@ -76,3 +82,36 @@ def test_what_is_new_is_found_by_its_index(admin: Database) -> None:
         assert reads, view
         for node in reads:
             assert "transaction_id >= '123'::xid8" in node.get("Index Cond", ""), (view, node)
+
+
+def test_no_statement_of_a_fold_walks_a_table_that_grows(
+    settings: Settings, models: object
+) -> None:
+    """One new mail must not cost a look at every mail that ever came."""
+    with fold.connect(settings) as database:
+        standing = fold.standing(database)
+        assert standing is not None
+        fold.Fold(database, standing[1]).warm_up()
+        names = [
+            name
+            for (name,) in database.execute(
+                "select name from pg_prepared_statements where statement like 'prepare %'"
+            )
+        ]
+        assert len(names) > 30
+        walked = []
+        for name in names:
+            explain = sql.SQL("explain (verbose, format json) execute {}").format(
+                sql.Identifier(name)
+            )
+            row = database.execute(explain).fetchone()
+            assert row is not None
+            walked += [
+                f"{name}: {node['Schema']}.{node['Relation Name']}"
+                for node in nodes(row[0][0]["Plan"])
+                if node["Node Type"] == "Seq Scan"
+                # The working tables of the fold's own session are read whole.
+                and not node["Schema"].startswith("pg_temp")
+                and node["Relation Name"] not in SMALL
+            ]
+        assert walked == []

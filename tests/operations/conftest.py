@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.__main__ import main
-from simulator import server
-from tests.webhooks.conftest import RunningReceiver, serve
-from warehouse.settings import Settings
+if TYPE_CHECKING:
+    from simulator import server
+    from tests.webhooks.conftest import RunningReceiver
+    from warehouse.settings import Settings
 
 Crm = Callable[..., tuple[int, str, str]]
 
@@ -17,6 +18,8 @@ Crm = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def crm(capfd: pytest.CaptureFixture[str]) -> Crm:
     """Run a command in this process: exit status, standard output, standard error."""
+
+    from operations.__main__ import main
 
     def run(*arguments: str) -> tuple[int, str, str]:
         capfd.readouterr()
@@ -47,6 +50,8 @@ def no_warehouse(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Simulator]:
+    from simulator import server
+
     folder = tmp_path_factory.mktemp("simulator")
     with server.start(seed=7, messages=120, state_dir=folder / "state") as running:
         yield running
@@ -54,6 +59,8 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Simul
 
 @pytest.fixture
 def receiver(warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningReceiver]:
+    from tests.webhooks.conftest import serve
+
     with serve(warehouse) as running:
         monkeypatch.setenv("CRM_PUBLIC_URL", running.base_url)
         yield running

@@ -17,11 +17,11 @@ import psycopg
 import pytest
 
 from pipelines.attachment_sources import KINDS, Errand
-from pipelines.failures import PullFailed
 from pipelines.pull import pull
-from pipelines.safe_http import SafeClient
 from pipelines.tokens import renew as renew_token
 from pipelines.watch import renew as renew_watch
+from providers.failures import ProviderFailed
+from providers.safe_http import SafeClient
 from simulator import contract, server
 from tests.operations.connecting import Crm, add, run
 from tests.webhooks.conftest import RunningReceiver
@@ -188,14 +188,14 @@ def _files(
         with opened(errand) as content:
             return content
 
-    with pytest.raises(PullFailed):
+    with pytest.raises(ProviderFailed):
         fetched("twilio_sms", kind="twilio_media", message_sid=f"MM{SID}", media_sid=f"ME{SID}")
     recording = admin.execute(
         "select sid from raw_twilio_voice.recordings where payload ->> 'status' = 'completed' limit 1"
     ).fetchone()
     assert recording is not None
     assert fetched("twilio_voice", kind="twilio_recording", recording_sid=recording[0])
-    with pytest.raises(PullFailed):
+    with pytest.raises(ProviderFailed):
         fetched("whatsapp", kind="graph_media", media_id="1234567890")
     message = admin.execute(
         "select id from raw_messenger.messages where payload -> 'attachments' is not null limit 1"

@@ -122,7 +122,7 @@ def test_unusable_lines_are_named_and_the_others_imported(
     )
     assert report["made"] == 1
     assert {each["line"]: each["reason"] for each in report["refused"]} == {
-        2: "name is empty",
+        2: "name is empty: give one",
         3: "neither phone nor email: nothing would ever be matched to this customer",
         4: "phone: no phone number: too short or too long for its country",
         5: "email: no mail address: name@domain is expected",
@@ -205,5 +205,5 @@ def test_an_unusable_file_is_one_line_and_status_two(
 def test_every_decision_has_its_event(import_text: Import, admin: psycopg.Connection[Any]) -> None:
     import_text("name,phone,email\nMai,0491570006,mai@example.com\n")
     rows = admin.execute("select action, actor, role from crm.events order by at").fetchall()
-    assert [row[0] for row in rows] == ["customer.add", "identity.link", "identity.link"]
+    assert [row[0] for row in rows] == ["customer.create", "identity.link", "identity.link"]
     assert all(actor.startswith("cli:") and role == "admin" for _, actor, role in rows)

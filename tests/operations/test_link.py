@@ -46,7 +46,7 @@ def test_an_identity_of_somebody_else_must_be_unlinked_first(crm: Crm) -> None:
     assert (again[0], json.loads(again[1])["changed"]) == (0, False)
     status, out, err = crm("link", "email:mai@example.com", "sam", "--reason", "r")
     assert (status, out, len(err.splitlines())) == (2, "", 1)
-    assert "belongs to customer mai" in err
+    assert "belongs to mai, customer mai" in err
     crm("unlink", "email:mai@example.com", "--reason", "r")
     assert crm("link", "email:mai@example.com", "sam", "--reason", "r")[0] == 0
 
@@ -58,9 +58,11 @@ def test_an_identity_of_somebody_else_must_be_unlinked_first(crm: Crm) -> None:
         (("link", "0491570006", "mai", "--reason", "r"), "scheme:value"),
         (("link", "phone:12", "mai", "--reason", "r"), "phone"),
         (("link", "phone:0491570006", "nobody", "--reason", "r"), "no customer nobody"),
-        (("link", "phone:0491570006", "mai", "--reason", " "), "--reason is empty"),
+        (("link", "phone:0491570006", "mai", "--reason", " "), "reason is empty: say why"),
         (("link", "phone:0491570006", "mai"), "--reason"),
+        (("link", "phone:0491570006", "mai", "--reason", "x" * 1001), "longer than 1,000"),
         (("unlink", "phone:0491570006", "--reason", "r"), "has no open link"),
+        (("unlink", "phone:12", "--reason", "r"), "phone"),
     ],
 )
 def test_what_is_unusable_is_one_line(arguments: tuple[str, ...], said: str, crm: Crm) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from operations.providers import ProviderRefused, graph, meta, meta_subscriptions
+from operations.providers import meta, meta_subscriptions
+from providers.failures import ProviderFailed
+from providers.meta import commands as graph
 from warehouse.connections import Connection
 
 ACCESS_TOKEN = "EAAG-an-invented-access-token-0123456789"
@@ -141,7 +143,7 @@ def test_the_writes_of_an_admin_are_sent(listener: Listener, path: str) -> None:
     ],
 )
 def test_nothing_else_is_ever_sent(listener: Listener, method: str, path: str) -> None:
-    with pytest.raises(ProviderRefused, match="is not sent"):
+    with pytest.raises(ProviderFailed, match="is not sent"):
         graph.call(connection(listener), method, path, body={"text": "Hello"})
     assert listener.heard == []
 
@@ -149,7 +151,7 @@ def test_nothing_else_is_ever_sent(listener: Listener, method: str, path: str) -
 def test_an_id_cannot_become_another_path(listener: Listener) -> None:
     crooked = connection(listener, page_id=f"{PAGE}/messages?x=")
     for ask in (meta.check, lambda each: meta.configure(each, "https://crm.example.com/w")):
-        with pytest.raises(ProviderRefused, match="is not sent"):
+        with pytest.raises(ProviderFailed, match="is not sent"):
             ask(crooked)
     assert listener.heard == []
 
@@ -188,7 +190,7 @@ def test_a_refusal_repeats_meta_but_no_secret(listener: Listener, status: int) -
     listener.status = status
     listener.answer = {"error": {"message": words, "code": 190, "fbtrace_id": "x"}}
     for ask in (meta.check, meta.present):
-        with pytest.raises(ProviderRefused) as refused:
+        with pytest.raises(ProviderFailed) as refused:
             ask(connection(listener, app_id=APP))
         said = str(refused.value)
         assert f"Meta answers {status} (code 190): Malformed access token" in said
@@ -202,13 +204,13 @@ def test_a_refusal_repeats_meta_but_no_secret(listener: Listener, status: int) -
 )
 def test_a_strange_answer_is_a_refusal(listener: Listener, answer: Any) -> None:
     listener.answer = answer
-    with pytest.raises(ProviderRefused, match="no reason given"):
+    with pytest.raises(ProviderFailed, match="no reason given"):
         meta.check(connection(listener))
 
 
 def test_no_answer_is_a_refusal(listener: Listener) -> None:
     away = connection(listener, api_base="http://127.0.0.1:9")
-    with pytest.raises(ProviderRefused, match=r"does not answer \(ConnectError\)"):
+    with pytest.raises(ProviderFailed, match=r"does not answer \(ConnectionError\)"):
         meta.check(away)
 
 
@@ -223,7 +225,7 @@ def test_the_apps_older_secret_counts_while_it_rotates(listener: Listener) -> No
     asked = connection(listener, app_id=APP)
     assert graph.app_call(asked, "GET", f"{APP}/subscriptions") == {"data": []}
     listener.answer = (400, wrong)
-    with pytest.raises(ProviderRefused, match="Error validating application"):
+    with pytest.raises(ProviderFailed, match="Error validating application"):
         graph.app_call(asked, "GET", f"{APP}/subscriptions")
 
 

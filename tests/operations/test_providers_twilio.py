@@ -10,7 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from operations.providers import ProviderRefused, twilio
+from operations.providers import twilio
+from providers.failures import ProviderFailed
 from simulator import server
 from tests.operations.connecting import Crm, add, landed, run, wait_for
 from tests.webhooks.conftest import RunningReceiver
@@ -116,7 +117,7 @@ def test_only_the_numbers_that_are_named_change(simulator: server.Simulator) -> 
     assert told == {"+61491570156": "", "+61491570157": VOICE_URL + OVERRIDES}
     for channel, url in (("twilio_voice", VOICE_URL), ("twilio_sms", SMS_URL)):
         none = connection(simulator, channel, numbers="+61255501234")
-        with pytest.raises(ProviderRefused, match="none of these numbers"):
+        with pytest.raises(ProviderFailed, match="none of these numbers"):
             twilio.configure(none, url)
 
 
@@ -153,7 +154,7 @@ def test_a_service_that_takes_texts_past_the_number_is_found_by_asking(
 
 def test_a_check_is_for_what_pulls_and_webhooks_use(simulator: server.Simulator) -> None:
     other = connection(simulator, "twilio_sms", numbers="+61491570156,+61255501234")
-    with pytest.raises(ProviderRefused, match=r"does not have \+61255501234"):
+    with pytest.raises(ProviderFailed, match=r"does not have \+61255501234"):
         twilio.check(other)
 
 
@@ -174,7 +175,9 @@ def test_without_a_messaging_service_only_the_numbers_change(simulator: server.S
 def test_a_wrong_token_is_refused_without_being_repeated(simulator: server.Simulator) -> None:
     wrong = connection(simulator, "twilio_voice", auth_token="not-the-token-of-the-account")
     for call in (twilio.check, twilio.present):
-        with pytest.raises(ProviderRefused, match="twilio_voice: Twilio answers 401") as refused:
+        with pytest.raises(
+            ProviderFailed, match="twilio_voice connection c2: Twilio answered 401"
+        ) as refused:
             call(wrong)
         assert "not-the-token" not in str(refused.value)
 

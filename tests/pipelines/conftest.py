@@ -7,20 +7,19 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 
-from pipelines import graph_pace
-from pipelines.failures import BACK_OFF
-from simulator import server
-from simulator.server import Simulator
-from tests.pipelines import small_graph
-from tests.pipelines.small_graph import SmallGraph
-from warehouse import connections
-from warehouse.settings import Settings
+from providers.failures import BACK_OFF
+from providers.meta import pace as graph_pace
+
+if TYPE_CHECKING:
+    from simulator.server import Simulator
+    from tests.pipelines.small_graph import SmallGraph
+    from warehouse.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +32,8 @@ def _short_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[Simulator]:
     """The simulated providers with a small history."""
+    from simulator import server
+
     with server.start(seed=11, messages=120, state_dir=tmp_path / "provider") as running:
         yield running
 
@@ -40,6 +41,8 @@ def provider(tmp_path: Path) -> Iterator[Simulator]:
 @pytest.fixture
 def connect(settings: Settings, admin: psycopg.Connection[Any]) -> Callable[..., str]:
     """Makes a connection of a channel with these keys; returns its id."""
+
+    from warehouse import connections
 
     def made(channel: str, values: dict[str, str], **more: str) -> str:
         return connections.add(
@@ -101,6 +104,8 @@ def twilio() -> Iterator[Twilio]:
 
 @pytest.fixture
 def graph() -> Iterator[SmallGraph]:
+    from tests.pipelines import small_graph
+
     with small_graph.running() as made:
         yield made
 

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from pipelines.destination import prepare_all
-from pipelines.failures import PullFailed
 from pipelines.pull import pull
 from pipelines.twilio_sms import Messages
+from providers.failures import ProviderFailed
 from tests.pipelines.conftest import Twilio
 from warehouse.channels import registry
 from warehouse.settings import Role, Settings
@@ -116,7 +116,7 @@ def test_a_changed_type_stops_the_pull_and_names_the_column(
         "versions",
         lambda self, listed: [row | {"sent_at": "no time at all"} for row in made(self, listed)],
     )
-    with pytest.raises(PullFailed, match=r"messages\.sent_at") as failure:
+    with pytest.raises(ProviderFailed, match=r"messages\.sent_at") as failure:
         pull(settings, connection)
     assert "no time at all" not in str(failure.value)
     assert admin.execute("select count(*) from raw_twilio_sms.messages").fetchone() == (0,)

@@ -11,11 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines import gmail_api, gmail_steps
-from pipelines.failures import NeedsAdmin
+from pipelines import gmail_steps
 from pipelines.media import MediaStore
 from pipelines.pull import pull
 from pipelines.watch import renew
+from providers.failures import NeedsAdmin
+from providers.google import client as gmail_api
 from simulator.server import Simulator
 from warehouse.settings import Settings
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from operations.providers import graph as commands
-from pipelines import graph_access, twilio_api
-from pipelines.failures import NeedsAdmin
-from pipelines.graph_api import Graph
-from pipelines.graph_failures import WrongProof, WrongToken
+from providers.failures import NeedsAdmin
+from providers.meta import access as graph_access
+from providers.meta import commands
+from providers.meta.client import Graph
+from providers.meta.failures import WrongProof, WrongToken
+from providers.twilio import client as twilio_api
 from tests.pipelines.small_graph import PAGE, TOKEN, SmallGraph, error
 from warehouse.connections import Connection, UnusableConnection
 
@@ -151,7 +152,7 @@ def test_the_proof_is_made_with_whichever_secret_is_the_apps(graph: SmallGraph) 
     none = connection("messenger", **{**keys, "app_secret": "of-another-app"})
     with pytest.raises(WrongProof, match="check app_secret"):
         Graph(none).get(f"{PAGE}/conversations")
-    with pytest.raises(commands.GraphRefused, match="appsecret_proof"):
+    with pytest.raises(commands.GraphError, match="appsecret_proof"):
         commands.call(none, "GET", f"{PAGE}/conversations")
 
 

@@ -10,20 +10,27 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines import graph_pace
-from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater
-from pipelines.graph_api import CUT_OUT, Graph, ReadOnly, page_of
-from pipelines.graph_failures import (
+from providers.failures import (
+    BACK_OFF,
+    NeedsAdmin,
+    NotAccepted,
+    NotAllowed,
+    ProviderFailed,
+    TryLater,
+)
+from providers.meta import pace as graph_pace
+from providers.meta.client import CUT_OUT, Graph, page_of
+from providers.meta.failures import (
     BLOCKED_SECONDS,
     NotAvailable,
-    Refused,
     Stumbled,
     TooMuch,
     WrongProof,
     WrongToken,
     failure_of,
 )
-from pipelines.graph_pace import Pace, seconds_to_regain
+from providers.meta.pace import Pace, seconds_to_regain
+from providers.meta.wire import Guarded
 from tests.pipelines.small_graph import PAGE, TOKEN, SmallGraph, error
 from warehouse.connections import Connection
 
@@ -73,11 +80,11 @@ def usage(**numbers: float) -> dict[str, str]:
         (error(10), NeedsAdmin, None),
         (error(299), NeedsAdmin, None),
         (error(100, 33), NotAvailable, None),
-        (error(100), Refused, None),
+        (error(100), NotAccepted, None),
         ((500, {}, "<html>"), Stumbled, None),
         ((429, {"retry-after": "9"}, {}), TryLater, 9.0),
-        ((404, {}, []), Refused, None),
-        ((400, {}, {"error": "odd"}), Refused, None),
+        ((404, {}, []), NotAccepted, None),
+        ((400, {}, {"error": "odd"}), NotAccepted, None),
         ((400, {}, {"error": {"code": "190"}}), NeedsAdmin, None),
         (
             (400, usage(estimated_time_to_regain_access=3), {"error": {"code": 80006}}),
@@ -86,7 +93,9 @@ def usage(**numbers: float) -> dict[str, str]:
         ),
     ],
 )
-def test_each_error_has_its_kind(told: Any, kind: type[PullFailed], after: float | None) -> None:
+def test_each_error_has_its_kind(
+    told: Any, kind: type[ProviderFailed], after: float | None
+) -> None:
     status, headers, body = told
     failure = failure_of(status, headers, json.dumps(body), "messenger connection c1")
     assert type(failure) is kind
@@ -163,7 +172,7 @@ def test_a_provider_that_hangs_uses_up_patience(
     graph: SmallGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BACK_OFF, "patience_seconds", 0.3)
-    monkeypatch.setattr("pipelines.graph_api.TIMEOUT_SECONDS", (0.2, 0.2))
+    monkeypatch.setattr("providers.meta.client.TIMEOUT_SECONDS", (0.2, 0.2))
     graph.before = lambda path: time.sleep(1)
     with pytest.raises(TryLater, match="cannot be reached"):
         Graph(connection(graph)).get("me")
@@ -212,7 +221,7 @@ def test_the_token_goes_into_a_header_and_comes_back_from_nowhere(
         f"Bearer {TOKEN}",
     )
     graph.next_answers = [(302, {"Location": f"{graph.base}/elsewhere"}, {})]
-    with pytest.raises(Refused):
+    with pytest.raises(NotAccepted):
         asking.get("me")
     assert len(graph.requests) == 2
     nobody = Graph(connection(graph, "whatsapp", api_base="http://127.0.0.1:9"))
@@ -233,8 +242,9 @@ def test_the_end_is_where_no_next_page_is_named() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
 def test_nothing_but_get_leaves_us(graph: SmallGraph, method: str) -> None:
-    with pytest.raises(PullFailed, match="only read"):
-        ReadOnly().request(method, f"{graph.base}/v26.0/me/messages")
-    with pytest.raises(PullFailed, match="only read"):
-        ReadOnly().send(requests.Request(method, graph.base).prepare())
+    session = Guarded(connection(graph))
+    with pytest.raises(NotAllowed, match="is not sent"):
+        session.request(method, f"{graph.base}/v26.0/me/messages")
+    with pytest.raises(NotAllowed, match="is not sent"):
+        session.send(requests.Request(method, graph.base).prepare())
     assert graph.requests == []

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.failures import PullFailed
 from pipelines.pull import pull
+from providers.failures import ProviderFailed
 from tests.pipelines.small_graph import PAGE, SmallGraph
 from warehouse.settings import Settings
 
@@ -85,6 +85,6 @@ def test_a_page_must_be_named_where_it_is_asked(
 ) -> None:
     keys = {key: value for key, value in graph.keys.items() if key != "page_id"}
     connection = connect("instagram", {**keys, "account_id": ACCOUNT, "flavour": "facebook"})
-    with pytest.raises(PullFailed, match="page_id is not set"):
+    with pytest.raises(ProviderFailed, match="page_id is not set"):
         pull(settings, connection)
     assert graph.requests == []

@@ -15,11 +15,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines import children, gmail_api, mail_reader
+from pipelines import children, mail_reader
 from pipelines.culprits import DEATHS
-from pipelines.failures import TryLater
 from pipelines.mail_reader import MailReader, TooCostly
 from pipelines.pull import Progress, pull
+from providers.failures import TryLater
+from providers.google import client as gmail_api
 from simulator.server import Simulator
 from tests.event_loops import apart
 from warehouse.settings import Settings
@@ -62,6 +63,7 @@ def arrive(provider: Simulator, raw: bytes) -> str:
     return str(made["id"])
 
 
+@pytest.mark.usefixtures("programs")
 @pytest.mark.parametrize("number", range(len(bombs())))
 def test_one_mail_has_its_limits(number: int) -> None:
     raw = bombs()[number]
@@ -79,6 +81,7 @@ def test_one_mail_has_its_limits(number: int) -> None:
     assert after["body_text"] == "an ordinary one"
 
 
+@pytest.mark.usefixtures("programs")
 def test_a_mail_that_kills_the_reader_is_read_with_less_and_says_so() -> None:
     raw = HEAD + b"\r\n" + b"hello \xe9\r\n" * 200_000
     with MailReader(cpu_seconds=0.02) as reader:

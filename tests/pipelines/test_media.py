@@ -68,6 +68,7 @@ def _store_many(root: str) -> None:
         number += 1
 
 
+@pytest.mark.usefixtures("programs")
 def test_kill_9_leaves_no_half_file_under_a_hash(store: MediaStore, tmp_path: Path) -> None:
     root = f"file://{tmp_path / 'media'}"
     process = multiprocessing.get_context("fork").Process(target=_store_many, args=(root,))
@@ -174,6 +175,7 @@ def _receive_for_ever(root: str) -> None:
             incoming.write(os.urandom(100_000))
 
 
+@pytest.mark.usefixtures("programs")
 def test_kill_9_leaves_nothing_that_the_next_does_not_remove(
     store: MediaStore, tmp_path: Path
 ) -> None:

@@ -22,12 +22,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pipelines import attachment_sources, graph_pace
+from pipelines import attachment_sources
 from pipelines import fetch as fetching
-from pipelines.failures import NeedsAdmin, PullFailed
 from pipelines.fetch import fetch, retry
 from pipelines.media import MediaStore
-from pipelines.safe_http import SafeClient
+from providers.failures import NeedsAdmin, ProviderFailed
+from providers.meta import pace as graph_pace
+from providers.safe_http import SafeClient
 from tests.pipelines.storage import Storage, gives, image, in_turn, running, says
 from warehouse import connections
 from warehouse.queries import queries
@@ -527,11 +528,11 @@ def test_a_disabled_connection_fetches_nothing(
     attachments.add(url(files, "/x"))
     attachments.note()
     connections.set_disabled(attachments.admin, attachments.connection_id, disabled=True)
-    with pytest.raises(PullFailed, match="not disabled"):
+    with pytest.raises(ProviderFailed, match="not disabled"):
         fetch(settings, attachments.connection_id)
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as loader:
         assert loader.execute(SQL["connections_with_due_media"]).fetchall() == []
-    with pytest.raises(PullFailed, match="no connection"):
+    with pytest.raises(ProviderFailed, match="no connection"):
         fetch(settings, "nobody")
 
 

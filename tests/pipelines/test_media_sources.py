@@ -11,20 +11,18 @@ from typing import Any
 
 import pytest
 
-from pipelines import graph_pace
 from pipelines.attachment_sources import (
-    HOPS,
     KINDS,
     MOST_BYTES,
     Errand,
     Expired,
-    Resting,
     Unavailable,
     digest,
 )
-from pipelines.failures import NeedsAdmin, PullFailed, TryLater
-from pipelines.graph_access import VERSION
-from pipelines.safe_http import Refused, SafeClient, Unreachable
+from providers.failures import NeedsAdmin, NotAllowed, ProviderFailed, Resting, TryLater
+from providers.meta import pace as graph_pace
+from providers.meta.access import VERSION
+from providers.safe_http import HOPS, SafeClient, Unreachable
 from tests.pipelines.storage import Storage, gives, image, in_turn, running, says
 from warehouse.connections import Connection
 
@@ -95,8 +93,8 @@ def fetched(
         return b"".join(found.answer.chunks(kind.limit_bytes)), found.sha256
 
 
-def failure(connection: Connection, source: dict[str, Any], **more: Any) -> PullFailed:
-    with pytest.raises(PullFailed) as caught:
+def failure(connection: Connection, source: dict[str, Any], **more: Any) -> ProviderFailed:
+    with pytest.raises(ProviderFailed) as caught:
         fetched(connection, source, **more)
     assert "CANARY" not in str(caught.value)
     assert "signature" not in str(caught.value)
@@ -141,7 +139,7 @@ def test_redirects_end(api: Storage, files: Storage, hops: int) -> None:
     if hops <= HOPS:
         assert fetched(twilio(api, files), TWILIO_MEDIA)[0] == PICTURE
     else:
-        assert isinstance(failure(twilio(api, files), TWILIO_MEDIA), Refused)
+        assert isinstance(failure(twilio(api, files), TWILIO_MEDIA), NotAllowed)
         assert len(files.requests) == HOPS
 
 
@@ -155,7 +153,7 @@ def test_redirects_end(api: Storage, files: Storage, hops: int) -> None:
 )  # fmt: skip
 def test_a_redirect_leads_nowhere_else(api: Storage, location: str) -> None:
     api.paths[MEDIA_PATH] = says(307, Location=location)
-    assert isinstance(failure(twilio(api), TWILIO_MEDIA), Refused)
+    assert isinstance(failure(twilio(api), TWILIO_MEDIA), NotAllowed)
     assert len(api.requests) == 1
 
 
@@ -165,7 +163,7 @@ def test_a_redirect_to_a_listed_name_with_a_private_address_is_refused(api: Stor
         resolve=lambda host, port: ["127.0.0.1"] if host == "127.0.0.1" else ["10.0.0.8"]
     )
     refused = failure(twilio(api), TWILIO_MEDIA, client=client)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, NotAllowed)
     assert "not of the public internet" in str(refused)
 
 
@@ -211,12 +209,14 @@ def test_the_account_s_own_region_is_asked(more: dict[str, str], host: str) -> N
         (says(429, Retry_After="7"), Resting, "slow down"),
         (says(500), TryLater, "answered 500"),
         (says(503, Retry_After="9"), TryLater, "answered 503"),
-        (says(418), PullFailed, "answered 418"),
-        (says(204), PullFailed, "answered 204"),
-        (says(302), PullFailed, "answered 302"),
+        (says(418), ProviderFailed, "answered 418"),
+        (says(204), ProviderFailed, "answered 204"),
+        (says(302), ProviderFailed, "answered 302"),
     ],
 )
-def test_what_twilio_says(api: Storage, answer: Any, kind: type[PullFailed], words: str) -> None:
+def test_what_twilio_says(
+    api: Storage, answer: Any, kind: type[ProviderFailed], words: str
+) -> None:
     api.paths[MEDIA_PATH] = answer
     found = failure(twilio(api), TWILIO_MEDIA)
     assert type(found) is kind
@@ -276,7 +276,7 @@ def test_a_recording_comes_as_wav_where_there_is_no_mp3(
     ],
 )
 def test_a_recording_that_cannot_be_had(
-    api: Storage, told: dict[str, Any], kind: type[PullFailed], words: str
+    api: Storage, told: dict[str, Any], kind: type[ProviderFailed], words: str
 ) -> None:
     recorded(api, **told)
     found = failure(twilio(api), TWILIO_RECORDING)
@@ -346,7 +346,7 @@ def test_a_base_may_name_its_version(api: Storage, files: Storage) -> None:
 )  # fmt: skip
 def test_the_token_goes_to_no_other_host(api: Storage, files: Storage, url: str) -> None:
     api.paths[GRAPH_PATH] = tells({"url": url})
-    assert isinstance(failure(meta("whatsapp", api, files), GRAPH_MEDIA), Refused)
+    assert isinstance(failure(meta("whatsapp", api, files), GRAPH_MEDIA), NotAllowed)
     assert not files.requests
 
 
@@ -362,7 +362,7 @@ def test_a_file_that_is_too_large_by_graph_s_word_is_not_asked_for(
     api: Storage, files: Storage
 ) -> None:
     api.paths[GRAPH_PATH] = tells({"url": f"{files.base}/x", "file_size": MOST_BYTES + 1})
-    assert isinstance(failure(meta("whatsapp", api, files), GRAPH_MEDIA), Refused)
+    assert isinstance(failure(meta("whatsapp", api, files), GRAPH_MEDIA), NotAllowed)
     assert not files.requests
 
 
@@ -384,7 +384,7 @@ def error(code: int, status: int = 400, **more: Any) -> Any:
         (error(10, 403), NeedsAdmin),
         (error(100, error_subcode=33), Expired),
         (error(100, 404), Expired),
-        (error(100), PullFailed),
+        (error(100), ProviderFailed),
         (error(4), Resting),
         (error(130429), Resting),
         (error(368), Resting),
@@ -396,7 +396,7 @@ def error(code: int, status: int = 400, **more: Any) -> Any:
         (gives(b"<html>", "text/html"), TryLater),
     ],
 )
-def test_what_graph_says(api: Storage, answer: Any, kind: type[PullFailed]) -> None:
+def test_what_graph_says(api: Storage, answer: Any, kind: type[ProviderFailed]) -> None:
     api.paths[GRAPH_PATH] = answer
     found = failure(meta("whatsapp", api), GRAPH_MEDIA)
     assert isinstance(found, kind)
@@ -481,7 +481,7 @@ def test_a_fresh_address_is_asked_for_once_and_checked_like_any(
 ) -> None:
     source = {"kind": "url", "url": f"{files.base}/old"}
     connection = meta("messenger", api, files)
-    for fresh, kind in ((f"{files.base}/gone", Expired), ("http://169.254.169.254/", Refused)):
+    for fresh, kind in ((f"{files.base}/gone", Expired), ("http://169.254.169.254/", NotAllowed)):
         api.paths[MESSAGE_PATH] = tells({"attachments": {"data": [{"file_url": fresh}]}})
         api.requests.clear()
         assert isinstance(failure(connection, source), kind)

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from pipelines import conversations
-from pipelines.failures import BACK_OFF, NeedsAdmin, TryLater
 from pipelines.holdings import Holdings
 from pipelines.messenger import FOLDERS
 from pipelines.pull import pull
+from providers.failures import BACK_OFF, NeedsAdmin, TryLater
 from tests.pipelines.small_graph import CUSTOMER, DETAILED, PAGE, TOKEN, SmallGraph, error, written
 from warehouse.settings import Settings
 

@@ -14,8 +14,8 @@ import pytest
 
 from pipelines import pull as pull_module
 from pipelines.destination import prepare_all
-from pipelines.failures import PullFailed, PullUnderWay
-from pipelines.pull import main, pull
+from pipelines.pull import PullUnderWay, main, pull
+from providers.failures import ProviderFailed
 from simulator.server import Simulator
 from tests.pipelines.programs import start
 from warehouse import connections
@@ -25,7 +25,8 @@ Database = psycopg.Connection[Any]
 #: Small steps, so that a short history takes many of them.
 SMALL_STEPS = """
 import sys
-from pipelines import gmail_api, gmail_steps, pull, twilio_api, twilio_sms
+from pipelines import gmail_api, gmail_steps, pull, twilio_sms
+from providers.twilio import client as twilio_api
 gmail_api.BATCH_SIZE = 10
 gmail_steps.STEP_SECONDS = gmail_steps.FIRST_STEP_SECONDS = twilio_sms.STEP_SECONDS = 0.0
 twilio_api.PAGE_SIZE = 10
@@ -122,7 +123,7 @@ def test_a_failed_load_is_loaded_by_the_next_pull(
         blocker.execute("lock table raw_twilio_sms.messages in exclusive mode")
         admin.execute("alter role crm_loader set lock_timeout = '200ms'")
         try:
-            with pytest.raises(PullFailed) as failure:
+            with pytest.raises(ProviderFailed) as failure:
                 pull(settings, connection)
         finally:
             admin.execute("alter role crm_loader reset lock_timeout")
@@ -157,7 +158,7 @@ def test_what_is_loaded_stays_in_no_file(
         blocker.execute("lock table raw_twilio_sms.messages in exclusive mode")
         admin.execute("alter role crm_loader set lock_timeout = '200ms'")
         try:
-            with pytest.raises(PullFailed):
+            with pytest.raises(ProviderFailed):
                 pull(settings, connection)
         finally:
             admin.execute("alter role crm_loader reset lock_timeout")
@@ -189,7 +190,7 @@ def test_an_extract_that_fails_moves_no_cursor(
     made = provider.message(channel="gmail", sender="sam@example.com", body="not to be lost")
     with monkeypatch.context() as broken:
         broken.setattr("pipelines.gmail_rows.references", lambda envelope: 1 / 0)
-        with pytest.raises(PullFailed, match="ZeroDivisionError"):
+        with pytest.raises(ProviderFailed, match="ZeroDivisionError"):
             pull(settings, connection)
     assert pull(settings, connection).rows["messages"] == 1
     assert admin.execute(
@@ -202,9 +203,9 @@ def test_a_disabled_and_an_unknown_connection_are_not_pulled(
 ) -> None:
     connection = connect("twilio_sms", provider.accounts["twilio_sms"])
     connections.set_disabled(admin, connection, disabled=True)
-    with pytest.raises(PullFailed, match="disabled"):
+    with pytest.raises(ProviderFailed, match="disabled"):
         pull(settings, connection)
-    with pytest.raises(PullFailed, match="no connection"):
+    with pytest.raises(ProviderFailed, match="no connection"):
         pull(settings, "0" * 16)
     with pytest.raises(ValueError, match="aware"):
         pull(settings, connection, since=datetime(2026, 1, 1))
@@ -215,7 +216,7 @@ def test_a_channel_without_history_is_not_pulled_and_says_why(
 ) -> None:
     keys = ("app_secret", "access_token", "phone_number_id", "business_account_id")
     connection = connect("whatsapp", dict.fromkeys(keys, "invented"))
-    with pytest.raises(PullFailed, match="whatsapp cannot be pulled: WhatsApp has no history"):
+    with pytest.raises(ProviderFailed, match="whatsapp cannot be pulled: WhatsApp has no history"):
         pull(settings, connection)
     log = tmp_path / "backfill.log"
     assert start(settings, ["-m", "operations", "backfill", connection], log).wait(60) == 2

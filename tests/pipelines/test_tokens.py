@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.failures import NeedsAdmin, PullFailed
 from pipelines.pull import pull
 from pipelines.tokens import SQL, look_after, renew
+from providers.failures import NeedsAdmin, ProviderFailed
 from tests.pipelines.small_graph import TOKEN, SmallGraph, error
 from warehouse import connections
 from warehouse.settings import Role, Settings
@@ -78,7 +78,7 @@ def test_health_says_when_a_token_that_is_not_renewed_dies(
 ) -> None:
     connection = made()
     graph.next_answers = [error(100)] * 2
-    with pytest.raises(PullFailed, match="when the present token dies is not known"):
+    with pytest.raises(ProviderFailed, match="when the present token dies is not known"):
         renew(settings, connection)
     expires_at = renew(settings, connection)
     graph.next_answers = [error(190, 463)]
@@ -140,7 +140,7 @@ def test_a_secret_that_an_admin_sets_meanwhile_wins(
         )
 
     graph.before = changed
-    with pytest.raises(PullFailed, match="those count"):
+    with pytest.raises(ProviderFailed, match="those count"):
         renew(settings, connection)
     found = connections.find(admin, settings, connection)
     assert found
@@ -216,5 +216,5 @@ def test_an_expired_token_stops_pulls_and_nothing_else(
     found = connections.find(admin, settings, connection)
     assert found
     assert found.disabled_at is None
-    with pytest.raises(PullFailed, match="no connection"):
+    with pytest.raises(ProviderFailed, match="no connection"):
         renew(settings, "0" * 16)

@@ -12,9 +12,10 @@ import pytest
 
 from benchmarks.history_pages import Twilio as StandIn
 from benchmarks.history_pages import messages, running
-from pipelines import twilio_api, twilio_sms
-from pipelines.failures import NeedsAdmin, TryLater
+from pipelines import twilio_sms
 from pipelines.pull import pull
+from providers.failures import NeedsAdmin, TryLater
+from providers.twilio import client as twilio_api
 from simulator.server import Simulator
 from tests.pipelines.conftest import Twilio
 from warehouse.settings import Settings
@@ -188,7 +189,7 @@ def test_retry_after_is_honoured(
 ) -> None:
     pauses: list[float | None] = []
     monkeypatch.setattr(
-        "pipelines.failures.BackOff.pause", lambda self, attempt, after=None: pauses.append(after)
+        "providers.failures.BackOff.pause", lambda self, attempt, after=None: pauses.append(after)
     )
     twilio.answers["/Messages.json"] = [
         (429, {"Retry-After": "7"}, {"code": 20429, "status": 429}),

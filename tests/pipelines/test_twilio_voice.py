@@ -13,9 +13,10 @@ import pytest
 
 from benchmarks.history_pages import Record, Shelf, running
 from benchmarks.history_pages import Twilio as StandIn
-from pipelines import twilio_api, twilio_voice
-from pipelines.failures import NeedsAdmin, TryLater
+from pipelines import twilio_voice
 from pipelines.pull import pull
+from providers.failures import NeedsAdmin, TryLater
+from providers.twilio import client as twilio_api
 from tests.pipelines.conftest import Twilio
 from warehouse.settings import Settings
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from warehouse.settings import Settings
 
@@ -60,3 +60,25 @@ def test_a_folder_of_a_former_version_is_closed(
     else:
         assert mode(folder) == 0o755, "what belongs to somebody else is left to them"
     assert mode(tmp_path / "elsewhere") == 0o644
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://bucket/media", "pip install --no-deps --require-hashes -r requirements-s3.lock"),
+        ("nowhere://bucket", "no kind of storage"),
+    ],
+)
+def test_a_store_that_cannot_be_reached_is_refused_at_the_start(
+    url: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the extra was not installed.
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(ValidationError, match="media_url") as refused:
+        Settings(media_url=url, _env_file=None)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["file:///srv/media", "memory://media", None])
+def test_a_store_that_fsspec_brings_along_is_taken(url: str | None) -> None:
+    assert Settings(media_url=url, _env_file=None).media_url == url

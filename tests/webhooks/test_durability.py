@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from pipelines.destination import prepare_all
-from tests.conftest import MASTER_KEY
 from tests.ports import free_port
+from tests.template import MASTER_KEY
 from tests.webhooks.conftest import (
     ACCOUNT_SID,
     AUTH_TOKEN,

@@ -74,12 +74,50 @@ def test_every_sample_becomes_what_it_must(
     sender: Sender,
     receiver: RunningReceiver,
     certificates: Certificates,
+    fold_now: Callable[[], int],
+    admin: psycopg.Connection[Any],
+) -> None:
+    land(sender, receiver, certificates, fold_now)
+    found = {
+        name: what_became_of(admin, sample) for name, sample in samples(sender.channel).items()
+    }
+    for name, got in found.items():
+        print(f"{sender.channel:12} {name:38} {json.dumps(got, ensure_ascii=False)}")
+    assert found == expected(sender.channel)
+
+
+def test_built_whole_the_tables_show_the_same(
+    request: pytest.FixtureRequest,
+    receiver: RunningReceiver,
+    certificates: Certificates,
     settings: Settings,
     models: Models,
     fold_now: Callable[[], int],
     admin: psycopg.Connection[Any],
 ) -> None:
-    expected = json.loads((PAYLOADS / sender.channel / "expected.json").read_text())
+    """All channels in one warehouse, and one build."""
+    for channel in PUSHING:
+        land(request.getfixturevalue(channel), receiver, certificates, fold_now)
+    build(settings, models, compare=False)
+    for channel in PUSHING:
+        for name, sample in samples(channel).items():
+            assert what_became_of(admin, sample) == expected(channel)[name], (channel, name)
+
+
+def expected(channel: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = json.loads(
+        (PAYLOADS / channel / "expected.json").read_text()
+    )
+    return found
+
+
+def land(
+    sender: Sender,
+    receiver: RunningReceiver,
+    certificates: Certificates,
+    fold_now: Callable[[], int],
+) -> None:
+    """Every sample of a channel, signed; one at a time, as where nothing else happens."""
     for name, sample in samples(sender.channel).items():
         query = urlsplit(sample["path_hint"]).query
         url = f"{sender.url}?{query}" if query else sender.url
@@ -92,18 +130,7 @@ def test_every_sample_becomes_what_it_must(
             url, content=sample["body_raw"].encode(), headers={**sample["headers"], **proof}
         )
         assert answer.is_success, name
-        # One at a time, as where nothing else happens.
         fold_now()
-    found = {
-        name: what_became_of(admin, sample) for name, sample in samples(sender.channel).items()
-    }
-    for name, got in found.items():
-        print(f"{sender.channel:12} {name:38} {json.dumps(got, ensure_ascii=False)}")
-    assert found == expected
-    # Built whole, the tables must show the same.
-    build(settings, models, compare=False)
-    for name, sample in samples(sender.channel).items():
-        assert what_became_of(admin, sample) == expected[name], name
 
 
 def what_became_of(admin: psycopg.Connection[Any], sample: dict[str, Any]) -> list[dict[str, Any]]:

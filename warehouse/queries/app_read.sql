@@ -355,3 +355,9 @@ limit %(page_size)s
 -- How many events are in quarantine, counted to a limit.
 select count(*) as quarantined
 from (select 1 from marts.quarantine limit %(most)s + 1) as counted
+
+-- model_tests --
+-- What dbt's data tests found at their last run, the worst first.
+select test, status, failures, tested_at
+from jobs.model_tests
+order by status = 'pass', failures desc, test

@@ -84,19 +84,25 @@ select raw_table, row_id, channel, connection_id, received_at
 from new_rows
 where not is_set_aside
 order by transaction_id, raw_table, row_id
-limit %(rows)s
 
 -- new_channels --
 select distinct channel from new_rows
 
--- cut --
--- The transaction up to which a long backlog is folded first: those before it have about so many rows, or it is the only one.
-select coalesce(
-    (select (max(transaction_id)::text::numeric)::text from (
-        select transaction_id from new_rows order by transaction_id limit %(rows)s
-    ) as first_rows having max(transaction_id) > min(transaction_id)),
-    (select (min(transaction_id)::text::numeric + 1)::text from new_rows)
-) as until
+-- cuts --
+-- Where a long backlog is cut, the oldest part first: each part goes up to a transaction id and has about so many rows. A transaction is never
+-- cut; the last part is what comes behind the last cut.
+select (transaction_id::text::numeric + 1)::text as until
+from (
+    select
+        transaction_id,
+        div(total, %(rows)s) as part,
+        lead(div(total, %(rows)s)) over (order by transaction_id) as next_part
+    from (
+        select transaction_id, sum(count(*)) over (order by transaction_id) as total from new_rows group by transaction_id
+    ) as running
+) as parts
+where next_part > part
+order by transaction_id
 
 -- notice --
 -- Whom this fold touched, for pages that have them open; the larger lists are left out, and `many` says so.

@@ -73,33 +73,6 @@ where user_name = %(user_name)s and revoked_at is null
 -- forget_session_starts --
 delete from crm.session_starts where user_name = %(user_name)s
 
--- lock_identities --
--- Two imports or links of one identity wait for each other.
-select pg_advisory_xact_lock(hashtextextended(identity, 0))
-from (select distinct unnest(%(identities)s::text[]) as identity order by 1) as sorted
-
--- open_links --
-select identity, customer_id
-from crm.identity_links
-where ended_at is null and identity = any(%(identities)s::text[])
-
--- one_customer --
-select customer_id, name from crm.customers where customer_id = %(customer_id)s
-
--- add_customer --
-insert into crm.customers (customer_id, name, notes, created_by)
-values (%(customer_id)s, %(name)s, %(notes)s, %(created_by)s)
-
--- open_link --
-insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason, evidence)
-values (%(link_id)s, %(decision_id)s, %(identity)s, %(customer_id)s, %(linked_by)s, %(reason)s, %(evidence)s)
-
--- end_link --
-update crm.identity_links
-set ended_at = now(), ended_by = %(ended_by)s, end_reason = %(end_reason)s
-where identity = %(identity)s and ended_at is null
-returning link_id, customer_id
-
 -- count_messages_by_connection --
 select connection_id, count(*) as messages
 from marts.messages

@@ -392,3 +392,10 @@ on conflict do nothing
 
 -- forget_culprits --
 delete from jobs.in_hand where set_aside_at is not null
+
+-- forget_model_tests --
+-- Of the former run: a test may be gone since.
+delete from jobs.model_tests
+
+-- note_model_test --
+insert into jobs.model_tests (test, status, failures, tested_at) values (%(test)s, %(status)s, %(failures)s, %(tested_at)s)

@@ -12,11 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dlt
-import httpx
 from dlt.extract import DltResource
+from providers.website.client import transcript
 
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.failures import TryLater
 from pipelines.holdings import Holdings
 from pipelines.storable import storable, version_of
 from warehouse.connections import Connection
@@ -41,10 +40,6 @@ INDEXES: dict[str, list[tuple[str, ...]]] = {}
 def messages(connection: Connection | None = None) -> Iterator[list[dict[str, Any]]]:
     """One row per version of a message."""
     assert connection is not None
-    try:
-        answer = httpx.get(connection.required("transcript"), timeout=10).raise_for_status()
-    except httpx.HTTPError as error:
-        raise TryLater(f"the transcript cannot be had: {type(error).__name__}") from None
     now = datetime.now(UTC)
     yield [
         {
@@ -54,7 +49,7 @@ def messages(connection: Connection | None = None) -> Iterator[list[dict[str, An
             "payload": storable(message),
             "pulled_at": now,
         }
-        for message in answer.json()
+        for message in transcript(connection)
     ]
 
 

@@ -2,14 +2,15 @@
 -- the mail that did not arrive; the report itself is a message of its own. Either may land first, so each looks for the other.
 with
 
-reports as (
+-- Not materialized: each half of the pairs reads its new rows, and finds the other's by an index.
+reports as not materialized (
 
     select * from {{ ref('stg_gmail__message_events') }}
-    where outcome = 'message'
+    where outcome = 'message' and reported_message_id is not null
 
 ),
 
-sent as (
+sent as not materialized (
 
     select * from {{ ref('stg_gmail__message_events') }}
     where outcome = 'message' and label_ids ? 'SENT'

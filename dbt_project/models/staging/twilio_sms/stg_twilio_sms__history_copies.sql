@@ -106,8 +106,8 @@ contract as (
         from (
             -- Who cannot be told stands for this one message, so that it waits in the queue like a stranger's.
             select
-                coalesce({{ twilio_identity('sender', 'recipient') }}, case when is_inbound then 'unknown:' || message_sid end) as sender_identity,
-                coalesce({{ twilio_identity('recipient', 'sender') }}, case when not is_inbound then 'unknown:' || message_sid end)
+                coalesce(canonical.twilio_identity(sender, recipient), case when is_inbound then 'unknown:' || message_sid end) as sender_identity,
+                coalesce(canonical.twilio_identity(recipient, sender), case when not is_inbound then 'unknown:' || message_sid end)
                     as recipient_identity
             offset 0
         ) as people

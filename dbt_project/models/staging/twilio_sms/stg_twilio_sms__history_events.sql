@@ -1,6 +1,6 @@
 -- Grain: one row per row of Twilio's history: a version of a message, or a message known to be deleted.
 {% set cases = [
-    ("sid !~ '^(SM|MM)[0-9a-f]{32}$'", "quarantined", "'sid is no message SID'"),
+    ("not (canonical.is_sid(sid, 'SM') or canonical.is_sid(sid, 'MM'))", "quarantined", "'sid is no message SID'"),
     ("account_sid is distinct from connection_account_sid", "quarantined", "'account_sid is not that of the connection'"),
     (twilio_status('status_word') ~ " is null", "quarantined", "'status has a word that is not known'"),
     ("coalesce(direction, '') not in ('inbound', 'outbound-api', 'outbound-call', 'outbound-reply')", "quarantined", "'direction has a word that is not known'"),

@@ -113,7 +113,7 @@ contract as (
             'twilio_sms|' || {{ bounded_key("nullif(replied_sid, '')") }} as in_reply_to
         from (
             -- Who cannot be told stands for this one message, so that it waits in the queue like a stranger's.
-            select coalesce({{ twilio_identity('sender', 'recipient') }}, 'unknown:' || message_sid) as sender_identity, {{ twilio_identity('recipient', 'sender') }} as recipient_identity
+            select coalesce(canonical.twilio_identity(sender, recipient), 'unknown:' || message_sid) as sender_identity, canonical.twilio_identity(recipient, sender) as recipient_identity
             offset 0
         ) as people
         offset 0

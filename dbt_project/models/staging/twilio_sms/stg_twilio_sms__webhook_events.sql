@@ -6,7 +6,7 @@
     ("account_sid is distinct from connection_account_sid", "quarantined", "'AccountSid is not that of the connection'"),
     ("is_stream and stream_type is null", "quarantined", "'the event has no type'"),
     ("is_stream and stream_type <> 'com.twilio.messaging.inbound-message.received'", "ignored", "'event type ' || stream_type || ' is no message'"),
-    ("message_sid !~ '^(SM|MM)[0-9a-f]{32}$' or message_sid is null", "quarantined", "'MessageSid is missing or is no message SID'"),
+    ("not (canonical.is_sid(message_sid, 'SM') or canonical.is_sid(message_sid, 'MM')) or message_sid is null", "quarantined", "'MessageSid is missing or is no message SID'"),
     ("is_stream", "message", "null"),
     ("message_status is not null and " ~ twilio_status('message_status') ~ " is null", "quarantined", "'MessageStatus has a word that is not known'"),
     ("message_status is not null", "status", "null"),

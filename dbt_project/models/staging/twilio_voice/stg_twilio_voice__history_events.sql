@@ -39,10 +39,10 @@ select
     raw_ref, connection_id, transaction_id, received_at, resource, sid, call_sid, parent_call_sid, payload,
     case
         when payload ->> 'account_sid' is distinct from connection_account_sid then 'quarantined'
-        when call_sid is null or call_sid !~ '^CA[0-9a-f]{32}$' then case
+        when call_sid is null or not canonical.is_sid(call_sid, 'CA') then case
             when resource = 'recording' and payload ->> 'conference_sid' <> '' then 'ignored' else 'quarantined'
         end
-        when parent_call_sid !~ '^CA[0-9a-f]{32}$' then 'quarantined'
+        when not canonical.is_sid(parent_call_sid, 'CA') then 'quarantined'
         when resource = 'call' and coalesce(payload ->> 'status', '') not in (
             'queued', 'initiated', 'ringing', 'in-progress', 'completed', 'busy', 'failed', 'no-answer', 'canceled'
         ) then 'quarantined'
@@ -53,11 +53,11 @@ select
     end as outcome,
     case
         when payload ->> 'account_sid' is distinct from connection_account_sid then 'account_sid is not that of the connection'
-        when call_sid is null or call_sid !~ '^CA[0-9a-f]{32}$' then case
+        when call_sid is null or not canonical.is_sid(call_sid, 'CA') then case
             when resource = 'recording' and payload ->> 'conference_sid' <> '' then 'the recording of a conference, which is no one call'
             else 'call_sid is missing or is no call SID'
         end
-        when parent_call_sid !~ '^CA[0-9a-f]{32}$' then 'parent_call_sid is no call SID'
+        when not canonical.is_sid(parent_call_sid, 'CA') then 'parent_call_sid is no call SID'
         when resource = 'call' and coalesce(payload ->> 'status', '') not in (
             'queued', 'initiated', 'ringing', 'in-progress', 'completed', 'busy', 'failed', 'no-answer', 'canceled'
         ) then 'status has a word that is not known'

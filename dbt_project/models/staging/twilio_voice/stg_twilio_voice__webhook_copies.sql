@@ -45,7 +45,7 @@ told as (
                         status="coalesce(recording_status, 'completed')", duration=form_field('RecordingDuration'),
                         started_at=sortable_time("canonical.try_timestamptz(" ~ form_field('RecordingStartTime') ~ ")"), encrypted='false'
                     ) }}
-                    where event in ('recording', 'record action') or (event = 'progress' and has_recording and recording_sid ~ '^RE[0-9a-f]{32}$')
+                    where event in ('recording', 'record action') or (event = 'progress' and has_recording and canonical.is_sid(recording_sid, 'RE'))
 
                     union all
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+from providers.website.client import transcript
 
-from operations.providers import TIMEOUT_SECONDS, ProviderRefused
 from warehouse.connections import Connection
 
 
 def check(connection: Connection) -> str:
-    answer = httpx.get(connection.required("transcript"), timeout=TIMEOUT_SECONDS)
-    if not answer.is_success:
-        raise ProviderRefused(f"the web site answers {answer.status_code}")
-    return "the transcript answers"
+    return f"the transcript answers; messages: {len(transcript(connection))}"
 
 
 def present(connection: Connection) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""Gmail's API as a pull needs it, through Google's own client (docs/providers/google.md).
+"""Gmail's API: the one client for pulls, checks and the watch, through Google's own client (docs/providers/google.md).
 
-Every call repeats itself while Google says "slower" or is away; a call inside a batch too.
+Every call repeats itself while Google says "slower" or is away, as long as the caller's patience lasts; a call inside
+a batch too.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from googleapiclient.errors import Error as ClientError
 from googleapiclient.errors import HttpError
 from googleapiclient.http import BatchHttpRequest
 
-from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater
-from pipelines.gmail_failures import NotFound, failure_of
+from providers.failures import BACK_OFF, BackOff, NeedsAdmin, ProviderFailed, TryLater
+from providers.google.failures import NotFound, failure_of
+from providers.google.guarded import GuardedHttp
+from providers.pace import pace_of
 from warehouse.connections import Connection
 
 SCOPES = ["https://www.googleapis.com/auth/gmail.readonly"]
@@ -41,14 +44,21 @@ logging.getLogger("googleapiclient").setLevel(logging.CRITICAL)
 
 
 class Mailbox:
-    """One mailbox, read as its owner or through domain-wide delegation."""
+    """One mailbox, read as its owner or through domain-wide delegation.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        patience: how often a call repeats itself; once where an admin waits.
+    """
+
+    def __init__(self, connection: Connection, patience: BackOff = BACK_OFF) -> None:
+        self._patience = patience
         self.address = connection.required("address")
         self.name = f"gmail connection {connection.connection_id}"
         base = (connection.value("api_base") or API_BASE).rstrip("/")
+        self._pace = pace_of(f"mailbox {connection.required('address')} at {base}")
+        credentials = _credentials(connection)
         http = google_auth_httplib2.AuthorizedHttp(
-            _credentials(connection), http=httplib2.Http(timeout=TIMEOUT_SECONDS)
+            credentials, http=GuardedHttp(base, token_uri_of(credentials), TIMEOUT_SECONDS)
         )
         # Static discovery: the client's own copy of the description, no call to fetch one.
         self.users = build(
@@ -69,7 +79,7 @@ class Mailbox:
         """Ids of a page of the mailbox, newest first, and the next page's token.
 
         Raises:
-            Refused: the token is no longer valid.
+            NotAccepted: the token is no longer valid.
         """
         answer = self._call(
             self.users.messages().list(
@@ -133,7 +143,7 @@ class Mailbox:
         attempt = 0
         while len(found) < len(ids):
             later: list[TryLater] = []
-            failures: list[PullFailed] = []
+            failures: list[ProviderFailed] = []
 
             def take(identity: str, answer: Any, error: Exception | None) -> None:
                 if error is None:
@@ -164,16 +174,17 @@ class Mailbox:
                 slowest = max(later, key=lambda one: one.after_seconds or 0.0)
                 asked = slowest.after_seconds or 0.0
                 # A pause of minutes is left to the queue, which keeps it.
-                if attempt >= BACK_OFF.attempts or asked > BACK_OFF.patience_seconds:
+                if attempt >= self._patience.attempts or asked > self._patience.patience_seconds:
                     raise slowest
-                BACK_OFF.pause(attempt, asked)
+                self._patience.pause(attempt, asked)
         return found
 
     def _call(self, request: Any) -> dict[str, Any]:
-        answer = BACK_OFF.run(lambda: self._once(request.execute))
+        answer = self._patience.run(lambda: self._once(request.execute))
         return dict(answer)
 
     def _once(self, execute: Callable[[], Any]) -> Any:
+        self._pace.wait()
         try:
             return execute()
         except (
@@ -184,7 +195,16 @@ class Mailbox:
             OSError,
             ValueError,
         ) as error:
-            raise failure_of(error, self.name) from None
+            failure = failure_of(error, self.name)
+            if isinstance(failure, TryLater):
+                # For whoever else asks of this mailbox now.
+                self._pace.close(failure.after_seconds or 0.0)
+            raise failure from None
+
+
+def token_uri_of(credentials: Any) -> str:
+    """Where these credentials are exchanged for a token."""
+    return str(getattr(credentials, "token_uri", None) or credentials._token_uri)
 
 
 def _credentials(connection: Connection) -> Any:

@@ -3,9 +3,9 @@
     URL ──> Hosts.place (https, host on the list) ──> one look-up, every address checked ──> connect to that address
 
 A provider's message can hold any URL, and a name can lead anywhere by the time it is looked up again. So the
-address that was checked is the one that is connected to, under the name's own certificate; no redirect is
-followed here, no proxy of the environment is used, and nothing is decompressed. Time and size are bounded.
-Texts of failures name a host at most: a URL is often a signed one.
+address that was checked is the one that is connected to, under the name's own certificate; a redirect is followed
+to listed hosts alone and without credentials, no proxy of the environment is used, and nothing is decompressed. Time
+and size are bounded. Texts of failures name a host at most: a URL is often a signed one.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from queue import Empty, Queue
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
-from pipelines.failures import PullFailed, TryLater
-from pipelines.public_addresses import is_private, is_public, parsed
+from providers.failures import NotAccepted, NotAllowed, Resting, TryLater, seconds_asked
+from providers.public_addresses import is_private, is_public, parsed
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 20.0
@@ -38,6 +38,10 @@ LEAST_BYTES_PER_SECOND = 20_000
 ADDRESSES_TRIED = 3
 #: What a JSON answer may measure.
 JSON_BYTES = 1_000_000
+REDIRECTS = {301, 302, 303, 307, 308}
+HOPS = 3
+#: A place that asks for a pause without saying how long.
+STATUS_REST_SECONDS = 60.0
 
 HTTPS_PORT = 443
 VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")  # no space, no control character, no backslash
@@ -51,10 +55,6 @@ logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 #: Addresses of a name, as texts.
 Resolver = Callable[[str, int], list[str]]
-
-
-class Refused(PullFailed):
-    """We do not fetch this: where it leads, or what comes from there, is not allowed."""
 
 
 class Unreachable(TryLater):
@@ -107,30 +107,30 @@ class Hosts:
         """Where a URL leads.
 
         Raises:
-            Refused: not to a host of this list, or not in the plain form that every program reads alike.
+            NotAllowed: not to a host of this list, or not in the plain form that every program reads alike.
         """
         if not VISIBLE.fullmatch(url):
-            raise Refused("the address has characters that no URL has")
+            raise NotAllowed("the address has characters that no URL has")
         try:
             parts = urlsplit(url)
         except ValueError:
-            raise Refused("the address is no URL") from None
+            raise NotAllowed("the address is no URL") from None
         found = AUTHORITY.fullmatch(parts.netloc.lower())
         if parts.scheme not in ("http", "https") or not found:
-            raise Refused("the address is not a plain https address")
+            raise NotAllowed("the address is not a plain https address")
         host, given = found["host"], found["port"]
         port = int(given) if given else (HTTPS_PORT if parts.scheme == "https" else 80)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if (host, port) in self.named:
             return Place(parts.scheme, host, port, target, is_named=True)
         if not any(_matches(host, pattern) for pattern in self.patterns):
-            raise Refused(
+            raise NotAllowed(
                 f"{host[:100]} is not among the hosts that this channel's media come from"
             )
         if parts.scheme != "https":
-            raise Refused(f"{host[:100]} would be asked without encryption")
+            raise NotAllowed(f"{host[:100]} would be asked without encryption")
         if port != HTTPS_PORT:
-            raise Refused(f"port {port} of {host[:100]} is not open to us")
+            raise NotAllowed(f"port {port} of {host[:100]} is not open to us")
         return Place(parts.scheme, host, port, target)
 
 
@@ -154,28 +154,28 @@ class Answer:
         """The body, piece by piece, exactly as sent.
 
         Raises:
-            Refused: it is larger, or says so beforehand, or it is compressed.
+            NotAllowed: it is larger, or says so beforehand, or it is compressed.
             Unreachable: it broke off or took too long.
         """
         coding = self.headers.get("content-encoding", "").strip().lower()
         if coding not in ("", "identity"):
-            raise Refused(f"{self.host} sent compressed bytes where it was asked for plain ones")
+            raise NotAllowed(f"{self.host} sent compressed bytes where it was asked for plain ones")
         told = self.headers.get("content-length", "")
         if told.isdigit() and int(told) > limit_bytes:
-            raise Refused(_too_large(limit_bytes))
+            raise NotAllowed(_too_large(limit_bytes))
         received = 0
         with _in_words(self.host):
             for piece in self._response.iter_stream():
                 received += len(piece)
                 if received > limit_bytes:
-                    raise Refused(_too_large(limit_bytes))
+                    raise NotAllowed(_too_large(limit_bytes))
                 yield piece
 
     def json(self) -> Any:
         """The body read as JSON; None where it is none.
 
         Raises:
-            Refused: it is larger than any answer of an API.
+            NotAllowed: it is larger than any answer of an API.
             Unreachable: it broke off or took too long.
         """
         content = b"".join(self.chunks(JSON_BYTES))
@@ -216,7 +216,7 @@ class SafeClient:
         """The answer to one GET. A redirect is an answer like others.
 
         Raises:
-            Refused: the URL leads to no host of `hosts`, or its name to an address that is closed to us.
+            NotAllowed: the URL leads to no host of `hosts`, or its name to an address that is closed to us.
             Unreachable: no answer.
         """
         place = hosts.place(url)
@@ -250,6 +250,50 @@ class SafeClient:
                 yield Answer(response, place.host)
             finally:
                 response.close()
+
+    @contextmanager
+    def follow(
+        self, url: str, hosts: Hosts, credentials: Mapping[str, str], onward: Hosts
+    ) -> Iterator[Answer]:
+        """The answer at the end of at most HOPS redirects. Only the first address gets the credentials.
+
+        Args:
+            onward: where redirects may lead.
+        """
+        with ExitStack() as opened:
+            for _ in range(HOPS + 1):
+                answer = opened.enter_context(self.get(url, hosts, credentials))
+                location = answer.headers.get("location")
+                if answer.status not in REDIRECTS or not location:
+                    yield answer
+                    return
+                opened.close()
+                try:
+                    url = urljoin(url, location)
+                except ValueError:
+                    raise NotAllowed("redirected to an address that is no URL") from None
+                hosts, credentials = onward, {}
+        raise NotAllowed(f"redirected more than {HOPS} times")
+
+
+def is_there(answer: Answer) -> bool:
+    """Whether the answer is a file, False where it says that there is none.
+
+    Raises:
+        TryLater: it says that it cannot answer now.
+        NotAccepted: it says something else.
+    """
+    if answer.status == 200:
+        return True
+    if answer.status in (404, 410):
+        return False
+    said = f"{answer.host} answered {answer.status}"
+    after = seconds_asked(answer.headers.get("retry-after"))
+    if answer.status == 429:
+        raise Resting(f"{said}: it asks us to slow down", after or STATUS_REST_SECONDS)
+    if answer.status in (401, 403, 408, 425) or answer.status >= 500:
+        raise TryLater(f"{said}: it cannot give the file now", after)
+    raise NotAccepted(f"{said}: it does not give the file")
 
 
 @contextmanager
@@ -361,7 +405,7 @@ def checked_addresses(place: Place, resolve: Resolver) -> list[str]:
     provider has no such address.
 
     Raises:
-        Refused: an address is not of the public internet, and no admin has named this host and port.
+        NotAllowed: an address is not of the public internet, and no admin has named this host and port.
         Unreachable: there is no such name.
     """
     try:
@@ -372,7 +416,7 @@ def checked_addresses(place: Place, resolve: Resolver) -> list[str]:
         raise Unreachable(f"{place.host} is not known to the name servers")
     for address in addresses:
         if not is_public(address) and not (place.is_named and is_private(address)):
-            raise Refused(f"{place.host} leads to an address that is not of the public internet")
+            raise NotAllowed(f"{place.host} leads to an address that is not of the public internet")
     return [str(address) for address in dict.fromkeys(addresses)]
 
 

@@ -1,4 +1,4 @@
-"""Meta's Graph API as a pull needs it: read only, at Meta's pace (docs/providers/meta.md).
+"""Meta's Graph API as a pull needs it, at Meta's pace (docs/providers/meta.md).
 
 The token goes into a header and nowhere else, but for its own renewal (`renewed_token`). Graph itself writes it
 into every `paging.next`: that address is never followed, and the token is cut out of an answer before anything is
@@ -8,33 +8,27 @@ read from it.
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from requests.auth import AuthBase
 
-from pipelines import graph_access
-from pipelines.failures import BACK_OFF, NeedsAdmin, PullFailed, TryLater
-from pipelines.graph_failures import (
+from providers.failures import BACK_OFF, NeedsAdmin, NotAccepted, ProviderFailed, TryLater
+from providers.meta import access
+from providers.meta.failures import (
     NotAvailable,
-    Refused,
     Stumbled,
     TooMuch,
     WrongProof,
     WrongToken,
     failure_of,
 )
-from pipelines.graph_pace import pace_of
+from providers.meta.pace import pace_of
+from providers.meta.wire import TIMEOUT_SECONDS, Bearer, Guarded, unlogged
 from warehouse.connections import Connection
 
-#: Connecting, and between two pieces of an answer.
-TIMEOUT_SECONDS = (10.0, 30.0)
 CUT_OUT = "[access token]"
 #: A read of much at once that Graph fails so often without a reason is asked for with less.
 TRIES_OF_MUCH = 2
@@ -47,10 +41,10 @@ class Graph:
         self.name = f"{connection.channel} connection {connection.connection_id}"
         self._connection = connection
         self._given = connection.required("access_token")
-        self._root = graph_access.root(connection)
-        self._versioned = graph_access.versioned(connection)
+        self._root = access.root(connection)
+        self._versioned = access.versioned(connection)
         self.pace = pace_of(self.name)
-        self._session = ReadOnly()
+        self._session = Guarded(connection)
 
     def get(self, path: str, *, is_much: bool = False, **parameters: Any) -> dict[str, Any]:
         """What Graph knows at a path such as `t_1` or `me/conversations`.
@@ -60,9 +54,9 @@ class Graph:
 
         Raises:
             NotAvailable: there is nothing there, or its details are not given.
-            Refused: Graph does not accept the request.
+            NotAccepted: Graph does not accept the request.
             TooMuch: less must be asked for.
-            NeedsAdmin, TryLater: see pipelines.failures.
+            NeedsAdmin, TryLater: see providers.failures.
         """
         url = f"{self._versioned}/{path}"
         failed = 0
@@ -93,15 +87,15 @@ class Graph:
         url, asked = f"{self._root}/refresh_access_token", {"grant_type": "ig_refresh_token"}
         try:
             answer = BACK_OFF.run(lambda: self._once(url, asked, self._given, is_shown=True))
-        except Refused:
-            with _unlogged():
+        except NotAccepted:
+            with unlogged():
                 answer = self._once(
                     url, {**asked, "access_token": self._given}, self._given, is_shown=True
                 )
         try:
             return str(answer["access_token"]), float(answer["expires_in"])
         except (KeyError, TypeError, ValueError):
-            raise PullFailed(f"{self.name}: Graph's answer holds no token") from None
+            raise ProviderFailed(f"{self.name}: Graph's answer holds no token") from None
 
     def token_ends_at(self) -> datetime | None:
         """When the token dies, or its access to data, as Meta tells the app itself; None where neither does.
@@ -109,16 +103,16 @@ class Graph:
         Needs the Meta app's id. The token stands among the parameters, as Meta's reference has it, and in no log.
         """
         app = self._connection.required("app_id")
-        url = f"{graph_access.versioned_for_apps(self._connection)}/debug_token"
-        failure: PullFailed = NeedsAdmin(f"{self.name}: the secret of the Meta app is not set")
-        for secret in graph_access.app_secrets(self._connection):
+        url = f"{access.versioned_for_apps(self._connection)}/debug_token"
+        failure: ProviderFailed = NeedsAdmin(f"{self.name}: the secret of the Meta app is not set")
+        for secret in access.app_secrets(self._connection):
             token = f"{app}|{secret}"
             asked = {
                 "input_token": self._given,
-                "appsecret_proof": graph_access.proof(secret, token),
+                "appsecret_proof": access.proof(secret, token),
             }
             try:
-                with _unlogged():
+                with unlogged():
                     answer = BACK_OFF.run(partial(self._sent, url, asked, token, is_shown=True))
             except (WrongProof, NeedsAdmin) as refused:
                 failure = refused
@@ -131,41 +125,36 @@ class Graph:
         raise failure
 
     def _as_the_account(self, url: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        token = graph_access.access_token(self._connection, self._of_the_page)
+        token = access.access_token(self._connection, self._of_the_page)
         try:
             return self._once(url, parameters, token)
         except WrongToken:
-            graph_access.forget(self._connection)
+            access.forget(self._connection)
             raise
         except NeedsAdmin:
             if token == self._given:
                 raise
             # The page's token may have died while the one that gives it lives.
-            graph_access.forget(self._connection)
-            token = graph_access.access_token(self._connection, self._of_the_page)
+            access.forget(self._connection)
+            token = access.access_token(self._connection, self._of_the_page)
             return self._once(url, parameters, token)
 
     def _of_the_page(self, path: str, query: dict[str, str]) -> dict[str, Any] | None:
         try:
             return self._once(f"{self._versioned}/{path}", query, self._given, is_shown=True)
-        except (NotAvailable, Refused):
+        except (NotAvailable, NotAccepted):
             return None
 
     def _once(
         self, url: str, parameters: dict[str, Any], token: str, *, is_shown: bool = False
     ) -> dict[str, Any]:
         """One call, again with the proof of another secret of ours where Graph does not take the first."""
-        proofs = graph_access.proofs(self._connection, token)
-        for place, proof in enumerate(proofs, 1):
-            try:
-                answer = self._sent(url, {**parameters, **proof}, token, is_shown=is_shown)
-            except WrongProof:
-                if place == len(proofs):
-                    raise
-                continue
-            graph_access.took(self._connection, token, proof)
-            return answer
-        raise AssertionError("there is at least one way to ask")
+        return access.proven(
+            self._connection,
+            token,
+            lambda proof: self._sent(url, {**parameters, **proof}, token, is_shown=is_shown),
+            lambda failure: isinstance(failure, WrongProof),
+        )
 
     def _sent(
         self, url: str, parameters: dict[str, Any], token: str, *, is_shown: bool
@@ -175,7 +164,7 @@ class Graph:
             response = self._session.get(
                 url,
                 params=parameters,
-                auth=_Bearer(token),
+                auth=Bearer(token),
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
@@ -226,34 +215,3 @@ def _parameter(address: str, name: str) -> str | None:
     except ValueError:
         return None
     return found[0] if found else None
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """No line of the HTTP library about addresses, not even for whoever logs everything."""
-    log = logging.getLogger("urllib3.connectionpool")
-    was, log.disabled = log.disabled, True
-    try:
-        yield
-    finally:
-        log.disabled = was
-
-
-class ReadOnly(requests.Session):
-    """A session that only reads, whatever its caller asks for: nobody is ever written to."""
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        if request.method != "GET":
-            raise PullFailed(f"{request.method} is refused: pulls only read")
-        return super().send(request, **kwargs)
-
-
-class _Bearer(AuthBase):
-    """The token as a header. Given as `auth`, it is not replaced by what a .netrc may hold."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request

@@ -16,10 +16,13 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum, auto
-from typing import Any
+from typing import Any, TypeVar
 
+from providers.failures import ProviderFailed
 from warehouse.channels import registry
 from warehouse.connections import Connection, UnusableConnection
+
+T = TypeVar("T")
 
 FACEBOOK = "https://graph.facebook.com"
 INSTAGRAM = "https://graph.instagram.com"
@@ -82,6 +85,12 @@ def versioned_for_apps(connection: Connection) -> str:
     return versioned(connection).replace(INSTAGRAM, FACEBOOK, 1)
 
 
+def roots(connection: Connection) -> set[str]:
+    """Where a connection's calls go: its own home, and that of calls of the Meta app itself."""
+    own = root(connection)
+    return {own, own.replace(INSTAGRAM, FACEBOOK, 1)}
+
+
 def page_of(connection: Connection) -> str | None:
     """The page whose token the account's edges want; None where the connection's own token is for them."""
     is_page = "page_id" in registry()[connection.channel].required_keys
@@ -130,7 +139,7 @@ def forget(connection: Connection) -> None:
 def proofs(connection: Connection, token: str) -> list[dict[str, str]]:
     """The parameters that prove that the app's secret is known, one set for each secret that may be the app's.
 
-    The one that Meta took last comes first. A caller goes on to the next where `is_wrong_proof`.
+    The one that Meta took last comes first.
     """
     if is_login(connection):
         return [{}]
@@ -146,6 +155,30 @@ def proof(secret: str, token: str) -> str:
     https://developers.facebook.com/docs/graph-api/guides/secure-requests#appsecret_proof
     """
     return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
+def proven(
+    connection: Connection,
+    token: str,
+    ask: Callable[[dict[str, str]], T],
+    is_wrong: Callable[[ProviderFailed], bool],
+) -> T:
+    """The answer of `ask`, given the proof of one secret after another until Meta takes one.
+
+    Args:
+        is_wrong: whether a failure says that the proof was made with another secret.
+    """
+    sets = proofs(connection, token)
+    for place, parameters in enumerate(sets, 1):
+        try:
+            answer = ask(parameters)
+        except ProviderFailed as failure:
+            if place == len(sets) or not is_wrong(failure):
+                raise
+            continue
+        took(connection, token, parameters)
+        return answer
+    raise AssertionError("there is at least one way to ask")
 
 
 def took(connection: Connection, token: str, parameters: Mapping[str, str]) -> None:

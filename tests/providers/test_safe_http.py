@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pipelines import safe_http
-from pipelines.public_addresses import is_private, is_public, parsed
-from pipelines.safe_http import Hosts, Refused, SafeClient, Unreachable
+from providers import safe_http
+from providers.failures import NotAllowed
+from providers.public_addresses import is_private, is_public, parsed
+from providers.safe_http import Hosts, SafeClient, Unreachable
 from tests.pipelines.storage import Storage, gives, running, says
 
 PROVIDER = Hosts(patterns=("media.example.com", "*.cdn.example.com"))
@@ -101,7 +102,7 @@ def test_nothing_else_is_asked(url: str) -> None:
         looked_up.append(host)
         return [PUBLIC]
 
-    with pytest.raises(Refused), SafeClient(resolve=resolve).get(url, PROVIDER):
+    with pytest.raises(NotAllowed), SafeClient(resolve=resolve).get(url, PROVIDER):
         pass
     assert not looked_up
 
@@ -120,7 +121,7 @@ def test_a_named_port_is_open_and_no_other(storage: Storage, named: Hosts) -> No
         f"http://127.1:{storage.port}/a",
         f"http://x@127.0.0.1:{storage.port}/a",
     ):
-        with pytest.raises(Refused), SafeClient().get(url, named):
+        with pytest.raises(NotAllowed), SafeClient().get(url, named):
             pass
 
 
@@ -128,10 +129,10 @@ def test_a_host_named_without_a_port_stays_with_https_and_public_addresses() -> 
     hosts = Hosts.listed([" Media.Example.com ", "", "*.example.net"])
     assert hosts.place("https://media.example.com/").port == 443
     for url in ("http://media.example.com/", "https://media.example.com:8443/"):
-        with pytest.raises(Refused):
+        with pytest.raises(NotAllowed):
             hosts.place(url)
     with (
-        pytest.raises(Refused),
+        pytest.raises(NotAllowed),
         SafeClient().get("https://127.0.0.1/", Hosts.listed(["127.0.0.1"])),
     ):
         pass
@@ -164,7 +165,7 @@ def test_an_address_that_is_not_public_is_never_connected_to(address: str) -> No
         client = SafeClient(resolve=lambda host, port, answer=answer: answer)  # type: ignore[misc]
         for url in ("https://media.example.com/", "https://127.0.0.1.cdn.example.com/"):
             with (
-                pytest.raises(Refused, match="not of the public internet"),
+                pytest.raises(NotAllowed, match="not of the public internet"),
                 client.get(url, PROVIDER),
             ):
                 pass
@@ -187,7 +188,7 @@ def test_what_is_closed_is_never_more_open_than_python_says() -> None:
 def test_naming_a_port_opens_private_networks_and_not_the_metadata_of_clouds(address: str) -> None:
     client = SafeClient(resolve=lambda host, port: [address])
     hosts = Hosts.listed(["media.example.com:8080"])
-    with pytest.raises(Refused), client.get("http://media.example.com:8080/", hosts):
+    with pytest.raises(NotAllowed), client.get("http://media.example.com:8080/", hosts):
         pass
 
 
@@ -263,6 +264,7 @@ def certificate(folder: Path, name: str) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("programs")
 @pytest.mark.parametrize(
     ("name", "is_right"), [("media.example.com", True), ("example.org", False)]
 )
@@ -306,7 +308,7 @@ def test_too_large_by_its_own_word_is_refused_before_it_is_read(
 
     storage.paths["/a"] = play
     started = time.monotonic()
-    with pytest.raises(Refused, match="larger than 1 MB"):
+    with pytest.raises(NotAllowed, match="larger than 1 MB"):
         body(SafeClient(), f"{storage.base}/a", named)
     assert time.monotonic() - started < 2
 
@@ -330,7 +332,7 @@ def test_too_large_without_a_word_is_refused_at_the_cap(
 
     storage.paths["/a"] = play
     taken: list[int] = []
-    with SafeClient().get(f"{storage.base}/a", named) as answer, pytest.raises(Refused):
+    with SafeClient().get(f"{storage.base}/a", named) as answer, pytest.raises(NotAllowed):
         taken.extend(map(len, answer.chunks(LIMIT)))
     assert sum(taken) <= LIMIT
     assert sent < 50_000_000
@@ -339,7 +341,7 @@ def test_too_large_without_a_word_is_refused_at_the_cap(
 def test_a_compressed_answer_is_refused_and_not_unpacked(storage: Storage, named: Hosts) -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     storage.paths["/a"] = gives(bomb, Content_Encoding="gzip")
-    with pytest.raises(Refused, match="compressed"):
+    with pytest.raises(NotAllowed, match="compressed"):
         body(SafeClient(), f"{storage.base}/a", named)
     assert storage.requests[0][1]["accept-encoding"] == "identity"
 
@@ -442,7 +444,7 @@ def test_no_text_of_ours_holds_a_url(
         "https://media.example.com/CANARY CANARY",
     ):
         client = SafeClient(resolve=lambda host, port: ["127.0.0.1"])
-        with pytest.raises((Refused, Unreachable)) as caught:
+        with pytest.raises((NotAllowed, Unreachable)) as caught:
             body(client, url, Hosts(PROVIDER.patterns, named.named), limit=10)
         texts.append(str(caught.value))
     assert "CANARY" not in "".join(texts) + caplog.text
@@ -456,5 +458,5 @@ def test_an_answer_of_an_api_is_bounded(storage: Storage, named: Hosts) -> None:
         assert answer.json() == {"a": 1}
     with SafeClient().get(f"{storage.base}/b", named) as answer:
         assert answer.json() is None
-    with SafeClient().get(f"{storage.base}/c", named) as answer, pytest.raises(Refused):
+    with SafeClient().get(f"{storage.base}/c", named) as answer, pytest.raises(NotAllowed):
         answer.json()

@@ -10,32 +10,35 @@ import httplib2
 from google.auth.exceptions import RefreshError, TransportError
 from googleapiclient.errors import HttpError
 
-from pipelines.failures import NeedsAdmin, PullFailed, TryLater, seconds_asked
+from providers.failures import (
+    NeedsAdmin,
+    NotAccepted,
+    Permanent,
+    ProviderFailed,
+    TryLater,
+    seconds_asked,
+)
 
 RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "backendError"}
 RETRY_AFTER = re.compile(r"Retry after (\S+Z)", re.IGNORECASE)
 
 
-class NotFound(PullFailed):
+class NotFound(Permanent):
     """Google answered 404: the mail is gone, or the cursor too old."""
 
 
-class Refused(PullFailed):
-    """Google answered 400: for a page token, that it is no longer valid."""
-
-
-def failure_of(error: Exception, name: str) -> PullFailed:
-    """The error in our words; `PullFailed` names status and reason, never a body."""
+def failure_of(error: Exception, name: str) -> ProviderFailed:
+    """The error in our words; `ProviderFailed` names status and reason, never a body."""
     if isinstance(error, RefreshError):
         return _refused_token(error, name)
     if isinstance(error, HttpError):
         return _refused_call(error, name)
     if isinstance(error, (TransportError, httplib2.HttpLib2Error, OSError)):
         return TryLater(f"{name}: Google cannot be reached ({type(error).__name__})")
-    return PullFailed(f"{name}: the Google client refuses ({type(error).__name__})")
+    return ProviderFailed(f"{name}: the Google client refuses ({type(error).__name__})")
 
 
-def _refused_token(error: RefreshError, name: str) -> PullFailed:
+def _refused_token(error: RefreshError, name: str) -> ProviderFailed:
     if getattr(error, "retryable", False):
         return TryLater(f"{name}: Google's token endpoint is away")
     detail = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
@@ -47,7 +50,7 @@ def _refused_token(error: RefreshError, name: str) -> PullFailed:
     )
 
 
-def _refused_call(error: HttpError, name: str) -> PullFailed:
+def _refused_call(error: HttpError, name: str) -> ProviderFailed:
     status = int(error.resp.status)
     reason, words = _reason(error)
     said = f"{name}: Google answered {status}" + (f" ({reason})" if reason else "")
@@ -65,7 +68,7 @@ def _refused_call(error: HttpError, name: str) -> PullFailed:
         )
     if status == 400 and reason == "failedPrecondition":
         return NeedsAdmin(f"{said}: this user has no Gmail mailbox")
-    return Refused(f"{said}: the request was refused")
+    return NotAccepted(f"{said}: the request was refused")
 
 
 def _reason(error: HttpError) -> tuple[str, str]:

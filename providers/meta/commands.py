@@ -1,11 +1,7 @@
-"""Meta's Graph API as the command line needs it: reads, and the five writes that make webhooks work.
+"""Meta's Graph API as an admin's commands need it: asked once, with Meta's own words where it says no.
 
-Meta has no permission that only reads conversations, so that nobody is ever written to is this module's own
-promise (docs/providers/meta.md): `call` and `app_call` are the one way to Meta, and what they do not know as a write
-is not sent.
-
-Tokens go into a header. The only call that must name one in its query is debug_token, about that token itself.
-Host, token and proof are those of the pulls (pipelines.graph_access).
+Tokens go into a header. The only call that must name one in its query is debug_token, about that token itself. Host,
+token, proof and what may be asked at all are those of the pulls.
 """
 
 from __future__ import annotations
@@ -13,18 +9,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
+import requests
 
-from operations.providers import TIMEOUT_SECONDS, ProviderRefused
-from pipelines import graph_access
+from providers.failures import NotAccepted
+from providers.meta import access
+from providers.meta.allowed import GUARD
+from providers.meta.wire import TIMEOUT_SECONDS, Bearer, Guarded, unlogged
 from warehouse.connections import Connection
 
-#: Subscribing an app to fields, a WhatsApp account, a page or an Instagram account to the app; asking for the
-#: chats of a WhatsApp number that was in use before. Ids are digits, so none can bring a path of its own.
-WRITES = re.compile(r"\d+/subscriptions|(\d+|me)/subscribed_apps|\d+/smb_app_data", re.ASCII)
-#: What of that can be taken back.
-UNDONE = re.compile(r"\d+/subscriptions|(\d+|me)/subscribed_apps", re.ASCII)
-READS = re.compile(r"\w+(/\w+)?", re.ASCII)
 #: What Meta says when the app and the secret do not belong together, or the token is none.
 WRONG_TOKEN = {1, 101, 102, 104, 190}
 INVALID_PARAMETER = 100
@@ -33,7 +25,7 @@ LONGEST_SAID = 300
 TOKENS = re.compile(r"\b(EAA|IG)[A-Za-z0-9_-]{20,}|\d+\|[\w-]+")
 
 
-class GraphRefused(ProviderRefused):
+class GraphError(NotAccepted):
     """Graph's error; `code` is Meta's number for it, None where it gave none; `error` what else it told."""
 
     def __init__(
@@ -53,18 +45,18 @@ def call(
         parameters: `query`, `form` or `body`.
 
     Raises:
-        ProviderRefused: nothing was sent, because it is neither a read nor a subscription.
-        GraphRefused: Meta says no, or does not answer.
+        NotAllowed: nothing was sent, because it is neither a read nor a subscription.
+        GraphError: Meta says no, or does not answer.
     """
     _check(connection, method, path)
     given = connection.required("access_token")
-    token = graph_access.access_token(connection, lambda *asked: _of_the_page(connection, *asked))
-    base = graph_access.versioned(connection)
+    token = access.access_token(connection, lambda *asked: _of_the_page(connection, *asked))
+    base = access.versioned(connection)
     try:
         return _proven(connection, method, f"{base}/{path}", token, **parameters)
-    except GraphRefused as refused:
+    except GraphError as refused:
         if token != given and refused.code in WRONG_TOKEN:
-            graph_access.forget(connection)
+            access.forget(connection)
         raise
 
 
@@ -74,32 +66,32 @@ def app_call(
     """A call as the Meta app itself, with whichever of its secrets is the present one.
 
     Raises:
-        GraphRefused: as `call`, the last refusal where no secret is the app's.
+        GraphError: as `call`, the last refusal where no secret is the app's.
     """
     _check(connection, method, path)
     app_id = connection.required("app_id")
-    refused = GraphRefused(f"{connection.channel}: {_missing_secret(connection)}")
-    for secret in graph_access.app_secrets(connection):
+    refused = GraphError(f"{connection.channel}: {_missing_secret(connection)}")
+    for secret in access.app_secrets(connection):
         token = f"{app_id}|{secret}"
-        url = f"{graph_access.versioned_for_apps(connection)}/{path}"
+        url = f"{access.versioned_for_apps(connection)}/{path}"
         try:
-            proof = {"appsecret_proof": graph_access.proof(secret, token)}
+            proof = {"appsecret_proof": access.proof(secret, token)}
             return _sent(connection, method, url, token, proof, **parameters)
-        except GraphRefused as error:
-            if error.code not in WRONG_TOKEN and not graph_access.is_wrong_proof(error.error):
+        except GraphError as error:
+            if error.code not in WRONG_TOKEN and not access.is_wrong_proof(error.error):
                 raise
-            refused = GraphRefused(f"{error}; {_which_secret(connection)}", error.code, error.error)
+            refused = GraphError(f"{error}; {_which_secret(connection)}", error.code, error.error)
     raise refused
 
 
 def _missing_secret(connection: Connection) -> str:
-    key = "meta_app_secret" if graph_access.is_login(connection) else "app_secret"
+    key = "meta_app_secret" if access.is_login(connection) else "app_secret"
     return f"{key} is not set; {_which_secret(connection)}"
 
 
 def _which_secret(connection: Connection) -> str:
     """Of which app a secret must be, for whoever has two before him."""
-    if graph_access.is_login(connection):
+    if access.is_login(connection):
         return (
             "app_id and meta_app_secret are those of the Meta app (its dashboard, App settings, Basic); app_secret "
             "is the other one, of the Instagram app inside it (Instagram, API setup with Instagram login), which "
@@ -109,21 +101,19 @@ def _which_secret(connection: Connection) -> str:
 
 
 def _check(connection: Connection, method: str, path: str) -> None:
-    known = {"GET": READS, "POST": WRITES, "DELETE": UNDONE}.get(method)
-    if known is None or not known.fullmatch(path):
-        raise ProviderRefused(
-            f"{connection.channel}: {method} {path} is not sent: nothing is written at Meta but subscriptions"
-        )
+    """Before anything is asked for it, a token included; the transport looks again at what really leaves."""
+    version = access.versioned(connection).rpartition("/")[2]
+    GUARD.check(method, f"/{version}/{path}")
 
 
 def _of_the_page(connection: Connection, path: str, query: dict[str, str]) -> dict[str, Any] | None:
     _check(connection, "GET", path)
-    url = f"{graph_access.versioned(connection)}/{path}"
+    url = f"{access.versioned(connection)}/{path}"
     try:
         return _proven(connection, "GET", url, connection.required("access_token"), query=query)
-    except GraphRefused as refused:
+    except GraphError as refused:
         told = refused.code is not None and refused.code not in WRONG_TOKEN
-        if told and not graph_access.is_wrong_proof(refused.error):
+        if told and not access.is_wrong_proof(refused.error):
             return None
         raise
 
@@ -136,17 +126,12 @@ def _proven(
     **parameters: dict[str, str] | None,
 ) -> dict[str, Any]:
     """A call with the proof of the first secret that Meta takes."""
-    proofs = graph_access.proofs(connection, token)
-    for place, proof in enumerate(proofs, 1):
-        try:
-            answer = _sent(connection, method, url, token, proof, **parameters)
-        except GraphRefused as refused:
-            if place == len(proofs) or not graph_access.is_wrong_proof(refused.error):
-                raise
-            continue
-        graph_access.took(connection, token, proof)
-        return answer
-    raise AssertionError("there is at least one way to ask")
+    return access.proven(
+        connection,
+        token,
+        lambda proof: _sent(connection, method, url, token, proof, **parameters),
+        lambda failure: isinstance(failure, GraphError) and access.is_wrong_proof(failure.error),
+    )
 
 
 def _sent(
@@ -161,36 +146,38 @@ def _sent(
     body: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     try:
-        response = httpx.request(
-            method,
-            url,
-            headers={"Authorization": f"Bearer {token}"},
-            params={**(query or {}), **proof},
-            data=form,
-            json=body,
-            timeout=TIMEOUT_SECONDS,
-        )
-    except httpx.HTTPError as error:
-        raise GraphRefused(
+        with unlogged(), Guarded(connection) as session:
+            response = session.request(
+                method,
+                url,
+                auth=Bearer(token),
+                params={**(query or {}), **proof},
+                data=form,
+                json=body,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+    except requests.RequestException as error:
+        raise GraphError(
             f"{connection.channel}: Meta does not answer ({type(error).__name__})"
         ) from None
     try:
         answer = response.json()
     except ValueError:
         answer = None
-    if response.is_success and isinstance(answer, dict) and "error" not in answer:
+    if 200 <= response.status_code < 300 and isinstance(answer, dict) and "error" not in answer:
         return answer
     raise _refusal(connection, response.status_code, answer, token)
 
 
-def _refusal(connection: Connection, status: int, answer: Any, token: str) -> GraphRefused:
+def _refusal(connection: Connection, status: int, answer: Any, token: str) -> GraphError:
     error = answer.get("error") if isinstance(answer, dict) else None
     error = error if isinstance(error, dict) else {}
     code = error.get("code")
     said = str(error.get("message") or "no reason given").replace(token, "…")
     words = _without_tokens(said, connection)
     named = f" (code {code})" if isinstance(code, int) else ""
-    return GraphRefused(
+    return GraphError(
         f"{connection.channel}: Meta answers {status}{named}: {words[:LONGEST_SAID]}",
         code if isinstance(code, int) else None,
         {**error, "message": words},

@@ -1,9 +1,10 @@
 """What Graph's errors mean for a pull (docs/providers/meta.md). Neither its messages nor the token are repeated.
 
-PullFailed
-├── NotAvailable     what was asked for is gone, or its details are not given (code 100, subcode 33)
-├── TooMuch          less must be asked for: waiting changes nothing
-├── Refused          Graph does not accept the request: another form of it may be
+ProviderFailed
+├── Permanent
+│   ├── NotAvailable what was asked for is gone, or its details are not given (code 100, subcode 33)
+│   ├── TooMuch      less must be asked for: waiting changes nothing
+│   └── NotAccepted  Graph does not accept the request: another form of it may be
 ├── NeedsAdmin
 │   ├── WrongToken   an edge of a page was asked with another kind of token
 │   └── WrongProof   appsecret_proof was made with another secret, or is missing
@@ -17,8 +18,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.failures import NeedsAdmin, PullFailed, TryLater, seconds_asked
-from pipelines.graph_pace import seconds_to_regain
+from providers.failures import (
+    NeedsAdmin,
+    NotAccepted,
+    Permanent,
+    ProviderFailed,
+    TryLater,
+    seconds_asked,
+)
+from providers.meta.pace import seconds_to_regain
 
 #: Temporary troubles, and limits of the app, the user, the page or the account.
 UNEXPLAINED = {1, 2}
@@ -44,15 +52,11 @@ TOO_MUCH_SUBCODE = 99
 PAGE_TOKEN = 210
 
 
-class NotAvailable(PullFailed):
+class NotAvailable(Permanent):
     """There is nothing of this id, or Graph does not give its details."""
 
 
-class Refused(PullFailed):
-    """Graph does not accept the request: repeating it changes nothing."""
-
-
-class TooMuch(PullFailed):
+class TooMuch(Permanent):
     """The answer would be too large for Graph."""
 
 
@@ -68,7 +72,7 @@ class Stumbled(TryLater):
     """Graph failed and gave no reason that holds for every call."""
 
 
-def failure_of(status: int, headers: Mapping[str, str], text: str, name: str) -> PullFailed:
+def failure_of(status: int, headers: Mapping[str, str], text: str, name: str) -> ProviderFailed:
     """The error in our words: status, codes, and what to do."""
     error = _error(text)
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
@@ -122,7 +126,7 @@ def failure_of(status: int, headers: Mapping[str, str], text: str, name: str) ->
         )
     if (code, subcode) == GONE:
         return NotAvailable(f"{said}: it is gone, or its details are not given")
-    return Refused(f"{said}: the request was refused; check the ids and api_version")
+    return NotAccepted(f"{said}: the request was refused; check the ids and api_version")
 
 
 def _error(text: str) -> dict[str, Any]:

@@ -1,9 +1,15 @@
-"""What can go wrong in a pull, in words that an admin can act on. None holds a body or a secret.
+"""What can go wrong when a provider is asked: one tree, in words that an admin can act on.
 
-PullFailed
-├── NeedsAdmin       credentials or rights: repeating changes nothing
-├── TryLater         the provider is slow, limited or away: repeat with a growing pause
-└── PullUnderWay     another pull of the same connection runs
+None holds a body or a secret.
+
+ProviderFailed
+├── Permanent        repeating changes nothing
+│   ├── NotAllowed   we do not ask, or do not take, this: our own guard says no
+│   └── NotAccepted  the provider does not accept the request
+│       └── Gone     there is nothing of this name
+├── NeedsAdmin       credentials or rights: somebody must change something
+└── TryLater         the provider is slow, limited or away: repeat with a growing pause
+    └── Resting      it asks us to slow down: nothing more of this connection for some time
 """
 
 from __future__ import annotations
@@ -17,15 +23,34 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class PullFailed(Exception):
-    """The pull ended early; what it had loaded stays."""
+class ProviderFailed(Exception):
+    """What was wanted did not come about; what was done before stays."""
+
+    #: That of the provider's answer, where there was one.
+    status: int | None = None
 
 
-class NeedsAdmin(PullFailed):
+class Permanent(ProviderFailed):
+    """Repeating it changes nothing."""
+
+
+class NotAllowed(Permanent):
+    """We do not ask for this, or do not take it: where it leads, what it would do, or what comes from there."""
+
+
+class NotAccepted(Permanent):
+    """The provider does not accept the request."""
+
+
+class Gone(NotAccepted):
+    """The provider says that there is nothing of this name."""
+
+
+class NeedsAdmin(ProviderFailed):
     """The provider refuses us; somebody must change something there or in the connection."""
 
 
-class TryLater(PullFailed):
+class TryLater(ProviderFailed):
     """The provider cannot answer now.
 
     `after_seconds` is what the provider asked for, if it did.
@@ -36,8 +61,8 @@ class TryLater(PullFailed):
         self.after_seconds = after_seconds
 
 
-class PullUnderWay(PullFailed):
-    """Another pull of this connection runs."""
+class Resting(TryLater):
+    """The provider asks us to slow down: this connection asks for nothing more for some time."""
 
 
 @dataclass
@@ -80,6 +105,8 @@ class BackOff:
 
 #: One for all providers; a test makes it short.
 BACK_OFF = BackOff()
+#: Where somebody waits for the answer, also where it is no.
+ONCE = BackOff(attempts=1)
 
 
 def seconds_asked(header: str | None) -> float | None:

@@ -10,13 +10,11 @@ The numbers are percentages of what is allowed in an hour; the time is in minute
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from pipelines.failures import BACK_OFF, TryLater
+from providers import pace
 
 #: Meta allows 2 calls a second and account (docs/providers/meta.md).
 SECONDS_BETWEEN_CALLS = 0.5
@@ -27,35 +25,18 @@ USAGE_HEADERS = ("x-app-usage", "x-business-use-case-usage")
 USAGES = ("call_count", "total_time", "total_cputime")
 
 
-class Pace:
+class Pace(pace.Pace):
     """The pace of one account in this process. Several threads may ask."""
 
+    provider = "Meta"
+
     def __init__(self, name: str) -> None:
-        self.name = name
-        self._lock = threading.Lock()
-        self._next_call = 0.0
-        self._closed_until = 0.0
+        super().__init__(name)
         self._slower = 1.0
 
-    def wait(self) -> None:
-        """Sleep until the next call may be made.
-
-        Raises:
-            TryLater: Meta asked for a longer pause than is worth waiting for.
-        """
-        with self._lock:
-            now = time.monotonic()
-            closed = self._closed_until - now
-            if closed > BACK_OFF.patience_seconds:
-                raise TryLater(f"{self.name}: Meta asks for a pause", closed)
-            start = max(now, self._next_call, self._closed_until)
-            self._next_call = start + SECONDS_BETWEEN_CALLS * self._slower
-        time.sleep(max(0.0, start - now))
-
     @property
-    def is_closed(self) -> bool:
-        """Whether Meta asked for a pause that is not over."""
-        return self._closed_until > time.monotonic()
+    def seconds_between_calls(self) -> float:
+        return SECONDS_BETWEEN_CALLS * self._slower
 
     def told(self, headers: Mapping[str, str]) -> None:
         """Take in the usage that an answer told."""
@@ -66,11 +47,6 @@ class Pace:
         over = max(0.0, min(usage, 100.0) - HIGH_USAGE) / (100.0 - HIGH_USAGE)
         self._slower = 1.0 + over * (SLOWEST - 1.0)
         self.close(seconds_to_regain(headers) or 0.0)
-
-    def close(self, seconds: float) -> None:
-        """No call for so long."""
-        if seconds > 0:
-            self._closed_until = max(self._closed_until, time.monotonic() + seconds)
 
 
 @cache

@@ -1,0 +1,208 @@
+"""Nothing about a person is shown outside `reading`: a permission, a transaction and an event for every sight."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg
+import pytest
+
+import app
+from app import database, examine, media, read
+from app.reading import reading
+from app.roles import MATRIX, Forbidden, Permission, UserRole
+from app.sessions import Viewer
+from tests.app.conftest import Correspondence
+
+FOLDER = Path(app.__file__).parent
+ROOMS: list[ModuleType] = [read, examine, media]
+#: Who takes a connection without reading for somebody, and why that is right.
+OTHERS = {
+    "database.py answers": "asks nothing but whether there is an answer",
+    "server.py": "opens the pool at the start",
+    "act.py deciding": "decisions, each with its event",
+    "sessions.py": "who is signed in, by their own token",
+    "sign_in.py": "who may sign in",
+    "read.py customers_of": "shown to nobody: decides which pages read again",
+    "read.py warehouse_state": "about no person: how the fold stands",
+    "reading.py reading": "the one way",
+}
+
+
+def sights() -> dict[str, Callable[..., Any]]:
+    """Every function that shows something to a viewer, found by what it takes."""
+    return {
+        f"{room.__name__}.{name}": function
+        for room in ROOMS
+        for name, function in vars(room).items()
+        if inspect.isfunction(function)
+        and function.__module__ == room.__name__
+        and not name.startswith("_")
+        and "viewer" in inspect.signature(function).parameters
+    }
+
+
+def test_sights_are_found() -> None:
+    assert {
+        "app.read.customers", "app.read.timeline", "app.read.earlier_messages", "app.read.changed_messages",
+        "app.read.unassigned", "app.examine.message", "app.examine.message_revisions", "app.examine.raw_row",
+        "app.examine.connections", "app.examine.quarantined", "app.media.open_attachment",
+    } <= set(sights())  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(sights()))
+def test_every_sight_is_within_reading(name: str) -> None:
+    tree = ast.parse(inspect.getsource(sights()[name]))
+    opened = [
+        item.context_expr.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.With)
+        for item in node.items
+        if isinstance(item.context_expr, ast.Call) and isinstance(item.context_expr.func, ast.Name)
+    ]
+    assert "reading" in opened, f"{name} shows something outside `with reading(…)`"
+
+
+def test_nothing_else_takes_a_connection() -> None:
+    found = set()
+    for path in FOLDER.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        for node in ast.walk(tree):
+            is_pool = (isinstance(node, ast.Attribute) and node.attr == "pool") or (
+                isinstance(node, ast.Name) and node.id == "pool"
+            )
+            if not is_pool:
+                continue
+            line = node.lineno
+            holder = [
+                each.name for each in functions if each.lineno <= line <= (each.end_lineno or 0)
+            ]
+            name = f"{path.name} {holder[0] if holder else ''}".strip()
+            found.add(path.name if path.name in OTHERS else name)
+    assert found - set(OTHERS) == set()
+
+
+def test_only_the_rooms_of_reading_know_its_queries() -> None:
+    """So that a sight cannot grow elsewhere, where the tests above would not look."""
+    own = {"read.py", "examine.py", "media.py"}
+    for path in FOLDER.rglob("*.py"):
+        for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
+            assert (path.name in own) or name in ("sessions",), f"{path.name} asks {name}.sql"
+
+
+@pytest.fixture
+def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
+    """What shows something in this warehouse, for each sight."""
+    customer = correspondence.customer("Sam", "phone:+61491570006")
+    sid = correspondence.sms("+61491570006", "one", datetime(2026, 11, 1, tzinfo=UTC))
+    ((ref,),) = correspondence.execute("select raw_refs -> 0 ->> 'raw_ref' from marts.messages")
+    ((sort_key, sent_at),) = correspondence.execute("select sort_key, sent_at from marts.timeline")
+    message = f"twilio_sms|{sid}"
+    return {
+        "app.read.customers": ("sam",),
+        "app.read.timeline": (customer,),
+        "app.read.earlier_messages": (customer, {"sort_key": sort_key, "sent_at": sent_at}),
+        "app.read.changed_messages": (customer, {}),
+        "app.read.unassigned": (),
+        "app.examine.message": (message,),
+        "app.examine.message_revisions": (message,),
+        "app.examine.raw_row": (ref, message),
+        "app.examine.connections": (),
+        "app.examine.quarantined": (),
+        "app.media.open_attachment": (message, "x"),
+    }
+
+
+def shown(name: str, viewer: Viewer, arguments: dict[str, tuple[Any, ...]]) -> Any:
+    more = {"is_download": False, "begins": True} if name.startswith("app.media") else {}
+    return sights()[name](viewer, *arguments[name], **more)
+
+
+def test_whoever_may_nothing_is_shown_nothing(
+    arguments: dict[str, tuple[Any, ...]], agent: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MATRIX, UserRole.AGENT, frozenset())
+    for name in sights():
+        with pytest.raises(Forbidden):
+            shown(name, agent, arguments)
+
+
+def test_without_its_event_nothing_is_shown(
+    correspondence: Correspondence, arguments: dict[str, tuple[Any, ...]], agent: Viewer
+) -> None:
+    everything = dataclasses.replace(agent, role=UserRole.ADMIN)
+    correspondence.execute("revoke insert on crm.events from crm_app")
+    for name in sorted(set(sights()) - {"app.media.open_attachment"}):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            shown(name, everything, arguments)
+    # The connections are as they should be behind it.
+    correspondence.execute("grant insert on crm.events to crm_app")
+    before = correspondence.execute("select count(*) from crm.events")[0][0]
+    for name in sorted(set(sights()) - {"app.media.open_attachment"}):
+        shown(name, everything, arguments)
+    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 10
+
+
+def test_what_is_refused_is_read_by_nobody_and_on_record_where_that_is_wanted(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    with (
+        pytest.raises(Forbidden),
+        reading(agent, Permission.READ_RAW, "raw.view", "raw", "x", refusal="raw.refuse"),
+    ):
+        raise AssertionError("it was read")  # fmt: skip
+    (event,) = correspondence.events("raw.refuse")
+    assert (event["actor"], event["object_id"]) == ("agent", "x")
+    assert "may not" in event["detail"]["because"]
+    assert correspondence.events("raw.view") == []
+
+
+def test_an_error_while_reading_leaves_no_event(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    def fail() -> None:
+        with reading(agent, Permission.READ, "raw.view", "raw", "x") as db:
+            db.execute("select 1 / 0")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        fail()
+    assert correspondence.events("raw.view") == []
+
+
+def test_the_event_costs_no_round_trip(correspondence: Correspondence, agent: Viewer) -> None:
+    """Begin, one statement, event with commit: as many as the same without an event."""
+
+    def round_trips(with_event: bool) -> int:
+        with tempfile.TemporaryFile() as traced:
+            with reading(agent, Permission.READ, "raw.view", "raw", "x") as db:
+                db.connection.pgconn.trace(traced.fileno())
+                db.execute("select 1").fetchall()
+                if not with_event:
+                    db.tells_nothing()
+                connection = db.connection
+            connection.pgconn.untrace()
+            traced.seek(0)
+            return len(re.findall(rb"ReadyForQuery", traced.read()))
+
+    for _ in range(3):
+        assert round_trips(True) == round_trips(False) == 3
+    assert len(correspondence.events("raw.view")) == 3
+
+
+def test_no_pool_is_left_in_a_pipeline(correspondence: Correspondence, agent: Viewer) -> None:
+    for _ in range(12):
+        with reading(agent, Permission.READ, "raw.view", "raw", "x") as db:
+            assert db.execute("select 1 as one").fetchone() == {"one": 1}
+            assert db.connection.pgconn.pipeline_status == psycopg.pq.PipelineStatus.OFF
+    with database.pool().connection() as connection:
+        assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE

@@ -1,0 +1,66 @@
+"""The nightly data tests: what holds is written down as passed, what does not with how many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from app import database, examine
+from app.roles import UserRole
+from app.sessions import Viewer
+from pipelines.model_tests import run_model_tests
+from tests.dbt_project.raw_rows import add_connections, inbound, mail
+from warehouse.settings import Settings
+
+BROKEN = "accepted_values_marts_messages_direction__inbound__outbound"
+
+
+def test_what_they_found_stands_on_the_page(
+    settings: Settings, admin: psycopg.Connection[Any], fold_now: Callable[[], int]
+) -> None:
+    add_connections(admin)
+    for number in range(3):
+        inbound(number).insert(admin)
+        mail(number).insert(admin)
+    fold_now()
+    # What lands while they run is no fault: the next fold takes it in.
+    mail(8).insert(admin)
+    mail(9, sender="").insert(admin)
+    count = run_model_tests(settings)
+    assert count > 30
+    found = dict(admin.execute("select test, status from jobs.model_tests").fetchall())
+    assert len(found) == count
+    assert set(found.values()) == {"pass"}, found
+
+    admin.execute("update canonical.messages set direction = 'sideways' where channel = 'gmail'")
+    with psycopg.connect(settings.admin_url, autocommit=True) as listening:
+        listening.execute("listen crm_health")
+        run_model_tests(settings)
+        # Open pages are told.
+        assert list(listening.notifies(timeout=5, stop_after=1))
+    database.use(settings)
+    try:
+        viewer = Viewer(
+            user_name="kim", display_name="Kim", role=UserRole.ADMIN, session_id="s", ip="127.0.0.1"
+        )
+        shown = examine.model_tests(viewer)
+    finally:
+        database.close()
+    assert len(shown) == count
+    bad = {
+        row["test"]: (row["status"], row["failures"]) for row in shown if row["status"] != "pass"
+    }
+    assert bad[BROKEN] == ("fail", 1), bad
+    assert shown[0]["test"] in bad
+
+
+def test_a_test_that_cannot_be_run_is_no_pass(
+    settings: Settings, admin: psycopg.Connection[Any]
+) -> None:
+    admin.execute("drop view marts.quarantine cascade")
+    run_model_tests(settings)
+    states = dict(admin.execute("select test, status from jobs.model_tests").fetchall())
+    assert states["assert_the_quarantine_is_what_outcomes_say"] == "error"
+    assert "pass" in states.values()

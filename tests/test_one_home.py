@@ -1,0 +1,116 @@
+"""One rule has one home: each test names what stands outside of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tests.test_conventions import ROOT, tracked
+
+#: What people decide about customers. Whoever adds a table of decisions adds it here.
+DECISION_TABLES = ("customers", "identity_links", "assignments", "conversation_tags")
+#: Rows by the hundred thousand to measure with; nobody decided on them.
+MADE_TO_MEASURE = {"benchmarks/storing.sql"}
+
+
+def named(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def test_nothing_but_decisions_writes_what_is_decided() -> None:
+    writes = re.compile(
+        rf"\b(insert\s+into|update|delete\s+from|merge\s+into|truncate(\s+table)?|copy)\s+(only\s+)?"
+        rf"crm\.({'|'.join(DECISION_TABLES)})\b",
+        re.IGNORECASE,
+    )
+    home = {"warehouse/queries/decisions.sql"}
+    writers = {
+        named(file)
+        for file in tracked("*.sql", "*.py", "*.csv", "*.yml")
+        if not named(file).startswith(("tests/", "warehouse/migrations/"))
+        and writes.search(file.read_text())
+    }
+    assert writers - MADE_TO_MEASURE == home
+    # And those statements are run by one module.
+    assert asking_for("decisions") == {"warehouse/decisions.py"}
+
+
+def asking_for(queries: str) -> set[str]:
+    """Modules that name a file of queries."""
+    return {
+        named(file)
+        for file in tracked("*.py")
+        if not named(file).startswith("tests/")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "queries"
+        and any(isinstance(each, ast.Constant) and each.value == queries for each in call.args)
+    }
+
+
+#: Libraries that call out.
+CALLING = {
+    "aiohttp", "dlt.sources.helpers", "google_auth_httplib2", "googleapiclient", "http.client", "httpcore", "httplib2",
+    "httpx", "requests", "twilio", "urllib.request", "urllib3",
+}  # fmt: skip
+#: Who calls something else than a provider.
+CALLS_OURSELVES = {
+    "operations/programs.py": "asks our own programs whether they answer",
+    "operations/demo_data.py": "tells the simulator what to do",
+}
+
+
+def test_nothing_calls_out_but_providers() -> None:
+    found = {}
+    for file in tracked("*.py"):
+        name = named(file)
+        if name.startswith(("providers/", "tests/", "simulator/", "benchmarks/")):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [each.name for each in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [
+                    node.module or "",
+                    *(f"{node.module}.{each.name}" for each in node.names),
+                ]
+            calling = {
+                library
+                for module in modules
+                for library in CALLING
+                if module == library or module.startswith(f"{library}.")
+            }
+            if calling:
+                found[name] = calling
+    assert {name: found[name] for name in found.keys() - CALLS_OURSELVES.keys()} == {}
+    assert CALLS_OURSELVES.keys() <= found.keys()
+
+
+def test_refusals_are_one_tree() -> None:
+    """One class bears the name, and whatever is refused to a person is of it; what a provider refuses has its own tree."""
+    bearing = {
+        f"{named(file)}:{node.name}"
+        for file in tracked("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Refused")
+    }
+    assert bearing == {"warehouse/refusals.py:Refused"}
+
+
+def test_failures_of_providers_are_one_tree() -> None:
+    """Every failure that says what to do about a provider is permanent, to be tried later, or for an admin."""
+    import providers.failures as tree
+    from pipelines import attachment_sources, pull
+    from providers.google import failures as google
+    from providers.meta import commands
+    from providers.meta import failures as meta
+
+    kinds = (tree.Permanent, tree.TryLater, tree.NeedsAdmin, pull.PullUnderWay)
+    for module in (tree, google, meta, commands, attachment_sources):
+        for name, value in vars(module).items():
+            own = getattr(value, "__module__", "") == module.__name__
+            if own and isinstance(value, type) and issubclass(value, Exception):
+                assert value is tree.ProviderFailed or issubclass(value, kinds), name
