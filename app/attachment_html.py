@@ -21,9 +21,15 @@ Row = dict[str, Any]
 LARGEST_PICTURE_BYTES = 12_000_000
 ICONS = {
     "image": "image", "audio": "mic", "video": "movie", "text": "description", "application": "draft",
+    "message": "mail",
 }  # fmt: skip
 #: What a file is called that came without a name.
-NAMES = {"image": "Picture", "audio": "Sound", "video": "Film"}
+NAMES = {
+    "image": "Picture", "audio": "Sound", "video": "Film", "message/rfc822": "Attached mail",
+    "message/delivery-status": "Delivery report", "text/rfc822-headers": "Header of the returned mail",
+    "message/rfc822-headers": "Header of the returned mail", "text/calendar": "Invitation",
+    "application/ics": "Invitation",
+}  # fmt: skip
 RECORDINGS = {"call": "Recording", "voicemail": "Voicemail"}
 #: What each state but `stored` means to a reader; a reason follows where there is one.
 STATES = {
@@ -129,12 +135,13 @@ def _called(row: Row, attachment: Row) -> str:
     given = attachment.get("filename")
     if given:
         return inert.line(given)
-    main_type = _plain_type(attachment.get("content_type")).partition("/")[0]
+    plain_type = _plain_type(attachment.get("content_type"))
+    main_type = plain_type.partition("/")[0]
     if row["kind"] in RECORDINGS and main_type == "audio":
         return RECORDINGS[row["kind"]]
     if shapes.metadata(row).get("voice_note") is True:
         return "Voice message"
-    return NAMES.get(main_type, "File without a name")
+    return NAMES.get(plain_type) or NAMES.get(main_type, "File without a name")
 
 
 def _picture(attachment: Row, name: str, address: str) -> str:

@@ -24,7 +24,8 @@ def folded(text: str, pictures: Pictures = lambda _: "") -> str:
     if cut == len(kept):
         return block
     return (
-        f'{block}<details class="rest"><summary>Show all ({len(text):,} characters)</summary>'
+        f'{block}<details class="rest"><summary><span class="more">Show all ({len(text):,} characters)</span>'
+        '<span class="less">Show less</span></summary>'
         f"{_block(kept[cut:].lstrip(chr(10)), pictures)}{_left_out(text)}</details>"
     )
 
@@ -46,7 +47,7 @@ def quote(quoted: str | None) -> str:
     kept = quoted[:MOST_CHARACTERS].strip("\n")
     return (
         '<details class="quote"><summary title="Show the quoted text">Quoted text</summary>'
-        f'<blockquote class="body" dir="auto">{mail_html.text(kept)}</blockquote></details>'
+        f'<blockquote class="body" dir="auto">{mail_html.text(kept)}</blockquote>{_left_out(quoted)}</details>'
     )
 
 

@@ -52,7 +52,8 @@ def customer(row: Row, zone: ZoneInfo, now: datetime) -> str:
 
 def waiting(row: Row, zone: ZoneInfo, now: datetime) -> str:
     """One identity of the unassigned queue with the beginning of its last message."""
-    last = row["last_inbound_at"]
+    # Whom we only wrote to has never written.
+    last = row["last_inbound_at"] or row["last_seen_at"]
     subject = inert.line(row["subject"])
     preview = inert.line((row["body"] or "")[:PREVIEW_CHARACTERS]) or kind_html.in_words(row)
     name = row["display_name"]

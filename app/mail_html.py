@@ -17,13 +17,16 @@ Row = dict[str, Any]
 #: Of a target so much is written out; the whole is its title.
 SHOWN_TARGET = 60
 MOST_NOTES = 6
-MOST_RECIPIENTS = 5
+MOST_RECIPIENTS = 20
+MOST_FILES = 20
 ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 #: A link in a text, in the brackets that a text puts round the target of a word; or the place of a picture.
 LINK = re.compile(
     r"(?P<open><)?(?P<link>https?://[^\s<>\"'\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]{3,2000})(?(open)>|)"
 )
 PLACE = re.compile(r"\[cid:([^\]\n]{1,300})\]")
+#: As pipelines/mail_calendar.py writes it.
+TIME_OF_EVENT = re.compile(r"(?P<day>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d)(?P<zone>.*)")
 #: What ends a sentence rather than an address.
 AFTER = ".,;:!?)]}"
 
@@ -53,7 +56,11 @@ def _linked(words: str) -> str:
             if kept.count("(") > kept.count(")") and target[len(kept) :].startswith(")"):
                 kept += ")"
             target, rest = kept, target[len(kept) :]
-        pieces += [inert.body(words[end : match.start()]), _link(target), inert.body(rest)]
+        link = _link(target)
+        if match["open"]:
+            # The target of the words before it, which may name another one.
+            link = f'<span class="target">&lt;{link}&gt;</span>'
+        pieces += [inert.body(words[end : match.start()]), link, inert.body(rest)]
         end = match.end()
     pieces.append(inert.body(words[end:]))
     return "".join(pieces)
@@ -102,12 +109,34 @@ def before_body(row: Row, told: Row) -> str:
         and address.lower() != str(row.get("from_address") or "").lower()
     ]
     if answers:
-        found.append(note("reply", f"Reply to {', '.join(answers[:MOST_RECIPIENTS])}"))
+        found.append(note("reply", f"Reply to {_listed(answers, MOST_RECIPIENTS)}"))
+    found += _not_delivered(told)
     found += _report(shapes.mapping(told.get("report")))
     notes = told.get("parse_notes")
-    said = [shapes.words(each) for each in notes] if isinstance(notes, list) else []
-    found += [note("info", each, kind="quiet") for each in list(filter(None, said))[:MOST_NOTES]]
+    said = list(filter(None, map(shapes.words, notes))) if isinstance(notes, list) else []
+    found += _cut([note("info", each, kind="quiet") for each in said], MOST_NOTES, "info")
     return "".join(found)
+
+
+def _listed(words: list[str], most: int) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def _cut(notes: list[str], most: int, glyph: str) -> list[str]:
+    """The first of these notes, and how many are left out."""
+    left_out = len(notes) - most
+    return notes if left_out <= 0 else [*notes[:most], note(glyph, f"and {left_out} more")]
+
+
+def _not_delivered(told: Row) -> list[str]:
+    """Whom a mail of ours did not reach, as reports of mail systems say: each receiver by themselves."""
+    found = []
+    for each in shapes.objects(told.get("not_delivered")):
+        whom, reason = shapes.words(each.get("address")), shapes.words(each.get("reason"))
+        tail = f": {reason}" if reason else ""
+        found.append(note("report", f"Not delivered to {whom or 'somebody'}{tail}", kind="bad"))
+    return _cut(found, MOST_RECIPIENTS, "report")
 
 
 def _report(report: Row) -> list[str]:
@@ -119,18 +148,19 @@ def _report(report: Row) -> list[str]:
         "relayed": "Passed on for",
     }
     found = []
-    for each in shapes.objects(report.get("recipients"))[:MOST_RECIPIENTS]:
+    for each in shapes.objects(report.get("recipients")):
         said = words.get(shapes.words(each.get("action")), "Report about")
         reason = shapes.words(each.get("reason")) or shapes.words(each.get("status"))
         tail = f": {reason}" if reason else ""
-        found.append(note("report", f"{said} {shapes.words(each.get('address'))}{tail}"))
-    return found
+        kind = "bad" if each.get("action") == "failed" else ""
+        found.append(note("report", f"{said} {shapes.words(each.get('address'))}{tail}", kind=kind))
+    return _cut(found, MOST_RECIPIENTS, "report")
 
 
-def copied_to(row: Row) -> list[str]:
-    """The addresses in Cc, in lower case."""
+def copied_to(row: Row, role: str) -> list[str]:
+    """The addresses in Cc or Bcc, in lower case."""
     told = shapes.metadata(row)
-    return [shapes.words(each.get("address")).lower() for each in shapes.objects(told.get("cc"))]
+    return [shapes.words(each.get("address")).lower() for each in shapes.objects(told.get(role))]
 
 
 def inside(attachment: Row) -> str:
@@ -142,17 +172,30 @@ def inside(attachment: Row) -> str:
         return ""
     facts = " · ".join(filter(None, (shapes.words(mail.get(key)) for key in ("from", "date"))))
     files = mail.get("files")
-    names = ", ".join(shapes.words(each) for each in files[:20]) if isinstance(files, list) else ""
+    names = (
+        _listed([shapes.words(each) for each in files], MOST_FILES)
+        if isinstance(files, list)
+        else ""
+    )
+    rest = '<p class="note">The rest is in the file</p>' if mail.get("is_cut") is True else ""
     return (
         f'<details class="inner"><summary>{inert.line(facts) or "Read"}</summary>'
-        f'<div class="body" dir="auto">{text(shapes.words(mail.get("text"))) or "No text"}</div>'
+        f'<div class="body" dir="auto">{text(shapes.words(mail.get("text"))) or "No text"}</div>{rest}'
         f"{f'<p class=note>With {inert.line(names)}</p>' if names else ''}</details>"
     )
 
 
+def _lasting(starts: str, ends: str) -> str:
+    """`2026-08-03 10:00 to 11:00 UTC`: what both ends have in common is said once."""
+    begin, end = TIME_OF_EVENT.fullmatch(starts), TIME_OF_EVENT.fullmatch(ends)
+    if begin and end and (begin["day"], begin["zone"]) == (end["day"], end["zone"]):
+        last = f" to {end['time']}" if end["time"] != begin["time"] else ""
+        return f"{begin['day']} {begin['time']}{last}{begin['zone']}"
+    return f"{starts} to {ends}" if starts and ends and ends != starts else starts
+
+
 def _event(event: Row) -> str:
-    starts, ends = shapes.words(event.get("starts")), shapes.words(event.get("ends"))
-    when = f"{starts} to {ends}" if starts and ends and ends != starts else starts
+    when = _lasting(shapes.words(event.get("starts")), shapes.words(event.get("ends")))
     kind = {"cancel": "Cancelled", "reply": "Answer to an invitation"}.get(
         shapes.words(event.get("method")), "Invitation"
     )

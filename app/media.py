@@ -8,8 +8,9 @@ everything else is handed over for download under a type that nothing opens.
 
 from __future__ import annotations
 
-import threading
+import queue
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.database import Row
 from app.reading import Reading, reading
 from app.roles import Forbidden, Permission
 from app.sessions import Viewer
-from pipelines.mail import part_bytes
+from pipelines.mail_reader import MailReader, TooCostly
 from pipelines.media import MediaStore, MissingMedia
 from pipelines.sniff import HEAD_BYTES, sniff
 from warehouse.media_types import UNKNOWN, inline_types, media_types, plain_type
@@ -30,12 +31,19 @@ SQL = queries("media")
 LONGEST_ID = 2_000
 #: A player asks for piece after piece: within this time they are one look.
 ONE_LOOK_SECONDS = 600
-#: A mail is parsed whole for one part of it: some 150 MB for the largest.
-_parsing = threading.BoundedSemaphore(2)
+#: A mail is parsed whole for one part of it, under the limits of a pull; so many at once.
+READERS = 2
+_readers: queue.LifoQueue[MailReader] = queue.LifoQueue()
+for _ in range(READERS):
+    _readers.put(MailReader())
 
 
 class NotThere(Exception):
     """There is no such attachment, or its bytes are not in the store."""
+
+
+class NotOpened(Exception):
+    """The mail that it is a part of cannot be read within its limits; the text says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +84,7 @@ def open_attachment(
 
     Raises:
         NotThere: nothing of this name can be opened by anybody.
+        NotOpened: it is there, and taking it out of its mail costs too much.
         Forbidden: the role may not, or the law may not. That it was asked for is written down.
     """
     key = {"message_id": message_id, "attachment_id": attachment_id}
@@ -142,6 +151,7 @@ def _file(row: Row) -> File:
 
     Raises:
         NotThere: they are not in the store.
+        NotOpened: they are a part of a mail that cannot be read within its limits.
     """
     listed: dict[str, Any] = row["listed"] or {}
     store = MediaStore(database.settings().media_root)
@@ -161,13 +171,27 @@ def _file(row: Row) -> File:
     )
 
 
+@contextmanager
+def _reader() -> Iterator[MailReader]:
+    """A reader of mails that nobody else uses; its process starts with the first mail, and ends with this one."""
+    reader = _readers.get()
+    try:
+        yield reader
+    finally:
+        _readers.put(reader)
+
+
 def _part_of_mail(store: MediaStore, listed: dict[str, Any], source: dict[str, Any]) -> File:
     sha256, part_id = str(source.get("sha256")), str(source.get("part_id"))
     try:
-        with _parsing:
-            content = part_bytes(store.read(sha256), part_id)
+        with _reader() as reader:
+            content = reader.part(store.read(sha256), part_id)
     except (MissingMedia, ValueError):
         content = None
+    except TooCostly:
+        raise NotOpened(
+            "This part cannot be taken out of its mail: that takes more than a mail's share of time or memory."
+        ) from None
     if content is None:
         raise NotThere
     sniffed = sniff(content[:HEAD_BYTES], listed.get("content_type"))

@@ -26,10 +26,12 @@ def people(row: Row) -> str:
     to = [address for address in row["to_addresses"] or [] if address]
     if not to or _scheme(row).is_nameless:
         return said
-    copied = set(mail_html.copied_to(row)) if row["kind"] == "email" else set()
-    copies = [each for each in to if str(each).lower() in copied]
-    to = [each for each in to if str(each).lower() not in copied]
-    return f"{said}{_listed('to', to, row)}{_listed('cc', copies, row)}"
+    copies = ""
+    for role in ("cc", "bcc") if row["kind"] == "email" else ():
+        copied = set(mail_html.copied_to(row, role))
+        copies += _listed(role, [each for each in to if str(each).lower() in copied], row)
+        to = [each for each in to if str(each).lower() not in copied]
+    return f"{said}{_listed('to', to, row)}{copies}"
 
 
 def _listed(word: str, to: list[Any], row: Row) -> str:

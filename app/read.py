@@ -171,15 +171,33 @@ def _page(db: Reading, customer_id: str, before: Row | None) -> list[Row]:
     return rows[::-1]
 
 
-def unassigned(viewer: Viewer, before: str | None = None, *, shown: Found | None = None) -> Found:
-    """Identities that wrote and belong to nobody, newest first, before a position of the list.
+def unassigned(viewer: Viewer, before: Row | None = None, *, shown: Found | None = None) -> Found:
+    """Identities that wrote and belong to nobody, newest first, before a row of the list.
 
     Args:
         shown: what the page shows already; the same again is no new sight and writes no event.
     """
-    with reading(viewer, Permission.READ, "queue.view", "queue", "unassigned") as db:
-        rows = db.execute(SQL["unassigned"], {"before": before, "page_size": LIST_SIZE}).fetchall()
-        counted = db.execute(SQL["count_unassigned"], {"most": MOST}).fetchone()
+    position = {"before": before["last_inbound_key"] if before else None}
+    return _nobodys(viewer, "unassigned", position, shown)
+
+
+def never_wrote(viewer: Viewer, before: Row | None = None, *, shown: Found | None = None) -> Found:
+    """Identities that belong to nobody and never wrote: whom we wrote to, newest first, before a row of the list.
+
+    Args:
+        shown: as for `unassigned`.
+    """
+    position = {
+        "before_at": before["last_seen_at"] if before else None,
+        "before_identity": before["identity"] if before else None,
+    }
+    return _nobodys(viewer, "never_wrote", position, shown)
+
+
+def _nobodys(viewer: Viewer, which: str, position: Row, shown: Found | None) -> Found:
+    with reading(viewer, Permission.READ, "queue.view", "queue", which) as db:
+        rows = db.execute(SQL[which], {**position, "page_size": LIST_SIZE}).fetchall()
+        counted = db.execute(SQL[f"count_{which}"], {"most": MOST}).fetchone()
         if shown is not None and shown.rows == rows:
             db.tells_nothing()
     assert counted is not None

@@ -137,6 +137,8 @@ def attachment(request: Request) -> Response:
         )
     except Forbidden as refused:
         return _refusal(403, str(refused))
+    except media.NotOpened as costly:
+        return _refusal(422, str(costly))
     except (media.NotThere, MissingMedia):
         return _refusal(404, "There is no such attachment.")
     except DamagedMedia as damage:

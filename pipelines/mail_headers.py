@@ -23,6 +23,8 @@ REFERENCE = re.compile(r"<[^<>\s]{1,998}>")
 NOBODY = re.compile(
     r"^(no-?_?\.?reply|do-?_?\.?not-?_?\.?reply|mailer-daemon|postmaster)\b", re.IGNORECASE
 )
+#: Of these a reader misses what is cut off.
+READ_WHOLE = ("Subject", "Message-ID", "In-Reply-To", "References")
 AUTO_REPLIES = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply")
 
 
@@ -90,6 +92,9 @@ def addresses(message: Entity, name: str, notes: list[str]) -> list[dict[str, st
 
 def envelope(message: Entity, notes: list[str]) -> dict[str, Any]:
     """The envelope of `raw_gmail.messages`: who, to whom, about what, and which kind of mail."""
+    for name in READ_WHOLE:
+        if any(len(value) > VALUE_LIMIT for value in message.values(name.lower())):
+            notes.append(f"{name}: only the first {VALUE_LIMIT} bytes were read")
     sender = addresses(message, "From", notes)
     if len(sender) > 1:
         notes.append("From: several addresses, the first is shown as the sender")

@@ -54,7 +54,7 @@ UNREADABLE = re.compile(
 )
 
 
-def html_to_text(markup: str, *, plainly: bool = False) -> str:
+def html_to_text(markup: str, notes: list[str], *, plainly: bool = False) -> str:
     """Readable lines. Time is linear in the size of the markup, whatever it contains.
 
     Links keep their target (`words <https://…>`), pictures of the mail their place (`[cid:…]`).
@@ -62,7 +62,12 @@ def html_to_text(markup: str, *, plainly: bool = False) -> str:
     Args:
         plainly: only take the tags out, for markup that cost too much.
     """
-    if plainly or len(markup) > MARKUP_LIMIT or _is_exhausting(markup):
+    if plainly:
+        return _without_tags(markup)
+    if len(markup) > MARKUP_LIMIT or _is_exhausting(markup):
+        notes.append(
+            "the markup is too large or too tangled to be repaired: its words stand without links and pictures"
+        )
         return _without_tags(markup)
     clean = nh3.clean(
         BARE_AMPERSAND.sub("&amp;", DATA_ADDRESS.sub("", markup)),

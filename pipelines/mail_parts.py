@@ -100,7 +100,7 @@ def choose_body(
         plainly: spend as little as can be on markup.
     """
     for is_text in (_is_text, _is_named_text, _is_only_text):
-        body = _body_of([part for part in parts if is_text(part, parts)], plainly)
+        body = _body_of([part for part in parts if is_text(part, parts)], notes, plainly)
         if body is not None and body.text.strip():
             if is_text is not _is_text:
                 # It has a name and was sent as a file: it stays one too.
@@ -112,28 +112,30 @@ def choose_body(
         return Body("", "plain", {part.part_id for part in parts if _is_text(part, parts)})
     if len(parts) == 1 and parts[0].content_type.startswith("message/"):
         # Nothing but a mail in the mail, and where that one cannot be read either, what stands there.
-        inner = read(parts[0].message.decoded()[:INNER_MAIL_BYTES], [])
-        text = (
-            _body_of([part for part in leaves(inner) if _is_text(part, [])], plainly) or Body()
-        ).text
-        return Body(text if text.strip() else _as_it_is(message), "plain")
+        content = parts[0].message.decoded()
+        _tell_cut(content, INNER_MAIL_BYTES, notes)
+        inner = [
+            part for part in leaves(read(content[:INNER_MAIL_BYTES], [])) if _is_text(part, [])
+        ]
+        text = (_body_of(inner, notes, plainly) or Body()).text
+        return Body(text if text.strip() else _as_it_is(message, notes), "plain")
     if not parts or parts[0].content_type not in SPECIAL:
         notes.append("no readable text part")
     return Body()
 
 
-def _body_of(texts: list[Part], plainly: bool) -> Body | None:
+def _body_of(texts: list[Part], notes: list[str], plainly: bool) -> Body | None:
     plain = [part for part in texts if part.content_type != "text/html"]
     markup = [part for part in texts if part.content_type == "text/html"]
     ids = {part.part_id for part in texts}
-    plain_text = _joined(plain, plainly)
+    plain_text = _joined(plain, notes, plainly)
     alternative_is_markup = any(part.in_alternative for part in markup)
     if plain_text.strip() and (alternative_is_markup or not markup):
         return Body(plain_text, "plain", ids)
     if markup:
         # Where HTML and plain parts follow each other (a list's footer), both are text.
         text = _joined(
-            [part for part in texts if part in markup or not part.in_alternative], plainly
+            [part for part in texts if part in markup or not part.in_alternative], notes, plainly
         )
         if text.strip() or not plain_text.strip():
             return Body(text, "html", ids)
@@ -167,25 +169,36 @@ def _is_only_text(part: Part, parts: list[Part]) -> bool:
     return len(parts) == 1 and part.content_type.startswith("text/")
 
 
-def _as_it_is(message: Entity) -> str:
-    return storable_text(decode_text(message.content()[:TEXT_BYTES_LIMIT], None))
+def _as_it_is(message: Entity, notes: list[str]) -> str:
+    content = message.content()
+    _tell_cut(content, TEXT_BYTES_LIMIT, notes)
+    return storable_text(decode_text(content[:TEXT_BYTES_LIMIT], None))
 
 
-def _joined(parts: list[Part], plainly: bool) -> str:
+def _joined(parts: list[Part], notes: list[str], plainly: bool) -> str:
     return "\n\n".join(
-        text for text in (readable(part, plainly=plainly) for part in parts) if text.strip()
+        text for text in (readable(part, notes, plainly=plainly) for part in parts) if text.strip()
     )
 
 
-def readable(part: Part, *, plainly: bool = False) -> str:
+def _tell_cut(content: bytes, limit: int, notes: list[str]) -> None:
+    if len(content) > limit:
+        notes.append(
+            f"a text of {len(content)} bytes: only the first {limit} were read, all of it is in the raw mail"
+        )
+
+
+def readable(part: Part, notes: list[str], *, plainly: bool = False) -> str:
     """The text of one text part, with plain line ends, storable."""
     message = part.message
-    content = message.decoded()[:TEXT_BYTES_LIMIT]
+    content = message.decoded()
+    _tell_cut(content, TEXT_BYTES_LIMIT, notes)
+    content = content[:TEXT_BYTES_LIMIT]
     charset = None if message.is_uncut else message.parameters.get("charset")
     text = decode_text(content, charset)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if part.content_type == "text/html":
-        text = html_to_text(text, plainly=plainly)
+        text = html_to_text(text, notes, plainly=plainly)
     elif message.parameters.get("format", "").lower() == "flowed":
         text = unflow(text, joined=message.parameters.get("delsp", "").lower() == "yes")
     return storable_text(text)
@@ -271,6 +284,7 @@ def _open_mail(entry: dict[str, Any], content: bytes) -> None:
         "subject": subject,
         "date": text_value(message, "Date"),
         "text": text[:INNER_TEXT_LIMIT],
+        "is_cut": len(text) > INNER_TEXT_LIMIT,
         "files": [name for part in parts if (name := file_name(part.message))][:50],
     }
     if not entry["filename"] and subject:

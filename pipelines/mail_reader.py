@@ -1,6 +1,6 @@
 """Mails read in a process of its own, in which time and memory of each are limited whatever it contains.
 
-    parent ── length, mode, bytes ──> child: 5 s of processor time, 512 MB ── length, JSON ──> parent
+    parent ── lengths, mode, part, bytes ──> child: 5 s of processor time, 512 MB ── length, JSON or bytes ──> parent
 
 A mail that kills the child is tried again with less: its text without repair of markup and folding, then only the
 beginning of it, then nothing but its hash. Each time the note says so, and the next mail gets a new child.
@@ -22,7 +22,7 @@ import time
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from pipelines.mail import ParsedMail, parse
+from pipelines.mail import ParsedMail, parse, part_bytes
 from pipelines.mail_headers import envelope
 from pipelines.mail_mime import Entity
 
@@ -37,13 +37,20 @@ WALL_SECONDS = 60.0
 MAILS_A_CHILD = 2000
 #: Of a mail that cannot be read whole, in the third mode.
 BEGINNING_BYTES = 200_000
-WHOLE, PLAINLY, BEGINNING = range(3)
+WHOLE, PLAINLY, BEGINNING, PART = range(4)
 MODES = {
     PLAINLY: "reading it whole took more than its share of time or memory: its text stands without form",
     BEGINNING: "reading it took more than its share of time or memory: only its beginning was read",
 }
-HEAD = struct.Struct("!QBd")
+#: Length of the mail, mode, processor time, length of the part's id.
+HEAD = struct.Struct("!QBdH")
 ANSWER = struct.Struct("!Q")
+#: What stands before the bytes of a part, or instead of them.
+FOUND, NOT_FOUND = b"+", b"-"
+
+
+class TooCostly(Exception):
+    """A mail takes more than its share of time or memory."""
 
 
 class MailReader:
@@ -77,13 +84,13 @@ class MailReader:
 
     def quickly(self, raw: bytes) -> dict[str, Any] | None:
         """The parsed columns of a mail that takes little time, as nearly every one does; None for another one."""
-        return self._ask(raw, WHOLE, QUICK_SECONDS)
+        return self._columns(raw, WHOLE, QUICK_SECONDS)
 
     def columns(self, raw: bytes) -> dict[str, Any]:
         """The parsed columns of a mail (pipelines/mail.py). Never raises over what the mail contains."""
         for mode in (WHOLE, PLAINLY, BEGINNING):
             read = raw[:BEGINNING_BYTES] if mode == BEGINNING else raw
-            columns = self._ask(read, mode, self.cpu_seconds)
+            columns = self._columns(read, mode, self.cpu_seconds)
             if columns is not None:
                 if mode in MODES:
                     columns["parse_notes"] = [MODES[mode], *columns["parse_notes"]]
@@ -96,7 +103,23 @@ class MailReader:
         )
         return mail.columns()
 
-    def _ask(self, raw: bytes, mode: int, cpu_seconds: float) -> dict[str, Any] | None:
+    def part(self, raw: bytes, part_id: str) -> bytes | None:
+        """The decoded bytes of one part (pipelines/mail.py); None where there is none.
+
+        Raises:
+            TooCostly: finding it takes more than a mail's share of time or memory.
+        """
+        answer = self._ask(raw, PART, self.cpu_seconds, part_id)
+        if answer is None:
+            raise TooCostly
+        return answer[1:] if answer[:1] == FOUND else None
+
+    def _columns(self, raw: bytes, mode: int, cpu_seconds: float) -> dict[str, Any] | None:
+        answer = self._ask(raw, mode, cpu_seconds)
+        columns: dict[str, Any] | None = None if answer is None else json.loads(answer)
+        return columns
+
+    def _ask(self, raw: bytes, mode: int, cpu_seconds: float, part_id: str = "") -> bytes | None:
         """What the child says; None where it died over this mail."""
         if self._child is None or self._read >= MAILS_A_CHILD:
             self.close()
@@ -107,11 +130,12 @@ class MailReader:
         assert child.stdout is not None
         deadline = time.monotonic() + WALL_SECONDS
         try:
-            child.stdin.write(HEAD.pack(len(raw), mode, cpu_seconds))
+            part = part_id.encode()
+            child.stdin.write(HEAD.pack(len(raw), mode, cpu_seconds, len(part)) + part)
             child.stdin.write(raw)
             child.stdin.flush()
             (size,) = ANSWER.unpack(_exactly(child.stdout.fileno(), ANSWER.size, deadline))
-            answer: dict[str, Any] = json.loads(_exactly(child.stdout.fileno(), size, deadline))
+            answer = _exactly(child.stdout.fileno(), size, deadline)
         except (EOFError, OSError):
             self.close()
             return None
@@ -150,21 +174,32 @@ def serve(source: BinaryIO, answers: BinaryIO) -> None:
     """The child's loop. The timer counts processor time and ends the process, whatever code is running."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     while head := source.read(HEAD.size):
-        size, mode, cpu_seconds = HEAD.unpack(head)
+        size, mode, cpu_seconds, part_size = HEAD.unpack(head)
+        part_id = source.read(part_size).decode()
         raw = source.read(size)
         if len(raw) < size:
             return
         signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-        mail = parse(raw, plainly=mode != WHOLE)
-        if any("MemoryError" in note for note in mail.parse_notes):
-            # Half of it was read: less of it can be read whole.
-            os._exit(1)
-        answer = json.dumps(mail.columns(), ensure_ascii=False).encode("utf-8")
+        pieces = _part(raw, part_id) if mode == PART else [_parsed(raw, plainly=mode != WHOLE)]
         signal.setitimer(signal.ITIMER_PROF, 0)
-        answers.write(ANSWER.pack(len(answer)))
-        answers.write(answer)
+        answers.write(ANSWER.pack(sum(map(len, pieces))))
+        for piece in pieces:
+            answers.write(piece)
         answers.flush()
-        del raw, mail, answer
+        del raw, pieces
+
+
+def _parsed(raw: bytes, *, plainly: bool) -> bytes:
+    mail = parse(raw, plainly=plainly)
+    if any("MemoryError" in note for note in mail.parse_notes):
+        # Half of it was read: less of it can be read whole.
+        os._exit(1)
+    return json.dumps(mail.columns(), ensure_ascii=False).encode("utf-8")
+
+
+def _part(raw: bytes, part_id: str) -> list[bytes]:
+    content = part_bytes(raw, part_id)
+    return [NOT_FOUND] if content is None else [FOUND, content]
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Who wrote and is nobody yet: make a customer of them, or link them to one."""
+"""Who is nobody yet, those who wrote first: make a customer of them, or link them to one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def decide(row: Row) -> None:
     try:
         with make, st.form("make", border=False):
             name = st.text_input("Name", value=row["display_name"] or "", max_chars=200)
-            why = st.text_input("Reason", value="Wrote to us for the first time", max_chars=1000)
+            told = "Wrote to us for the first time" if row["last_inbound_at"] else "Written to"
+            why = st.text_input("Reason", value=told, max_chars=1000)
             if st.form_submit_button("Make customer", type="primary"):
                 customer_id = act.create_customer(person, name, identity=identity, reason=why)
                 st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
@@ -42,26 +43,33 @@ def decide(row: Row) -> None:
         st.error(f"{sentence[0].upper()}{sentence[1:]}.")
 
 
+#: The lists: how each is read, what its people are, and what stands there when it is empty.
+LISTS = {
+    "Wrote to us": (
+        read.unassigned,
+        "waiting, newest first",
+        ("Everybody is known", "Who writes for the first time appears here by itself."),
+    ),
+    # Whom we wrote to, or who stood in a copy: nobody waits for an answer, and yet such a mail is found.
+    "Never wrote": (
+        read.never_wrote,
+        "who never wrote to us, newest first",
+        ("Nobody", "Whom we write to and who is no customer appears here by itself."),
+    ),
+}
+
+
 @frame.live(topics.QUEUE)
-def queue(pages: list[str | None], shown: dict[int, read.Found]) -> None:
+def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> None:
     person = frame.viewer()
-    lists = [
-        read.unassigned(person, before, shown=shown.get(index))
-        for index, before in enumerate(pages)
-    ]
+    look, words, empty = LISTS[which]
+    lists = [look(person, before, shown=shown.get(index)) for index, before in enumerate(pages)]
     shown.update(enumerate(lists))
     if not lists[0].rows:
-        st.html(
-            list_html.empty(
-                "Everybody is known",
-                "Who writes for the first time appears here by itself.",
-                "task_alt",
-            )
-        )
+        st.html(list_html.empty(*empty, "task_alt"))
         return
-    first = lists[0]
-    more = "More than " if first.is_cut else ""
-    st.html(f'<p class="tally">{more}{first.matched:,} waiting, newest first</p>')
+    more = "More than " if lists[0].is_cut else ""
+    st.html(f'<p class="tally">{more}{lists[0].matched:,} {words}</p>')
     for row in [row for each in lists for row in each.rows]:
         with st.container(key=f"row_{row['identity']}", gap=None):
             st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
@@ -72,12 +80,13 @@ def queue(pages: list[str | None], shown: dict[int, read.Found]) -> None:
                     st.rerun()
     last = lists[-1].rows
     if len(last) == read.LIST_SIZE and st.button("More", key="more"):
-        pages.append(last[-1]["last_inbound_key"])
+        pages.append(last[-1])
         st.rerun(scope="fragment")
 
 
 with st.container(key="queue", gap=None):
-    # Both live as long as the page is on the screen; a full run begins anew.
-    queue([None], {})
+    which = st.segmented_control("Who", LISTS, default="Wrote to us", label_visibility="collapsed")
+    # The positions and what they show live as long as the page is on the screen; a full run begins anew.
+    queue(which or "Wrote to us", [None], {})
 if chosen_row := st.session_state.pop("deciding", None):
     decide(chosen_row)

@@ -144,11 +144,13 @@
    same_as    [{identity, same_as, how, at}]: two identities that were told to be one
    name       what the sender is called, where only this door tells it
    file       {body, attachments} that came apart from the message they belong to
+   report     {id, version, failed: [{address, final, reason}]}: what a mail system says about a mail of ours
    content    hash of the text, for comparing the doors (pipelines/reconcile.py, macros/revisions.sql)
    text       of the history, where it is one that somebody wrote: it may be an edit whose webhook was lost
    worded     the words of this copy are made of other fields than a text #}
 {% macro fact(raw_ref, door, received_at, version, metadata, revision='null::jsonb', reaction='null::jsonb',
-              same_as='null::jsonb', name='null::text', file='null::jsonb', content='null::text', text='null::text', worded='null::boolean') %}
+              same_as='null::jsonb', name='null::text', file='null::jsonb', content='null::text', text='null::text', worded='null::boolean',
+              report='null::jsonb') %}
     jsonb_build_object(
         {{ raw_ref }},
         jsonb_strip_nulls(jsonb_build_object(
@@ -162,6 +164,7 @@
             'name', {{ name }},
             'file', {{ file }},
             'content', {{ content }},
+            'report', {{ report }},
             'text', {{ text }},
             'worded', {{ worded }}
         ))

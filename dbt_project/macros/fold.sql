@@ -6,6 +6,7 @@
 
    `partials` names a relation with partial_columns(), filed under the messages they belong to (macro partials_of). #}
 {% macro fold(partials) %}
+    {%- set is_shown = "(call is null and folded.content_order is not null or (call ->> 'is_known')::boolean)" %}
     select
         message_id,
         channel,
@@ -15,12 +16,26 @@
         {% for column in content_columns() -%}
         {% if column == 'body' -%}
         case when call is not null then call ->> 'body' when is_completed then told.file_body else folded.body end as body,
-        {% elif column in ('connection_id', 'direction', 'from_address', 'from_name', 'counterpart_identity', 'thread_key', 'kind') -%}
+        {% elif column == 'counterpart_identity' -%}
+        coalesce(
+            case when call is null then folded.counterpart_identity else call ->> 'counterpart_identity' end,
+            case when {{ is_shown }} then {{ nobody('folded.message_id') }} end
+        ) as counterpart_identity,
+        {% elif column in ('connection_id', 'direction', 'from_address', 'from_name', 'thread_key', 'kind') -%}
         case when call is null then folded.{{ column }} else call ->> '{{ column }}' end as {{ column }},
         {% elif column == 'attachments' -%}
         case when call is not null then call -> 'attachments' when is_completed then files else folded.attachments end as attachments,
         {% elif column == 'participants' -%}
-        case when call is null then folded.participants else call -> 'participants' end as participants,
+        {% set people = "case when call is null then folded.participants else call -> 'participants' end" -%}
+        case
+            -- Where nobody outside can be told, somebody stands for this one message, so that it is found.
+            when {{ is_shown }} and not coalesce({{ people }} @? '$[*] ? (@.is_ours == false && @.identity != null)', false)
+                then coalesce({{ people }}, '[]') || jsonb_build_array(jsonb_build_object(
+                    'identity', {{ nobody('folded.message_id') }}, 'is_ours', false, 'name', null, 'address', null,
+                    'role', case when coalesce(call ->> 'direction', folded.direction) = 'outbound' then 'to' else 'from' end
+                ))
+            else {{ people }}
+        end as participants,
         {% elif column == 'to_addresses' -%}
         case when call is null then folded.to_addresses else array(select jsonb_array_elements_text(call -> 'to_addresses')) end
             as to_addresses,
@@ -36,9 +51,15 @@
         is_deleted,
         facts,
         moved_to,
-        case when call is null or is_deleted then {{ status_word('status_order', 'folded.direction', 'folded.kind') }} else call ->> 'status' end as status,
+        case
+            when call is not null and not is_deleted then call ->> 'status'
+            -- Who else it was sent to has it, as far as anybody knows.
+            when split_part(status_order, '|', 3) = 'failed' and (undelivered ->> 'is_partial')::boolean then 'sent'
+            else {{ status_word('status_order', 'folded.direction', 'folded.kind') }}
+        end as status,
         case
             when call is not null then coalesce(provider_metadata, '{}') || jsonb_build_object('call', call -> 'call')
+            when undelivered is not null then coalesce(provider_metadata, '{}') || jsonb_build_object('not_delivered', undelivered -> 'to')
             -- What an edit says became known.
             when revisions is not null and not (revisions ->> 'is_untold')::boolean then provider_metadata - 'edit_untold'
             else provider_metadata
@@ -95,6 +116,7 @@
             jsonb_agg(value -> 'parts') filter (where value ? 'parts') as parts,
             jsonb_agg(value -> 'same_as') filter (where value ? 'same_as') as told_same_as,
             jsonb_agg(value #> '{file,attachments}') filter (where value ? 'file') as told_files,
+            jsonb_agg(value -> 'report') filter (where value ? 'report') as told_reports,
             max(value #>> '{file,body}' collate "C") as file_body
         from jsonb_each(folded.facts)
     ) as told
@@ -114,6 +136,7 @@
                 ) as each
             ) end as files,
             coalesce({{ standing_reactions('told.told_reactions') }}, '[]') as reactions,
+            {{ undelivered('told.told_reports', 'folded.to_addresses') }} as undelivered,
             case when told.told_same_as is not null then (
                 select jsonb_agg(distinct pair) from jsonb_array_elements(told.told_same_as) as pairs cross join jsonb_array_elements(pairs) as pair
             ) end as same_as

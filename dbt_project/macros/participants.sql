@@ -14,3 +14,6 @@
     cross join lateral jsonb_array_elements(participants) with ordinality as listed (person, position)
     where content_order is not null and person ->> 'identity' is not null
 {% endmacro %}
+
+{# Whom nobody can tell, of one message: an identity of that message alone. #}
+{% macro nobody(message_id) -%} 'unknown:' || {{ message_id }} {%- endmacro %}

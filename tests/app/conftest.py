@@ -147,7 +147,9 @@ class Correspondence:
         quoted: str | None = None,
         attachments: list[dict[str, Any]] | None = None,
         raw_sha256: str = "",
+        columns: dict[str, Any] | None = None,
     ) -> str:
+        """One mail; `columns` stand instead of what is made of the other arguments."""
         self._mails += 1
         mail_id = secrets.token_hex(8)
         them, us = {"name": name, "address": address}, {"name": "Help", "address": OUR_MAILBOX}
@@ -160,20 +162,38 @@ class Correspondence:
             "subject": subject,
             "message_id": f"<{mail_id}@example.com>",
         }
+        row: dict[str, Any] = {
+            "connection_id": self.mail_connection, "mailbox": OUR_MAILBOX, "id": mail_id, "thread_id": mail_id,
+            "history_id": str(self._mails), "label_ids": ["SENT"] if ours else ["INBOX"],
+            "internal_date": str(int(at.timestamp() * 1000)), "version": secrets.token_hex(32),
+            "raw_sha256": raw_sha256 or secrets.token_hex(32), "raw_size_bytes": len(body), "envelope": envelope, "body_text": body,
+            "body_quoted": quoted, "body_format": "plain", "attachments": attachments or [], "parser_version": 1, "parse_notes": [],
+            "pulled_at": datetime.now(UTC), "size_estimate": 1, "_dlt_id": secrets.token_hex(16), "_dlt_load_id": "1",
+            **(columns or {}),
+        }  # fmt: skip
         self.execute(
-            "insert into raw_gmail.messages (connection_id, mailbox, id, thread_id, history_id, label_ids, internal_date,"
-            " version, raw_sha256, raw_size_bytes, envelope, body_text, body_quoted, body_format, attachments,"
-            " parser_version, parse_notes, pulled_at, size_estimate, _dlt_id, _dlt_load_id)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'plain', %s, 1, '[]', now(), 1, %s, '1')",
-            [
-                self.mail_connection, OUR_MAILBOX, mail_id, mail_id, str(self._mails),
-                json.dumps(["SENT"] if ours else ["INBOX"]), str(int(at.timestamp() * 1000)),
-                secrets.token_hex(32), raw_sha256 or secrets.token_hex(32), len(body), json.dumps(envelope), body, quoted,
-                json.dumps(attachments or []), secrets.token_hex(16),
-            ],
+            f"insert into raw_gmail.messages ({', '.join(row)}) values ({', '.join(f'%({name})s' for name in row)})",
+            {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in row.items()},
         )  # fmt: skip
         self._landed()
         return mail_id
+
+    def raw_mail(self, raw: bytes, at: datetime, *, ours: bool = False) -> str:
+        """A mail from its bytes, read and stored as a pull does it; returns its id."""
+        from pipelines.gmail_rows import references
+        from pipelines.mail import parse
+        from pipelines.media import MediaStore
+
+        columns = parse(raw).columns()
+        return self.mail(
+            "sam@example.com",
+            "",
+            "",
+            at,
+            ours=ours,
+            raw_sha256=MediaStore(self.settings.media_root).store(raw),
+            columns={**columns, **references(columns["envelope"])},
+        )
 
     def connect(self, channel: str, **values: str) -> str:
         """A connection on another channel, with invented secrets; returns its id."""

@@ -25,7 +25,11 @@ EVERY = [
     ("client:AC1:kim", "kim", "Softphone, of account AC1"),
     ("sim:DE1", "DE1", "Device"),
     ("rcs:example_agent", "example_agent", "RCS sender"),
-    ("unknown:gmail|m|1", "No outside sender, one mail", "No outside sender, one mail (gmail|m|1)"),
+    (
+        "unknown:gmail|m|1",
+        "Nobody who can be told, one message",
+        "Nobody who can be told, one message (gmail|m|1)",
+    ),
     ("anonymous:CA123", "Withheld number, one call", "Withheld number, one call (CA123)"),
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app import attachment_html, mail_html, message_html
 from app.sight import Sight
 from tests.app.drawn import HOSTILE, NOW, SYDNEY, Elements, row
@@ -15,8 +17,11 @@ def mail(**more: object) -> dict[str, object]:
         channel="gmail",
         kind="email",
         from_address="sam@example.com",
-        to_addresses=["sales@example.com", "kim@example.net"],
-        **{"provider_metadata": {}, **more},
+        **{
+            "to_addresses": ["sales@example.com", "kim@example.net"],
+            "provider_metadata": {},
+            **more,
+        },
     )
 
 
@@ -37,7 +42,7 @@ def test_only_web_addresses_become_links() -> None:
 def test_what_others_wrote_stays_inert_round_links() -> None:
     for text in HOSTILE:
         found = Elements(mail_html.text(f"https://example.com/{text} <https://example.com/{text}>"))
-        assert set(found.tags) <= {"a", "bdi"}
+        assert set(found.tags) <= {"a", "bdi", "span"}
         assert set(found.attributes) <= {"class", "href", "title", "target", "rel", "dir"}
         assert all(
             address.startswith("https://example.com/") for address in found.attributes["href"]
@@ -73,6 +78,7 @@ def test_a_name_that_shows_another_address_is_marked() -> None:
 def test_copies_stand_apart_and_answers_notes_and_reports_are_told() -> None:
     told = {
         "cc": [{"name": "", "address": "kim@example.net"}],
+        "bcc": [{"name": "", "address": "Lee@example.net"}],
         "reply_to": [{"name": "", "address": "lee@example.net"}],
         "parse_notes": ["a line of the header is no field: passed over"],
         "report": {
@@ -80,16 +86,58 @@ def test_copies_stand_apart_and_answers_notes_and_reports_are_told() -> None:
         },
         "sent_by": "form@example.com",
     }
-    drawn = message_html.message(mail(provider_metadata=told), SIGHT)
+    everybody = ["sales@example.com", "kim@example.net", "lee@example.net"]
+    drawn = message_html.message(mail(to_addresses=everybody, provider_metadata=told), SIGHT)
     for words in (
-        "to sales@example.com",
-        "cc kim@example.net",
+        "to sales@example.com<",
+        "cc kim@example.net<",
+        "bcc lee@example.net<",
         "Reply to lee@example.net",
         "passed over",
         "Not delivered to bob@example.net: 550 no",
         "Came through form@example.com",
     ):
         assert words in drawn
+
+
+def test_whom_a_mail_did_not_reach_is_told_one_by_one() -> None:
+    told = {
+        "not_delivered": [
+            {"address": "bob@example.net", "reason": "550 no such user"},
+            {"address": "kim@example.net"},
+            {},
+        ]
+    }
+    drawn = message_html.message(mail(status="sent", provider_metadata=told), SIGHT)
+    for words in (
+        "Not delivered to bob@example.net: 550 no such user",
+        "Not delivered to kim@example.net<",
+        "Not delivered to somebody<",
+    ):
+        assert words in drawn
+    assert "Failed" not in drawn
+    assert "Failed</span>" in message_html.message(
+        mail(status="failed", provider_metadata=told), SIGHT
+    )
+
+
+def test_no_cut_is_silent() -> None:
+    many = [{"address": f"a{number}@example.net", "action": "failed"} for number in range(25)]
+    told = {
+        "report": {"recipients": many},
+        "not_delivered": many,
+        "reply_to": many,
+        "parse_notes": [f"note {number}" for number in range(9)],
+    }
+    drawn = message_html.message(mail(provider_metadata=told, quoted_body="q" * 200_001), SIGHT)
+    assert drawn.count("and 5 more") == 3
+    assert drawn.count("and 3 more") == 1
+    assert "1 more characters are kept" in drawn
+    inner = {"text": "inner", "is_cut": True, "files": [f"f{number}" for number in range(21)]}
+    file = {"attachment_id": "1|0", "state": "stored", "filename": "a.eml", "mail": inner}
+    drawn = message_html.message(mail(attachments=[file]), SIGHT)
+    assert "The rest is in the file" in drawn
+    assert "f19 and 1 more" in drawn
 
 
 def test_an_attached_mail_is_read_in_place_and_an_invitation_has_its_date() -> None:
@@ -106,7 +154,47 @@ def test_an_attached_mail_is_read_in_place_and_an_invitation_has_its_date() -> N
     assert "Invitation: Fitting, 2026-08-03 10:00 UTC" in drawn
 
 
+@pytest.mark.parametrize(
+    ("starts", "ends", "said"),
+    [
+        ("2026-08-03 10:00 UTC", "2026-08-03 11:00 UTC", "2026-08-03 10:00 to 11:00 UTC"),
+        ("2026-08-03 10:00 UTC", "2026-08-03 10:00 UTC", "2026-08-03 10:00 UTC"),
+        (
+            "2026-08-03 22:00 UTC",
+            "2026-08-04 01:00 UTC",
+            "2026-08-03 22:00 UTC to 2026-08-04 01:00 UTC",
+        ),
+        ("2026-08-03", "2026-08-05", "2026-08-03 to 2026-08-05"),
+        ("2026-08-03 10:00", "", "2026-08-03 10:00"),
+        ("", "", "Fitting<"),
+    ],
+)
+def test_an_invitation_says_its_time_once(starts: str, ends: str, said: str) -> None:
+    event = {"summary": "Fitting", "starts": starts, "ends": ends}
+    file = {"attachment_id": "1|1", "state": "stored", "filename": "a.ics", "event": event}
+    assert said in message_html.message(mail(attachments=[file]), SIGHT)
+
+
+def test_the_target_of_words_is_told_from_words_that_look_like_one() -> None:
+    drawn = mail_html.text("https://bank.example/login <https://evil.example/login>")
+    assert drawn.index("bank.example") < drawn.index('class="target"') < drawn.index("evil.example")
+    assert "&lt;<a" in drawn
+
+
 def test_blank_lines_do_not_count() -> None:
     drawn = message_html.message(mail(body="first" + "\n" * 40 + "last"), SIGHT)
     assert "Show all" not in drawn
     assert "first\n\n\nlast" in drawn
+
+
+def test_a_part_without_a_name_is_called_what_it_is() -> None:
+    types = {
+        "message/delivery-status": "Delivery report",
+        "text/rfc822-headers": "Header of the returned mail",
+        "message/rfc822": "Attached mail",
+        "image/png": "Picture",
+        "application/pdf": "File without a name",
+    }
+    for content_type, name in types.items():
+        file = {"attachment_id": "1|0", "content_type": content_type, "state": "unavailable"}
+        assert name in message_html.message(mail(attachments=[file]), SIGHT)

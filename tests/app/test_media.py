@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import queue
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from app.file_answer import asked_range, disposition, plain_name
 from app.headers import SecurityHeaders
 from app.roles import MATRIX, Permission, UserRole
 from app.routes import ROUTES
+from pipelines.mail_reader import MailReader
 from pipelines.media import MediaStore
 from pipelines.sniff import sniff
 from tests.app.conftest import Correspondence
@@ -232,6 +234,30 @@ def test_a_part_of_a_mail_is_taken_from_the_mail(client: TestClient, library: Li
     # The mail is gone from the store.
     shutil.rmtree(library.correspondence.settings.data_dir / "media")
     assert opened(client, ids).status_code == 404
+
+
+def test_a_viewer_s_request_has_the_limits_of_a_pull(
+    client: TestClient, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"%PDF-1.7\n" + os.urandom(5_000_000)
+    ids = library.mail(content, "application/pdf", "order.pdf")
+    sign_in(client)
+    for allowed, status in (
+        ({"cpu_seconds": 0.001}, 422),
+        ({"memory_bytes": 60_000_000}, 422),
+        ({}, 200),
+    ):
+        with MailReader(**allowed) as reader:  # type: ignore[arg-type]
+            readers: queue.LifoQueue[MailReader] = queue.LifoQueue()
+            readers.put(reader)
+            monkeypatch.setattr(media, "_readers", readers)
+            response = opened(client, ids)
+            assert response.status_code == status
+            assert readers.qsize() == 1
+        if status == 422:
+            assert "more than a mail's share" in response.text
+            assert library.correspondence.events("attachment.open") == []
+    assert response.content == content
 
 
 def test_a_part_of_a_mail_is_looked_at_too(client: TestClient, library: Library) -> None:

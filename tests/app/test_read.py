@@ -199,6 +199,41 @@ def test_the_queue_holds_who_wrote_and_is_nobody(
         minutes(5),
     )
     assert (found.matched, found.is_cut) == (3, False)
+    # Whom we only wrote to waits for nothing, and is found all the same.
+    (other,) = read.never_wrote(agent).rows
+    assert (other["identity"], other["body"]) == ("phone:+61491570157", "we wrote to them")
+    assert (other["last_seen_at"], other["last_inbound_at"]) == (minutes(8), None)
+
+
+def test_whom_we_only_wrote_to_is_paged_and_leaves_the_list_with_the_first_answer(
+    correspondence: Correspondence,
+    agent: Viewer,
+    settle: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(read, "LIST_SIZE", 3)
+    correspondence.customer("Known", "phone:+61255500000")
+    for number in range(8):
+        correspondence.sms(f"+6125550{number:04}", "to you", minutes(number // 3), ours=True)
+    correspondence.mail("quiet@example.org", "Offer", "to you", minutes(1), ours=True)
+    settle()
+    seen: list[str] = []
+    before: dict[str, Any] | None = None
+    while rows := read.never_wrote(agent, before).rows:
+        seen += [row["identity"] for row in rows]
+        before = rows[-1]
+    expected = {
+        *(f"phone:+6125550{number:04}" for number in range(1, 8)),
+        "email:quiet@example.org",
+    }
+    assert len(seen) == len(set(seen)) == read.never_wrote(agent).matched == len(expected)
+    assert set(seen) == expected
+    correspondence.mail("quiet@example.org", "Re: Offer", "yes please", minutes(30))
+    settle()
+    assert "email:quiet@example.org" not in {
+        row["identity"] for row in read.never_wrote(agent).rows
+    }
+    assert [row["identity"] for row in read.unassigned(agent).rows] == ["email:quiet@example.org"]
 
 
 def test_the_queue_is_paged_by_position(
@@ -212,10 +247,10 @@ def test_the_queue_is_paged_by_position(
         correspondence.sms(f"+6125550{number:04}", "hello", minutes(number // 3))
     settle()
     seen: list[str] = []
-    before = None
+    before: dict[str, Any] | None = None
     while rows := read.unassigned(agent, before).rows:
         seen += [row["identity"] for row in rows]
-        before = rows[-1]["last_inbound_key"]
+        before = rows[-1]
     assert len(seen) == len(set(seen)) == 10
 
 
@@ -243,6 +278,7 @@ def test_where_no_event_can_be_written_nothing_is_shown(
         lambda: read.earlier_messages(agent, customer, {"sent_at": minutes(9), "sort_key": "9"}),
         lambda: read.changed_messages(agent, customer, {}),
         lambda: read.unassigned(agent),
+        lambda: read.never_wrote(agent),
     ]
     for look in looks:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

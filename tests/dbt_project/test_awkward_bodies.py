@@ -16,6 +16,7 @@ from tests.dbt_project import bodies
 from tests.dbt_project.awkward_bodies import cases, chat, what
 from tests.dbt_project.bodies import FORM, Body
 from tests.dbt_project.test_bounded_keys import apart, texts
+from transform.models import Models
 
 Database = psycopg.Connection[Any]
 #: Read before the tests' own environment is made. The whole number is 20000.
@@ -176,7 +177,7 @@ def everything(value: Any) -> list[tuple[Any, Any]]:
 
 
 def test_every_mutation_has_one_outcome_and_none_is_lost(
-    fold_now: Callable[[], int], admin: Database
+    fold_now: Callable[[], int], admin: Database, serving_models: Models
 ) -> None:
     bodies.add_connections(admin)
     source = [case.body for case in cases() if case.body.content]
@@ -201,3 +202,4 @@ def test_every_mutation_has_one_outcome_and_none_is_lost(
     lost = [e for e in every if e[1] in ("message", "revision", "reaction") and e[0] not in stored]
     assert lost == []
     assert admin.execute("select count(*) from canonical.set_aside").fetchone() == (0,)
+    serving_models.invoke("test", "--select", "assert_every_shown_message_stands_on_a_page")

@@ -146,11 +146,14 @@ def test_a_report_marks_the_mail_that_did_not_arrive(
         insert(warehouse, row)
         fold_now()
     query = """
-        select provider_message_id, status, provider_metadata ->> 'error_message', in_reply_to
+        select provider_message_id, status, provider_metadata -> 'not_delivered', in_reply_to
         from canonical.messages order by 1
     """
     folded = warehouse.execute(query).fetchall()
-    assert folded[0][1:3] == ("failed", "not delivered to bob@example.net: 550 no such user")
+    assert folded[0][1:3] == (
+        "failed",
+        [{"address": "bob@example.net", "reason": "550 no such user"}],
+    )
     answers = warehouse.execute(
         "select in_reply_to from marts.messages where message_id = %s",
         [f"gmail|{MAILBOX}|18f0{2:012x}"],
@@ -158,6 +161,86 @@ def test_a_report_marks_the_mail_that_did_not_arrive(
     assert answers == (f"gmail|{MAILBOX}|18f0{1:012x}",)
     assert build(settings, models).is_equal
     assert warehouse.execute(query).fetchall() == folded
+
+
+def test_of_several_receivers_each_is_told(
+    settings: Settings, models: Models, warehouse: Database, fold_now: Callable[[], int]
+) -> None:
+    """Two reports about one mail to three: it has failed only when it reached nobody."""
+    sent = with_envelope(
+        mail(
+            1,
+            sender=MAILBOX,
+            to=("bob@example.net", "Kim@example.net"),
+            cc=("lee@example.net",),
+            labels=("SENT",),
+            message_reference=SENT_ID,
+        ),
+        {},
+        rfc822_message_id=SENT_ID,
+    )
+
+    def report(number: int, *recipients: dict[str, str], version: int = 1) -> History:
+        told = {"is_failure": True, "message_id": SENT_ID, "recipients": list(recipients)}
+        return with_envelope(
+            mail(number, sender="mailer-daemon@example.org", parser_version=version),
+            {"report": told, "is_bounce": True},
+            reported_message_id=SENT_ID,
+        )
+
+    def failed(address: str, reason: str, **more: str) -> dict[str, str]:
+        return {"address": address, "action": "failed", "reason": reason, **more}
+
+    def stands() -> tuple[str, list[dict[str, str]]]:
+        fold_now()
+        found = warehouse.execute(
+            "select status, provider_metadata -> 'not_delivered' from canonical.messages where provider_message_id = %s",
+            [f"18f0{1:012x}"],
+        ).fetchone()
+        assert found is not None
+        return found[0], found[1]
+
+    bob = {"address": "bob@example.net", "reason": "550 no such user"}
+    kim = {"address": "kim@example.net", "reason": "552 full"}
+    lee = {"address": "lee@example.net", "reason": "5.4.1"}
+    insert(warehouse, sent)
+    delayed = {"address": "lee@example.net", "action": "delayed", "reason": "later"}
+    insert(warehouse, report(2, failed("bob@example.net", "550 no such user"), delayed))
+    assert stands() == ("sent", [bob])
+    # Where the mail was passed on to is the mail system's business: we wrote to Kim.
+    insert(
+        warehouse, report(3, failed("box7@relay.example", "552 full", original="KIM@example.net"))
+    )
+    assert stands() == ("sent", [bob, kim])
+    # A better parser reads the first report otherwise: what it says counts.
+    insert(warehouse, report(2, failed("bob@example.net", "no"), version=2))
+    assert stands() == ("sent", [{**bob, "reason": "no"}, kim])
+    insert(
+        warehouse,
+        report(4, {"address": "lee@example.net", "action": "failed", "status": "5.4.1"}),
+    )
+    assert stands() == ("failed", [{**bob, "reason": "no"}, kim, lee])
+    assert build(settings, models).is_equal
+    assert stands() == ("failed", [{**bob, "reason": "no"}, kim, lee])
+
+
+@pytest.mark.parametrize(("receivers", "status"), [(1, "failed"), (2, "sent")])
+def test_a_report_that_names_nobody_speaks_of_the_only_receiver(
+    warehouse: Database, fold_now: Callable[[], int], receivers: int, status: str
+) -> None:
+    to = ("bob@example.net", "kim@example.net")[:receivers]
+    sent = mail(1, sender=MAILBOX, to=to, labels=("SENT",), message_reference=SENT_ID)
+    told = {"is_failure": True, "message_id": SENT_ID, "recipients": []}
+    report = mail(2, sender="mailer-daemon@example.org")
+    insert(
+        warehouse,
+        with_envelope(sent, {}, rfc822_message_id=SENT_ID),
+        with_envelope(report, {"report": told, "is_bounce": True}, reported_message_id=SENT_ID),
+    )
+    fold_now()
+    assert warehouse.execute(
+        "select status, provider_metadata -> 'not_delivered' from canonical.messages where direction = 'outbound'"
+    ).fetchall() == [(status, [{}])]
 
 
 def test_a_better_parser_takes_back_what_an_earlier_one_said(

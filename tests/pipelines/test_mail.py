@@ -327,3 +327,29 @@ def test_no_text_of_a_plain_mail_is_lost(lines: list[str]) -> None:
     assert sorted(line for line in kept if line.strip()) == sorted(
         line for line in lines if line.strip()
     )
+
+
+@pytest.mark.parametrize("subtype", ["plain", "html"])
+def test_a_text_that_is_cut_says_so(subtype: str) -> None:
+    head = f"From: a@example.com\r\nContent-Type: text/{subtype}\r\n\r\n".encode()
+    mail = parse(head + b"word " * 1_600_001)
+    assert any("of 8000005 bytes: only the first 8000000" in note for note in mail.parse_notes)
+    assert any("cut after 2000000 characters" in note for note in mail.parse_notes)
+    assert parse(head + b"word " * 1000).parse_notes == []
+
+
+def test_markup_that_is_not_repaired_a_long_subject_and_a_long_attached_mail_say_so() -> None:
+    head = b"From: a@example.com\r\nContent-Type: text/html\r\n\r\n"
+    tangled = parse(head + b"<b>" * 2500 + b"words")
+    assert tangled.body_text == "words"
+    assert any("stand without links" in note for note in tangled.parse_notes)
+    subject = b"Subject: " + b"s" * 70_000 + b"\r\n\r\nx"
+    assert any("Subject: only the first" in note for note in parse(subject).parse_notes)
+    for size, is_cut in ((20_000, False), (20_001, True)):
+        inner = b"From: b@example.com\r\nSubject: inner\r\n\r\n" + b"i" * size
+        outer = (
+            b'Content-Type: multipart/mixed; boundary="e"\r\n\r\n--e\r\n\r\nsee\r\n'
+            b"--e\r\nContent-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--e--\r\n"
+        )
+        (attached,) = parse(outer).attachments
+        assert attached["mail"]["is_cut"] is is_cut

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pipelines.mail import parse, part_bytes
+from tests.payloads.gmail.bent import bent
 from tests.payloads.gmail.mails import MAILS, Mail
 
 FUZZED = int(os.environ.get("CRM_FUZZED_MAILS", "600"))
@@ -94,47 +95,6 @@ def test_another_python_reads_the_same(python: str) -> None:
         check=True,
     )
     assert ran.stdout.strip() == digest()
-
-
-def bent(chance: random.Random) -> bytes:
-    """A mail of the corpus with bytes cut, doubled, changed, or moved in from another one."""
-    raw = bytearray(chance.choice(MAILS).raw)
-    for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(len(raw) + 1)
-        size = chance.choice((1, 2, 8, 40, 200))
-        match chance.randrange(6):
-            case 0:
-                del raw[at : at + size]
-            case 1:
-                raw[at:at] = raw[at : at + size] * chance.choice((1, 2, 50))
-            case 2:
-                raw[at : at + 1] = bytes([chance.randrange(256)])
-            case 3:
-                other = chance.choice(MAILS).raw
-                start = chance.randrange(len(other) + 1)
-                raw[at:at] = other[start : start + size]
-            case 4:
-                raw[at:at] = chance.choice(
-                    (
-                        b"\r\n",
-                        b"\n",
-                        b"\r",
-                        b"\r\n\r\n",
-                        b"--edge\r\n",
-                        b"--edge--",
-                        b'"',
-                        b"(",
-                        b"<",
-                        b"=?",
-                        b"\x00",
-                        b"\xff",
-                        b";",
-                        b"> ",
-                    )
-                )
-            case _:
-                raw += chance.choice(MAILS).raw
-    return bytes(raw)
 
 
 def test_bent_mails_break_nothing() -> None:

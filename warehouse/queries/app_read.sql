@@ -196,6 +196,54 @@ from (
     limit %(most)s + 1
 ) as counted
 
+-- never_wrote --
+-- Identities that belong to nobody and never wrote: whom we wrote to, or who stood in somebody's To or Cc. Newest first, each with the last
+-- message that names it; strictly before a position.
+with
+
+page as materialized (
+
+    select identity, display_name, last_inbound_at, last_seen_at, message_count
+    from canonical.identities as seen
+    where last_inbound_key is null
+        and (%(before_at)s::timestamptz is null or (last_seen_at, identity) < (%(before_at)s, %(before_identity)s))
+        and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+    order by last_seen_at desc, identity desc
+    limit %(page_size)s
+
+)
+
+select
+    page.*,
+    last_message.channel,
+    last_message.kind,
+    last_message.status,
+    last_message.subject,
+    last_message.removal,
+    case when last_message.removal = 'unsent' then null else left(coalesce(last_message.revised_body, last_message.body), 400) end as body,
+    last_message.removal is distinct from 'unsent' and jsonb_array_length(coalesce(last_message.attachments, '[]')) > 0 as attachments
+from page
+cross join lateral (
+    select message_id
+    from canonical.message_participants as participants
+    where participants.identity = page.identity and participants.is_first and not participants.is_ours
+    order by participants.sort_key desc
+    limit 1
+) as newest
+left join canonical.messages as last_message using (message_id)
+order by page.last_seen_at desc, page.identity desc
+
+-- count_never_wrote --
+-- How many these are, counted to a limit.
+select count(*) as waiting
+from (
+    select 1
+    from canonical.identities as seen
+    where last_inbound_key is null
+        and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+    limit %(most)s + 1
+) as counted
+
 -- warehouse_state --
 -- How the fold stands: its newest error, since when none succeeded, and since when something waits for it.
 select

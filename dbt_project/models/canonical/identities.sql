@@ -2,6 +2,7 @@
 {{ config(
     meta={'forget': 'touched_identities', 'forget_key': 'identity'},
     indexes=[{'columns': ['identity'], 'unique': true}, {'columns': ['last_inbound_key']}],
+    post_hook=[index_of("identities_that_never_wrote", "(last_seen_at, identity) where last_inbound_key is null")],
 ) }}
 -- depends_on: {{ ref('touched_identities') }}
 with

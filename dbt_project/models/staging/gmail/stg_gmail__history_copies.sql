@@ -30,7 +30,7 @@ authored as (
     -- offset 0: evaluated once a mail, although several columns read it.
     cross join lateral (
         select
-            {{ bounded_key(mail_address('coalesce(told.on_behalf, told.sender)')) }} as address,
+            nullif({{ bounded_key(mail_address('coalesce(told.on_behalf, told.sender)')) }}, '') as address,
             nullif(coalesce(told.on_behalf, told.sender) ->> 'name', '') as name,
             case when told.on_behalf is not null then told.sender ->> 'address' end as sent_by,
             told.on_behalf
@@ -131,7 +131,7 @@ messages as (
                 order by position limit 1
             )
             when not is_outbound and is_from_outside then 'email:' || sender
-            else 'unknown:' || own_message_id
+            else {{ nobody('own_message_id') }}
         end as counterpart_identity,
         own_mailbox || '|' || {{ bounded_key('thread_id') }} as thread_key,
         -- content
@@ -169,7 +169,7 @@ messages as (
         ) || case
             when case when is_outbound then not goes_outside else not is_from_outside end then
                 jsonb_build_array(jsonb_build_object(
-                    'identity', 'unknown:' || own_message_id, 'role', 'from', 'is_ours', false,
+                    'identity', {{ nobody('own_message_id') }}, 'role', 'from', 'is_ours', false,
                     'name', {{ bounded_key("coalesce(sender_name, envelope ->> 'from_text')") }}, 'address', null
                 ))
             else '[]'
@@ -196,6 +196,7 @@ messages as (
             'report', nullif(envelope -> 'report', 'null'),
             'sent_by', sent_by,
             'cc', nullif(envelope -> 'cc', '[]'),
+            'bcc', nullif(envelope -> 'bcc', '[]'),
             'whole_name', {{ whole_name('sender_name') }},
             'date_header', nullif(envelope ->> 'date', ''),
             'body_format', body_format,

@@ -21,7 +21,8 @@ pairs as (
 
     {% for later in ['reports', 'sent'] -%}
     select
-        reports.raw_ref, reports.envelope -> 'report' as report, reports.pulled_at, reports.history_id, reports.parser_version,
+        reports.raw_ref, reports.id as report_id, reports.envelope -> 'report' as report, reports.pulled_at, reports.history_id,
+        reports.parser_version,
         sent.connection_id, sent.id, sent.pulled_at as sent_pulled_at, {{ later }}.transaction_id
     from reports
     inner join sent on sent.connection_id = reports.connection_id and sent.rfc822_message_id = reports.reported_message_id
@@ -35,14 +36,23 @@ told as (
     select
         pairs.*,
         own.mailbox as own_mailbox,
-        array(
-            select concat_ws(': ', recipient ->> 'address', coalesce(recipient ->> 'reason', recipient ->> 'status'))
-            from jsonb_array_elements(
-                case jsonb_typeof(report -> 'recipients') when 'array' then report -> 'recipients' else '[]' end
-            ) with ordinality as listed (recipient, position)
-            where recipient ->> 'action' = 'failed'
-            order by position
-            limit 20
+        -- Where it names nobody, it says all the same that somebody was not reached.
+        coalesce(
+            (
+                select jsonb_agg(
+                    jsonb_strip_nulls(jsonb_build_object(
+                        -- Whom we wrote to, and where a mail system passed it on to.
+                        'address', {{ bounded_key("lower(coalesce(recipient ->> 'original', recipient ->> 'address'))") }},
+                        'final', {{ bounded_key("lower(recipient ->> 'address')") }},
+                        'reason', coalesce(recipient ->> 'reason', recipient ->> 'status')
+                    )) order by position
+                )
+                from jsonb_array_elements(
+                    case jsonb_typeof(report -> 'recipients') when 'array' then report -> 'recipients' else '[]' end
+                ) with ordinality as listed (recipient, position)
+                where recipient ->> 'action' = 'failed'
+            ),
+            '[{}]'
         ) as failures
     from pairs
     inner join {{ ref('stg_gmail__own_addresses') }} as own using (connection_id)
@@ -62,8 +72,8 @@ copies as (
         {{ status_order("'failed'") }} as status_order,
         false as is_deleted,
         {{ fact(
-            'raw_ref', "'history'", 'pulled_at', "lpad(history_id, 20, '0') || '.' || lpad(parser_version::text, 6, '0')",
-            "jsonb_build_object('error_message', left('not delivered to ' || coalesce(nullif(array_to_string(failures, '; '), ''), 'somebody'), 2000))"
+            'raw_ref', "'history'", 'pulled_at', "lpad(history_id, 20, '0') || '.' || lpad(parser_version::text, 6, '0')", "'{}'::jsonb",
+            report="jsonb_build_object('id', report_id, 'version', lpad(parser_version::text, 6, '0'), 'failed', failures)"
         ) }} as facts,
         null::text as moved_to,
         transaction_id
