@@ -105,6 +105,8 @@ def test_the_timeline_lives_without_moving_under_the_reader(
     assert scroller.evaluate("e => e.scrollTop") == 0
     page.get_by_text("Quoted text").click()
     expect(page.get_by_text("> We wrote")).to_be_visible()
+    # It opened downwards, so the end went out of sight: back to it.
+    scroller.evaluate("e => { e.scrollTop = 0 }")
 
     correspondence.sms(NUMBER, "just arrived", datetime.now(UTC))
     expect(page.get_by_text("just arrived")).to_be_in_viewport()
