@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
     from warehouse.settings import Settings
 
-#: `--help` is dbt's too.
+#: What stands behind dbt's own command is dbt's, `--help` too.
 PASSED_ON = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
     "allow_interspersed_args": False,
-    "help_option_names": [],
 }
 WRITING = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot"}
 

@@ -133,8 +133,6 @@ def test_the_writes_of_an_admin_are_sent(listener: Listener, path: str) -> None:
         ("POST", f"../{PAGE}/subscribed_apps"),
         ("POST", "٣/subscribed_apps"),
         ("post", f"{PAGE}/subscribed_apps"),
-        ("DELETE", f"{PAGE}/subscribed_apps"),
-        ("DELETE", f"{APP}/subscriptions"),
         ("PUT", f"{PAGE}/subscribed_apps"),
         ("PATCH", f"{PAGE}/subscribed_apps"),
         ("GET", f"{PAGE}/conversations?access_token=x"),
@@ -146,6 +144,13 @@ def test_nothing_else_is_ever_sent(listener: Listener, method: str, path: str) -
     with pytest.raises(ProviderFailed, match="is not sent"):
         graph.call(connection(listener), method, path, body={"text": "Hello"})
     assert listener.heard == []
+
+
+@pytest.mark.parametrize("path", [f"{PAGE}/subscribed_apps", f"{APP}/subscriptions"])
+def test_what_is_taken_back_carries_no_other_field(listener: Listener, path: str) -> None:
+    with pytest.raises(ProviderFailed, match="is not sent"):
+        graph.call(connection(listener), "DELETE", path, body={"text": "Hello"})
+    assert {request.method for request in listener.heard} <= {"GET"}
 
 
 def test_an_id_cannot_become_another_path(listener: Listener) -> None:
