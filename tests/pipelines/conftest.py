@@ -55,7 +55,7 @@ def connect(settings: Settings, admin: psycopg.Connection[Any]) -> Callable[...,
 class Twilio:
     """A Twilio that a test scripts answer by answer, for what the simulator does not do.
 
-    `answers` maps a path ending to a list of (status, headers, body); the last one repeats.
+    `answers` maps the ending of a path, or of a path with its query, to a list of (status, headers, body); the last one repeats.
     """
 
     def __init__(self) -> None:
@@ -67,8 +67,11 @@ class Twilio:
             def do_GET(self) -> None:
                 split = urlsplit(self.path)
                 twilio.requests.append((split.path, parse_qs(split.query)))
-                for ending, answers in twilio.answers.items():
-                    if split.path.endswith(ending):
+                # A page is told by its query, so those that name one come first.
+                for ending, answers in sorted(
+                    twilio.answers.items(), key=lambda one: "?" not in one[0]
+                ):
+                    if (self.path if "?" in ending else split.path).endswith(ending):
                         status, headers, body = answers.pop(0) if len(answers) > 1 else answers[0]
                         break
                 else:

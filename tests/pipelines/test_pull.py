@@ -25,7 +25,8 @@ Database = psycopg.Connection[Any]
 #: Small steps, so that a short history takes many of them.
 SMALL_STEPS = """
 import sys
-from pipelines import gmail_api, gmail_steps, pull, twilio_sms
+from pipelines import gmail_steps, pull, twilio_sms
+from providers.google import client as gmail_api
 from providers.twilio import client as twilio_api
 gmail_api.BATCH_SIZE = 10
 gmail_steps.STEP_SECONDS = gmail_steps.FIRST_STEP_SECONDS = twilio_sms.STEP_SECONDS = 0.0

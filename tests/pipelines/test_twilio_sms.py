@@ -257,11 +257,18 @@ def test_a_dead_page_address_starts_the_list_again(
         for number in range(2)
     ]
     twilio.answers["/Messages.json"] = [
-        (200, {}, {"messages": messages[:1], "next_page_uri": "/2010-04-01/next-page"}),
+        (
+            200,
+            {},
+            {
+                "messages": messages[:1],
+                "next_page_uri": f"/2010-04-01/Accounts/{twilio.keys['account_sid']}/Messages.json?PageToken=2",
+            },
+        ),
         (200, {}, {"messages": messages[:1], "next_page_uri": None}),
         (200, {}, {"messages": messages, "next_page_uri": None}),
     ]
-    twilio.answers["/next-page"] = [(400, {}, {"code": 20001, "status": 400})]
+    twilio.answers["/Messages.json?PageToken=2"] = [(400, {}, {"code": 20001, "status": 400})]
     for message in messages:
         twilio.answers[f"/Messages/{message['sid']}.json"] = [(200, {}, message)]
     connection = connect("twilio_sms", twilio.keys)

@@ -273,14 +273,16 @@ def test_a_first_pull_goes_in_steps_over_all_lists(
     for folder, items, pages in (("Calls", calls, 3), ("Recordings", recordings, 2)):
         for page in range(pages):
             last = page == pages - 1
-            name = f"/{folder}.json" if page == 0 else f"/{folder}-{page}"
+            name = f"/{folder}.json" if page == 0 else f"/{folder}.json?PageToken={page}"
             twilio.answers[name] = [
                 (
                     200,
                     {},
                     {
                         folder.lower(): items[2 * page : 2 * page + 2],
-                        "next_page_uri": None if last else f"/2010-04-01/{folder}-{page + 1}",
+                        "next_page_uri": None
+                        if last
+                        else f"/2010-04-01/Accounts/{twilio.keys['account_sid']}/{folder}.json?PageToken={page + 1}",
                     },
                 )
             ]
