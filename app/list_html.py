@@ -128,6 +128,12 @@ def choice(row: Row) -> str:
     return f"{plain(row['name'])} · {known}" if known else plain(row["name"])
 
 
+def counted(matched: int, words: str, *, is_cut: bool) -> str:
+    """How many stand in a list, and what they are."""
+    more = "More than " if is_cut else ""
+    return f'<p class="tally">{more}{matched:,} {words}</p>'
+
+
 def tally(found_rows: int, matched: int, *, is_cut: bool, searched: bool) -> str:
     """How many there are, and how many of them stand here."""
     if not searched:

@@ -21,7 +21,8 @@ KINDS = {
 }
 #: Long ones first, where several workers share them: what is left at the end is short, and no worker waits for another.
 ORDER = ("module", "browser", "program", "warehouse", "pure")
-#: Fixtures that start or listen. What a test module starts itself is seen by its import of subprocess.
+#: Fixtures that start or listen. What a test module starts itself is seen by its import of subprocess, or of `tracked`,
+#: which asks git.
 PROGRAMS = {
     "address", "api", "certificates", "files", "served", "graph", "heard", "listener", "programs", "provider", "receiver", "simulator", "storage",
     "twilio",
@@ -60,7 +61,7 @@ def kinds_of(item: pytest.Item) -> set[str]:
         kinds.add("browser")
     if "template" in fixtures:
         kinds.add("warehouse")
-    if fixtures & PROGRAMS or hasattr(module, "subprocess"):
+    if fixtures & PROGRAMS or hasattr(module, "subprocess") or hasattr(module, "tracked"):
         kinds.add("program")
     return kinds or {"pure"}
 

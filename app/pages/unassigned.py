@@ -39,8 +39,7 @@ def decide(row: Row) -> None:
                 act.link_identity(person, identity, chosen, reason=reason)
                 st.switch_page(address.TIMELINE, query_params=address.of_customer(chosen))
     except Refused as refusal:
-        sentence = str(refusal)
-        st.error(f"{sentence[0].upper()}{sentence[1:]}.")
+        st.error(f"{str(refusal)[0].upper()}{str(refusal)[1:]}.")
 
 
 #: The lists: how each is read, what its people are, and what stands there when it is empty.
@@ -61,19 +60,18 @@ LISTS = {
 
 @frame.live(topics.QUEUE)
 def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> None:
-    person = frame.viewer()
     look, words, empty = LISTS[which]
-    lists = [look(person, before, shown=shown.get(index)) for index, before in enumerate(pages)]
+    viewer = frame.viewer()
+    lists = [look(viewer, before, shown=shown.get(index)) for index, before in enumerate(pages)]
     shown.update(enumerate(lists))
     if not lists[0].rows:
         st.html(list_html.empty(*empty, "task_alt"))
         return
-    more = "More than " if lists[0].is_cut else ""
-    st.html(f'<p class="tally">{more}{lists[0].matched:,} {words}</p>')
+    st.html(list_html.counted(lists[0].matched, words, is_cut=lists[0].is_cut))
     for row in [row for each in lists for row in each.rows]:
         with st.container(key=f"row_{row['identity']}", gap=None):
             st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
-            if person.may(Permission.DECIDE_CUSTOMER):
+            if viewer.may(Permission.DECIDE_CUSTOMER):
                 label = list_html.link_label(row["display_name"] or row["identity"], "Decide on")
                 if st.button(label, key=f"decide_{row['identity']}"):
                     st.session_state["deciding"] = row
