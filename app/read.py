@@ -178,7 +178,8 @@ def unassigned(viewer: Viewer, before: Row | None = None, *, shown: Found | None
         shown: what the page shows already; the same again is no new sight and writes no event.
     """
     position = {"before": before["last_inbound_key"] if before else None}
-    return _nobodys(viewer, "unassigned", position, shown)
+    with reading(viewer, Permission.READ, "queue.view", "queue", "unassigned") as db:
+        return _nobodys(db, "unassigned", position, shown)
 
 
 def never_wrote(viewer: Viewer, before: Row | None = None, *, shown: Found | None = None) -> Found:
@@ -191,15 +192,15 @@ def never_wrote(viewer: Viewer, before: Row | None = None, *, shown: Found | Non
         "before_at": before["last_seen_at"] if before else None,
         "before_identity": before["identity"] if before else None,
     }
-    return _nobodys(viewer, "never_wrote", position, shown)
+    with reading(viewer, Permission.READ, "queue.view", "queue", "never_wrote") as db:
+        return _nobodys(db, "never_wrote", position, shown)
 
 
-def _nobodys(viewer: Viewer, which: str, position: Row, shown: Found | None) -> Found:
-    with reading(viewer, Permission.READ, "queue.view", "queue", which) as db:
-        rows = db.execute(SQL[which], {**position, "page_size": LIST_SIZE}).fetchall()
-        counted = db.execute(SQL[f"count_{which}"], {"most": MOST}).fetchone()
-        if shown is not None and shown.rows == rows:
-            db.tells_nothing()
+def _nobodys(db: Reading, which: str, position: Row, shown: Found | None) -> Found:
+    rows = db.execute(SQL[which], {**position, "page_size": LIST_SIZE}).fetchall()
+    counted = db.execute(SQL[f"count_{which}"], {"most": MOST}).fetchone()
+    if shown is not None and shown.rows == rows:
+        db.tells_nothing()
     assert counted is not None
     return Found(
         rows=rows,

@@ -47,7 +47,9 @@ def test_no_other_module_lists_types() -> None:
     """One or two that mean something of their own are no list; nor is what the structure of a mail is made of, and what
     a page calls its parts where they have no name."""
     listed = {name for name, types in literals("*.py").items() if len(types) > 3}
-    assert listed <= {"app/attachment_html.py", "pipelines/mail_parts.py", "pipelines/sniff.py"}, listed
+    assert listed <= {"app/attachment_html.py", "pipelines/mail_parts.py", "pipelines/sniff.py"}, (
+        listed
+    )
 
 
 def test_no_program_is_shown_and_every_type_has_one_name() -> None:

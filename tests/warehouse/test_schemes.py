@@ -18,7 +18,9 @@ KEPT = re.compile(r"~ '\^\(([a-z|]+)\):\.\+\$' then address")
 
 
 def made_by_dbt() -> set[str]:
-    sql = "\n".join(file.read_text() for file in tracked("dbt_project/*.sql", "warehouse/migrations/*.sql"))
+    sql = "\n".join(
+        file.read_text() for file in tracked("dbt_project/*.sql", "warehouse/migrations/*.sql")
+    )
     return set(MADE.findall(sql)) | set("|".join(KEPT.findall(sql)).split("|"))
 
 
