@@ -122,9 +122,10 @@ owned as (
     left join {{ owner_of(channel, account_key, 'read.account_id', 'read.delivered_to') }} as owner on true
     cross join lateral (
         select
-            coalesce(event in ('message', 'unsend', 'postback', 'reaction', 'message_edit') and (
-                sender_id = recipient_id or (fields #>> '{message,is_self}') = 'true'
-            ), false) as is_self,
+            coalesce(
+                sender_id = recipient_id
+                or event in ('message', 'unsend', 'postback', 'reaction', 'message_edit') and (fields #>> '{message,is_self}') = 'true', false
+            ) as is_self,
             -- The event's own object, for instance `message` or `reaction`.
             case event
                 when 'unsend' then fields -> 'message'

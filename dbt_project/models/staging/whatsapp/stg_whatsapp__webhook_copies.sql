@@ -241,7 +241,7 @@ contract as (
             {{ bounded_key("case role
                 when 'revision' then coalesce(item #>> '{edit,original_message_id}', item #>> '{revoke,original_message_id}')
                 when 'reaction' then item #>> '{reaction,message_id}'
-                else case when event in ('preference', 'user id') then phone_number_id || '|' || counterpart || '|' || event_at || '|' || event else item_id end
+                else case when event in ('preference', 'user id') then coalesce(phone_number_id, '') || '|' || counterpart || '|' || coalesce(event_at, raw_ref) || '|' || event else item_id end
             end") }} as provider_id,
             case when is_outbound then 'outbound' else 'inbound' end as direction,
             case when is_outbound then display_phone_number else coalesce(nullif(item ->> 'from', ''), wa_id, user_id) end as from_address,
