@@ -128,8 +128,9 @@ class Template:
         session: list[fold.Fold] = []
 
         def until_done() -> int:
-            if not session:
-                session.append(self._session(settings))
+            # A copy ends the session; the server's own statistics can ask for one at any time.
+            if not session or session[0].database.closed:
+                session[:] = [self._session(settings)]
             return session[0].until_done()
 
         return until_done

@@ -79,7 +79,8 @@ def test_what_was_written_is_gone_and_what_was_there_is_back(
     written = everything(settings)
     assert len([name for name in copied if written[name] != copied[name]]) > 10
     template.clone()
-    assert everything(settings) == copied
+    # Most often rewound, and copied where the server gathered statistics meanwhile: the same.
+    assert without_name(everything(settings)) == without_name(copied)
 
 
 def test_a_session_that_folds_goes_on_after_it(

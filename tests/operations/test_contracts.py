@@ -75,7 +75,8 @@ def test_twilios_description_is_held_against(
         ("GET", "1/conversations", ["since"], "messenger", False),
         ("POST", "1/subscribed_apps", ["subscribed_fields"], "messenger", True),
         ("POST", "1/messages", ["message"], "messenger", False),
-        ("DELETE", "1/subscribed_apps", [], "messenger", False),
+        ("DELETE", "1/subscribed_apps", [], "messenger", True),
+        ("DELETE", "1/messages", [], "messenger", False),
         ("GET", "refresh_access_token", ["grant_type", "access_token"], "instagram", True),
     ],
 )
