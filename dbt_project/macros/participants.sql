@@ -1,5 +1,6 @@
 {# The participants of folded messages, one row per message, identity and role. `is_first` marks one row per message
-   and identity, so that a person named in To and in Cc has the message once in the timeline. #}
+   and identity, so that a person named in To and in Cc has the message once in the timeline. Of an address that is ours in one place and not in another
+   (our mailbox sent it as theirs) the one that is not counts, or nobody would find the message. #}
 {% macro participants_of(messages) %}
     select
         message_id,
@@ -9,7 +10,7 @@
         coalesce(person ->> 'name', case when person ->> 'role' = 'from' then told_name end) as display_name,
         sent_at,
         sort_key,
-        row_number() over (partition by message_id, person ->> 'identity' order by position) = 1 as is_first
+        row_number() over (partition by message_id, person ->> 'identity' order by (person ->> 'is_ours')::boolean, position) = 1 as is_first
     from {{ messages }}
     cross join lateral jsonb_array_elements(participants) with ordinality as listed (person, position)
     where content_order is not null and person ->> 'identity' is not null
