@@ -24,8 +24,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def free_base() -> int:
-    """A port base whose ports N+1 to N+4 nobody listens on."""
-    for base in range(20_000, 30_000, 10):
+    """A port base whose ports N+1 to N+4 nobody listens on; other workers look elsewhere."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    first = 20_000 + 2_000 * (worker % 5)
+    for base in range(first, first + 2_000, 10):
         sockets = []
         try:
             for port in range(base + 1, base + 5):
