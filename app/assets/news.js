@@ -11,6 +11,7 @@ const LONGEST_PAUSE = 5_000;
 const ASK_EVERY = 30_000;
 // A part that has not drawn itself anew by then is asked once more when there is news.
 const PATIENCE = 8_000;
+const SETTLED_AFTER = 250;
 // The server says something at least every 25 seconds.
 const DEAF_AFTER = 65_000;
 const QUIET_FOR = 3_000;
@@ -31,12 +32,15 @@ let closedSince = null;
 let sign = null;
 let asking = null;
 let leaving = 0;
+let ranLast = 0;
+let settling = null;
 const watched = new WeakSet();
 
 // -- bells ----------------------------------------------------------------------------------------
 
-// A run that is asked for while another is under way could lead it back to the page that it is leaving.
-function isIdle() {
+// A run that is asked for while another is under way could lead it back to the page that it is leaving. And where a
+// run leads to another page, Streamlit says "finished" before it says that the next one has begun.
+function isSettled() {
     const app = document.querySelector('[data-testid="stApp"]');
     if (app && !watched.has(app)) {
         watched.add(app);
@@ -44,11 +48,19 @@ function isIdle() {
     }
     const runs = app?.getAttribute(STATES[0]);
     const reaches = app?.getAttribute(STATES[1]);
-    return runs !== "running" && runs !== "rerunRequested" && (reaches ?? "CONNECTED") === "CONNECTED";
+    const isBusy = runs === "running" || runs === "rerunRequested";
+    if (isBusy) ranLast = Date.now();
+    const left = ranLast + SETTLED_AFTER - Date.now();
+    if (!isBusy && left > 0) {
+        clearTimeout(settling);
+        settling = setTimeout(hurry, left);
+    }
+    return !isBusy && left <= 0 && (reaches ?? "CONNECTED") === "CONNECTED";
 }
 
 function ring(bell) {
-    if (bell.busy || document.hidden || !isIdle()) {
+    const isFree = isSettled();
+    if (bell.busy || document.hidden || !isFree) {
         bell.due = true;
         return;
     }
@@ -162,6 +174,8 @@ function saySo() {
 }
 
 function hurry() {
+    // Asked here so that each run is seen, whether or not a bell waits.
+    isSettled();
     if (document.hidden) return;
     for (const bell of bells.values()) if (bell.due && !bell.busy) ring(bell);
     if (!socket && !again) connect();
