@@ -7,6 +7,11 @@
 | `ledger` | none of its own but `undo`: every decision is entered there, with what reverses it |
 | `customers` | that there is a customer |
 | `links` | whose an identity is |
+| `tags` | tags, and what bears them |
+| `assignments` | who has a conversation, how it stands, until when |
+| `notes` | notes on customers and conversations |
+
+`conversations` finds what is tagged and assigned, by any id that it ever had.
 
 Whether the actor may is asked by the caller, who knows its roles (`app/act.py`). The notice that open pages wait for is
 sent by triggers on the tables (migrations 0012 and 0086), so it goes with the change, whoever makes it.
@@ -24,6 +29,8 @@ Then `undo` knows it, and undo of the undo. What was decided together, such as t
 `crm.customers.archived_at` keeps a customer out of lists).
 """
 
+from warehouse.decisions.assignments import ANY, STATES, Assigned, assign, standing
+from warehouse.decisions.conversations import Thing, conversation, message, thing
 from warehouse.decisions.customers import LONGEST_NAME, create_customer, customer_name
 from warehouse.decisions.ledger import (
     LONGEST_REASON,
@@ -34,21 +41,53 @@ from warehouse.decisions.ledger import (
     undo,
 )
 from warehouse.decisions.links import Link, Owner, Taken, link, owners, unlink
+from warehouse.decisions.notes import Noted, change_note, note, remove_note
+from warehouse.decisions.tags import (
+    COLOURS,
+    Overtaken,
+    Tagged,
+    change_tag,
+    merge_tags,
+    tag,
+    tag_name,
+    untag,
+)
 
 __all__ = [
+    "ANY",
+    "COLOURS",
     "LONGEST_NAME",
     "LONGEST_REASON",
+    "STATES",
+    "Assigned",
     "Database",
     "InTheWay",
     "Link",
+    "Noted",
+    "Overtaken",
     "Owner",
+    "Tagged",
     "Taken",
+    "Thing",
     "Undone",
+    "assign",
+    "change_note",
+    "change_tag",
+    "conversation",
     "create_customer",
     "customer_name",
     "link",
+    "merge_tags",
+    "message",
     "new_decision_id",
+    "note",
     "owners",
+    "remove_note",
+    "standing",
+    "tag",
+    "tag_name",
+    "thing",
     "undo",
     "unlink",
+    "untag",
 ]

@@ -1,0 +1,127 @@
+-- How people organise: tags on messages and conversations, who works on a conversation and how it stands, notes.
+-- What is decided about a conversation is kept by one of its threads: a thread is named by the provider alone, while the conversation that
+-- it is a part of may be another tomorrow (an id that turned out to be a number). Ids of conversations that were decided on lead there, too.
+create table crm.conversation_ids (
+    conversation_id text primary key,
+    thread_id text not null
+);
+
+create table crm.tags (
+    tag_id text primary key,
+    name text not null check (name <> ''),
+    colour text not null,
+    description text not null default '',
+    -- One more with each change: who changes a tag says which one they saw.
+    version integer not null default 1,
+    created_at timestamptz not null default now(),
+    created_by text not null,
+    merged_into text references crm.tags (tag_id),
+    removed_at timestamptz,
+    check (merged_into <> tag_id)
+);
+create unique index tags_name on crm.tags (lower(name)) where merged_into is null and removed_at is null;
+
+-- Which tag is shown for each: itself, or the one that it was merged into.
+create view crm.shown_tags as
+with recursive followed as (
+    select tag_id, tag_id as shown_tag_id from crm.tags where merged_into is null
+    union all
+    select tags.tag_id, followed.shown_tag_id from crm.tags join followed on followed.tag_id = tags.merged_into
+)
+select followed.tag_id, followed.shown_tag_id, tags.name, tags.colour
+from followed join crm.tags on tags.tag_id = followed.shown_tag_id;
+
+create table crm.taggings (
+    tagging_id text primary key,
+    tag_id text not null references crm.tags (tag_id),
+    object_type text not null check (object_type in ('conversation', 'message')),
+    -- A thread of the conversation, or the message.
+    object_id text not null,
+    tagged_at timestamptz not null default now(),
+    tagged_by text not null,
+    removed_at timestamptz,
+    removed_by text,
+    check ((removed_at is null) = (removed_by is null))
+);
+create unique index taggings_open on crm.taggings (object_id, object_type, tag_id) where removed_at is null;
+create index taggings_of_tag on crm.taggings (tag_id, object_type, tagged_at) where removed_at is null;
+
+-- The tags of before had no home; what there is moves over. The views over them are made anew.
+insert into crm.tags (tag_id, name, colour, created_by)
+select md5(lower(tag)), min(tag), 'grey', min(tagged_by) from crm.conversation_tags where tag <> '' group by lower(tag);
+insert into crm.taggings (tagging_id, tag_id, object_type, object_id, tagged_at, tagged_by, removed_at, removed_by)
+select distinct on (md5(lower(tag)), conversation_id, coalesce(removed_at::text, ''))
+    tagging_id, md5(lower(tag)), 'conversation', conversation_id, tagged_at, tagged_by, removed_at, coalesce(removed_by, case when removed_at is not null then tagged_by end)
+from crm.conversation_tags
+where tag <> ''
+order by md5(lower(tag)), conversation_id, coalesce(removed_at::text, ''), tagged_at;
+drop table crm.conversation_tags cascade;
+update canonical.built set fingerprint = '';
+
+-- Who has a conversation, and how it stands: one open row where anything was decided. Each change ends a row and opens the next.
+alter table crm.assignments
+    alter column assignee drop not null,
+    add column thread_id text,
+    add column state text not null default 'open' check (state in ('open', 'waiting', 'done')),
+    add column due_at timestamptz,
+    -- What whoever has it next should know.
+    add column note text not null default '',
+    -- The newest message when it was decided: what they write later opens the conversation again.
+    add column until_key text not null default '';
+update crm.assignments set thread_id = conversation_id;
+alter table crm.assignments alter column thread_id set not null;
+drop index crm.assignments_open;
+create unique index assignments_open on crm.assignments (thread_id) where ended_at is null;
+create index assignments_undone on crm.assignments (state, assigned_at) where ended_at is null and state <> 'done';
+create index assignments_of_user on crm.assignments (assignee, assigned_at) where ended_at is null and state <> 'done';
+create index assignments_due on crm.assignments (due_at) where ended_at is null and state <> 'done' and due_at is not null;
+
+-- Notes of ours, never sent to anybody. A change is a further version; the open one is what is read.
+create table crm.notes (
+    note_id text not null,
+    version integer not null,
+    object_type text not null check (object_type in ('customer', 'conversation')),
+    -- The customer, or a thread of the conversation.
+    object_id text not null,
+    body text not null check (body <> ''),
+    written_at timestamptz not null default now(),
+    written_by text not null,
+    ended_at timestamptz,
+    ended_by text,
+    primary key (note_id, version),
+    check ((ended_at is null) = (ended_by is null))
+);
+create unique index notes_open on crm.notes (note_id) where ended_at is null;
+create index notes_of_object on crm.notes (object_id, object_type, written_at) where ended_at is null;
+
+-- What a person looked at last, for what came in since.
+create table crm.last_looks (
+    user_name text primary key references crm.users (user_name),
+    looked_at timestamptz not null
+);
+
+grant select, insert, update on crm.conversation_ids, crm.tags, crm.taggings, crm.notes, crm.last_looks to crm_app;
+grant select on crm.shown_tags to crm_app, crm_transformer;
+grant select on crm.tags, crm.taggings to crm_transformer;
+
+-- One notice for each such decision: the ledger says whose pages it concerns, and of which conversation.
+drop trigger assignments_opened on crm.assignments;
+drop trigger assignments_ended on crm.assignments;
+drop function crm.tell_conversations();
+create function crm.tell_organised() returns trigger language plpgsql set search_path = pg_catalog as $$
+begin
+    perform pg_notify('crm_changed', case
+        when count(*) > 100 then '{"many": true, "beside": true}'
+        else jsonb_build_object(
+            'identities', '[]'::jsonb, 'beside', true,
+            'customers', to_jsonb(array(select distinct unnest(others.customer_ids) from changed as others where others.action ~ '^(conversation|message|note|tag)\.' limit 100)),
+            'conversations', coalesce(jsonb_agg(distinct left(object_id, 500)) filter (where object_type = 'conversation'), '[]')
+        )::text
+    end)
+    from changed
+    where action ~ '^(conversation|message|note|tag)\.'
+    having count(*) > 0;
+    return null;
+end $$;
+create trigger decisions_are_told after insert on crm.decision_changes
+    referencing new table as changed for each statement execute function crm.tell_organised();
