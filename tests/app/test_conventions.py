@@ -84,8 +84,9 @@ def test_the_matrix_names_every_role_and_all_may_read() -> None:
     for permission in (Permission.READ_REVISIONS, Permission.READ_RAW):
         examiners = {role for role in UserRole if may(role, permission)}
         assert examiners == {UserRole.PRIVACY_OFFICER, UserRole.ADMIN}
-    managers = {role for role in UserRole if may(role, Permission.MANAGE_CONNECTIONS)}
-    assert managers == {UserRole.ADMIN}
+    assert {role for role in UserRole if may(role, Permission.ORGANISE)} == deciders
+    for permission in (Permission.MANAGE_CONNECTIONS, Permission.MANAGE_TAGS):
+        assert {role for role in UserRole if may(role, permission)} == {UserRole.ADMIN}
 
 
 def test_the_notice_says_what_and_since_when() -> None:

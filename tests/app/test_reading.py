@@ -17,14 +17,14 @@ import psycopg
 import pytest
 
 import app
-from app import database, examine, media, read
+from app import database, examine, media, read, work
 from app.reading import reading
 from app.roles import MATRIX, Forbidden, Permission, UserRole
 from app.sessions import Viewer
 from tests.app.conftest import Correspondence
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, examine, media]
+ROOMS: list[ModuleType] = [read, examine, media, work]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -94,7 +94,7 @@ def test_nothing_else_takes_a_connection() -> None:
 
 def test_only_the_rooms_of_reading_know_its_queries() -> None:
     """So that a sight cannot grow elsewhere, where the tests above would not look."""
-    own = {"read.py", "examine.py", "media.py"}
+    own = {"read.py", "examine.py", "media.py", "work.py"}
     for path in FOLDER.rglob("*.py"):
         for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
             assert (path.name in own) or name in ("sessions",), f"{path.name} asks {name}.sql"
@@ -122,6 +122,10 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.examine.connections": (),
         "app.examine.quarantined": (),
         "app.media.open_attachment": (message, "x"),
+        "app.work.work": (work.Which.OPEN, 30, datetime(2026, 11, 1, tzinfo=UTC)),
+        "app.work.about": (customer, None),
+        "app.work.looked_at": (),
+        "app.work.looked": (datetime(2026, 11, 1, tzinfo=UTC),),
     }
 
 
@@ -144,7 +148,7 @@ def test_without_its_event_nothing_is_shown(
 ) -> None:
     everything = dataclasses.replace(agent, role=UserRole.ADMIN)
     # Tried by itself; about nobody.
-    apart = {"app.media.open_attachment", "app.examine.model_tests"}
+    apart = {"app.media.open_attachment", "app.examine.model_tests", "app.work.looked_at"}
     correspondence.execute("revoke insert on crm.events from crm_app")
     for name in sorted(set(sights()) - apart):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -154,7 +158,7 @@ def test_without_its_event_nothing_is_shown(
     before = correspondence.execute("select count(*) from crm.events")[0][0]
     for name in sorted(set(sights()) - apart):
         shown(name, everything, arguments)
-    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 11
+    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 14
 
 
 def test_what_is_refused_is_read_by_nobody_and_on_record_where_that_is_wanted(

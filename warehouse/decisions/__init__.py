@@ -37,6 +37,7 @@ from warehouse.decisions.ledger import (
     Database,
     InTheWay,
     Undone,
+    actions_of,
     new_decision_id,
     undo,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "Taken",
     "Thing",
     "Undone",
+    "actions_of",
     "assign",
     "change_note",
     "change_tag",

@@ -226,6 +226,16 @@ def decision(database: Database, decision_id: str) -> DictRow:
     return rows[0]
 
 
+def actions_of(database: Database, decision_id: str) -> set[str]:
+    """The kinds of change that a decision made.
+
+    Raises:
+        Refused: there is no such decision.
+    """
+    known = decision(database, decision_id)["decision_id"]
+    return {row["action"] for row in run(database, "actions_of_decision", decision_id=known)}
+
+
 def _changes(database: Database, decision_id: str) -> list[Change]:
     """What a decision changed, in the order in which it did."""
     rows = run(database, "changes_of_decision", decision_id=decision_id, most=MOST_CHANGES + 1)

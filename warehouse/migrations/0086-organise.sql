@@ -96,7 +96,7 @@ create index notes_of_object on crm.notes (object_id, object_type, written_at) w
 
 -- What a person looked at last, for what came in since.
 create table crm.last_looks (
-    user_name text primary key references crm.users (user_name),
+    user_name text primary key,
     looked_at timestamptz not null
 );
 
