@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import address, clock, following, frame, list_html, message_html, news, read, topics
+from app import about, address, clock, following, frame, list_html, message_html, news, read, topics
 from app.shown import Page, Row, Shown
 from app.sight import Sight
 
@@ -85,6 +85,10 @@ if shown is None or not (kept and shown.take(opened.messages, datetime.now(UTC))
     shown = Shown.opened(customer_id, opened.messages, read.PAGE_SIZE)
     st.session_state["shown"] = shown
 shown.mark = mark
-with st.container(key="timeline", gap=None):
-    newest(shown, opened.playable_connections)
-    older(shown, opened.playable_connections)
+with st.container(key="desk", horizontal=True, gap=None):
+    with st.container(key="timeline", gap=None):
+        newest(shown, opened.playable_connections)
+        older(shown, opened.playable_connections)
+    with st.container(key="about"):
+        about.head(opened.customer)
+        about.about(frame.viewer(), customer_id)
