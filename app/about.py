@@ -1,7 +1,8 @@
 """What stands beside a timeline, about its customer: each area is one call here, drawn by a module of its own.
 
-On a wide screen it is a column of the page; on a narrow one it is folded until it is asked for (`assets/reading.js`). An area
-reads for itself, within `reading`, and is a fragment of its own, so that what is done in it leaves the timeline where it is.
+On a wide screen it is a column of the page; on a narrow one it is folded until it is asked for (`assets/reading.js`).
+An area reads for itself, within `reading`, and is a fragment of its own, so that what is done in it leaves the timeline
+where it is.
 """
 
 from __future__ import annotations

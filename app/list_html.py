@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app import clock, identity_html, inert, kind_html
+from app.filtered import Counted
 from app.glyphs import icon
 from app.identity_html import identities, identity
 from warehouse.channels import registry
@@ -145,6 +146,15 @@ def counted(matched: int, words: str, *, is_cut: bool) -> str:
     """How many stand in a list, and what they are."""
     more = "More than " if is_cut else ""
     return f'<p class="tally">{more}{matched:,} {words}</p>'
+
+
+def left_and_hidden(counted: Counted, days: str) -> str:
+    """What a filter leaves and hides, in words, and the days that are meant where it does not name them."""
+    newest = ", of the newest" if counted.is_cut else ""
+    return (
+        f'<p class="tally" role="status"><b>{count(counted.passed, "message")}</b> shown,'
+        f" {counted.hidden:,} hidden{newest}{f' · {days}' if days else ''}</p>"
+    )
 
 
 def tally(found_rows: int, matched: int, *, is_cut: bool, searched: bool) -> str:

@@ -6,6 +6,7 @@
 // The other scripts of ours come the same way.
 import "./unfold.js";
 import "./reading.js";
+import "./mail.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;
