@@ -1,4 +1,4 @@
-"""What people decide on pages: whether they may, then the decision itself (`warehouse/decisions.py`)."""
+"""What people decide on pages: whether they may, then the decision itself (`warehouse/decisions`)."""
 
 from __future__ import annotations
 

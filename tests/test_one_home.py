@@ -9,7 +9,16 @@ from pathlib import Path
 from tests.test_conventions import ROOT, tracked
 
 #: What people decide about customers. Whoever adds a table of decisions adds it here.
-DECISION_TABLES = ("customers", "identity_links", "assignments", "conversation_tags")
+DECISION_TABLES = (
+    "customers",
+    "identity_links",
+    "assignments",
+    "conversation_tags",
+    "decisions",
+    "decision_changes",
+    "not_customers",
+    "dismissed_suggestions",
+)
 #: Rows by the hundred thousand to measure with; nobody decided on them.
 MADE_TO_MEASURE = {"benchmarks/storing.sql"}
 
@@ -24,7 +33,12 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
         rf"crm\.({'|'.join(DECISION_TABLES)})\b",
         re.IGNORECASE,
     )
-    home = {"warehouse/queries/decisions.sql"}
+    #: One decision at a time, and thousands at once.
+    home = {
+        "warehouse/queries/decisions.sql",
+        "warehouse/queries/merging.sql",
+        "warehouse/queries/customer_import.sql",
+    }
     writers = {
         named(file)
         for file in tracked("*.sql", "*.py", "*.csv", "*.yml")
@@ -32,8 +46,13 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
         and writes.search(file.read_text())
     }
     assert writers - MADE_TO_MEASURE == home
-    # And those statements are run by one module.
-    assert asking_for("decisions") == {"warehouse/decisions.py"}
+    # And those statements are run by one package, and by the import of thousands.
+    assert asking_for("decisions") == {"warehouse/decisions/ledger.py"}
+    assert asking_for("merging") == {
+        "warehouse/decisions/customers.py",
+        "warehouse/decisions/merging.py",
+    }
+    assert asking_for("customer_import") == {"warehouse/customer_import.py"}
 
 
 def asking_for(queries: str) -> set[str]:
