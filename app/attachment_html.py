@@ -70,7 +70,7 @@ def placed(row: Row) -> mail_html.Pictures:
         attachment = found.get(content_id)
         if attachment is None:
             return ""
-        name, address = _called(row, attachment), _address(row["message_id"], attachment)
+        name, address = _called(row, attachment), address_of(row["message_id"], attachment)
         return (
             f'<a class="placed" href="{address}" target="_blank" title="{name}">'
             f'<img src="{address}" alt="{name}" loading="lazy"></a>'
@@ -97,7 +97,7 @@ def _attachment(row: Row, attachment: Row, sight: Sight) -> str:
         return _file(attachment, name, "")
     if row["kind"] == "call" and row["connection_id"] not in sight.playable_connections:
         return _unplayable(attachment, name)
-    address = _address(row["message_id"], attachment)
+    address = address_of(row["message_id"], attachment)
     shown_type = _shown_type(row, attachment)
     size_bytes = shapes.count(attachment.get("size_bytes"))
     if shown_type in pictures() and (size_bytes or 0) <= LARGEST_PICTURE_BYTES:
@@ -116,7 +116,7 @@ def _shown_type(row: Row, attachment: Row) -> str:
     return claimed if row["kind"] == "email" and claimed in pictures() else ""
 
 
-def _address(message_id: str, attachment: Row) -> str:
+def address_of(message_id: str, attachment: Row) -> str:
     """Where the bytes are, as an attribute's value."""
     query = urlencode(
         {"message": message_id, "attachment": shapes.words(attachment.get("attachment_id"))},

@@ -26,6 +26,19 @@ def day_name(day: date, today: date) -> str:
     return name if day.year == today.year else f"{name} {day.year}"
 
 
+def days(first: date | None, last: date | None) -> str:
+    """`4 Mar 2026`, `4 Mar 2026 to 7 Mar 2026`, `from 4 Mar 2026`, `until 7 Mar 2026`; empty without either."""
+
+    def one(day: date) -> str:
+        return f"{day.day} {day:%b %Y}"
+
+    if first and last:
+        return one(first) if first == last else f"{one(first)} to {one(last)}"
+    if first:
+        return f"from {one(first)}"
+    return f"until {one(last)}" if last else ""
+
+
 def short(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     """For lists: `14:05` today, `Wed 14:05` within six days, then `4 Mar`, then `4 Mar 2024`."""
     there, here = moment.astimezone(zone), now.astimezone(zone)

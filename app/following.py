@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from app import news, read, topics
+from app import filtered, news, read, topics
 from app.sessions import Viewer
 from app.shown import Shown
 
@@ -14,16 +14,32 @@ def follow(viewer: Viewer, shown: Shown) -> bool:
 
     False where it has to begin anew: there would be a gap, or the messages are of other identities.
     """
-    mark = news.mark()
+    mark, wanted = news.mark(), shown.wanted
     change = news.since(topics.timeline(shown.customer_id), shown.mark)
     if change is news.Change.DECIDED:
         return False
     if change is news.Change.FOLDED and shown.fold:
-        rows = read.changed_messages(viewer, shown.customer_id, shown.by_id, since_fold=shown.fold)
+        rows = read.changed_messages(
+            viewer, shown.customer_id, shown.by_id, since_fold=shown.fold, wanted=wanted
+        )
         shown.take_changes(rows or [], datetime.now(UTC))
     elif change is not None:
-        rows = read.changed_messages(viewer, shown.customer_id, shown.by_id)
+        rows = read.changed_messages(viewer, shown.customer_id, shown.by_id, wanted=wanted)
         if rows is not None and not shown.take(rows, datetime.now(UTC)):
             return False
     shown.mark = mark
     return True
+
+
+def further_back(viewer: Viewer, shown: Shown) -> None:
+    """Read the page before the oldest message, or, with a filter, before where the search for what passes ended."""
+    if shown.reached_first:
+        return
+    if shown.wanted and shown.next_before:
+        found = filtered.earlier(
+            viewer, shown.customer_id, shown.wanted, shown.next_before, read.PAGE_SIZE
+        )
+        shown.add_before(found.rows[::-1], found.next_before)
+    elif shown.oldest:
+        rows = read.earlier_messages(viewer, shown.customer_id, shown.oldest)
+        shown.add_older(rows, read.PAGE_SIZE)

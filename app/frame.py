@@ -34,8 +34,8 @@ STATE_SECONDS = 5.0
 
 
 def zone() -> ZoneInfo:
-    """`CRM_TIMEZONE`: how times are shown, and nothing else."""
-    return ZoneInfo(database.settings().timezone)
+    """`CRM_TIMEZONE`: how times are shown, and whose days are meant."""
+    return database.settings().zone
 
 
 def address() -> str:

@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import designed
+
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -29,7 +31,10 @@ CLOSED = ("/_stcore/agent", "/_stcore/metrics", "/oauth2callback", "/auth/")
 OURS = "/_stcore/bidi-components/"
 
 #: A file that someone sent is no page: whatever a browser makes of it can do nothing.
-STRICTER = {"/attachment": "sandbox; default-src 'none'; frame-ancestors 'none'"}
+STRICTER = {
+    "/attachment": "sandbox; default-src 'none'; frame-ancestors 'none'",
+    **designed.POLICIES,
+}
 
 
 def content_security_policy() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app import clock, identity_html, inert, kind_html
+from app.filtered import Counted
 from app.glyphs import icon
 from app.identity_html import identities, identity
 from warehouse.channels import registry
@@ -16,6 +17,8 @@ Row = dict[str, Any]
 
 #: Identities shown in a list before "and 3 more".
 SHOWN_IDENTITIES = 2
+#: Beside a timeline.
+SHOWN_BESIDE = 30
 PREVIEW_CHARACTERS = 180
 
 
@@ -74,20 +77,31 @@ def waiting(row: Row, zone: ZoneInfo, now: datetime) -> str:
 
 
 def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
-    """Who this is: name, identities, first and last contact, how much there is."""
+    """Who this is: name, first and last contact, how much there is; and what folds the area beside."""
     facts = [count(row["message_count"], "message")]
     if row["first_at"]:
         facts.append(f"first {clock.short(row['first_at'], zone, now)}")
     if row["last_at"]:
         facts.append(f"last {clock.short(row['last_at'], zone, now)}")
-    shown = identities(row["identities"], 6) or '<span class="none">no identity linked</span>'
     return (
         '<div class="customer-head">'
         f'<span class="initials" aria-hidden="true">{inert.initials(row["name"])}</span>'
         f"<h2><bdi>{inert.line(row['name'])}</bdi></h2>"
-        f'<span class="identities">{shown}</span>'
         f'<span class="channels">{channels(row["channels"] or [])}</span>'
-        f'<span class="facts">{" · ".join(facts)}</span></div>'
+        f'<span class="facts">{" · ".join(facts)}</span>'
+        f'<button type="button" class="fold-about" aria-expanded="false" title="About this customer">'
+        f"{icon('right_panel_open', 'About this customer')}</button></div>"
+    )
+
+
+def known_as(row: Row) -> str:
+    """Every identity of the customer, one a line."""
+    shown = "".join(f"<li>{identity(text)}</li>" for text in row["identities"][:SHOWN_BESIDE])
+    left_out = len(row["identities"]) - SHOWN_BESIDE
+    more = f'<li class="none">and {left_out:,} more</li>' if left_out > 0 else ""
+    return (
+        '<section class="known-as" aria-label="Identities"><h3>Known as</h3>'
+        f"<ul>{shown or '<li class=none>no identity linked</li>'}{more}</ul></section>"
     )
 
 
@@ -132,6 +146,15 @@ def counted(matched: int, words: str, *, is_cut: bool) -> str:
     """How many stand in a list, and what they are."""
     more = "More than " if is_cut else ""
     return f'<p class="tally">{more}{matched:,} {words}</p>'
+
+
+def left_and_hidden(counted: Counted, days: str) -> str:
+    """What a filter leaves and hides, in words, and the days that are meant where it does not name them."""
+    newest = ", of the newest" if counted.is_cut else ""
+    return (
+        f'<p class="tally" role="status"><b>{count(counted.passed, "message")}</b> shown,'
+        f" {counted.hidden:,} hidden{newest}{f' · {days}' if days else ''}</p>"
+    )
 
 
 def tally(found_rows: int, matched: int, *, is_cut: bool, searched: bool) -> str:

@@ -172,7 +172,7 @@ def _file(row: Row) -> File:
 
 
 @contextmanager
-def _reader() -> Iterator[MailReader]:
+def mail_reader() -> Iterator[MailReader]:
     """A reader of mails that nobody else uses; its process starts with the first mail, and ends with this one."""
     reader = _readers.get()
     try:
@@ -184,7 +184,7 @@ def _reader() -> Iterator[MailReader]:
 def _part_of_mail(store: MediaStore, listed: dict[str, Any], source: dict[str, Any]) -> File:
     sha256, part_id = str(source.get("sha256")), str(source.get("part_id"))
     try:
-        with _reader() as reader:
+        with mail_reader() as reader:
             content = reader.part(store.read(sha256), part_id)
     except (MissingMedia, ValueError):
         content = None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from app import (
     attachment_html,
@@ -227,9 +228,21 @@ def _removed(row: Row) -> str:
 
 def _body(row: Row) -> str:
     text = str(row["body"] or "")
+    designed = _designed(row)
     if not text.strip():
-        return kind_html.instead_of_body(row)
+        return designed + kind_html.instead_of_body(row)
     pictures = attachment_html.placed(row)
     if shapes.metadata(row).get("is_bulk") is True:
-        return body_html.behind(text, "Sent to a list:", pictures)
-    return body_html.folded(text, pictures)
+        return designed + body_html.behind(text, "Sent to a list:", pictures)
+    return designed + body_html.folded(text, pictures)
+
+
+def _designed(row: Row) -> str:
+    """The way to a mail as its sender designed it: what is stored of it may hold more than its words."""
+    if row["kind"] != "email" or not shapes.metadata(row).get("raw_sha256"):
+        return ""
+    query = urlencode({"message": row["message_id"]}, errors="replace")
+    return (
+        f'<p class="designs"><a class="as-sent" href="/mail?{inert.line(query)}" target="_blank">'
+        f"{icon('web')} <span>Show as designed</span></a></p>"
+    )

@@ -34,7 +34,7 @@ def panel(
         message_id: the message that is chosen, whose own tags stand there too.
     """
     with st.container(key="panel", gap="small"):
-        about(customer_id, conversation_id, message_id, [])
+        organised(customer_id, conversation_id, message_id, [])
 
 
 def _topic(customer_id: str, *_: Any) -> str:
@@ -42,7 +42,7 @@ def _topic(customer_id: str, *_: Any) -> str:
 
 
 @frame.live(_topic)
-def about(
+def organised(
     customer_id: str,
     conversation_id: str | None,
     message_id: str | None,

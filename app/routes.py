@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app import database, file_answer, media, news_stream, sessions
+from app import database, designed, file_answer, media, news_stream, sessions
 from app.roles import Forbidden
 from pipelines.media import DamagedMedia, MissingMedia
 
@@ -145,16 +145,51 @@ def attachment(request: Request) -> Response:
         log.error("%s", damage)
         return _refusal(500, "The stored file is damaged.")
     except database.AWAY:
-        refusal = _refusal(503, "The database does not answer. Try again in a moment.")
-        refusal.headers["retry-after"] = "5"
-        return refusal
+        return _away()
 
 
 def _refusal(status: int, words: str) -> Response:
     return Response(words, status, media_type="text/plain", headers=file_answer.HEADERS)
 
 
+def mail(request: Request) -> Response:
+    """`GET /mail?message=…`: a mail as it was designed, `GET /mail/pictures?…` with pictures of the web."""
+    if _from_elsewhere(request):
+        return _refusal(403, "Open mails from the timeline.")
+    try:
+        viewer = sessions.viewer_of(
+            request.cookies.get(sessions.cookie_name()), ip=_address(request), touch=True
+        )
+        if viewer is None:
+            return _refusal(401, "Sign in first.")
+        text = designed.document(
+            viewer,
+            request.query_params.get("message", ""),
+            with_pictures=request.url.path == designed.WITH_PICTURES,
+        )
+    except Forbidden as refused:
+        return _refusal(403, str(refused))
+    except media.NotOpened as costly:
+        return _refusal(422, str(costly))
+    except designed.NothingToShow:
+        return _refusal(404, "This mail was sent as text alone.")
+    except DamagedMedia as damage:
+        log.error("%s", damage)
+        return _refusal(500, "The stored mail is damaged.")
+    except database.AWAY:
+        return _away()
+    return Response(text, media_type="text/html", headers=file_answer.HEADERS)
+
+
+def _away() -> Response:
+    refusal = _refusal(503, "The database does not answer. Try again in a moment.")
+    refusal.headers["retry-after"] = "5"
+    return refusal
+
+
 ROUTES: list[BaseRoute] = [
+    Route(designed.ROUTE, mail, methods=["GET"]),
+    Route(designed.WITH_PICTURES, mail, methods=["GET"]),
     Route("/healthz", healthz, methods=["GET"]),
     Route("/session/start", start, methods=["GET"]),
     Route("/session/end", end, methods=["GET", "POST"]),

@@ -64,7 +64,7 @@ def html_to_text(markup: str, notes: list[str], *, plainly: bool = False) -> str
     """
     if plainly:
         return _without_tags(markup)
-    if len(markup) > MARKUP_LIMIT or _is_exhausting(markup):
+    if len(markup) > MARKUP_LIMIT or is_exhausting(markup):
         notes.append(
             "the markup is too large or too tangled to be repaired: its words stand without links and pictures"
         )
@@ -88,7 +88,7 @@ def html_to_text(markup: str, notes: list[str], *, plainly: bool = False) -> str
     return writer.text()
 
 
-def _is_exhausting(markup: str) -> bool:
+def is_exhausting(markup: str) -> bool:
     """Whether repairing it would take more than its size: deep markup, and styles that each block opens anew."""
     if markup.count("&") > REFERENCES_LIMIT:
         return True

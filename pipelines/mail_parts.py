@@ -99,24 +99,22 @@ def choose_body(
     Args:
         plainly: spend as little as can be on markup.
     """
-    for is_text in (_is_text, _is_named_text, _is_only_text):
-        body = _body_of([part for part in parts if is_text(part, parts)], notes, plainly)
+    for is_meant in (is_text, _is_named_text, _is_only_text):
+        body = _body_of([part for part in parts if is_meant(part, parts)], notes, plainly)
         if body is not None and body.text.strip():
-            if is_text is not _is_text:
+            if is_meant is not is_text:
                 # It has a name and was sent as a file: it stays one too.
                 body.parts = {part.part_id for part in parts if not part.part_id}
             if PGP_TEXT in body.text[:2000]:
                 notes.append(SPECIAL["application/pgp-encrypted"])
             return body
-    if any(_is_text(part, parts) for part in parts):
-        return Body("", "plain", {part.part_id for part in parts if _is_text(part, parts)})
+    if any(is_text(part, parts) for part in parts):
+        return Body("", "plain", {part.part_id for part in parts if is_text(part, parts)})
     if len(parts) == 1 and parts[0].content_type.startswith("message/"):
         # Nothing but a mail in the mail, and where that one cannot be read either, what stands there.
         content = parts[0].message.decoded()
         _tell_cut(content, INNER_MAIL_BYTES, notes)
-        inner = [
-            part for part in leaves(read(content[:INNER_MAIL_BYTES], [])) if _is_text(part, [])
-        ]
+        inner = [part for part in leaves(read(content[:INNER_MAIL_BYTES], [])) if is_text(part, [])]
         text = (_body_of(inner, notes, plainly) or Body()).text
         return Body(text if text.strip() else _as_it_is(message, notes), "plain")
     if not parts or parts[0].content_type not in SPECIAL:
@@ -142,7 +140,7 @@ def _body_of(texts: list[Part], notes: list[str], plainly: bool) -> Body | None:
     return Body(plain_text, "plain", ids) if plain else None
 
 
-def _is_text(part: Part, parts: list[Part]) -> bool:
+def is_text(part: Part, parts: list[Part]) -> bool:
     """A text that nobody meant as a file."""
     if not part.content_type.startswith("text/") or part.content_type in UNREAD_ALTERNATIVES:
         return False

@@ -37,7 +37,7 @@ WALL_SECONDS = 60.0
 MAILS_A_CHILD = 2000
 #: Of a mail that cannot be read whole, in the third mode.
 BEGINNING_BYTES = 200_000
-WHOLE, PLAINLY, BEGINNING, PART = range(4)
+WHOLE, PLAINLY, BEGINNING, PART, DESIGNED = range(5)
 MODES = {
     PLAINLY: "reading it whole took more than its share of time or memory: its text stands without form",
     BEGINNING: "reading it took more than its share of time or memory: only its beginning was read",
@@ -114,6 +114,17 @@ class MailReader:
             raise TooCostly
         return answer[1:] if answer[:1] == FOUND else None
 
+    def designed(self, raw: bytes) -> str | None:
+        """The HTML of a mail, made inert (pipelines/mail_designed.py); None where it has none.
+
+        Raises:
+            TooCostly: as for `part`.
+        """
+        answer = self._ask(raw, DESIGNED, self.cpu_seconds)
+        if answer is None:
+            raise TooCostly
+        return answer[1:].decode() if answer[:1] == FOUND else None
+
     def _columns(self, raw: bytes, mode: int, cpu_seconds: float) -> dict[str, Any] | None:
         answer = self._ask(raw, mode, cpu_seconds)
         columns: dict[str, Any] | None = None if answer is None else json.loads(answer)
@@ -180,7 +191,12 @@ def serve(source: BinaryIO, answers: BinaryIO) -> None:
         if len(raw) < size:
             return
         signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-        pieces = _part(raw, part_id) if mode == PART else [_parsed(raw, plainly=mode != WHOLE)]
+        if mode == PART:
+            pieces = _found(part_bytes(raw, part_id))
+        elif mode == DESIGNED:
+            pieces = _found(_designed(raw))
+        else:
+            pieces = [_parsed(raw, plainly=mode != WHOLE)]
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(ANSWER.pack(sum(map(len, pieces))))
         for piece in pieces:
@@ -197,8 +213,15 @@ def _parsed(raw: bytes, *, plainly: bool) -> bytes:
     return json.dumps(mail.columns(), ensure_ascii=False).encode("utf-8")
 
 
-def _part(raw: bytes, part_id: str) -> list[bytes]:
-    content = part_bytes(raw, part_id)
+def _designed(raw: bytes) -> bytes | None:
+    # Only this needs it.
+    from pipelines.mail_designed import designed
+
+    markup = designed(raw)
+    return None if markup is None else markup.encode("utf-8", "replace")
+
+
+def _found(content: bytes | None) -> list[bytes]:
     return [NOT_FOUND] if content is None else [FOUND, content]
 
 

@@ -18,6 +18,8 @@ DECISION_TABLES = (
     "notes",
     "decisions",
     "decision_changes",
+    "not_customers",
+    "dismissed_suggestions",
 )
 #: Rows by the hundred thousand to measure with; nobody decided on them.
 MADE_TO_MEASURE = {"benchmarks/storing.sql"}
@@ -33,7 +35,13 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
         rf"crm\.({'|'.join(DECISION_TABLES)})\b",
         re.IGNORECASE,
     )
-    home = {"warehouse/queries/decisions.sql", "warehouse/queries/organise.sql"}
+    #: One decision at a time, and thousands at once.
+    home = {
+        "warehouse/queries/decisions.sql",
+        "warehouse/queries/organise.sql",
+        "warehouse/queries/merging.sql",
+        "warehouse/queries/customer_import.sql",
+    }
     writers = {
         named(file)
         for file in tracked("*.sql", "*.py", "*.csv", "*.yml")
@@ -41,9 +49,14 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
         and writes.search(file.read_text())
     }
     assert writers - MADE_TO_MEASURE == home
-    # And those statements are run by one package.
+    # And those statements are run by one package, and by the import of thousands.
     assert asking_for("decisions") == {"warehouse/decisions/ledger.py"}
     assert asking_for("organise") == {"warehouse/decisions/conversations.py"}
+    assert asking_for("merging") == {
+        "warehouse/decisions/customers.py",
+        "warehouse/decisions/merging.py",
+    }
+    assert asking_for("customer_import") == {"warehouse/customer_import.py"}
 
 
 def asking_for(queries: str) -> set[str]:

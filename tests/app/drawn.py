@@ -87,7 +87,7 @@ def assert_inert(found: Elements) -> None:
     assert set(found.tags) <= TAGS
     assert set(found.attributes) <= ATTRIBUTES
     for address in (*found.attributes.get("href", []), *found.attributes.get("src", [])):
-        assert address.startswith(("/message?", "/attachment?", "#m")), address
+        assert address.startswith(("/message?", "/attachment?", "/mail?", "#m")), address
     assert "\x1b" not in found.text
     assert "\x00" not in found.text
     for values in found.attributes.values():

@@ -56,7 +56,7 @@ def state(correspondence: Correspondence) -> list[tuple[Any, ...]]:
     return correspondence.execute(
         "select conversation_id, assignee, tags from marts.conversations order by 1"
     ) + correspondence.execute(
-        "select thread_id, assignee, state, due_at, note from crm.assignments where ended_at is null order by 1"
+        "select conversation_id, assignee, state, due_at, note from crm.assignments where ended_at is null order by 1"
     )
 
 
@@ -170,7 +170,7 @@ def test_several_people_at_once_lose_nothing(
         ).fetchall()
     )
     rows = database.execute(
-        "select thread_id, assignee, state, note from crm.assignments where ended_at is null"
+        "select conversation_id, assignee, state, note from crm.assignments where ended_at is null"
     ).fetchall()
     assert {(thread, row["assignee"], row["state"], row["note"]) for thread, row in standing.items()} == set(rows)  # fmt: skip
 

@@ -17,14 +17,15 @@ import psycopg
 import pytest
 
 import app
-from app import database, examine, media, read, work
+from app import database, examine, filtered, media, read, work
 from app.reading import reading
 from app.roles import MATRIX, Forbidden, Permission, UserRole
 from app.sessions import Viewer
 from tests.app.conftest import Correspondence
+from warehouse.filters import Filter
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, examine, media, work]
+ROOMS: list[ModuleType] = [read, filtered, examine, media, work]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -94,7 +95,7 @@ def test_nothing_else_takes_a_connection() -> None:
 
 def test_only_the_rooms_of_reading_know_its_queries() -> None:
     """So that a sight cannot grow elsewhere, where the tests above would not look."""
-    own = {"read.py", "examine.py", "media.py", "work.py"}
+    own = {"read.py", "filtered.py", "examine.py", "media.py", "work.py"}
     for path in FOLDER.rglob("*.py"):
         for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
             assert (path.name in own) or name in ("sessions",), f"{path.name} asks {name}.sql"
@@ -113,6 +114,7 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.read.timeline": (customer,),
         "app.read.earlier_messages": (customer, {"sort_key": sort_key, "sent_at": sent_at}),
         "app.read.changed_messages": (customer, {}),
+        "app.filtered.earlier": (customer, Filter(channels=("twilio_sms",)), sort_key + "z", 50),
         "app.read.unassigned": (),
         "app.read.never_wrote": (),
         "app.examine.model_tests": (),

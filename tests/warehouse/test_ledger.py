@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from operations import customer_import
-from warehouse import decisions
+from warehouse import customer_import, decisions
+from warehouse.customer_file import Line
 from warehouse.events import Actor
 from warehouse.refusals import Refused
 from warehouse.settings import Role, Settings
@@ -117,21 +117,25 @@ def test_a_customer_made_by_mistake_leaves_the_lists_and_comes_back(database: Da
     assert decisions.link(database, MIA, IDENTITY, customer, reason="r").changed
 
 
-def test_a_whole_list_is_undone_at_once(database: Database) -> None:
+def test_a_whole_list_is_undone_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customer_import, "CUSTOMERS_OF_ONE_DECISION", 2)
+    people = {"Sam": "0491570006", "Mai": "0491570156", "Jo": "0491570157"}
     lines = [
-        customer_import.Line(number=2, cells={"name": "Sam", "phone": "0491570006"}),
-        customer_import.Line(number=3, cells={"name": "Mai", "phone": "0491570156"}),
+        Line(number=number, cells={"name": name, "phone": phone})
+        for number, (name, phone) in enumerate(people.items(), 2)
     ]
-    customer_import.import_lines(database, lines, source="list.csv")
-    rows = database.execute("select distinct decision_id from crm.decision_changes").fetchall()
-    ((decision_id,),) = rows
+    imported = customer_import.carry_out(database, MIA, lines, source="list.csv")
+    decision_id, second = imported.decision_ids
     undone = decisions.undo(database, MIA, decision_id, "the wrong file")
     assert len(undone.customer_ids) == 2
     left = "select count(*) filter (where ended_at is null), count(*) from crm.identity_links"
-    assert database.execute(left).fetchone() == (0, 2)
-    assert database.execute("select count(*) from crm.customers where archived_at is null").fetchone() == (0,)  # fmt: skip
+    assert database.execute(left).fetchone() == (1, 3)
+    assert database.execute("select name from crm.customers where archived_at is null").fetchall() == [("Jo",)]  # fmt: skip
     decisions.undo(database, MIA, undone.decision_id, "the right one after all")
-    assert database.execute(left).fetchone() == (2, 4)
+    assert database.execute(left).fetchone() == (3, 5)
+    assert decisions.undo(database, MIA, second, "r").action == "customer.create"
 
 
 def test_what_cannot_be_undone_says_so_and_changes_nothing(database: Database) -> None:

@@ -5,8 +5,10 @@
 | Module | Decisions |
 |---|---|
 | `ledger` | none of its own but `undo`: every decision is entered there, with what reverses it |
-| `customers` | that there is a customer |
+| `customers` | that there is a customer, their name, archived or not |
 | `links` | whose an identity is |
+| `merging` | two customers are one, one is two, an identity is another's |
+| `marks` | who is no customer; who is not suggested again |
 | `tags` | tags, and what bears them |
 | `assignments` | who has a conversation, how it stands, until when |
 | `notes` | notes on customers and conversations |
@@ -22,16 +24,17 @@ one event with `decided.says(…)`. For each action that it tells there is a fun
 same module: it makes the opposite change and tells it with `decided.changed`, under an action that is itself reversed.
 Then `undo` knows it, and undo of the undo. What was decided together, such as the lines of one import, shares a
 `decision_id`, and that is what is undone.
-
-**Merge, move, split, archive, rename** of customers belong into `merging.py` (several links in one decision: call
-`links.open_link` and `links.end_link`, whose reversals are here already; the customers' own rows want some) and
-`customers.py` (archive, rename; `customer.archive` and `customer.restore` reverse each other there already, and
-`crm.customers.archived_at` keeps a customer out of lists).
 """
 
 from warehouse.decisions.assignments import ANY, STATES, Assigned, assign, standing
 from warehouse.decisions.conversations import Thing, conversation, message, thing
-from warehouse.decisions.customers import LONGEST_NAME, create_customer, customer_name
+from warehouse.decisions.customers import (
+    LONGEST_NAME,
+    archive_customer,
+    create_customer,
+    customer_name,
+    rename_customer,
+)
 from warehouse.decisions.ledger import (
     LONGEST_REASON,
     Database,
@@ -42,6 +45,8 @@ from warehouse.decisions.ledger import (
     undo,
 )
 from warehouse.decisions.links import Link, Owner, Taken, link, owners, unlink
+from warehouse.decisions.marks import dismiss, not_a_customer
+from warehouse.decisions.merging import Moved, Size, merge, move, size_of_identity, sizes, split
 from warehouse.decisions.notes import Noted, change_note, note, remove_note
 from warehouse.decisions.tags import (
     COLOURS,
@@ -64,27 +69,38 @@ __all__ = [
     "Database",
     "InTheWay",
     "Link",
+    "Moved",
     "Noted",
     "Overtaken",
     "Owner",
+    "Size",
     "Tagged",
     "Taken",
     "Thing",
     "Undone",
     "actions_of",
+    "archive_customer",
     "assign",
     "change_note",
     "change_tag",
     "conversation",
     "create_customer",
     "customer_name",
+    "dismiss",
     "link",
+    "merge",
     "merge_tags",
     "message",
+    "move",
     "new_decision_id",
+    "not_a_customer",
     "note",
     "owners",
     "remove_note",
+    "rename_customer",
+    "size_of_identity",
+    "sizes",
+    "split",
     "standing",
     "tag",
     "tag_name",

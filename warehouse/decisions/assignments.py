@@ -184,7 +184,7 @@ def _replace(decided: Deciding, it: Thing, row: dict[str, Any] | None) -> str:
         assignment_id = secrets.token_hex(16)
         run(
             decided.database, "open_assignment",
-            assignment_id=assignment_id, conversation_id=it.object_id, thread_id=it.anchor, **row,
+            assignment_id=assignment_id, thread_id=it.anchor, **row,
         )  # fmt: skip
     after = _standing(decided.database, [it.anchor])
     decided.changed(

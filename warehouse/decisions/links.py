@@ -63,11 +63,12 @@ def link(
         Refused: the identity, the reason or the customer is unusable.
     """
     why = line(reason, "reason", LONGEST_REASON, "say why")
-    text = _written(database, identity)
+    text = written(database, identity)
     with deciding(database, actor, reason=why, decision_id=decision_id) as decided:
+        # First the identity, then the customer's row: the order that all decisions keep.
+        known = owners(database, [text]).get(text)
         if not run(database, "one_customer", customer_id=customer_id.replace("\0", "")):
             raise Refused(f"there is no customer {customer_id}")
-        known = owners(database, [text]).get(text)
         if known:
             if known.customer_id != customer_id:
                 raise Taken(text, known.customer_id, known.name)
@@ -89,7 +90,7 @@ def unlink(database: Database, actor: Actor, identity: str | Identity, *, reason
         Refused: the identity or the reason is unusable, or there is no open link.
     """
     why = line(reason, "reason", LONGEST_REASON, "say why")
-    text = _written(database, identity)
+    text = written(database, identity)
     with deciding(database, actor, reason=why) as decided:
         known = owners(database, [text]).get(text)
         if not known:
@@ -106,13 +107,22 @@ def unlink(database: Database, actor: Actor, identity: str | Identity, *, reason
 
 
 def open_link(decided: Deciding, identity: str, customer_id: str, evidence: dict[str, Any]) -> str:
-    """Open a link; returns its id."""
+    """Open a link; returns its id.
+
+    Raises:
+        Refused: an import, which locks no single identity, was quicker.
+    """
     link_id = secrets.token_hex(16)
-    run(
+    made = run(
         decided.database, "open_link",
         link_id=link_id, decision_id=decided.decision_id, identity=identity, customer_id=customer_id,
         linked_by=decided.actor.name, reason=decided.reason, evidence=Jsonb(evidence),
     )  # fmt: skip
+    if not made:
+        known = owners(decided.database, [identity]).get(identity)
+        if known:
+            raise Taken(identity, known.customer_id, known.name)
+        raise Refused(f"others decide on the identity {identity} just now: try again")
     decided.changed(
         "identity.link", f"identity {identity}", "identity", identity,
         customer_ids=[customer_id], data={"customer_id": customer_id, "link_id": link_id},
@@ -184,7 +194,7 @@ def owners(database: Database, identities: Sequence[str | Identity]) -> dict[str
     }
 
 
-def _written(database: Database, identity: str | Identity) -> str:
+def written(database: Database, identity: str | Identity) -> str:
     """The identity in the one way in which it is kept.
 
     What a message bears is taken as it stands, also where no person could have typed it; anything else must be an

@@ -303,8 +303,11 @@ def _change_back(decided: Deciding, change: Change) -> None:
 
 
 def _merge(decided: Deciding, tag_id: str, into: str) -> None:
-    run(decided.database, "merge_tag", tag_id=tag_id, into=into)
-    decided.changed("tag.merge", f"tag {tag_id}", "tag", tag_id, data={"into": into})
+    moved = run(decided.database, "merge_tag", tag_id=tag_id, into=into)
+    others = [row["tag_id"] for row in moved if row["tag_id"] != tag_id]
+    decided.changed(
+        "tag.merge", f"tag {tag_id}", "tag", tag_id, data={"into": into, "others": others}
+    )
 
 
 @reverses("tag.merge")
@@ -312,7 +315,11 @@ def _part(decided: Deciding, change: Change) -> None:
     (merged,) = run(decided.database, "tag_by_id", tag_id=change.object_id)
     if _known(decided.database, merged["name"]):
         raise Refused(f"there is another tag {merged['name']} by now")
-    run(decided.database, "merge_tag", tag_id=change.object_id, into=None)
+    run(decided.database, "part_tag", tag_id=change.object_id)
+    run(
+        decided.database, "part_others",
+        tag_id=change.object_id, others=change.data["others"], into=change.data["into"],
+    )  # fmt: skip
     decided.changed("tag.part", change.subject, "tag", change.object_id, data=change.data)
 
 

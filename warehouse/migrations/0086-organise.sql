@@ -21,15 +21,12 @@ create table crm.tags (
 );
 create unique index tags_name on crm.tags (lower(name)) where merged_into is null and removed_at is null;
 
--- Which tag is shown for each: itself, or the one that it was merged into.
+-- Which tag is shown for each: itself, or the one that it was merged into, which was merged into none.
 create view crm.shown_tags as
-with recursive followed as (
-    select tag_id, tag_id as shown_tag_id from crm.tags where merged_into is null
-    union all
-    select tags.tag_id, followed.shown_tag_id from crm.tags join followed on followed.tag_id = tags.merged_into
-)
-select followed.tag_id, followed.shown_tag_id, tags.name, tags.colour
-from followed join crm.tags on tags.tag_id = followed.shown_tag_id;
+select tags.tag_id, coalesce(other.tag_id, tags.tag_id) as shown_tag_id, coalesce(other.name, tags.name) as name, coalesce(other.colour, tags.colour) as colour
+from crm.tags as tags
+left join crm.tags as other on other.tag_id = tags.merged_into;
+create index tags_merged on crm.tags (merged_into) where merged_into is not null;
 
 create table crm.taggings (
     tagging_id text primary key,
@@ -56,22 +53,24 @@ from crm.conversation_tags
 where tag <> ''
 order by md5(lower(tag)), conversation_id, coalesce(removed_at::text, ''), tagged_at;
 drop table crm.conversation_tags cascade;
+-- As readers ask for it. `conversation_id` is that of one of its threads.
+create view crm.conversation_tags as
+select taggings.tagging_id, taggings.object_id as conversation_id, shown.name as tag, taggings.tagged_at, taggings.tagged_by, taggings.removed_at, taggings.removed_by
+from crm.taggings as taggings
+join crm.shown_tags as shown using (tag_id)
+where taggings.object_type = 'conversation';
 update canonical.built set fingerprint = '';
 
--- Who has a conversation, and how it stands: one open row where anything was decided. Each change ends a row and opens the next.
+-- Who has a conversation, and how it stands: one open row where anything was decided. Each change ends a row and opens the next. From now
+-- on `conversation_id` is that of one of its threads, as elsewhere here.
 alter table crm.assignments
     alter column assignee drop not null,
-    add column thread_id text,
     add column state text not null default 'open' check (state in ('open', 'waiting', 'done')),
     add column due_at timestamptz,
     -- What whoever has it next should know.
     add column note text not null default '',
     -- The newest message when it was decided: what they write later opens the conversation again.
     add column until_key text not null default '';
-update crm.assignments set thread_id = conversation_id;
-alter table crm.assignments alter column thread_id set not null;
-drop index crm.assignments_open;
-create unique index assignments_open on crm.assignments (thread_id) where ended_at is null;
 create index assignments_undone on crm.assignments (state, assigned_at) where ended_at is null and state <> 'done';
 create index assignments_of_user on crm.assignments (assignee, assigned_at) where ended_at is null and state <> 'done';
 create index assignments_due on crm.assignments (due_at) where ended_at is null and state <> 'done' and due_at is not null;
@@ -101,8 +100,7 @@ create table crm.last_looks (
 );
 
 grant select, insert, update on crm.conversation_ids, crm.tags, crm.taggings, crm.notes, crm.last_looks to crm_app;
-grant select on crm.shown_tags to crm_app, crm_transformer;
-grant select on crm.tags, crm.taggings to crm_transformer;
+grant select on crm.shown_tags, crm.conversation_tags to crm_app, crm_transformer;
 
 -- One notice for each such decision: the ledger says whose pages it concerns, and of which conversation.
 drop trigger assignments_opened on crm.assignments;

@@ -87,8 +87,8 @@ join crm.customers as customers using (customer_id)
 where links.ended_at is null and links.identity = any(%(identities)s::text[])
 
 -- one_customer --
--- An archived customer takes no further identities.
-select customer_id, name from crm.customers where customer_id = %(customer_id)s and archived_at is null
+-- An archived customer takes no further identities; who archives or merges one waits for who links to one.
+select customer_id, name from crm.customers where customer_id = %(customer_id)s and archived_at is null for share
 
 -- links_of_customer --
 select 1 from crm.identity_links where customer_id = %(customer_id)s and ended_at is null limit 1
@@ -106,6 +106,8 @@ values (%(customer_id)s, %(name)s, %(notes)s, %(created_by)s)
 -- open_link --
 insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason, evidence)
 values (%(link_id)s, %(decision_id)s, %(identity)s, %(customer_id)s, %(linked_by)s, %(reason)s, %(evidence)s)
+on conflict (identity) where ended_at is null do nothing
+returning link_id
 
 -- end_link --
 update crm.identity_links

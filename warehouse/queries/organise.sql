@@ -74,7 +74,16 @@ set name = %(name)s, colour = %(colour)s, description = %(description)s, version
 where tag_id = %(tag_id)s
 
 -- merge_tag --
-update crm.tags set merged_into = %(into)s, version = version + 1 where tag_id = %(tag_id)s
+-- With those that were merged into it before, so that no way is longer than one step.
+update crm.tags set merged_into = %(into)s, version = version + 1
+where tag_id = %(tag_id)s or merged_into = %(tag_id)s
+returning tag_id
+
+-- part_tag --
+update crm.tags set merged_into = null, version = version + 1 where tag_id = %(tag_id)s
+
+-- part_others --
+update crm.tags set merged_into = %(tag_id)s where tag_id = any(%(others)s::text[]) and merged_into = %(into)s
 
 -- remove_tag --
 update crm.tags set removed_at = now(), version = version + 1 where tag_id = %(tag_id)s
@@ -112,20 +121,20 @@ returning tagging_id
 -- standing_of --
 -- How a conversation stands: the latest of what was decided of its threads.
 select
-    assignment_id, thread_id, assignee, state, due_at, note, until_key, assigned_at, assigned_by
+    assignment_id, assignee, state, due_at, note, until_key, assigned_at, assigned_by
 from crm.assignments
-where thread_id = any(%(threads)s::text[]) and ended_at is null
+where conversation_id = any(%(threads)s::text[]) and ended_at is null
 order by assigned_at desc, assignment_id
 limit 1
 
 -- end_assignment --
-update crm.assignments set ended_at = now(), ended_by = %(ended_by)s where thread_id = %(thread_id)s and ended_at is null
+update crm.assignments set ended_at = now(), ended_by = %(ended_by)s where conversation_id = %(thread_id)s and ended_at is null
 
 -- open_assignment --
 insert into crm.assignments
-    (assignment_id, conversation_id, thread_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at)
+    (assignment_id, conversation_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at)
 values (
-    %(assignment_id)s, %(conversation_id)s, %(thread_id)s, %(assignee)s, %(state)s, %(due_at)s, %(note)s, %(until_key)s,
+    %(assignment_id)s, %(thread_id)s, %(assignee)s, %(state)s, %(due_at)s, %(note)s, %(until_key)s,
     %(assigned_by)s, coalesce(%(assigned_at)s::timestamptz, clock_timestamp())
 )
 

@@ -29,7 +29,7 @@ arriving as materialized (
 
 in_hand as materialized (
 
-    select thread_id from crm.assignments
+    select conversation_id as thread_id from crm.assignments
     where ended_at is null and state <> 'done'
     order by assigned_at desc
     limit %(most)s + 1
@@ -72,7 +72,7 @@ standing as (
     left join lateral (
         select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
         from crm.assignments as rows
-        where rows.thread_id = any(either.threads) and rows.ended_at is null
+        where rows.conversation_id = any(either.threads) and rows.ended_at is null
         order by rows.assigned_at desc, rows.assignment_id
         limit 1
     ) as stands on true
@@ -211,7 +211,7 @@ from (
 left join lateral (
     select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
     from crm.assignments as rows
-    where rows.thread_id = any(conversations.threads) and rows.ended_at is null
+    where rows.conversation_id = any(conversations.threads) and rows.ended_at is null
     order by rows.assigned_at desc, rows.assignment_id
     limit 1
 ) as stands on true
@@ -241,7 +241,7 @@ from canonical.conversations as conversations
 left join lateral (
     select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
     from crm.assignments as rows
-    where rows.thread_id = any(conversations.threads) and rows.ended_at is null
+    where rows.conversation_id = any(conversations.threads) and rows.ended_at is null
     order by rows.assigned_at desc, rows.assignment_id
     limit 1
 ) as stands on true
