@@ -130,7 +130,7 @@ def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
                 "What they should know", value=chosen["note"], max_chars=2_000, key=f"note_{key}"
             )
             st.button(
-                "Save", type="primary", key=f"save_{key}", on_click=_try, width="stretch",
+                "Save", type="primary", key=f"save_{key}", on_click=_do, width="stretch",
                 args=(lambda person: act.assign(
                     person, {it: seen}, assignee=who or None, state=state or "open",
                     due_at=_end_of(due), keep_due=False, note=note,
@@ -145,7 +145,7 @@ def _button(
         label,
         icon=f":material/{glyph}:",
         key=key,
-        on_click=_try,
+        on_click=_do,
         args=(lambda person: act.assign(person, seen, **change),),  # type: ignore[arg-type]
     )
 
@@ -216,7 +216,7 @@ def _note_change(note: Row) -> None:
         text = st.text_area("Note", value=note["body"], max_chars=10_000, key=f"text_{key}")
         for label, wanted in (("Save", text), ("Take away", None)):
             st.button(
-                label, key=f"{label}_{key}", on_click=_try,
+                label, key=f"{label}_{key}", on_click=_do,
                 args=(lambda wanted=wanted: act.change_note(
                     frame.viewer(), note["note_id"], note["version"], wanted
                 ),),
@@ -234,7 +234,7 @@ def _history(history: list[Row], viewer: Viewer) -> None:
                 if not each["undone_at"] and viewer.may(Permission.ORGANISE):
                     word = "Redo" if each["undoes"] else "Undo"
                     st.button(
-                        word, key=f"undo_{each['decision_id']}", type="tertiary", on_click=_try,
+                        word, key=f"undo_{each['decision_id']}", type="tertiary", on_click=_do,
                         args=(lambda decision_id=each["decision_id"]: act.undo(
                             frame.viewer(), decision_id, "taken back on the page"
                         ),),
@@ -247,6 +247,11 @@ def _try(change: Callable[[Viewer], object]) -> bool:
     if refused:
         st.session_state["panel_refused"] = refused
     return refused is None
+
+
+def _do(change: Callable[[Viewer], object]) -> None:
+    """As `_try`, for what has nothing to do afterwards."""
+    _try(change)
 
 
 def _refusal() -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from app import clock, inert, kind_html, list_html
 from app.glyphs import icon
 from app.identity_html import identity
+from warehouse.channels import registry
 
 Row = dict[str, Any]
 
@@ -169,8 +170,9 @@ def _words(found: Row) -> str:
     others = f" and {found['changes'] - 1} more" if found["changes"] > 1 else ""
     if found["change_action"] == "conversation.assign":
         return f"{_stands(found['data'].get('after'))}{others}"
-    about = found["tag"] or (found["object_id"] if found["object_type"] == "identity" else "")
-    words = DECIDED.get(found["change_action"], found["change_action"].replace(".", " "))
+    about: str = found["tag"] or (found["object_id"] if found["object_type"] == "identity" else "")
+    action: str = found["change_action"]
+    words = DECIDED.get(action, action.replace(".", " "))
     return words.format(f"<b><bdi>{inert.line(about)}</bdi></b>") + others
 
 
@@ -185,8 +187,6 @@ def _stands(after: Row | None) -> str:
 
 def conversation_label(found: Row) -> str:
     """A conversation in a list to choose from."""
-    from warehouse.channels import registry
-
     known = registry().get(found["channel"])
     who = (found["counterpart_identity"] or "").partition(":")[2]
     return f"{known.name if known else found['channel']} · {list_html.plain(who)[:40]}"
