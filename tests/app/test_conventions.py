@@ -59,7 +59,7 @@ def test_no_fragment_has_a_timer() -> None:
 
 def test_every_part_that_lives_hangs_a_bell() -> None:
     live = [path.stem for path in PAGES if re.search(r"@frame\.live\([^)]", path.read_text())]
-    assert live == ["connections", "customers", "quarantine", "timeline", "unassigned"]
+    assert live == ["connections", "customers", "quarantine", "timeline", "unassigned", "work"]
 
 
 def test_html_is_drawn_by_st_html_alone() -> None:

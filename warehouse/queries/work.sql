@@ -259,6 +259,7 @@ order by tags.name
 select note_id, version, object_type, body, written_at, written_by
 from crm.notes
 where ended_at is null
+    and object_id = any(%(threads)s::text[] || %(customer_id)s::text)
     and (
         (object_type = 'customer' and object_id = %(customer_id)s)
         or (object_type = 'conversation' and object_id = any(%(threads)s::text[]))
