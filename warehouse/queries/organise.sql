@@ -41,7 +41,9 @@ select
     coalesce((
         select array_agg(distinct links.customer_id)
         from canonical.message_participants as people
-        join canonical.customer_identities as links on links.identity = people.identity
+        cross join lateral (
+            select known.customer_id from canonical.customer_identities as known where known.identity = people.identity offset 0
+        ) as links
         where people.message_id = messages.message_id and not people.is_ours
     ), '{}') as customer_ids
 from canonical.messages as messages
