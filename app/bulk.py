@@ -36,11 +36,17 @@ def picked(rows: list[Row]) -> dict[str, str | None]:
     }
 
 
+def outcome() -> None:
+    """What became of the last act on several: where it was refused it stays to be read."""
+    done, words = st.session_state.pop("bulk_said", (True, ""))
+    if not done:
+        st.error(words, icon=":material/sync_problem:")
+    elif words:
+        st.toast(words, icon=":material/task_alt:")
+
+
 def bar(viewer: Viewer, rows: list[Row]) -> None:
     """What can be done with the selected ones; nothing while none is."""
-    said = st.session_state.pop("bulk_said", None)
-    if said:
-        (st.success if said[0] else st.error)(said[1])
     seen = picked(rows)
     with st.container(horizontal=True, key="bulk", vertical_alignment="center"):
         st.checkbox("Select all", key="pick_all", on_change=_pick_all, args=(rows,))

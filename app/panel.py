@@ -217,8 +217,8 @@ def _note_change(note: Row) -> None:
         for label, wanted in (("Save", text), ("Take away", None)):
             st.button(
                 label, key=f"{label}_{key}", on_click=_do,
-                args=(lambda wanted=wanted: act.change_note(
-                    frame.viewer(), note["note_id"], note["version"], wanted
+                args=(lambda person, wanted=wanted: act.change_note(
+                    person, note["note_id"], note["version"], wanted
                 ),),
             )  # fmt: skip
 
@@ -235,8 +235,8 @@ def _history(history: list[Row], viewer: Viewer) -> None:
                     word = "Redo" if each["undoes"] else "Undo"
                     st.button(
                         word, key=f"undo_{each['decision_id']}", type="tertiary", on_click=_do,
-                        args=(lambda decision_id=each["decision_id"]: act.undo(
-                            frame.viewer(), decision_id, "taken back on the page"
+                        args=(lambda person, decision_id=each["decision_id"]: act.undo(
+                            person, decision_id, "taken back on the page"
                         ),),
                     )  # fmt: skip
 

@@ -28,9 +28,8 @@ DAYS = {7: "7 days", 30: "30 days", 90: "90 days", 36_500: "Any time"}
 
 def label(which: Which, counts: dict[str, int], *, is_cut: bool) -> str:
     number = counts.get(which.value, 0)
-    late = f", {counts['overdue']} overdue" if which is Which.DUE and counts.get("overdue") else ""
-    more = "+" if is_cut and number else ""
-    return f"{LISTS[which][0]} ({number:,}{more}{late})" if number else LISTS[which][0]
+    late = f", {counts['overdue']} overdue" if which is Which.DUE and counts["overdue"] else ""
+    return f"{LISTS[which][0]} ({number:,}{'+' * is_cut}{late})" if number else LISTS[which][0]
 
 
 @frame.live(topics.WORK)
@@ -47,6 +46,7 @@ def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> N
             on_change=lambda: address.keep_work_list(st.session_state["work_list"]),
         )  # fmt: skip
         st.selectbox("Wrote within", DAYS, format_func=DAYS.__getitem__, key="work_days", width=130)
+    bulk.outcome()
     if which is Which.NEW and found.rows:
         st.button("I have seen these", icon=":material/done_all:", on_click=seen, key="seen")
     if not found.rows:

@@ -301,7 +301,7 @@ select
     decisions.decision_id, decisions.at, decisions.actor, decisions.action, decisions.reason, decisions.undoes, decisions.undone_at,
     decisions.undone_by, undone.action as undoes_action, first.action as change_action, first.data, first.object_type, first.object_id,
     tags.name as tag,
-    (select count(*) from (select 1 from crm.decision_changes as all_of where all_of.decision_id = decided.decision_id limit 100) as few) as changes
+    (select count(*) from (select 1 from crm.decision_changes as all_of where all_of.decision_id = decided.decision_id and all_of.action <> 'tag.create' limit 100) as few) as changes
 from decided
 join crm.decisions as decisions using (decision_id)
 left join crm.decisions as undone on undone.decision_id = decisions.undoes
