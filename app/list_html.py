@@ -95,7 +95,7 @@ def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
 
 def names(row: Row) -> dict[str, str]:
     """What the identities of a customer are called: as the customer is."""
-    return dict.fromkeys(row["identities"], row["name"])
+    return {identity: str(row["name"]) for identity in row["identities"]}
 
 
 def known_as(row: Row) -> str:

@@ -62,10 +62,9 @@ def page(rows: Sequence[Row], sight: Sight, *, older_day: date | None = None) ->
     """
     today = clock.day_of(sight.now, sight.zone)
     days: list[str] = []
-    for day, of_day in groupby(rows, key=lambda row: clock.day_of(row["sent_at"], sight.zone)):
-        name = clock.day_name(day, today)
+    for day, grouped in groupby(rows, key=lambda row: clock.day_of(row["sent_at"], sight.zone)):
+        name, of_day = clock.day_name(day, today), list(grouped)
         divider = f'<h3 class="day"><time datetime="{day}">{name}</time></h3>'
-        of_day = list(of_day)
         messages = "".join(
             message(row, sight, follows=_follows(before, row))
             for before, row in zip([None, *of_day], of_day, strict=False)
