@@ -93,7 +93,7 @@ def test_what_a_document_points_to_is_there(document: str) -> None:
     text = (ROOT / document).read_text()
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
     paths = re.findall(
-        r"`((?:app|dbt_project|macros|models|operations|pipelines|tests|transform|warehouse|webhooks)/[\w./]+)`",
+        r"`((?:app|dbt_project|macros|mail|media|models|operations|pipelines|providers|simulator|tests|transform|warehouse|webhooks|worker)/[\w./]+)`",
         text,
     )
     for target in links:
