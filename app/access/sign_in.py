@@ -1,8 +1,8 @@
-"""The sign-in form, and the brake on guessing.
+"""The sign-in form, and the rate limit on guessing.
 
 The form and the hashing are streamlit-authenticator's. Its cookie is not: a script could read it and
 it outlives a sign-out. So its cookie part is replaced by one that holds nothing, and the part that
-compares passwords by one that asks the database, takes the same time for unknown names, and brakes.
+compares passwords by one that asks the database, takes the same time for unknown names, and limits the rate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from warehouse.queries import queries
 
 SQL = queries("sessions")
 
-#: The brake: so many attempts per account and address, and per address, within the window.
+#: The rate limit: so many attempts per account and address, and per address, within the window.
 WINDOW_SECONDS = 15 * 60
 ATTEMPTS_PER_ACCOUNT = 6
 ATTEMPTS_PER_ADDRESS = 60

@@ -1,4 +1,4 @@
-"""Names and passwords: what is right, what is told, and the brake."""
+"""Names and passwords: what is right, what is told, and the rate limit."""
 
 from __future__ import annotations
 
