@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from app import database
+from app.access.roles import Permission, require
+from app.access.sessions import Viewer
 from app.database import Database
-from app.roles import Permission, require
-from app.sessions import Viewer
 from warehouse import decisions
 
 #: Where a link that a page decides on was seen.

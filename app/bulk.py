@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import act, frame, list_html
+from app import act, guard
+from app.access.sessions import Viewer
 from app.database import Row
-from app.sessions import Viewer
+from app.views import list_html
 
 
 def line(row: Row, drawn: str) -> None:
@@ -84,7 +85,7 @@ def _tag(seen: dict[str, str | None]) -> None:
 
 def _act(seen: dict[str, str | None], change: Callable[[Viewer], int]) -> bool:
     changed: list[int] = []
-    refused = frame.attempt(lambda person: changed.append(change(person)))
+    refused = guard.attempt(lambda person: changed.append(change(person)))
     if refused:
         st.session_state["bulk_said"] = (False, f"Nothing was changed. {refused}")
         return False

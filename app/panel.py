@@ -12,10 +12,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import act, frame, topics, work, work_html
+from app import act, guard, layout, work
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
-from app.roles import Permission
-from app.sessions import Viewer
+from app.live import topics
+from app.views import work_html
 
 NOBODY = ""
 
@@ -41,14 +43,14 @@ def _topic(customer_id: str, *_: Any) -> str:
     return topics.about(customer_id) if customer_id else topics.WORK
 
 
-@frame.live(_topic)
+@guard.live(_topic)
 def organised(
     customer_id: str,
     conversation_id: str | None,
     message_id: str | None,
     shown: list[work.About],
 ) -> None:
-    viewer = frame.viewer()
+    viewer = guard.viewer()
     # Chosen in here, until something else is chosen outside.
     outside = (customer_id, conversation_id)
     picked = st.session_state.get("panel_picked")
@@ -67,7 +69,9 @@ def organised(
         st.caption("No conversation yet.")
     else:
         _choice(outside, found)
-        st.html(work_html.standing(found.chosen, frame.zone(), datetime.now(UTC), viewer.user_name))
+        st.html(
+            work_html.standing(found.chosen, layout.zone(), datetime.now(UTC), viewer.user_name)
+        )
         if viewer.may(Permission.ORGANISE):
             _assignment(found.chosen, found.colleagues, viewer)
             _tags("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
@@ -123,7 +127,7 @@ def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
                 format_func=lambda each: work_html.STATES[each][0], key=f"state_{key}",
             )  # fmt: skip
             due = st.date_input(
-                "Due", value=chosen["due_at"].astimezone(frame.zone()).date() if chosen["due_at"] else None,
+                "Due", value=chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None,
                 key=f"due_{key}",
             )  # fmt: skip
             note = st.text_area(
@@ -154,7 +158,7 @@ def _end_of(day: Any) -> datetime | None:
     """Due until that day ends here."""
     if day is None:
         return None
-    return datetime.combine(day, time(23, 59), tzinfo=frame.zone())
+    return datetime.combine(day, time(23, 59), tzinfo=layout.zone())
 
 
 def _tags(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> None:
@@ -190,7 +194,7 @@ def _notes(customer_id: str, found: work.About, viewer: Viewer) -> None:
     now = datetime.now(UTC)
     for note in found.notes:
         with st.container(key=f"note_{note['note_id']}", gap=None):
-            st.html(work_html.note(note, frame.zone(), now))
+            st.html(work_html.note(note, layout.zone(), now))
             if viewer.may(Permission.ORGANISE):
                 _note_change(note)
     if not found.notes:
@@ -230,7 +234,7 @@ def _history(history: list[Row], viewer: Viewer) -> None:
         now = datetime.now(UTC)
         for each in history:
             with st.container(key=f"decided_{each['decision_id']}", gap=None):
-                st.html(work_html.decided(each, frame.zone(), now))
+                st.html(work_html.decided(each, layout.zone(), now))
                 if not each["undone_at"] and viewer.may(Permission.ORGANISE):
                     word = "Redo" if each["undoes"] else "Undo"
                     st.button(
@@ -243,7 +247,7 @@ def _history(history: list[Row], viewer: Viewer) -> None:
 
 def _try(change: Callable[[Viewer], object]) -> bool:
     """Do it; where it is refused the next drawing says why."""
-    refused = frame.attempt(change)
+    refused = guard.attempt(change)
     if refused:
         st.session_state["panel_refused"] = refused
     return refused is None

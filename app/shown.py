@@ -6,7 +6,7 @@ replaces little and a fold that someone opened stays open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -59,13 +59,15 @@ class Shown:
     reached_first: bool
     #: When each message arrived that was not there at the opening.
     arrivals: list[datetime] = field(default_factory=list)
-    #: The moment before the newest page was read last (app/news.py).
+    #: The moment before the newest page was read last (app/live/changes.py).
     mark: str = ""
     #: The newest fold of which something was read.
     fold: int = 0
     #: What is shown of the timeline, and where the page before begins where something passes more rarely than a page.
     wanted: Filter = EVERYTHING
     next_before: str | None = None
+    #: What the customer's identities are called.
+    names: Mapping[str, str] = field(default_factory=dict)
     #: How often something changed since the opening.
     changes: int = 0
 

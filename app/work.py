@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from app.access.roles import Permission, UserRole, may
+from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import reading
-from app.roles import Permission, UserRole, may
-from app.sessions import Viewer
 from warehouse.queries import queries
 
 SQL = queries("work")

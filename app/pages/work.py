@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, bulk, frame, list_html, panel, topics, work, work_html
-from app.roles import Permission
+from app import address, bulk, guard, layout, panel, work
+from app.access.roles import Permission
+from app.live import topics
+from app.views import list_html, work_html
 from app.work import Which
 
 #: Each list: its name, and what stands there when it is empty.
@@ -32,9 +34,9 @@ def label(which: Which, counts: dict[str, int], *, is_cut: bool) -> str:
     return f"{LISTS[which][0]} ({number:,}{'+' * is_cut}{late})" if number else LISTS[which][0]
 
 
-@frame.live(topics.WORK)
+@guard.live(topics.WORK)
 def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> None:
-    viewer = frame.viewer()
+    viewer = guard.viewer()
     which = Which(st.session_state["work_list"])
     days = st.session_state.get("work_days") or 30
     found = work.work(viewer, which, days, since, shown=shown.get((which, days)))
@@ -56,15 +58,15 @@ def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> N
         bulk.bar(viewer, found.rows)
     now = datetime.now(UTC)
     for row in found.rows:
-        bulk.line(row, work_html.row(row, frame.zone(), now, viewer.user_name))
+        bulk.line(row, work_html.row(row, layout.zone(), now, viewer.user_name))
 
 
 def seen() -> None:
-    work.looked(frame.viewer(), datetime.now(UTC))
+    work.looked(guard.viewer(), datetime.now(UTC))
     st.session_state.pop("work_since", None)
 
 
-@frame.live()
+@guard.live()
 def chosen() -> None:
     row = st.session_state.get("work_chosen")
     if row is None:
@@ -76,13 +78,13 @@ def chosen() -> None:
         st.page_link(
             address.TIMELINE, label="Open the timeline", icon=":material/forum:", query_params=query
         )
-    panel.panel(frame.viewer(), row["customer_id"] or "", row["conversation_id"])
+    panel.panel(guard.viewer(), row["customer_id"] or "", row["conversation_id"])
 
 
 asked = address.work_list()
 st.session_state.setdefault("work_list", Which(asked) if asked in set(Which) else Which.MINE)
 st.session_state.setdefault("work_days", 30)
-since = st.session_state.setdefault("work_since", work.looked_at(frame.viewer()))
+since = st.session_state.setdefault("work_since", work.looked_at(guard.viewer()))
 left, right = st.columns([2.2, 1], gap="medium")
 with left, st.container(key="work", gap=None):
     conversations(since, {})

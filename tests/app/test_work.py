@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from app import act, work
-from app.roles import Forbidden, UserRole
-from app.sessions import Viewer
+from app.access.roles import Forbidden, UserRole
+from app.access.sessions import Viewer
 from app.work import Which
 from tests.app.conftest import Correspondence
 from tests.dbt_project.test_plans import nodes
