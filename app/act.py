@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from app import database
+from app.access.authority import viewer_within
 from app.access.roles import Permission, require
 from app.access.sessions import Viewer
 from app.database import Database
@@ -20,13 +21,13 @@ KEEP = "*"
 
 @contextmanager
 def deciding(viewer: Viewer, permission: Permission) -> Iterator[Database]:
-    """A transaction for what this person may decide: all of it or nothing.
+    """A transaction for what this person may decide: all of it or nothing. They stay who they are until it ends.
 
     Raises:
-        Forbidden: the role may not.
+        Forbidden: the role may not, or their session has ended.
     """
-    require(viewer.role, permission)
     with database.pool().connection() as connection, connection.transaction():
+        viewer_within(connection, viewer, permission, holds=True)
         yield connection
 
 

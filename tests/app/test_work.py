@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from app import act, work
-from app.access.roles import Forbidden, UserRole
+from app.access.roles import Forbidden
 from app.access.sessions import Viewer
 from app.work import Which
 from tests.app.conftest import Correspondence
@@ -36,8 +36,7 @@ def there(correspondence: Correspondence) -> dict[str, str]:
     correspondence.sms(NUMBERS["old"], "long ago", LONG_AGO)
     correspondence.fold()
     correspondence.customer("Sam", f"phone:{NUMBERS['sam']}")
-    for name in ("agent", "mia"):
-        correspondence.user(name)
+    correspondence.user("mia")
     rows = correspondence.execute(
         "select counterpart_identity, conversation_id from canonical.conversations"
     )
@@ -105,8 +104,10 @@ def test_of_several_all_or_none_is_changed(
         act.undo(agent, decision_id, "r")
 
 
-def test_who_may_only_read_decides_nothing(agent: Viewer, there: dict[str, str]) -> None:
-    viewer = Viewer(**{**vars(agent), "role": UserRole.VIEWER})
+def test_who_may_only_read_decides_nothing(
+    correspondence: Correspondence, there: dict[str, str]
+) -> None:
+    viewer = correspondence.signed_in("vic", "viewer")
     for change in (
         lambda: act.tag(viewer, [there["sam"]], "VIP"),
         lambda: act.assign(viewer, {there["sam"]: None}, assignee="agent"),
