@@ -41,7 +41,9 @@ page = st.navigation(open_pages, position="top" if person else "hidden")
 try:
     if person is None:
         st.session_state.pop("viewer", None)
-        query = urlencode(st.query_params.to_dict())
+        # A filter may ask for several values of one kind.
+        asked = ((name, st.query_params.get_all(name)) for name in st.query_params)
+        query = urlencode(dict(asked), doseq=True)
         layout.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
     else:
         st.session_state["viewer"] = person
