@@ -17,8 +17,6 @@ Row = dict[str, Any]
 
 #: Identities shown in a list before "and 3 more".
 SHOWN_IDENTITIES = 2
-#: Beside a timeline.
-SHOWN_BESIDE = 30
 PREVIEW_CHARACTERS = 180
 
 
@@ -91,17 +89,6 @@ def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
         f'<span class="facts">{" · ".join(facts)}</span>'
         f'<button type="button" class="fold-about" aria-expanded="false" title="About this customer">'
         f"{icon('right_panel_open', 'About this customer')}</button></div>"
-    )
-
-
-def known_as(row: Row) -> str:
-    """Every identity of the customer, one a line."""
-    shown = "".join(f"<li>{identity(text)}</li>" for text in row["identities"][:SHOWN_BESIDE])
-    left_out = len(row["identities"]) - SHOWN_BESIDE
-    more = f'<li class="none">and {left_out:,} more</li>' if left_out > 0 else ""
-    return (
-        '<section class="known-as" aria-label="Identities"><h3>Known as</h3>'
-        f"<ul>{shown or '<li class=none>no identity linked</li>'}{more}</ul></section>"
     )
 
 
