@@ -7,6 +7,8 @@
 import "./unfold.js";
 import "./reading.js";
 import "./mail.js";
+import "./keys.js";
+import "./viewer.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 import app
-from app import database, examine, filtered, media, read
+from app import database, examine, filtered, media, read, read_identity
 from app.reading import reading
 from app.roles import MATRIX, Forbidden, Permission, UserRole
 from app.sessions import Viewer
@@ -25,7 +25,7 @@ from tests.app.conftest import Correspondence
 from warehouse.filters import Filter
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, filtered, examine, media]
+ROOMS: list[ModuleType] = [read, filtered, examine, media, read_identity]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -95,7 +95,7 @@ def test_nothing_else_takes_a_connection() -> None:
 
 def test_only_the_rooms_of_reading_know_its_queries() -> None:
     """So that a sight cannot grow elsewhere, where the tests above would not look."""
-    own = {"read.py", "filtered.py", "examine.py", "media.py"}
+    own = {"read.py", "filtered.py", "examine.py", "media.py", "read_identity.py"}
     for path in FOLDER.rglob("*.py"):
         for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
             assert (path.name in own) or name in ("sessions",), f"{path.name} asks {name}.sql"
@@ -116,6 +116,12 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.read.changed_messages": (customer, {}),
         "app.filtered.earlier": (customer, Filter(channels=("twilio_sms",)), sort_key + "z", 50),
         "app.read.unassigned": (),
+        "app.read_identity.card": (customer,),
+        "app.read_identity.compare": ([customer],),
+        "app.read_identity.suggestions": (["phone:+61491570006"],),
+        "app.read_identity.sure_suggestions": (),
+        "app.read_identity.named_and_waiting": (),
+        "app.read_identity.not_customers": (),
         "app.read.never_wrote": (),
         "app.examine.model_tests": (),
         "app.examine.message": (message,),
@@ -146,7 +152,11 @@ def test_without_its_event_nothing_is_shown(
 ) -> None:
     everything = dataclasses.replace(agent, role=UserRole.ADMIN)
     # Tried by itself; about nobody.
-    apart = {"app.media.open_attachment", "app.examine.model_tests"}
+    apart = {
+        "app.media.open_attachment",
+        "app.examine.model_tests",
+        "app.read_identity.suggestions",
+    }
     correspondence.execute("revoke insert on crm.events from crm_app")
     for name in sorted(set(sights()) - apart):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -156,7 +166,7 @@ def test_without_its_event_nothing_is_shown(
     before = correspondence.execute("select count(*) from crm.events")[0][0]
     for name in sorted(set(sights()) - apart):
         shown(name, everything, arguments)
-    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 11
+    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 16
 
 
 def test_what_is_refused_is_read_by_nobody_and_on_record_where_that_is_wanted(

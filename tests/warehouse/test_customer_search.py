@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.customer_search import patterns
+from warehouse.customer_search import patterns
 
 MOBILE, LANDLINE = "phone:+61491570006", "phone:+61255501234"
 
