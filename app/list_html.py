@@ -128,9 +128,10 @@ def link_label(name: str, verb: str = "Open") -> str:
 
 
 def choice(row: Row) -> str:
-    """A customer in a list to choose from: name and first identities."""
+    """A customer in a list to choose from: name, and what tells namesakes apart."""
     known = ", ".join(plain(identity_html.words(text)) for text in row["identities"][:2])
-    return f"{plain(row['name'])} · {known}" if known else plain(row["name"])
+    last = f" · last contact {row['last_at']:%d.%m.%Y}" if row["last_at"] else ""
+    return f"{plain(row['name'])} · {known or row['customer_id'][:8]}{last}"
 
 
 def counted(matched: int, words: str, *, is_cut: bool) -> str:

@@ -43,7 +43,7 @@
 {% macro phones_in(text) -%}
     (
         select distinct 'phone:' || canonical.phone_number(regexp_replace(found[1], '[^+0-9]', '', 'g'), 'AU') as mentioned
-        from regexp_matches({{ text }}, '(?:^|[^\d+])((?:\+\d|\(?0[2-478]|61\s?[2-478])[\d\s().-]{6,18}\d)(?!\d)', 'g') as found
+        from regexp_matches({{ text }}, '(?:^|[^\d+])((?:\+\d|\(?0[2-478]|61 ?[2-478])[\d \t().-]{6,18}\d)(?!\d)', 'g') as found
         where canonical.phone_number(regexp_replace(found[1], '[^+0-9]', '', 'g'), 'AU') is not null
     )
 {%- endmacro %}

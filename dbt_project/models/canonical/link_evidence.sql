@@ -59,12 +59,12 @@ mentions as materialized (
 
 ),
 
--- How many people name an address as theirs: a family's phone, a reception.
+-- How many people name an address as theirs: a family's phone, a reception. Two addresses of one name are one who names it.
 namers as materialized (
 
-    select mentions.other, count(distinct coalesce(people.person, mentions.identity)) as people
+    select mentions.other, count(distinct coalesce(people.comparable, people.person)) as people
     from mentions
-    left join people using (identity)
+    inner join people using (identity)
     group by mentions.other
 
 ),
