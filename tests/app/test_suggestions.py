@@ -80,6 +80,32 @@ def test_signs_are_found_and_held_back(correspondence: Correspondence, agent: Vi
         assert "phone:+61491570006 Sam Citizen" not in suggested(correspondence)
 
 
+def test_nobody_becomes_a_customer_by_being_named(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    """41 receivers of a mail, a sender's name, and the same number on another page: none is linked by any rule."""
+    correspondence.folds_at_once = False
+    sam = correspondence.customer("Sam Citizen", SAM, "psid:111:222")
+    to = [{"name": f"Person {n}", "address": f"p{n}@example.net"} for n in range(41)]
+    envelope = {
+        "from": {"name": "Sam Citizen", "address": "sam@example.com"}, "to": to, "cc": [], "bcc": [], "reply_to": [],
+        "subject": "All", "message_id": "<all@example.com>",
+    }  # fmt: skip
+    correspondence.mail("sam@example.com", "All", "Hello", AT, columns={"envelope": envelope})
+    correspondence.sms("EXAMPLECO", "Sam Citizen", AT)
+    correspondence.fold()
+    find_evidence(correspondence.settings)
+    assert correspondence.execute("select customer_id from crm.customers") == [(sam,)]
+    assert correspondence.execute(
+        "select count(*) from marts.identities where customer_id is null"
+    ) == [(42,)]
+    assert suggested(correspondence) == {}
+    with agent_connection(correspondence) as database:
+        assert decisions.owners(database, ["psid:333:222", "psid:111:222"]).keys() == {
+            "psid:111:222"
+        }
+
+
 def agent_connection(correspondence: Correspondence) -> Any:
     import psycopg
 
