@@ -8,7 +8,7 @@ where it is.
 from __future__ import annotations
 
 from app import identity_card
-from app.sessions import Viewer
+from app.access.sessions import Viewer
 
 
 def about(viewer: Viewer, customer_id: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.act import deciding
 from app.database import Row
-from app.roles import Permission
-from app.sessions import Viewer
 from warehouse import decisions
 
 MAY = Permission.DECIDE_CUSTOMER

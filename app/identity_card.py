@@ -8,30 +8,22 @@ from typing import Any
 
 import streamlit as st
 
-from app import (
-    act_identity,
-    address,
-    card_html,
-    frame,
-    identity_html,
-    list_html,
-    read,
-    read_identity,
-    topics,
-)
+from app import act_identity, address, guard, layout, read, read_identity
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
-from app.roles import Permission
-from app.sessions import Viewer
+from app.live import topics
+from app.views import card_html, identity_html, list_html
 from warehouse.refusals import Refused
 
 
-@frame.live(lambda viewer, customer_id: topics.timeline(customer_id))
+@guard.live(lambda viewer, customer_id: topics.timeline(customer_id))
 def draw(viewer: Viewer, customer_id: str) -> None:
     """The card, which reads again when somebody decides on this customer."""
     found = read_identity.card(viewer, customer_id)
     if found is None:
         return
-    zone, now = frame.zone(), datetime.now(UTC)
+    zone, now = layout.zone(), datetime.now(UTC)
     st.html(card_html.identities(found["identities"], found["merged"], zone, now))
     if (into := found["customer"]["merged_into"]) is not None:
         st.page_link(
@@ -66,12 +58,12 @@ def dialogs(customer_id: str) -> None:
 
 @st.dialog("Undo", width="medium")
 def undo(row: Row, customer_id: str) -> None:
-    st.html(card_html.decision(row, frame.zone(), datetime.now(UTC)))
+    st.html(card_html.decision(row, layout.zone(), datetime.now(UTC)))
     with st.form("undo", border=False):
         reason = st.text_input("Reason", max_chars=1000)
         if st.form_submit_button("Undo this decision", type="primary"):
             try:
-                act_identity.undo(frame.viewer(), row["decision_id"], reason=reason)
+                act_identity.undo(guard.viewer(), row["decision_id"], reason=reason)
             except Refused as refusal:
                 sentence(refusal)
             else:
@@ -92,7 +84,7 @@ def change(found: dict[str, Any]) -> None:
         with called, st.form("rename", border=False):
             new_name = st.text_input("Name", value=name, max_chars=200)
             if st.form_submit_button("Rename", type="primary"):
-                act_identity.rename(frame.viewer(), customer_id, new_name)
+                act_identity.rename(guard.viewer(), customer_id, new_name)
                 st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
     except Refused as refusal:
         sentence(refusal)
@@ -100,7 +92,7 @@ def change(found: dict[str, Any]) -> None:
 
 def together(customer_id: str, name: str) -> None:
     """Merge: the other one is chosen, both are counted, and a reason is given."""
-    viewer = frame.viewer()
+    viewer = guard.viewer()
     chosen = choose(customer_id, "merge_search")
     if not chosen:
         return
@@ -117,7 +109,7 @@ def together(customer_id: str, name: str) -> None:
 def choose(customer_id: str, key: str) -> Row | None:
     """Another customer, found by name or address; namesakes are told apart by their addresses and last contact."""
     typed = st.text_input("Search", placeholder="Name, phone or e-mail", max_chars=200, key=key)
-    rows = read.customers(frame.viewer(), typed).rows if typed.strip() else []
+    rows = read.customers(guard.viewer(), typed).rows if typed.strip() else []
     found = {row["customer_id"]: row for row in rows if row["customer_id"] != customer_id}
     if typed.strip() and not found:
         st.caption("Nobody found.")
@@ -133,7 +125,7 @@ def choose(customer_id: str, key: str) -> Row | None:
 
 def apart(customer_id: str, identities: list[str]) -> None:
     """Take identities away: back to the queue, to a customer of their own, or to another one."""
-    viewer = frame.viewer()
+    viewer = guard.viewer()
     if not identities:
         st.caption("No identity is linked.")
         return

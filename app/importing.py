@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from app import database
+from app.access.roles import Permission, require
+from app.access.sessions import Viewer
 from app.reading import reading
-from app.roles import Permission, require
-from app.sessions import Viewer
 from warehouse.refusals import Refused
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import read
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import reading
-from app.roles import Permission
-from app.sessions import Viewer
 from warehouse import customer_card, decisions
 from warehouse.decisions import Size
 from warehouse.queries import queries

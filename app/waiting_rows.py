@@ -8,8 +8,9 @@ from functools import partial
 
 import streamlit as st
 
-from app import act, act_identity, card_html, frame, list_html, read_identity
+from app import act, act_identity, guard, layout, read_identity
 from app.database import Row
+from app.views import card_html, list_html
 from warehouse.refusals import Refused
 
 #: Suggestions of one identity that are shown.
@@ -21,23 +22,23 @@ def actions(row: Row, suggested: Sequence[Row]) -> None:
     identity, name = row["identity"], row["display_name"]
     with st.container(key=f"ways_{identity}", gap="small"):
         for found in suggested[:MOST_SHOWN]:
-            st.html(card_html.suggestion(found, frame.zone(), datetime.now(UTC)))
+            st.html(card_html.suggestion(found, layout.zone(), datetime.now(UTC)))
             with st.container(key=f"answers_{identity}_{found['customer_id']}", horizontal=True):
                 if st.button(
                     f"Link to {list_html.plain(found['name'])}", type="tertiary",
                     key=f"accept_{identity}_{found['customer_id']}",
                 ):  # fmt: skip
-                    done(partial(act_identity.accept, frame.viewer(), found))
+                    done(partial(act_identity.accept, guard.viewer(), found))
                 if st.button(
                     "Not them", type="tertiary", key=f"dismiss_{identity}_{found['customer_id']}"
                 ):
                     customer_id = found["customer_id"]
-                    done(partial(act_identity.dismiss, frame.viewer(), identity, customer_id))
+                    done(partial(act_identity.dismiss, guard.viewer(), identity, customer_id))
         with st.container(key=f"plain_{identity}", horizontal=True):
             if name and st.button("Make customer", type="tertiary", key=f"make_{identity}"):
                 done(
                     lambda: act.create_customer(
-                        frame.viewer(),
+                        guard.viewer(),
                         name,
                         identity=identity,
                         reason="Wrote to us for the first time",
@@ -46,18 +47,18 @@ def actions(row: Row, suggested: Sequence[Row]) -> None:
             if st.button("Not a customer", type="tertiary", key=f"mark_{identity}"):
                 done(
                     lambda: act_identity.not_a_customer(
-                        frame.viewer(), identity, reason="Marked in the queue"
+                        guard.viewer(), identity, reason="Marked in the queue"
                     )
                 )
 
 
 def bring_back(row: Row) -> None:
     """Under a line of those who were marked: who did and why, and the way back."""
-    st.html(card_html.mark(row, frame.zone(), datetime.now(UTC)))
+    st.html(card_html.mark(row, layout.zone(), datetime.now(UTC)))
     if st.button("Bring back", type="tertiary", key=f"back_{row['identity']}"):
         done(
             lambda: act_identity.undo(
-                frame.viewer(), row["decision_id"], reason="Brought back to the queue"
+                guard.viewer(), row["decision_id"], reason="Brought back to the queue"
             )
         )
 
@@ -93,7 +94,7 @@ def dialogs() -> None:
 
 @st.dialog("Accept sure suggestions", width="large")
 def accept_sure() -> None:
-    viewer = frame.viewer()
+    viewer = guard.viewer()
     rows = read_identity.sure_suggestions(viewer)
     if not rows:
         st.html(
@@ -114,7 +115,7 @@ def accept_sure() -> None:
 
 @st.dialog("Make all that have a name", width="large")
 def make_named() -> None:
-    viewer = frame.viewer()
+    viewer = guard.viewer()
     rows = read_identity.named_and_waiting(viewer)
     if not rows:
         st.html(
@@ -137,4 +138,4 @@ def make_named() -> None:
 
 def suggestions_of(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
     """For a page of the queue."""
-    return read_identity.suggestions(frame.viewer(), [row["identity"] for row in rows])
+    return read_identity.suggestions(guard.viewer(), [row["identity"] for row in rows])

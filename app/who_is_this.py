@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, address, frame, identity_html, list_html, read
+from app import act, address, guard, layout, read
 from app.database import Row
+from app.views import identity_html, list_html
 from warehouse.refusals import Refused
 
 
 @st.dialog("Who is this?", width="medium")
 def decide(row: Row) -> None:
-    person, identity = frame.viewer(), row["identity"]
-    st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
+    person, identity = guard.viewer(), row["identity"]
+    st.html(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
     for note in identity_html.cautions(identity):
         st.info(note, icon=":material/info:")
     make, link = st.tabs(["New customer", "Existing customer"])

@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import frame, import_html, importing, list_html
-from app.roles import Permission
-from app.sessions import Viewer
+from app import guard, importing
+from app.access.roles import Permission
+from app.access.sessions import Viewer
+from app.views import import_html, list_html
 from warehouse.customer_file import COLUMNS
 from warehouse.refusals import Refused
 
@@ -44,7 +45,7 @@ def looked_at(viewer: Viewer, file: Any) -> dict[str, Any] | None:
     return found
 
 
-viewer = frame.viewer()
+viewer = guard.viewer()
 st.html("<h2>Import customers</h2>")
 if not viewer.may(Permission.DECIDE_CUSTOMER):
     st.html(list_html.empty("Not for this role", "Ask an agent or an admin to import it.", "block"))

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import frame, list_html, read, read_identity, topics, waiting_rows, who_is_this
+from app import guard, layout, read, read_identity, waiting_rows, who_is_this
+from app.access.roles import Permission
 from app.database import Row
-from app.roles import Permission
+from app.live import topics
+from app.views import list_html
 
 #: The lists: how each is read, what its people are, and what stands there when it is empty.
 LISTS = {
@@ -31,10 +33,10 @@ LISTS = {
 }
 
 
-@frame.live(topics.QUEUE)
+@guard.live(topics.QUEUE)
 def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> None:
     look, words, empty = LISTS[which]
-    viewer = frame.viewer()
+    viewer = guard.viewer()
     lists = [look(viewer, before, shown=shown.get(index)) for index, before in enumerate(pages)]
     shown.update(enumerate(lists))
     if not lists[0].rows:
@@ -49,7 +51,7 @@ def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> 
         waiting_rows.at_once()
     for row in rows:
         with st.container(key=f"row_{row['identity']}", gap=None):
-            st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
+            st.html(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
             if may:
                 label = list_html.link_label(row["display_name"] or row["identity"], "Decide on")
                 if st.button(label, key=f"decide_{row['identity']}"):

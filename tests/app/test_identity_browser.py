@@ -18,7 +18,7 @@ HOSTILE = '<img src=x onerror="document.title=1"> **b** [x](javascript:1) مرح
 
 def keep(page: Page, name: str) -> None:
     """A picture for whoever looks, where a folder for them is named."""
-    if folder := os.environ.get("CRM_TEST_PICTURES"):
+    if folder := os.environ.get("PICTURES"):
         page.wait_for_timeout(700)
         for width, height, scheme in ((1280, 900, "light"), (390, 844, "dark")):
             page.set_viewport_size({"width": width, "height": height})

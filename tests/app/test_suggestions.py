@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.sessions import Viewer
+from app.access.sessions import Viewer
 from pipelines.suggestions import find_evidence
 from tests.app.conftest import Correspondence
 from warehouse import decisions

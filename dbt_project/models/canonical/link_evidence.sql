@@ -24,8 +24,17 @@ people as materialized (
         identity, known.scheme, known.scope, seen.display_name, {{ comparable_name('seen.display_name') }} as comparable,
         seen.first_seen_at, seen.last_seen_at, belonging.customer_id,
         coalesce(belonging.customer_id, identity) as person
-    from {{ ref('identities') }} as seen
-    full outer join belonging using (identity)
+    from (
+        select identity from {{ ref('identities') }}
+        union
+        select identity from belonging
+        union
+        select identity from {{ ref('same_as') }}
+        union
+        select same_as from {{ ref('same_as') }}
+    ) as every
+    left join {{ ref('identities') }} as seen using (identity)
+    left join belonging using (identity)
     cross join lateral (
         select split_part(identity, ':', 1) as scheme, case when identity like '%:%:%' then split_part(identity, ':', 2) else '' end as scope
     ) as known
