@@ -95,7 +95,7 @@ def test_nothing_else_takes_a_connection() -> None:
 
 def test_only_the_rooms_of_reading_know_its_queries() -> None:
     """So that a sight cannot grow elsewhere, where the tests above would not look."""
-    own = {"read.py", "filtered.py", "examine.py", "media.py", "read_identity.py"}
+    own = {"read.py", "filtered.py", "examine.py", "designed.py", "media.py", "read_identity.py"}
     for path in FOLDER.rglob("*.py"):
         for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
             assert (path.name in own) or name in ("sessions",), f"{path.name} asks {name}.sql"
@@ -166,7 +166,7 @@ def test_without_its_event_nothing_is_shown(
     before = correspondence.execute("select count(*) from crm.events")[0][0]
     for name in sorted(set(sights()) - apart):
         shown(name, everything, arguments)
-    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 16
+    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 17
 
 
 def test_what_is_refused_is_read_by_nobody_and_on_record_where_that_is_wanted(
