@@ -35,7 +35,9 @@ def actions(row: Row, suggested: Sequence[Row]) -> None:
                     customer_id = found["customer_id"]
                     done(partial(act_identity.dismiss, guard.viewer(), identity, customer_id))
         with st.container(key=f"plain_{identity}", horizontal=True):
-            if name and st.button("Make customer", type="tertiary", key=f"make_{identity}"):
+            if name and st.button(
+                f"Make {list_html.plain(name)} a customer", type="tertiary", key=f"make_{identity}"
+            ):
                 done(
                     lambda: act.create_customer(
                         guard.viewer(),
