@@ -65,7 +65,7 @@ def undo(row: Row, customer_id: str) -> None:
             try:
                 act_identity.undo(guard.viewer(), row["decision_id"], reason=reason)
             except Refused as refusal:
-                sentence(refusal)
+                st.error(list_html.sentence(str(refusal)))
             else:
                 st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
 
@@ -87,7 +87,7 @@ def change(found: dict[str, Any]) -> None:
                 act_identity.rename(guard.viewer(), customer_id, new_name)
                 st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
     except Refused as refusal:
-        sentence(refusal)
+        st.error(list_html.sentence(str(refusal)))
 
 
 def together(customer_id: str, name: str) -> None:
@@ -146,9 +146,3 @@ def apart(customer_id: str, identities: list[str]) -> None:
         else:
             act_identity.unlink(viewer, identity, reason=reason)
     st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
-
-
-def sentence(refusal: Refused) -> None:
-    """What was refused, and why."""
-    said = str(refusal)
-    st.error(f"{said[0].upper()}{said[1:]}.")

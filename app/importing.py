@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from app import database
-from app.access.roles import Permission, require
+from app.access.roles import Permission
 from app.access.sessions import Viewer
+from app.act import deciding
 from app.reading import reading
 from warehouse.refusals import Refused
 
@@ -29,7 +30,8 @@ def preview(viewer: Viewer, name: str, content: bytes, step: Step) -> dict[str, 
     Raises:
         Refused: the file is unusable, or two others are read just now.
     """
-    require(viewer.role, Permission.DECIDE_CUSTOMER)
+    with deciding(viewer, Permission.DECIDE_CUSTOMER):
+        pass
     found = _run(viewer, name, content, step, carries_out=False)
     detail = {"file": name[:200], "lines": found["lines"]}
     # Whose the addresses of a file are is told by it.
@@ -45,7 +47,9 @@ def carry_out(viewer: Viewer, name: str, content: bytes, step: Step) -> dict[str
     Raises:
         Refused: the file is unusable, or others decided on the same people meanwhile.
     """
-    require(viewer.role, Permission.DECIDE_CUSTOMER)
+    # Whether they may is asked as for any decision; the process acts for them from here on.
+    with deciding(viewer, Permission.DECIDE_CUSTOMER):
+        pass
     return _run(viewer, name, content, step, carries_out=True)
 
 

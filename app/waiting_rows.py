@@ -70,7 +70,7 @@ def done(decide: Callable[[], object]) -> None:
     try:
         decide()
     except Refused as refusal:
-        st.session_state["refused"] = f"{str(refusal)[0].upper()}{str(refusal)[1:]}."
+        st.session_state["refused"] = list_html.sentence(str(refusal))
     st.rerun(scope="fragment")
 
 

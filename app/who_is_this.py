@@ -39,4 +39,4 @@ def decide(row: Row) -> None:
                 act.link_identity(person, identity, chosen, reason=reason)
                 st.switch_page(address.TIMELINE, query_params=address.of_customer(chosen))
     except Refused as refusal:
-        st.error(f"{str(refusal)[0].upper()}{str(refusal)[1:]}.")
+        st.error(list_html.sentence(str(refusal)))

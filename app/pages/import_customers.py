@@ -39,7 +39,7 @@ def looked_at(viewer: Viewer, file: Any) -> dict[str, Any] | None:
         st.session_state["import"] = known
         st.rerun()
     if "refused" in known:
-        st.error(f"{known['refused'][0].upper()}{known['refused'][1:]}.")
+        st.error(list_html.sentence(known["refused"]))
         return None
     found: dict[str, Any] = known
     return found
@@ -77,6 +77,6 @@ elif st.button(f"Import {told['made']:,} customers", type="primary", key="import
         name, content = file.name, file.getvalue()
         known["done"] = importing.carry_out(viewer, name, content, steps("Importing"))
     except Refused as refused:
-        st.error(f"{str(refused)[0].upper()}{str(refused)[1:]}.")
+        st.error(list_html.sentence(str(refused)))
     else:
         st.rerun()

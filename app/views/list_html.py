@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ Row = dict[str, Any]
 #: Identities shown in a list before "and 3 more".
 SHOWN_IDENTITIES = 2
 PREVIEW_CHARACTERS = 180
+#: What Streamlit's Markdown acts on.
+MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+!|<>~$:&]")
 
 
 def channels(slugs: Sequence[str]) -> str:
@@ -125,6 +128,11 @@ def plain(text: str) -> str:
 def link_label(name: str, verb: str = "Open") -> str:
     """What a screen reader says of a line that is a link."""
     return f"{verb} {plain(name)}"
+
+
+def sentence(said: str) -> str:
+    """What was refused, for Streamlit's boxes: it may name what somebody wrote, and they read Markdown."""
+    return MARKDOWN.sub(r"\\\g<0>", f"{said[:1].upper()}{said[1:]}".rstrip(".")) + "."
 
 
 def choice(row: Row) -> str:
