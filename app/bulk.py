@@ -9,17 +9,24 @@ import streamlit as st
 from app import act, guard
 from app.access.sessions import Viewer
 from app.database import Row
-from app.views import list_html
+from app.views import escape, list_html
 
 
 def line(row: Row, drawn: str) -> None:
     """A line: a box to select it, and itself a button that opens its panel."""
     it = row["conversation_id"]
-    name = list_html.plain(row["name"] or row["display_name"] or row["counterpart_identity"] or it)
+    name = row["name"] or row["display_name"] or row["counterpart_identity"] or it
     with st.container(key=f"work_row_{it}", gap=None, horizontal=True, vertical_alignment="center"):
-        st.checkbox(f"Select {name}", key=f"pick_{it}", label_visibility="collapsed")
+        st.checkbox(
+            f"Select {list_html.plain(name)}", key=f"pick_{it}", label_visibility="collapsed"
+        )
         st.html(drawn)
-        st.button(f"Open the panel of {name}", key=f"choose_{it}", on_click=_choose, args=(row,))
+        st.button(
+            f"Open the panel of {list_html.plain(name)}",
+            key=f"choose_{it}",
+            on_click=_choose,
+            args=(row,),
+        )
 
 
 def _choose(row: Row) -> None:
@@ -41,9 +48,9 @@ def outcome() -> None:
     """What became of the last act on several: where it was refused it stays to be read."""
     done, words = st.session_state.pop("bulk_said", (True, ""))
     if not done:
-        st.error(words, icon=":material/sync_problem:")
+        st.html(list_html.banner(words))
     elif words:
-        st.toast(words, icon=":material/task_alt:")
+        st.html(f'<p class="tally" role="status">{escape.line(words)}</p>')
 
 
 def bar(viewer: Viewer, rows: list[Row]) -> None:
@@ -60,7 +67,7 @@ def bar(viewer: Viewer, rows: list[Row]) -> None:
             ("Waiting", "hourglass_top", {"state": "waiting"}),
         ):
             st.button(
-                label, icon=f":material/{glyph}:", key=f"bulk_{label}", on_click=_assign,
+                list_html.plain(label), icon=f":material/{glyph}:", key=f"bulk_{label}", on_click=_assign,
                 args=(seen, change),
             )  # fmt: skip
         with st.popover("Tag", icon=":material/label:"):

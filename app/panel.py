@@ -17,7 +17,7 @@ from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.live import topics
-from app.views import work_html
+from app.views import list_html, work_html
 
 NOBODY = ""
 
@@ -146,7 +146,7 @@ def _button(
     label: str, glyph: str, key: str, seen: dict[str, str | None], **change: str | None
 ) -> None:
     st.button(
-        label,
+        list_html.plain(label),
         icon=f":material/{glyph}:",
         key=key,
         on_click=_do,
@@ -179,7 +179,7 @@ def _tags(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> N
         _try(put)
 
     st.multiselect(
-        label,
+        list_html.plain(label),
         sorted({*now, *(each["name"] for each in known)}, key=str.casefold),
         default=now,
         accept_new_options=True,
@@ -220,7 +220,7 @@ def _note_change(note: Row) -> None:
         text = st.text_area("Note", value=note["body"], max_chars=10_000, key=f"text_{key}")
         for label, wanted in (("Save", text), ("Take away", None)):
             st.button(
-                label, key=f"{label}_{key}", on_click=_do,
+                list_html.plain(label), key=f"{label}_{key}", on_click=_do,
                 args=(lambda person, wanted=wanted: act.change_note(
                     person, note["note_id"], note["version"], wanted
                 ),),
@@ -261,4 +261,4 @@ def _do(change: Callable[[Viewer], object]) -> None:
 def _refusal() -> None:
     refused = st.session_state.pop("panel_refused", None)
     if refused:
-        st.error(refused, icon=":material/sync_problem:")
+        st.html(list_html.banner(refused))
