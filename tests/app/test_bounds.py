@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from app.access import sessions
 from app.serving import bounds, headers
 from tests.app.conftest import Correspondence
+from tests.event_loops import apart
 from warehouse.settings import Settings
 
 OWN = {"origin": "http://testserver", "host": "testserver"}
@@ -90,7 +90,7 @@ def walk(
         await one()
         assert not bounded.open
 
-    asyncio.run(all_of_it())
+    apart(all_of_it)
     return given
 
 
