@@ -162,6 +162,7 @@ page as materialized (
     where last_inbound_key is not null
         and (%(before)s::text is null or last_inbound_key < %(before)s)
         and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     order by last_inbound_key desc
     limit %(page_size)s
 
@@ -194,6 +195,7 @@ from (
     from canonical.identities as seen
     where last_inbound_key is not null
         and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     limit %(most)s + 1
 ) as counted
 
@@ -209,6 +211,7 @@ page as materialized (
     where last_inbound_key is null
         and (%(before_at)s::timestamptz is null or (last_seen_at, identity) < (%(before_at)s, %(before_identity)s))
         and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     order by last_seen_at desc, identity desc
     limit %(page_size)s
 
@@ -242,6 +245,7 @@ from (
     from canonical.identities as seen
     where last_inbound_key is null
         and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     limit %(most)s + 1
 ) as counted
 
