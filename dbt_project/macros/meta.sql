@@ -341,7 +341,8 @@ copies as (
         event = 'unsend' as is_deleted,
         filed.facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        case when role <> 'watermark' then raw_ref end as raw_ref
     from contract
     -- A fence: the contract reads the facts twice.
     cross join lateral (

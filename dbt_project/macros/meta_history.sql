@@ -207,15 +207,19 @@ copies as (
         received_at,
         case when has_content then {{ status_order("case when is_outbound then 'sent' else 'received' end", 'provider_time') }} end as status_order,
         false as is_deleted,
-        filed.facts,
+        told.facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        filed.raw_ref
     from contract
-    -- A fence: the contract reads the facts twice.
+    cross join lateral (
+        select case when has_content then contract.raw_ref else contract.raw_ref || '#reactions.' || user_id end as raw_ref
+        offset 0
+    ) as filed
     cross join lateral (
         select
             {{ fact(
-                "case when has_content then raw_ref else raw_ref || '#reactions.' || user_id end", "'history'", 'received_at',
+                "filed.raw_ref", "'history'", 'received_at',
                 "case when has_content then '1' else '' end", "case when has_content then metadata else '{}' end",
                 name='case when has_content then ' ~ bounded_key('sender_name') ~ ' end',
                 content="case when has_content and not unavailable then " ~ text_mark("coalesce(body, '')") ~ " end",
@@ -225,8 +229,7 @@ copies as (
                     'emoji', emoji, 'at', coalesce(" ~ sortable_time('provider_time') ~ ", '')
                 ) end"
             ) }} as facts
-        offset 0
-    ) as filed
+    ) as told
 
 )
 

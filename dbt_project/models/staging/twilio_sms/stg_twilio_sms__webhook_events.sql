@@ -34,12 +34,16 @@ events as (
         element.value as event,
         element.ordinality as event_number
     from deliveries
-    cross join lateral jsonb_array_elements(
-        case
-            when jsonb_typeof(payload) = 'array' and jsonb_array_length(payload) > 0 then payload
-            else jsonb_build_array(payload)
-        end
-    ) with ordinality as element
+    -- A form is no list, and is not made one: that would copy it.
+    cross join lateral (
+        select coalesce(payload, 'null') as value, 1 as ordinality where jsonb_typeof(payload) is distinct from 'array' or payload = '[]'
+
+        union all
+
+        select listed.value, listed.ordinality
+        from {{ elements_of('payload') }} with ordinality as listed
+        where jsonb_typeof(payload) = 'array'
+    ) as element
 
 ),
 

@@ -343,7 +343,8 @@ copies as (
         -- Statuses come in any order: the rank, not the arrival, says whose metadata is shown.
         filed.facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from contract
     cross join lateral (
         select case
