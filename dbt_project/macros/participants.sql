@@ -19,7 +19,7 @@
 {# One of the contract's participants. is_ours: an expression that is true or false. #}
 {% macro person(identity, role, is_ours, name, address) -%}
     {{ object_of_texts([('identity', identity), ('role', "'" ~ role ~ "'"), ('name', name), ('address', address)]) }}
-    || case {{ is_ours }} when true then '{"is_ours": true}'::jsonb when false then '{"is_ours": false}' else '{"is_ours": null}' end
+    || case {{ is_ours }} when true then jsonb '{"is_ours": true}' when false then jsonb '{"is_ours": false}' else jsonb '{"is_ours": null}' end
 {%- endmacro %}
 
 {# Whom nobody can tell, of one message: an identity of that message alone. #}
