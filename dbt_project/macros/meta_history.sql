@@ -132,9 +132,8 @@ contract as (
                 case when is_outbound then recipient else sender end as counterpart_identity,
                 {{ bounded_key("account_id || '|' || counterpart_id") }} as thread_key,
                 jsonb_build_array(
-                    jsonb_build_object('identity', sender, 'role', 'from', 'is_ours', is_outbound, 'name', {{ bounded_key('sender_name') }}, 'address', sender_id),
-                    jsonb_build_object('identity', recipient, 'role', 'to', 'is_ours', not is_outbound,
-                        'name', case when is_outbound then {{ bounded_key('partner_name') }} end, 'address', recipient_id)
+                    {{ person('sender', 'from', 'is_outbound', bounded_key('sender_name'), 'sender_id') }},
+                    {{ person('recipient', 'to', 'not is_outbound', 'case when is_outbound then ' ~ bounded_key('partner_name') ~ ' end', 'recipient_id') }}
                 ) as participants
             from (
                 select

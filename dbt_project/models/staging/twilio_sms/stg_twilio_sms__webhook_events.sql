@@ -80,9 +80,9 @@ read as (
 
 judged as (
 
-    select read.*, verdict.number as verdict
+    select read.*, verdict.number as verdict, verdict.outcome
     from read
-    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
+    cross join {{ verdict_of(cases) }} as verdict
 
 )
 
@@ -101,6 +101,6 @@ select
     message_status,
     sms_status,
     looks_inbound,
-    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    outcome,
     {{ verdict_reason(cases, 'verdict') }} as reason
 from judged
