@@ -133,8 +133,7 @@ identified as (
 
             union all
 
-            select {{ same_person('parent', 'coalesce(phone, person)', 'seen together') }}
-            where parent_user_id is not null and (wa_id is not null or user_id is not null)
+            select case when parent_user_id is not null and (wa_id is not null or user_id is not null) then {{ same_person('parent', 'coalesce(phone, person)', 'seen together') }} end
 
             union all
 
@@ -147,23 +146,23 @@ identified as (
                 select
                     {{ whatsapp_identity("coalesce(item #>> '{system,wa_id}', item #>> '{system,new_wa_id}')") }} as new_phone,
                     {{ whatsapp_identity("item ->> 'from'") }} as old_phone,
-                    {{ bounded_key("'bsuid:' || scope || ':' || nullif(coalesce(item #>> '{system,user_id}', item #>> '{user_id,current}'), '')") }} as new_person,
-                    {{ bounded_key("'bsuid:' || scope || ':' || coalesce(item #>> '{system,previous_user_id}', item #>> '{user_id,previous}')") }} as old_person,
+                    {{ bounded_key("'bsuid:' || scope || ':' || nullif(coalesce(item #>> '{system,user_id}', item #>> '{user_id,current}'), '')", is_rare=true) }} as new_person,
+                    {{ bounded_key("'bsuid:' || scope || ':' || coalesce(item #>> '{system,previous_user_id}', item #>> '{user_id,previous}')", is_rare=true) }} as old_person,
                     coalesce(item #>> '{system,wa_id}', item #>> '{system,new_wa_id}') is null as is_without_number
                 where event in ('system', 'user id')
                 offset 0
             ) as system
             cross join lateral (
                 -- A change of the number: the new one is a suggestion; the ids that stand beside the numbers are theirs.
-                select {{ same_person('new_phone', 'old_phone', 'changed number') }} as pair where new_phone <> old_phone
+                select case when new_phone <> old_phone then {{ same_person('new_phone', 'old_phone', 'changed number') }} end as pair
 
                 union all
 
-                select {{ same_person('new_person', 'new_phone', 'seen together') }} where new_phone is not null and new_person is not null
+                select case when new_phone is not null and new_person is not null then {{ same_person('new_person', 'new_phone', 'seen together') }} end
 
                 union all
 
-                select {{ same_person('new_person', 'old_person', 'changed user id') }} where is_without_number and new_person <> old_person
+                select case when is_without_number and new_person <> old_person then {{ same_person('new_person', 'old_person', 'changed user id') }} end
             ) as changed
         ) as told
         ) end as same_as
