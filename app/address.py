@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from warehouse.filters import Filter
+
 SEARCH = "q"
 CUSTOMER = "customer"
 MESSAGE = "message"
@@ -30,6 +32,19 @@ def keep_search(typed: str) -> None:
 def customer() -> str:
     """The customer whose timeline is asked for; empty where none is."""
     return st.query_params.get(CUSTOMER, "")
+
+
+def wanted() -> Filter:
+    """The filter over messages that the address holds."""
+    return Filter.read({name: st.query_params.get_all(name) for name in st.query_params})
+
+
+def keep_wanted(wanted: Filter) -> None:
+    """Put a filter into the address in place of the one that stands there."""
+    for name in Filter.words():
+        st.query_params.pop(name, None)
+    for name, values in wanted.address().items():
+        st.query_params[name] = values
 
 
 def of_customer(customer_id: str) -> dict[str, str]:

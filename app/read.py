@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app import database
-from app.customer_search import Patterns, patterns
+from app import database, filtered
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import Reading, reading
-from app.roles import Permission
-from app.sessions import Viewer
+from warehouse.customer_search import Patterns, patterns
+from warehouse.filters import EVERYTHING, Filter
 from warehouse.queries import queries
 
 SQL = queries("app_read")
@@ -85,6 +86,12 @@ class Opened:
 
     customer: Row
     messages: list[Row]
+    #: Where the page before begins; nowhere at the beginning of the timeline.
+    next_before: str | None
+    #: What a filter leaves and hides; nothing is counted without one.
+    counted: filtered.Counted | None
+    #: What there is to choose from in a filter.
+    choices: Row
     #: Connections whose recorded calls may be played.
     playable_connections: frozenset[str]
 
@@ -95,8 +102,8 @@ def playable_connections(db: Reading) -> frozenset[str]:
     return frozenset(row["connection_id"] for row in rows)
 
 
-def timeline(viewer: Viewer, customer_id: str) -> Opened | None:
-    """Open a timeline at its newest page; None where there is no such customer."""
+def timeline(viewer: Viewer, customer_id: str, wanted: Filter = EVERYTHING) -> Opened | None:
+    """Open a timeline at its newest page of what passes; None where there is no such customer."""
     with reading(
         viewer,
         Permission.READ,
@@ -104,13 +111,18 @@ def timeline(viewer: Viewer, customer_id: str) -> Opened | None:
         "customer",
         customer_id,
         customer_ids=[customer_id],
+        detail={"filter": wanted.address()} if wanted else None,
     ) as db:
         customer = db.execute(SQL["one_customer"], {"customer_id": customer_id}).fetchone()
         if customer is None:
             return None
+        found = _slice(db, customer_id, wanted)
         return Opened(
             customer=customer,
-            messages=_page(db, customer_id, None),
+            messages=found.rows[::-1],
+            next_before=found.next_before,
+            counted=filtered.count(db, customer_id, wanted) if wanted else None,
+            choices=filtered.choices(db, customer_id),
             playable_connections=playable_connections(db),
         )
 
@@ -125,14 +137,28 @@ def earlier_messages(viewer: Viewer, customer_id: str, before: Row) -> list[Row]
         return _page(db, customer_id, before)
 
 
+def _slice(db: Reading, customer_id: str, wanted: Filter) -> filtered.Slice:
+    if wanted:
+        return filtered.page(db, customer_id, wanted, None, PAGE_SIZE)
+    rows = _page(db, customer_id, None)
+    is_first = len(rows) < PAGE_SIZE
+    return filtered.Slice(rows=rows[::-1], next_before=None if is_first else rows[0]["sort_key"])
+
+
 def changed_messages(
-    viewer: Viewer, customer_id: str, shown: Mapping[str, Row], *, since_fold: int | None = None
+    viewer: Viewer,
+    customer_id: str,
+    shown: Mapping[str, Row],
+    *,
+    since_fold: int | None = None,
+    wanted: Filter = EVERYTHING,
 ) -> list[Row] | None:
     """What is not shown, or not as it is now, oldest first; None while nothing changed: then no event is due.
 
     Args:
         since_fold: read only what folds behind this one wrote; without it the whole newest page, which comes back
             whole when anything in it differs.
+        wanted: what is shown passes it; a message that passed and does so no longer stays, as it is now.
     """
     with reading(
         viewer,
@@ -149,7 +175,11 @@ def changed_messages(
                 {"customer_id": customer_id, "since_fold": since_fold, "page_size": PAGE_SIZE},
             ).fetchall()
         if rows is None or len(rows) == PAGE_SIZE:
-            rows = _page(db, customer_id, None)
+            rows = _slice(db, customer_id, wanted).rows[::-1]
+        elif wanted:
+            ids = [row["message_id"] for row in rows]
+            kept = shown.keys() | filtered.passing(db, customer_id, wanted, ids)
+            rows = [row for row in rows if row["message_id"] in kept]
         new = [row for row in rows if row["message_id"] not in shown]
         changed = [row for row in rows if row != shown.get(row["message_id"], row)]
         if not new and not changed:

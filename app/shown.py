@@ -6,10 +6,12 @@ replaces little and a fold that someone opened stays open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from warehouse.filters import EVERYTHING, Filter
 
 Row = dict[str, Any]
 
@@ -57,10 +59,17 @@ class Shown:
     reached_first: bool
     #: When each message arrived that was not there at the opening.
     arrivals: list[datetime] = field(default_factory=list)
-    #: The moment before the newest page was read last (app/news.py).
+    #: The moment before the newest page was read last (app/live/changes.py).
     mark: str = ""
     #: The newest fold of which something was read.
     fold: int = 0
+    #: What is shown of the timeline, and where the page before begins where something passes more rarely than a page.
+    wanted: Filter = EVERYTHING
+    next_before: str | None = None
+    #: What the customer's identities are called.
+    names: Mapping[str, str] = field(default_factory=dict)
+    #: How often something changed since the opening.
+    changes: int = 0
 
     @classmethod
     def opened(cls, customer_id: str, rows: list[Row], page_size: int) -> Shown:
@@ -115,6 +124,7 @@ class Shown:
         """Take messages of any age as they are now; those before the oldest shown one come with their page."""
         known, oldest = self.by_id, self.oldest
         self._note_fold(rows)
+        self.changes += 1
         for row in rows:
             is_older = oldest is not None and position(row) < position(oldest)
             if row["message_id"] not in known and is_older and not self.reached_first:
@@ -124,6 +134,22 @@ class Shown:
                 self.arrivals.append(now)
             elif row != known[row["message_id"]]:
                 self._replace(row)
+
+    @classmethod
+    def only(
+        cls, customer_id: str, rows: list[Row], wanted: Filter, next_before: str | None
+    ) -> Shown:
+        """The screen when what passes a filter is opened at its newest page; an empty filter lets everything pass."""
+        made = cls(customer_id, [Page(rows)] if rows else [], [], next_before is None)
+        made.wanted, made.next_before = wanted, next_before
+        made._note_fold(rows)
+        return made
+
+    def add_before(self, rows: list[Row], next_before: str | None) -> None:
+        """Add what passes before the oldest message, oldest first; where the search for it ended."""
+        if rows:
+            self.older.append(Page(rows))
+        self.next_before, self.reached_first = next_before, next_before is None
 
     def _note_fold(self, rows: list[Row]) -> None:
         self.fold = max([self.fold, *(row.get("folded_in") or 0 for row in rows)])

@@ -17,13 +17,14 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from app.roles import UserRole
-from operations import connection_store, customer_import, user
+from app.access.roles import UserRole
+from operations.commands import connection_store, user
 from operations.invocation import ROOT, Found, actor, connect, public_url, say
 from operations.providers import provider_of
-from warehouse import connections, decisions
+from warehouse import connections, customer_import, decisions
 from warehouse.channels import registry
 from warehouse.connections import Connection
+from warehouse.customer_file import Line
 from warehouse.queries import queries
 from warehouse.settings import Settings
 
@@ -61,8 +62,8 @@ def fill(settings: Settings, simulator_url: str) -> list[str]:
     with connect(settings) as database:
         database.autocommit = True
         people = _ask(simulator_url, "people")
-        outcome = customer_import.import_lines(database, _lines(people), source="demo")
-        say(f"customers: {outcome.made} made, {outcome.matched} known before")
+        imported = customer_import.carry_out(database, actor(), _lines(people), source="demo")
+        say(f"customers: {len(imported.customers)} made, {len(imported.matched)} known before")
         _link_heroes(database, people, made)
         _ensure_users(database, settings.data_dir)
     for pull in pulls:
@@ -181,10 +182,10 @@ def _start_pull(settings: Settings, connection_id: str) -> subprocess.Popen[byte
     )
 
 
-def _lines(people: list[dict[str, Any]]) -> list[customer_import.Line]:
+def _lines(people: list[dict[str, Any]]) -> list[Line]:
     known = [person for person in people if person["known"]]
     return [
-        customer_import.Line(
+        Line(
             number=number,
             cells={key: str(person.get(key) or "") for key in ("name", "phone", "email")},
         )

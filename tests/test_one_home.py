@@ -9,7 +9,16 @@ from pathlib import Path
 from tests.test_conventions import ROOT, tracked
 
 #: What people decide about customers. Whoever adds a table of decisions adds it here.
-DECISION_TABLES = ("customers", "identity_links", "assignments", "conversation_tags")
+DECISION_TABLES = (
+    "customers",
+    "identity_links",
+    "assignments",
+    "conversation_tags",
+    "decisions",
+    "decision_changes",
+    "not_customers",
+    "dismissed_suggestions",
+)
 #: Rows by the hundred thousand to measure with; nobody decided on them.
 MADE_TO_MEASURE = {"benchmarks/storing.sql"}
 
@@ -24,7 +33,12 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
         rf"crm\.({'|'.join(DECISION_TABLES)})\b",
         re.IGNORECASE,
     )
-    home = {"warehouse/queries/decisions.sql"}
+    #: One decision at a time, and thousands at once.
+    home = {
+        "warehouse/queries/decisions.sql",
+        "warehouse/queries/merging.sql",
+        "warehouse/queries/customer_import.sql",
+    }
     writers = {
         named(file)
         for file in tracked("*.sql", "*.py", "*.csv", "*.yml")
@@ -32,8 +46,13 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
         and writes.search(file.read_text())
     }
     assert writers - MADE_TO_MEASURE == home
-    # And those statements are run by one module.
-    assert asking_for("decisions") == {"warehouse/decisions.py"}
+    # And those statements are run by one package, and by the import of thousands.
+    assert asking_for("decisions") == {"warehouse/decisions/ledger.py"}
+    assert asking_for("merging") == {
+        "warehouse/decisions/customers.py",
+        "warehouse/decisions/merging.py",
+    }
+    assert asking_for("customer_import") == {"warehouse/customer_import.py"}
 
 
 def asking_for(queries: str) -> set[str]:
@@ -57,7 +76,7 @@ CALLING = {
 }  # fmt: skip
 #: Who calls something else than a provider.
 CALLS_OURSELVES = {
-    "operations/programs.py": "asks our own programs whether they answer",
+    "operations/runtime/programs.py": "asks our own programs whether they answer",
     "operations/demo_data.py": "tells the simulator what to do",
 }
 
@@ -103,13 +122,14 @@ def test_refusals_are_one_tree() -> None:
 def test_failures_of_providers_are_one_tree() -> None:
     """Every failure that says what to do about a provider is permanent, to be tried later, or for an admin."""
     import providers.failures as tree
-    from pipelines import attachment_sources, pull
+    from media import sources
+    from pipelines import pull
     from providers.google import failures as google
     from providers.meta import commands
     from providers.meta import failures as meta
 
     kinds = (tree.Permanent, tree.TryLater, tree.NeedsAdmin, pull.PullUnderWay)
-    for module in (tree, google, meta, commands, attachment_sources):
+    for module in (tree, google, meta, commands, sources):
         for name, value in vars(module).items():
             own = getattr(value, "__module__", "") == module.__name__
             if own and isinstance(value, type) and issubclass(value, Exception):

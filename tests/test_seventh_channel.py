@@ -32,7 +32,7 @@ KEY = "an-invented-signing-key"
 #: Lines of files that are there: after which line, what is added.
 ROW = (
     "website_chat,Website chat,website,true,true,true,,inbound outbound,1048576,"
-    "signing_key address transcript,,signing_key,signing_key,,chat,The transcript is whole\n"
+    "signing_key address transcript,,signing_key,signing_key,,chat,100,The transcript is whole\n"
 )
 LINES = {
     "dbt_project/seeds/channels.csv": (r"\Z", ROW),
@@ -194,8 +194,8 @@ def test_the_listed_files_are_a_whole_channel(
     tree: Path, settings: Settings, admin: psycopg.Connection[Any]
 ) -> None:
     crm = Tree(tree, settings)
-    crm.run("-m", "operations.prepare", "migrate")
-    crm.run("-m", "operations.prepare", "histories")
+    crm.run("-m", "operations.runtime.prepare", "migrate")
+    crm.run("-m", "operations.runtime.prepare", "histories")
     crm.build()
     with web_site() as transcript, crm.receiver() as address:
         made = crm.crm(

@@ -29,7 +29,7 @@ class Scheme:
     scope_in_words: str
     #: Stands for one message alone, so that its value says nothing to a reader.
     is_one_message: bool
-    #: How what was typed is looked for in its values (app/customer_search.py).
+    #: How what was typed is looked for in its values (warehouse/customer_search.py).
     searched_as: frozenset[str]
     #: Its values are numbers of a service, which name nobody to a reader.
     is_nameless: bool

@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -120,6 +121,11 @@ class Settings(BaseSettings):
     def app_processes_now(self) -> int:
         """How many processes serve the pages: as said, or one less than there are cores."""
         return self.app_processes or max(1, (os.cpu_count() or 1) - 1)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """`CRM_TIMEZONE`: how times are shown, and whose days a filter means."""
+        return ZoneInfo(self.timezone)
 
     # -- keys -------------------------------------------------------------------------------------
 

@@ -3,8 +3,12 @@
 // One WebSocket per tab, shared by all parts ("bells") of the page. The server says no more than which bells
 // to ring; what they show is read by the part itself, under the rights of whoever is signed in.
 
-// The one other script of ours comes the same way.
+// The other scripts of ours come the same way.
 import "./unfold.js";
+import "./reading.js";
+import "./mail.js";
+import "./keys.js";
+import "./viewer.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;

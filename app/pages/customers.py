@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, frame, list_html, read, topics
+from app import address, guard, layout, read
+from app.live import topics
+from app.views import list_html
 
 typed = address.search()
 if "search" not in st.session_state:
@@ -22,9 +24,9 @@ st.text_input(
 )
 
 
-@frame.live(topics.CUSTOMERS)
+@guard.live(topics.CUSTOMERS)
 def customers(typed: str, shown: list[read.Found]) -> None:
-    found = read.customers(frame.viewer(), typed, shown=shown[0] if shown else None)
+    found = read.customers(guard.viewer(), typed, shown=shown[0] if shown else None)
     shown[:] = [found]
     if not found.rows:
         nobody(typed)
@@ -35,7 +37,7 @@ def customers(typed: str, shown: list[read.Found]) -> None:
         now = datetime.now(UTC)
         for row in found.rows:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
-                st.html(list_html.customer(row, frame.zone(), now))
+                st.html(list_html.customer(row, layout.zone(), now))
                 st.page_link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),

@@ -2,60 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 
 import streamlit as st
 
-from app import address, clock, following, frame, list_html, message_html, news, read, topics
-from app.shown import Page, Row, Shown
-from app.sight import Sight
+from app import about, address, filter_bar, guard, layout, read, timeline_pages
+from app.live import changes, following, topics
+from app.shown import Shown
+from app.views import clock, list_html, message_html
 
 #: So long an arrival counts as new on the way back to it.
 NEW_SECONDS = 120
 EARLIER = ":material/expand_less:"
 
 
-def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:
-    for page, above in pages:
-        older_day = clock.day_of(above["sent_at"], sight.zone) if above else None
-        # What a reply quotes may have come to the screen since the page was drawn.
-        quoted = page.answered & sight.on_screen.keys()
-        key = (older_day, clock.day_of(sight.now, sight.zone), frozenset(quoted))
-        st.html(page.drawn(key, partial(message_html.page, sight=sight, older_day=older_day)))
-
-
-@frame.live(lambda shown, playable: topics.timeline(shown.customer_id))
+@guard.live(lambda shown, playable: topics.timeline(shown.customer_id))
 def newest(shown: Shown, playable: frozenset[str]) -> None:
-    if not following.follow(frame.viewer(), shown):
+    changes = shown.changes
+    if not following.follow(guard.viewer(), shown):
         # Head and messages as they are now.
         del st.session_state["shown"]
         st.rerun()
+    if shown.wanted and shown.changes > changes:
+        # What the filter leaves and hides is counted with the whole page.
+        st.rerun()
     if not shown.newest:
-        st.html(
-            list_html.empty(
-                "No messages yet",
-                "What this customer sends or is sent appears here by itself.",
-                "mark_chat_unread",
-            )
-        )
+        timeline_pages.nothing(shown)
     pages = [(page, shown.above_newest(index)) for index, page in enumerate(shown.newest)]
-    draw(pages, frame.sight(playable, shown.by_id))
+    timeline_pages.draw(pages, layout.sight(playable, shown.by_id, shown.names))
     st.html(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
 
 
-@frame.live()
+@guard.live()
 def older(shown: Shown, playable: frozenset[str]) -> None:
-    if st.session_state.pop("wants_earlier", False) and shown.oldest and not shown.reached_first:
-        rows = read.earlier_messages(frame.viewer(), shown.customer_id, shown.oldest)
-        shown.add_older(rows, read.PAGE_SIZE)
+    if st.session_state.pop("wants_earlier", False):
+        following.further_back(guard.viewer(), shown)
     pages = [(page, shown.above_older(index)) for index, page in enumerate(shown.older)]
-    draw(pages, frame.sight(playable, shown.by_id))
-    if shown.oldest is not None and shown.reached_first:
-        st.html('<p class="first">The first message</p>')
-    elif shown.oldest is not None:
+    timeline_pages.draw(pages, layout.sight(playable, shown.by_id, shown.names))
+    if not shown.reached_first:
         st.button("Earlier messages", icon=EARLIER, key="earlier", on_click=want_earlier)
+    elif shown.oldest is not None:
+        st.html(f'<p class="first">The first message{" that passes" if shown.wanted else ""}</p>')
 
 
 def want_earlier() -> None:
@@ -64,27 +51,28 @@ def want_earlier() -> None:
     st.rerun(["older", "newest"])
 
 
-customer_id = address.customer()
-mark = news.mark()
-opened = read.timeline(frame.viewer(), customer_id) if customer_id else None
+customer_id, wanted = address.customer(), address.wanted()
+mark = changes.mark()
+opened = read.timeline(guard.viewer(), customer_id, wanted) if customer_id else None
 if opened is None:
-    st.html(
-        list_html.empty(
-            "There is no such customer" if customer_id else "No customer chosen",
-            "Find one under Customers.",
-            "forum",
-        )
-    )
+    said = "There is no such customer" if customer_id else "No customer chosen"
+    st.html(list_html.empty(said, "Find one under Customers.", "forum"))
     st.stop()
 
-st.html(list_html.customer_head(opened.customer, frame.zone(), datetime.now(UTC)))
+now = datetime.now(UTC)
+st.html(list_html.customer_head(opened.customer, layout.zone(), now))
+filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, layout.zone()))
 shown: Shown | None = st.session_state.get("shown")
 # What a person has unrolled stays unrolled as long as they stay here.
-kept = shown is not None and shown.customer_id == customer_id
-if shown is None or not (kept and shown.take(opened.messages, datetime.now(UTC))):
-    shown = Shown.opened(customer_id, opened.messages, read.PAGE_SIZE)
+kept = shown is not None and (shown.customer_id, shown.wanted) == (customer_id, wanted)
+if shown is None or not (kept and shown.take(opened.messages, now)):
+    shown = Shown.only(customer_id, opened.messages, wanted, opened.next_before)
     st.session_state["shown"] = shown
-shown.mark = mark
-with st.container(key="timeline", gap=None):
-    newest(shown, opened.playable_connections)
-    older(shown, opened.playable_connections)
+shown.mark, shown.names = mark, list_html.names(opened.customer)
+with st.container(key="desk", horizontal=True, gap=None):
+    with st.container(key="timeline", gap=None):
+        newest(shown, opened.playable_connections)
+        older(shown, opened.playable_connections)
+    with st.container(key="about"):
+        about.head(opened.customer)
+        about.about(guard.viewer(), customer_id)

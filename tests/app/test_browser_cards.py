@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pipelines.media import MediaStore
+from media.store import MediaStore
 from tests.app.browsing import Person, eventually
 from tests.app.conftest import ACCOUNT, OUR_NUMBER, Correspondence
 from tests.app.drawn import HOSTILE
@@ -335,8 +335,8 @@ def test_hostile_cards_are_inert_and_fit(
     # No address leads out of the house.
     links = page.evaluate("() => [...document.querySelectorAll('.stHtml a, .stHtml img, .stHtml audio, .stHtml video')]"
                           ".map(e => e.getAttribute('href') || e.getAttribute('src'))")  # fmt: skip
-    assert all(link.startswith(("/message?", "/attachment?", "#")) for link in links), json.dumps(
-        links
+    assert all(link.startswith(("/message?", "/attachment?", "/mail?", "#")) for link in links), (
+        json.dumps(links)
     )
     too_wide = page.evaluate(
         "() => [...document.querySelectorAll('.stHtml, .message, .message *')]"

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from operations import customer_import
 from warehouse import decisions
 from warehouse.events import Actor
 from warehouse.refusals import Refused
@@ -130,24 +129,3 @@ def test_a_decision_tells_open_pages_in_its_own_transaction(
     assert len(told) == 2
     assert all(customer in payload for payload in told)
     assert IDENTITY in told[1]
-
-
-def test_a_list_decides_as_a_person_does(database: psycopg.Connection[Any]) -> None:
-    """A name that a page refuses is refused in a list too, and its line alone."""
-    lines = [
-        customer_import.Line(number=2, cells={"name": "x" * 201, "phone": "0491570006"}),
-        customer_import.Line(number=3, cells={"name": "Mai", "phone": "0491570156"}),
-    ]
-    outcome = customer_import.import_lines(database, lines, source="list.csv")
-    assert (outcome.made, outcome.refused) == (
-        1,
-        [{"line": 2, "reason": "name is longer than 200 characters"}],
-    )
-    (detail, customer) = database.execute(
-        "select detail, object_id from crm.events where action = 'customer.create'"
-    ).fetchone() or ({}, "")
-    assert (detail["source"], detail["line"], len(customer)) == ("list.csv", 3, 32)
-    made_together = database.execute(
-        "select count(distinct detail ->> 'decision_id') from crm.events"
-    ).fetchone()
-    assert made_together == (1,)

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from app import identity_html
-from app.customer_search import patterns
+from app.views import identity_html
 from tests.test_conventions import ROOT, tracked
+from warehouse.customer_search import patterns
 from warehouse.identities import parse
 from warehouse.schemes import LIST, schemes
 

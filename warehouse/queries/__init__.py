@@ -1,6 +1,7 @@
 """Named queries: each `<name>.sql` here holds queries headed `-- query_name --` and a sentence.
 
-SQL stays SQL: a file can be pasted into psql, and nothing is assembled from strings.
+SQL stays SQL: a file can be pasted into psql, and nothing is assembled from strings. What many queries share is
+written once: a line `--> filters.passes` stands for the query `passes` of `filters.sql`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import LiteralString, cast
 
 FOLDER = Path(__file__).parent
 HEADING = re.compile(r"^-- (\w+) --$", re.MULTILINE)
+SHARED = re.compile(r"^ *--> (\w+)\.(\w+)$", re.MULTILINE)
 
 
 @cache
@@ -21,7 +23,8 @@ def queries(file: str) -> dict[str, LiteralString]:
     Raises:
         KeyError (on look-up): there is no query of that name.
     """
-    return parse((FOLDER / f"{file}.sql").read_text())
+    text = (FOLDER / f"{file}.sql").read_text()
+    return parse(SHARED.sub(lambda place: queries(place[1])[place[2]], text))
 
 
 def parse(text: str) -> dict[str, LiteralString]:

@@ -45,6 +45,7 @@ page as (
     select totals.*, customers.name, count(*) over () as matched
     from totals
     join crm.customers as customers using (customer_id)
+    where customers.archived_at is null
     order by totals.last_at desc nulls last, customers.name, totals.customer_id
     limit %(page_size)s
 
@@ -88,7 +89,7 @@ either as (
 
     union all
 
-    (select customer_id, null, created_at from crm.customers order by created_at desc limit %(page_size)s)
+    (select customer_id, null, created_at from crm.customers where archived_at is null order by created_at desc limit %(page_size)s)
 
 )
 
@@ -99,7 +100,7 @@ order by max(contact_at) desc nulls last, max(created_at) desc, customer_id
 limit %(page_size)s
 
 -- count_customers --
-select count(*) as customers from crm.customers
+select count(*) as customers from crm.customers where archived_at is null
 
 -- one_customer --
 -- The head of a timeline. No row where there is no such customer.

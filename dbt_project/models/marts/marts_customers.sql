@@ -18,4 +18,5 @@ select
     coalesce(sum(identities.message_count), 0)::bigint as message_count
 from {{ source('crm', 'customers') }} as customers
 left join identities using (customer_id)
+where customers.archived_at is null
 group by customers.customer_id, customers.name

@@ -1,0 +1,23 @@
+"""What stands beside a timeline, about its customer: each area is one call here, drawn by a module of its own.
+
+On a wide screen it is a column of the page; on a narrow one it is folded until it is asked for (`assets/reading.js`).
+An area reads for itself, within `reading`, and is a fragment of its own, so that what is done in it leaves the timeline
+where it is.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.access.sessions import Viewer
+from app.database import Row
+from app.views import list_html
+
+
+def about(viewer: Viewer, customer_id: str) -> None:
+    """Draw the areas about a customer: whoever adds one adds its call here."""
+
+
+def head(customer: Row) -> None:
+    """By what the customer is known, as the page has read it already."""
+    st.html(list_html.known_as(customer))

@@ -1,0 +1,106 @@
+"""Reading a timeline of which only some is shown: bounded work, and honest about what was not looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app import database
+from app.access.roles import Permission
+from app.access.sessions import Viewer
+from app.database import Row
+from app.reading import Reading, reading
+from warehouse.filters import Filter
+from warehouse.queries import queries
+
+SQL = queries("timeline_filtered")
+
+#: Of each identity one page looks through no more than this many messages; further ones wait for the next page.
+MOST_EXAMINED = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """How many messages a filter leaves and hides.
+
+    Where `is_cut`, only the newest MOST_EXAMINED of its days were looked through, or of the timeline counted.
+    """
+
+    passed: int
+    hidden: int
+    is_cut: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """Some messages that pass, newest first, and where the next page begins; nowhere at the end of the timeline."""
+
+    rows: list[Row]
+    next_before: str | None
+
+
+def parameters(wanted: Filter, customer_id: str, before: str | None = None) -> dict[str, Any]:
+    """What the queries over one customer's messages need."""
+    zone = database.settings().zone
+    return {
+        **wanted.parameters(zone, datetime.now(UTC)),
+        "customer_id": customer_id,
+        "before": before,
+        "most": MOST_EXAMINED,
+    }
+
+
+def page(
+    db: Reading, customer_id: str, wanted: Filter, before: str | None, page_size: int
+) -> Slice:
+    """One page of what passes, before a position."""
+    asked = parameters(wanted, customer_id, before)
+    rows = db.execute(SQL["filtered_page"], {**asked, "page_size": page_size}).fetchall()
+    if len(rows) == page_size:
+        return Slice(rows=rows, next_before=rows[-1]["sort_key"])
+    counted = _counted(db, asked)
+    is_cut = counted["examined"] >= MOST_EXAMINED
+    return Slice(rows=rows, next_before=counted["oldest_key"] if is_cut else None)
+
+
+def earlier(viewer: Viewer, customer_id: str, wanted: Filter, before: str, page_size: int) -> Slice:
+    """The page of what passes before a position; newest first, as it is read."""
+    with reading(
+        viewer, Permission.READ, "timeline.view", "customer", customer_id,
+        customer_ids=[customer_id], detail={"filter": wanted.address(), "before_key": before},
+    ) as db:  # fmt: skip
+        return page(db, customer_id, wanted, before, page_size)
+
+
+def choices(db: Reading, customer_id: str) -> Row:
+    """What a filter over one customer's messages offers: `connections` as {id: name}, `tags`, `assignees`."""
+    row = db.execute(SQL["filter_choices"], {"customer_id": customer_id}).fetchone()
+    assert row is not None
+    return row
+
+
+def count(db: Reading, customer_id: str, wanted: Filter) -> Counted:
+    """How many pass, and how many do not."""
+    found = _counted(db, parameters(wanted, customer_id))
+    total = db.execute(
+        SQL["timeline_total"], {"customer_id": customer_id, "most": MOST_EXAMINED}
+    ).fetchone()
+    assert total is not None
+    return Counted(
+        passed=found["passed"],
+        hidden=max(total["messages"] - found["passed"], 0),
+        is_cut=found["examined"] >= MOST_EXAMINED or total["messages"] >= MOST_EXAMINED,
+    )
+
+
+def passing(db: Reading, customer_id: str, wanted: Filter, message_ids: list[str]) -> set[str]:
+    """Which of these messages pass."""
+    asked = parameters(wanted, customer_id) | {"message_ids": message_ids}
+    return {row["message_id"] for row in db.execute(SQL["filtered_changes"], asked)}
+
+
+def _counted(db: Reading, asked: dict[str, Any]) -> Row:
+    row = db.execute(SQL["filtered_count"], asked).fetchone()
+    assert row is not None
+    return row

@@ -1,0 +1,150 @@
+"""`./crm customer list`, `show`, `rename` and `archive`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from operations.commands.link import Reason
+from operations.commands.merge import CustomerId
+from operations.invocation import AsJson, DataDir, actor, connect, report, settings_for
+from warehouse.refusals import Refused
+
+MOST_DECISIONS, MOST_IDENTITIES = 50, 1_000
+
+
+def add_to(group: typer.Typer) -> None:
+    group.command("list")(list_customers)
+    group.command("show")(show)
+    group.command("rename")(rename)
+    group.command("archive")(archive)
+
+
+def list_customers(
+    word: Annotated[str, typer.Argument(metavar="[WORD]", help="A part of the name.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 1_000,
+    archived: Annotated[
+        bool, typer.Option("--archived", help="Those out of the lists too.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """The customers by name, with their identities and how many messages there are."""
+    parameters = {
+        "word": _pattern(word), "most": limit, "archived": archived,
+    }  # fmt: skip
+    rows = _read(
+        data_dir, "list_customers", parameters,
+        ("customer.search", "*", [], {"query": word[:200].replace("\0", "")}),
+    )  # fmt: skip
+    report(
+        {"customers": rows, "count": len(rows)},
+        as_json=as_json,
+        lines=[
+            f"{row['customer_id']}  {row['name']}  ({row['message_count']:,} messages; "
+            f"{', '.join(row['identities']) or 'no identity'})"
+            for row in rows
+        ],
+    )
+
+
+def _pattern(word: str) -> str | None:
+    kept = word.replace("\0", "").strip().lower()
+    for sign in ("\\", "%", "_"):
+        kept = kept.replace(sign, f"\\{sign}")
+    return kept or None
+
+
+def show(customer_id: CustomerId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """One customer: every identity since when, by whom and why, and what was decided."""
+    from warehouse.customer_card import card
+
+    with connect(settings_for(data_dir)) as database:
+        found = card(
+            database, customer_id, most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES
+        )
+        if found is None:
+            raise Refused(f"there is no customer {customer_id[:100]}")
+        _tell(database, ("customer.view", customer_id, [customer_id], {}))
+    customer = found["customer"]
+    gone = f", merged into {customer['merged_into']}" if customer["merged_into"] else ""
+    report(
+        {**customer, "identities": found["identities"], "merged": found["merged"], "decisions": found["decisions"]},
+        as_json=as_json,
+        lines=[
+            f"{customer['name']} ({customer['customer_id']}){', archived' if customer['archived_at'] else ''}{gone}",
+            *(
+                f"  {each['identity']}: {each['message_count']:,} messages; linked {each['linked_at']:%Y-%m-%d} "
+                f"by {each['linked_by']}: {each['reason']}"
+                + (f" (as {each['same_as']})" if each["same_as"] else "")
+                for each in found["identities"]
+            ),
+            *(
+                f"  {each['at']:%Y-%m-%d %H:%M} {each['actor']}: {each['action']} {each['reason']}"
+                f" [{each['decision_id']}]{' (undone)' if each['undone_at'] else ''}"
+                for each in found["decisions"]
+            ),
+        ],
+    )  # fmt: skip
+
+
+def rename(
+    customer_id: CustomerId,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call a customer otherwise."""
+    from warehouse import decisions
+
+    with connect(settings_for(data_dir)) as database:
+        decision_id = decisions.rename_customer(database, actor(), customer_id, name)
+    report(
+        {"customer_id": customer_id, "decision_id": decision_id, "changed": decision_id is not None},
+        as_json=as_json,
+        lines=[f"customer {customer_id} is {'called so now' if decision_id else 'called so already'}"],
+    )  # fmt: skip
+
+
+def archive(
+    customer_id: CustomerId, reason: Reason, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """Take a customer without identities out of the lists. Undo brings them back."""
+    from warehouse import decisions
+
+    with connect(settings_for(data_dir)) as database:
+        decision_id = decisions.archive_customer(database, actor(), customer_id, reason=reason)
+    report(
+        {"customer_id": customer_id, "decision_id": decision_id},
+        as_json=as_json,
+        lines=[f"customer {customer_id} is archived"],
+    )
+
+
+Told = tuple[str, str, list[str], dict[str, Any]]
+
+
+def _read(
+    data_dir: Any, query: str, parameters: dict[str, Any], told: Told
+) -> list[dict[str, Any]]:
+    """Rows for a command, which leaves its event as a page does."""
+    from psycopg.rows import dict_row
+
+    from warehouse.customer_card import SQL
+
+    with connect(settings_for(data_dir)) as database:
+        with database.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(SQL[query], parameters).fetchall()
+        _tell(database, told)
+    return rows
+
+
+def _tell(database: Any, told: Told) -> None:
+    from warehouse.events import record
+
+    action, object_id, customer_ids, detail = told
+    record(
+        database,
+        actor().event(action, "customer", object_id, customer_ids=customer_ids, detail=detail),
+    )

@@ -1,0 +1,96 @@
+"""What people type, and the identities and names it must find."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from warehouse.customer_search import patterns
+
+MOBILE, LANDLINE = "phone:+61491570006", "phone:+61255501234"
+
+
+def found(typed: str, identity: str) -> bool:
+    wanted = patterns(typed)
+    return wanted is not None and any(like(p, identity) for p in wanted.identity)
+
+
+def like(pattern: str, text: str) -> bool:
+    """SQL `like` with backslash as its escape."""
+    parts = re.split(r"(\\.|%|_)", pattern)
+    made = "".join(
+        ".*" if part == "%" else "." if part == "_" else re.escape(part[1:] if part[:1] == "\\" else part)
+        for part in parts
+    )  # fmt: skip
+    return re.fullmatch(made, text, re.DOTALL) is not None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "0491 570 006", "0491570006", "+61 491 570 006", "+61491570006", "61491570006", "0011 61 491 570 006",
+        "+61 (0) 491 570 006", "(0491) 570-006", "0491\u00a0570\u2011006", "０４９１５７０００６", "0491 570",
+        "491570", "570 006", "006", "0491-570.006", "phone:+61491570006", "٠٤٩١٥٧٠٠٠٦",
+    ],
+)  # fmt: skip
+def test_a_mobile_in_any_spelling_and_by_fragment(typed: str) -> None:
+    assert found(typed, MOBILE)
+
+
+@pytest.mark.parametrize(
+    "typed", ["02 5550 1234", "(02) 5550 1234", "5550 1234", "+61 2 5550 1234"]
+)
+def test_a_landline(typed: str) -> None:
+    assert found(typed, LANDLINE)
+    assert not found(typed, MOBILE)
+
+
+@pytest.mark.parametrize("typed", ["sam@example.com", "SAM@Example", "@example.com", "sam"])
+def test_a_mail_address_by_fragment(typed: str) -> None:
+    assert found(typed, "email:sam@example.com")
+
+
+@pytest.mark.parametrize(
+    ("typed", "identity"),
+    [
+        ("7234567", "psid:1234:7234567890123456"),
+        ("7890123456", "igsid:1784:7234567890123456"),
+        ("AU.1349", "bsuid:9001:AU.13491208655302741918"),
+        ("au.1349", "bsuid:9001:AU.13491208655302741918"),
+        ("1349120865", "bsuid:9001:AU.13491208655302741918"),
+        ("AU.ENT.118", "bsuid_parent:9:AU.ENT.11815799212886844830"),
+        ("desk1", "sip:AC1:desk1@example.com"),
+        ("kim", "client:AC1:kim"),
+        ("psid:1234:7234567890123456", "psid:1234:7234567890123456"),
+        ("anonymous:CA12", "anonymous:CA12"),
+    ],
+)
+def test_an_id_of_a_service_by_fragment(typed: str, identity: str) -> None:
+    assert found(typed, identity)
+    assert not found(typed, MOBILE)
+
+
+def test_words_must_all_be_in_the_name() -> None:
+    wanted = patterns("  Sam   EXAMPLE ")
+    assert wanted is not None
+    assert wanted.name == ["%sam%", "%example%"]
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "\0"])
+def test_nothing_asks_for_nothing(typed: str) -> None:
+    assert patterns(typed) is None
+
+
+@pytest.mark.parametrize("typed", ["100%", "a_b", "back\\slash"])
+def test_signs_of_like_are_letters(typed: str) -> None:
+    wanted = patterns(typed)
+    assert wanted is not None
+    assert like(wanted.name[0], f"x{typed}x")
+    assert not like(wanted.name[0], "something else")
+
+
+def test_two_digits_are_part_of_a_name() -> None:
+    wanted = patterns("42")
+    assert wanted is not None
+    assert wanted.name == ["%42%"]

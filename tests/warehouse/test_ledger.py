@@ -1,0 +1,151 @@
+"""The ledger: whatever was decided is taken back exactly, and made again; what stands in the way is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from warehouse import customer_import, decisions
+from warehouse.customer_file import Line
+from warehouse.events import Actor
+from warehouse.refusals import Refused
+from warehouse.settings import Role, Settings
+
+MIA = Actor(name="mia", role="agent", session_id="s1", ip="127.0.0.1")
+NOAH = Actor(name="noah", role="agent", session_id="s2")
+IDENTITY = "phone:+61491570006"
+
+Database = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """As pages and commands are signed in."""
+    with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as connection:
+        yield connection
+
+
+def owner(database: Database) -> str | None:
+    known = decisions.owners(database, [IDENTITY]).get(IDENTITY)
+    return known.customer_id if known else None
+
+
+def in_force(database: Database) -> list[str]:
+    rows = database.execute(
+        "select action from crm.decisions where undone_at is null order by at"
+    ).fetchall()
+    return [action for (action,) in rows]
+
+
+def test_a_link_is_undone_and_made_again_as_often_as_one_likes(database: Database) -> None:
+    customer = decisions.create_customer(database, MIA, "Sam")
+    decision_id = decisions.link(database, MIA, IDENTITY, customer, reason="told us").decision_id
+    assert decision_id
+    undone = decisions.undo(database, NOAH, decision_id, "wrong person")
+    assert (undone.action, undone.customer_ids, owner(database)) == (
+        "identity.link", [customer], None,
+    )  # fmt: skip
+    assert in_force(database) == ["customer.create", "decision.undo"]
+    with pytest.raises(Refused, match="undone already: noah did"):
+        decisions.undo(database, MIA, decision_id, "again")
+
+    again = decisions.undo(database, MIA, undone.decision_id, "it was right")
+    assert owner(database) == customer
+    assert in_force(database) == ["customer.create", "identity.link", "decision.undo"]
+    last = decisions.undo(database, NOAH, again.decision_id, "no, really")
+    assert owner(database) is None
+    assert in_force(database) == ["customer.create", "decision.undo", "decision.undo"]
+    # Undone by the first undo again, which stands.
+    assert database.execute(
+        "select undo_decision_id, undone_by from crm.decisions where decision_id = %s",
+        [decision_id],
+    ).fetchone() == (undone.decision_id, "noah")
+    decisions.undo(database, NOAH, last.decision_id, "yes")
+    assert owner(database) == customer
+    # And the first decision can be undone as if nothing had been.
+    decisions.undo(database, NOAH, decision_id, "no")
+    assert owner(database) is None
+
+    told = database.execute(
+        "select actor, object_id, customer_ids, detail ->> 'reason' from crm.events"
+        " where action = 'decision.undo' order by at limit 2"
+    ).fetchall()
+    assert told == [
+        ("noah", decision_id, [customer], "wrong person"),
+        ("mia", undone.decision_id, [customer], "it was right"),
+    ]
+
+
+def test_what_was_decided_later_is_named_and_stands_in_the_way(database: Database) -> None:
+    sam, kim = (decisions.create_customer(database, MIA, name) for name in ("Sam", "Kim"))
+    first = decisions.link(database, MIA, IDENTITY, sam, reason="r").decision_id
+    second = decisions.unlink(database, NOAH, IDENTITY, reason="r").decision_id
+    third = decisions.link(database, NOAH, IDENTITY, kim, reason="r").decision_id
+    assert first and second and third
+    for asked in (first, second):
+        with pytest.raises(decisions.InTheWay, match="noah decided on the same") as refused:
+            decisions.undo(database, MIA, asked, "r")
+        assert refused.value.decision_id == third
+    undo_of_third = decisions.undo(database, MIA, third, "r")
+    undo_of_second = decisions.undo(database, MIA, second, "r")
+    assert owner(database) == sam
+    # Only what it undid is out of the way; the undo of something older is not.
+    with pytest.raises(decisions.InTheWay, match="undo decision"):
+        decisions.undo(database, MIA, undo_of_third.decision_id, "r")
+    undo_of_first = decisions.undo(database, MIA, first, "r")
+    assert owner(database) is None
+    for undone in (undo_of_first, undo_of_second, undo_of_third):
+        decisions.undo(database, NOAH, undone.decision_id, "r")
+    assert owner(database) == kim
+
+
+def test_a_customer_made_by_mistake_leaves_the_lists_and_comes_back(database: Database) -> None:
+    decision_id = decisions.new_decision_id()
+    customer = decisions.create_customer(database, MIA, "Sam", decision_id=decision_id)
+    linked = decisions.link(database, MIA, IDENTITY, customer, reason="r")
+    assert linked.decision_id
+    with pytest.raises(Refused, match="has identities by now"):
+        decisions.undo(database, MIA, decision_id, "r")
+    decisions.undo(database, MIA, linked.decision_id, "r")
+    undone = decisions.undo(database, MIA, decision_id, "r")
+    with pytest.raises(Refused, match="no customer"):
+        decisions.link(database, MIA, IDENTITY, customer, reason="r")
+    decisions.undo(database, MIA, undone.decision_id, "r")
+    assert decisions.link(database, MIA, IDENTITY, customer, reason="r").changed
+
+
+def test_a_whole_list_is_undone_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customer_import, "CUSTOMERS_OF_ONE_DECISION", 2)
+    people = {"Sam": "0491570006", "Mai": "0491570156", "Jo": "0491570157"}
+    lines = [
+        Line(number=number, cells={"name": name, "phone": phone})
+        for number, (name, phone) in enumerate(people.items(), 2)
+    ]
+    imported = customer_import.carry_out(database, MIA, lines, source="list.csv")
+    decision_id, second = imported.decision_ids
+    undone = decisions.undo(database, MIA, decision_id, "the wrong file")
+    assert len(undone.customer_ids) == 2
+    left = "select count(*) filter (where ended_at is null), count(*) from crm.identity_links"
+    assert database.execute(left).fetchone() == (1, 3)
+    assert database.execute("select name from crm.customers where archived_at is null").fetchall() == [("Jo",)]  # fmt: skip
+    decisions.undo(database, MIA, undone.decision_id, "the right one after all")
+    assert database.execute(left).fetchone() == (3, 5)
+    assert decisions.undo(database, MIA, second, "r").action == "customer.create"
+
+
+def test_what_cannot_be_undone_says_so_and_changes_nothing(database: Database) -> None:
+    customer = decisions.create_customer(database, MIA, "Sam")
+    made = decisions.link(database, MIA, IDENTITY, customer, reason="r")
+    before = database.execute("select count(*) from crm.events").fetchone()
+    for asked in ("", "\0", "nothing", "'; --", "x" * 10_000):
+        with pytest.raises(Refused, match="no decision"):
+            decisions.undo(database, MIA, asked, "r")
+    with pytest.raises(Refused, match="reason is empty"):
+        decisions.undo(database, MIA, str(made.decision_id), " \n")
+    assert database.execute("select count(*) from crm.events").fetchone() == before
+    assert owner(database) == customer

@@ -1,0 +1,70 @@
+"""What people decide: one function per decision, for pages, commands, imports and jobs alike. The one home of it.
+
+    actor, arguments ──> validated ──> change + ledger + its one event + its notice, in one transaction
+
+| Module | Decisions |
+|---|---|
+| `ledger` | none of its own but `undo`: every decision is entered there, with what reverses it |
+| `customers` | that there is a customer, their name, archived or not |
+| `links` | whose an identity is |
+| `merging` | two customers are one, one is two, an identity is another's |
+| `marks` | who is no customer; who is not suggested again |
+
+Whether the actor may is asked by the caller, who knows its roles (`app/act.py`). The notice that open pages wait for is
+sent by triggers on the tables (migrations 0012 and 0086), so it goes with the change, whoever makes it.
+
+**A further decision** is a function that takes a database, an actor and keywords; refuses before it changes anything;
+makes its change within `ledger.deciding`; tells each thing changed with `decided.changed(action, subject, …)` and its
+one event with `decided.says(…)`. For each action that it tells there is a function under `@reverses(action)`, in the
+same module: it makes the opposite change and tells it with `decided.changed`, under an action that is itself reversed.
+Then `undo` knows it, and undo of the undo. What was decided together, such as the lines of one import, shares a
+`decision_id`, and that is what is undone.
+"""
+
+from warehouse.decisions.customers import (
+    LONGEST_NAME,
+    archive_customer,
+    create_customer,
+    customer_name,
+    rename_customer,
+)
+from warehouse.decisions.ledger import (
+    LONGEST_REASON,
+    Database,
+    InTheWay,
+    Undone,
+    new_decision_id,
+    undo,
+)
+from warehouse.decisions.links import Link, Owner, Taken, link, owners, unlink
+from warehouse.decisions.marks import dismiss, not_a_customer
+from warehouse.decisions.merging import Moved, Size, merge, move, size_of_identity, sizes, split
+
+__all__ = [
+    "LONGEST_NAME",
+    "LONGEST_REASON",
+    "Database",
+    "InTheWay",
+    "Link",
+    "Moved",
+    "Owner",
+    "Size",
+    "Taken",
+    "Undone",
+    "archive_customer",
+    "create_customer",
+    "customer_name",
+    "dismiss",
+    "link",
+    "merge",
+    "move",
+    "new_decision_id",
+    "not_a_customer",
+    "owners",
+    "rename_customer",
+    "size_of_identity",
+    "sizes",
+    "split",
+    "undo",
+    "unlink",
+]

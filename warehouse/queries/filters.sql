@@ -1,0 +1,49 @@
+-- What of a filter (warehouse/filters.py) stands in queries over messages. A line `--> filters.passes` of another file stands for it.
+
+-- passes --
+-- Whether the row `entries`, of marts.timeline or marts.messages, passes. Its days are asked for by the query around, over sort keys.
+(
+    (%(channels)s::text[] is null or entries.channel = any(%(channels)s))
+    and (%(directions)s::text[] is null or entries.direction = any(%(directions)s))
+    -- What was taken back or away says nothing else.
+    and (
+        %(statuses)s::text[] is null
+        or case when entries.is_deleted then 'deleted' else entries.status end = any(%(statuses)s)
+    )
+    and (%(kinds)s::text[] is null or entries.kind = any(%(kinds)s))
+    and (%(connections)s::text[] is null or entries.connection_id = any(%(connections)s))
+    and (%(has_attachment)s::boolean is null or entries.attachments <> '[]')
+    and (
+        %(tags)s::text[] is null
+        or exists (
+            select 1
+            from canonical.conversations as conversations
+            inner join crm.conversation_tags as tags on tags.conversation_id = any(conversations.threads || conversations.conversation_id)
+            where conversations.conversation_id = entries.channel || '|' || entries.thread_key
+                and tags.tag = any(%(tags)s)
+                and tags.removed_at is null
+        )
+    )
+    -- One's own conversations, and those that stand so.
+    and (
+        (%(assignees)s::text[] is null and %(states)s::text[] is null)
+        or (
+            select
+                (%(assignees)s::text[] is null or coalesce(max(assigned.assignee), '') = any(%(assignees)s))
+                and (
+                    %(states)s::text[] is null
+                    or case when count(assigned.assignee) > 0 then 'assigned' else 'unassigned' end = any(%(states)s)
+                )
+            from (
+                select assignments.assignee
+                from canonical.conversations as conversations
+                inner join crm.assignments as assignments
+                    on assignments.conversation_id = any(conversations.threads || conversations.conversation_id)
+                where conversations.conversation_id = entries.channel || '|' || entries.thread_key
+                    and assignments.ended_at is null
+                order by assignments.assigned_at desc, assignments.assignment_id
+                limit 1
+            ) as assigned
+        )
+    )
+)

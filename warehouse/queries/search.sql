@@ -1,0 +1,166 @@
+-- Finding messages. What can be found of one, and how it is cut into words, is said in migration 0080 and in dbt_project/macros/search.sql; here
+-- is how few rows of it are read. Two ways lead to the newest that match: to collect all that match by the index of words, or to walk back
+-- through time and keep what matches. The first is quick for rare words, the second for common ones (docs/decisions.md).
+
+-- without_scans --
+-- No statement of this transaction walks a whole table, whatever the planner thinks of a small one.
+select set_config('enable_seqscan', 'off', true)
+
+-- words_of --
+-- The words of what was typed, in order, each as the index holds it.
+select
+    typed.position,
+    pieces.piece,
+    canonical.search_is_unspaced(pieces.piece) as is_unspaced,
+    canonical.search_words(' ' || pieces.piece || ' ') as words
+from unnest(%(texts)s::text[]) with ordinality as typed (text, position)
+cross join lateral unnest(string_to_array(btrim(canonical.search_text(typed.text)), ' ', '')) with ordinality as pieces (piece, place)
+where pieces.piece is not null and pieces.piece <> chr(2)
+order by typed.position, pieces.place
+
+-- estimate --
+select matching, within, altogether from canonical.search_estimate(%(words)s::tsquery, %(since)s, %(before)s)
+
+-- collected --
+-- The newest that match, and how many match in all, counted to a limit.
+with
+
+matches as materialized (
+
+    select sort_key, message_id
+    from canonical.search_documents
+    where words @@ %(words)s::tsquery
+        and sort_key >= %(since)s and sort_key < %(before)s
+        and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
+        and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+
+)
+
+select sort_key, message_id, (select count(*) from matches) as matched
+from matches
+where sort_key < %(behind)s
+order by sort_key desc
+limit %(page_size)s
+
+-- walked --
+-- The newest that match among the newest so many.
+select sort_key, message_id
+from (
+    select sort_key, message_id, text, words
+    from canonical.search_documents
+    where sort_key >= %(since)s and sort_key < %(behind)s
+    order by sort_key desc
+    limit %(steps)s
+) as newest
+where words @@ %(words)s::tsquery
+    and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
+    and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+order by sort_key desc
+limit %(page_size)s
+
+-- lies_behind --
+-- Whether a walk of so many steps left anything out.
+select exists (
+    select from canonical.search_documents
+    where sort_key >= %(since)s and sort_key < %(behind)s
+    order by sort_key desc
+    offset %(steps)s
+) as lies_behind
+
+-- counted_by_words --
+-- How many match, counted to a limit, by the index of words.
+select count(*) as matched
+from (
+    select
+    from canonical.search_documents
+    where words @@ %(words)s::tsquery
+        and sort_key >= %(since)s and sort_key < %(before)s
+        and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
+        and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+    limit %(most)s + 1
+) as counted
+
+-- counted_by_time --
+-- The same by a walk.
+select count(*) as matched
+from (
+    select
+    from (
+        select text, words
+        from canonical.search_documents
+        where sort_key >= %(since)s and sort_key < %(before)s
+        order by sort_key desc
+    ) as newest
+    where words @@ %(words)s::tsquery
+        and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
+        and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+    limit %(most)s + 1
+) as counted
+
+-- results --
+-- What a list of results shows of messages, in the order of the ids. The timeline that a result leads to is that of the counterpart's customer, or of the first customer
+-- who takes part; without one it leads to the identity.
+select
+    messages.message_id,
+    messages.sort_key,
+    messages.sent_at,
+    messages.channel,
+    messages.direction,
+    messages.kind,
+    messages.subject,
+    left(coalesce(messages.revised_body, messages.body), 100000) as body,
+    array(select attachment ->> 'filename' from jsonb_array_elements(messages.attachments) as attachment where attachment ->> 'filename' is not null) as filenames,
+    messages.counterpart_identity as identity,
+    coalesce(known.display_name, case when messages.direction = 'inbound' then coalesce(messages.from_name, messages.told_name) end) as display_name,
+    coalesce(customer.customer_id, other.customer_id) as customer_id,
+    customers.name as customer_name
+from unnest(%(message_ids)s::text[]) with ordinality as found (message_id, place)
+inner join canonical.messages as messages using (message_id)
+left join canonical.identities as known on known.identity = messages.counterpart_identity
+left join canonical.customer_identities as customer on customer.identity = messages.counterpart_identity
+left join lateral (
+    select links.customer_id
+    from canonical.message_participants as participants
+    inner join canonical.customer_identities as links using (identity)
+    where participants.message_id = messages.message_id and participants.is_first and not participants.is_ours
+    order by links.customer_id
+    limit 1
+) as other on customer.customer_id is null
+left join crm.customers as customers on customers.customer_id = coalesce(customer.customer_id, other.customer_id)
+where messages.content_order is not null and messages.removal is distinct from 'unsent'
+order by found.place
+
+-- identities_of_customers --
+select customer_id, identity from canonical.customer_identities where customer_id = any (%(customer_ids)s::text[]) order by identity limit %(most)s + 1
+
+-- identities_meant --
+-- Whose identity, or whose name as they or we write it, holds what was typed: patterns for each.
+select identity from canonical.search_people where identity like any (%(identity_patterns)s::text[])
+union
+select identity from canonical.search_people
+where cardinality(%(name_patterns)s::text[]) > 0 and name like all (%(name_patterns)s::text[])
+union
+select links.identity
+from crm.customers as customers
+inner join canonical.customer_identities as links using (customer_id)
+where cardinality(%(name_patterns)s::text[]) > 0 and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
+limit %(most)s + 1
+
+-- customers_meant --
+select customer_id from crm.customers
+where cardinality(%(name_patterns)s::text[]) > 0 and canonical.search_text(name) like all (%(name_patterns)s::text[])
+limit %(most)s + 1
+
+-- threads_tagged --
+select unnest(conversations.threads) as thread
+from crm.conversation_tags as tags
+inner join canonical.conversations as conversations using (conversation_id)
+where tags.removed_at is null and lower(tags.tag) = lower(%(value)s)
+limit %(most)s + 1
+
+-- threads_assigned --
+select unnest(conversations.threads) as thread
+from crm.assignments as assignments
+inner join canonical.conversations as conversations using (conversation_id)
+where assignments.ended_at is null and lower(assignments.assignee) = lower(%(value)s)
+limit %(most)s + 1

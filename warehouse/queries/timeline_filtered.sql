@@ -1,0 +1,131 @@
+-- A timeline of which only some is shown. A page looks through no more than `most` entries of each identity, newest first: by the index up to
+-- there, and each message that it needs by its key.
+
+-- filtered_page --
+-- One page of what passes, newest first, strictly before a position.
+select
+    found.*,
+    case when found.from_name is null and found.direction = 'inbound' then known.display_name end as known_name
+from (
+    select min(newest.identity) as identity, newest.sort_key, newest.message_id
+    from canonical.customer_identities as identities
+    cross join lateral (
+        select participants.identity, participants.sort_key, participants.message_id
+        from canonical.message_participants as participants
+        where participants.identity = identities.identity
+            and participants.is_first
+            and not participants.is_ours
+            and (%(before)s::text is null or participants.sort_key < %(before)s)
+            and (%(since_key)s::text is null or participants.sort_key >= %(since_key)s)
+            and (%(until_key)s::text is null or participants.sort_key < %(until_key)s)
+        order by participants.sort_key desc
+        limit %(most)s
+    ) as newest
+    where identities.customer_id = %(customer_id)s
+    group by newest.sort_key, newest.message_id
+    order by newest.sort_key desc
+    limit %(most)s
+) as span
+-- Fenced, so that messages are looked up one by one until the page is full.
+cross join lateral (
+    select entries.*
+    from marts.timeline as entries
+    where entries.message_id = span.message_id and entries.identity = span.identity
+        and
+        --> filters.passes
+    offset 0
+) as found
+left join canonical.identities as known on known.identity = found.counterpart_identity
+order by span.sort_key desc
+limit %(page_size)s
+
+-- filtered_count --
+-- How many of the newest `most` entries pass, how many there are, and the position of the oldest of them. `examined` reaches `most` where
+-- there may be more behind.
+select
+    count(*) as examined,
+    count(found.message_id) as passed,
+    min(span.sort_key) as oldest_key
+from (
+    select min(newest.identity) as identity, newest.sort_key, newest.message_id
+    from canonical.customer_identities as identities
+    cross join lateral (
+        select participants.identity, participants.sort_key, participants.message_id
+        from canonical.message_participants as participants
+        where participants.identity = identities.identity
+            and participants.is_first
+            and not participants.is_ours
+            and (%(before)s::text is null or participants.sort_key < %(before)s)
+            and (%(since_key)s::text is null or participants.sort_key >= %(since_key)s)
+            and (%(until_key)s::text is null or participants.sort_key < %(until_key)s)
+        order by participants.sort_key desc
+        limit %(most)s
+    ) as newest
+    where identities.customer_id = %(customer_id)s
+    group by newest.sort_key, newest.message_id
+    order by newest.sort_key desc
+    limit %(most)s
+) as span
+left join lateral (
+    select entries.message_id
+    from marts.timeline as entries
+    where entries.message_id = span.message_id and entries.identity = span.identity
+        and
+        --> filters.passes
+    offset 0
+) as found on true
+
+-- filtered_changes --
+-- Which of these messages pass.
+select entries.message_id
+from marts.timeline as entries
+where entries.message_id = any(%(message_ids)s::text[])
+    and entries.customer_id = %(customer_id)s
+    and (%(since)s::timestamptz is null or entries.sent_at >= %(since)s)
+    and (%(until)s::timestamptz is null or entries.sent_at < %(until)s)
+    and
+    --> filters.passes
+
+-- filter_choices --
+-- What there is to choose from for one customer: connections, and the tags and assignees of the newest conversations.
+with
+
+mine as materialized (
+
+    select conversations.threads || conversations.conversation_id as places
+    from canonical.customer_identities as identities
+    inner join canonical.conversations as conversations on conversations.counterpart_identity = identities.identity
+    where identities.customer_id = %(customer_id)s
+    order by conversations.last_at desc
+    limit 200
+
+)
+
+select
+    (select coalesce(jsonb_object_agg(connection_id, name), '{}') from crm.connections) as connections,
+    array(
+        select distinct tags.tag
+        from mine
+        inner join crm.conversation_tags as tags on tags.conversation_id = any(mine.places)
+        where tags.removed_at is null
+        order by 1
+    ) as tags,
+    array(
+        select distinct assignments.assignee
+        from mine
+        inner join crm.assignments as assignments on assignments.conversation_id = any(mine.places)
+        where assignments.ended_at is null
+        order by 1
+    ) as assignees
+
+-- timeline_total --
+-- How many messages the whole timeline has, counted to a limit.
+select count(distinct newest.message_id) as messages
+from canonical.customer_identities as identities
+cross join lateral (
+    select participants.message_id
+    from canonical.message_participants as participants
+    where participants.identity = identities.identity and participants.is_first and not participants.is_ours
+    limit %(most)s
+) as newest
+where identities.customer_id = %(customer_id)s

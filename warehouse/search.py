@@ -1,0 +1,350 @@
+"""Messages that hold what was typed, newest first: the query in the words of the index, and the way to the newest.
+
+    parse (search_query) ──> meant: words of the index, phrases, bounds ──> estimate ──> collect, or walk back in time
+
+Every part of a query becomes words of one `tsquery`: what a text holds, and what an operator asks for (`channel:gmail`,
+`from:email:…`, dbt_project/macros/search.sql). Phrases are looked for in what the words leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from warehouse.customer_search import patterns
+from warehouse.events import Actor, Event
+from warehouse.queries import queries
+from warehouse.search_query import Condition, Query, Term
+
+SQL = queries("search")
+PAGE_SIZE = 50
+#: Matches are counted up to here; beyond it there are "more than".
+MOST = 10_000
+#: People or threads that an operator can mean at once.
+MOST_MEANT = 1_000
+#: Between these lies every position of a message (`sort_key`).
+FIRST, BEHIND_ALL = "", "~"
+#: What one row costs, in the same unit, as measured (docs/decisions.md): found in the index, fetched for it, walked by.
+POSTED, FETCHED, WALKED = 0.05, 1.5, 1.0
+#: A walk that fills no page by so many times the steps expected was wrong about the words: they are collected.
+PATIENCE = 4
+#: Steps that are always worth walking.
+LEAST_STEPS = 5_000
+ANY_MESSAGE = "('direction:inbound' | 'direction:outbound')"
+NO_MESSAGE = "'nobody:'"
+
+Row = dict[str, Any]
+Database = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meant:
+    """A query in the words of the index. `phrases` stand in the text as they are, `without` do not."""
+
+    words: str
+    phrases: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    since: str = FIRST
+    before: str = BEHIND_ALL
+    notes: tuple[str, ...] = ()
+    #: Nothing was asked for that could be looked for.
+    is_empty: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A page of what matches; `count` is exact, or what was counted to."""
+
+    rows: list[Row]
+    count: int
+    is_exact: bool
+    meant: Meant
+
+
+def find(
+    database: Database,
+    query: Query,
+    *,
+    customer_id: str | None = None,
+    behind: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Found:
+    """The newest messages that match, strictly behind a position; each with what a list of results shows.
+
+    Args:
+        database: in a transaction, whose other statements do without scans from here on.
+        customer_id: only those on this customer's timeline.
+    """
+    with database.cursor(row_factory=dict_row) as db:
+        db.execute(SQL["without_scans"])
+        meant = mean(db, query, customer_id)
+        if meant.is_empty:
+            return Found(rows=[], count=0, is_exact=True, meant=meant)
+        places, count = _newest(db, meant, behind or meant.before, page_size)
+        rows = []
+        if places:
+            ids = [place["message_id"] for place in places]
+            rows = db.execute(SQL["results"], {"message_ids": ids}).fetchall()
+        return Found(rows=rows, count=min(count, MOST), is_exact=count <= MOST, meant=meant)
+
+
+def counted(count: int, *, is_exact: bool) -> str:
+    """How many there are, in words."""
+    if is_exact:
+        return "1 message" if count == 1 else f"{count:,} messages"
+    return f"more than {count:,} messages"
+
+
+def event(actor: Actor, typed: str, found: Found, customer_id: str | None = None) -> Event:
+    """What a search leaves behind: who asked for what, and whose messages were shown."""
+    return actor.event(
+        "message.search",
+        "message",
+        "*",
+        customer_ids=customers_of(found, customer_id),
+        detail={"query": shown_query(typed), "count": found.count, "is_exact": found.is_exact},
+    )
+
+
+def customers_of(found: Found, customer_id: str | None = None) -> list[str]:
+    """The customers whose messages a page of results shows."""
+    whose = {row["customer_id"] for row in found.rows} | {customer_id}
+    return sorted(each for each in whose if each is not None)
+
+
+def shown_query(typed: str) -> str:
+    """What was typed as an event keeps it."""
+    return typed[:200].replace("\0", "").encode("utf-8", "ignore").decode()
+
+
+# -- what is meant ---------------------------------------------------------------------------------
+
+
+def mean(db: psycopg.Cursor[Row], query: Query, customer_id: str | None = None) -> Meant:
+    """The words, phrases and bounds of a query, with whom and what its operators mean now."""
+    wanted: list[str] = []
+    phrases: list[str] = []
+    without: list[str] = []
+    notes = list(query.notes)
+    for term, pieces in _pieces(db, query.terms):
+        words, phrase = _of_term(term, pieces)
+        if term.excluded and phrase:
+            without.append(phrase)
+        elif term.excluded:
+            wanted.append(f"!{words}")
+        else:
+            wanted.append(words)
+            phrases += [phrase] if phrase and not term.phone else []
+    has_words = bool(wanted)
+    by_operator = sorted(query.conditions, key=lambda each: (each.excluded, each.operator))
+    for (excluded, _), same in groupby(by_operator, lambda each: (each.excluded, each.operator)):
+        # Several of one operator: any of them.
+        marks = [mark for each in same for mark in _of_condition(db, each, notes)]
+        if excluded:
+            wanted += [f"!{mark}" for mark in marks]
+        else:
+            wanted.append(_either(marks))
+    if customer_id is not None:
+        wanted.append(_either(_of_customers(db, [customer_id], notes)))
+    is_empty = not (has_words or without or query.conditions or query.since or query.before)
+    if not any(not each.startswith("!") for each in wanted):
+        wanted.append(ANY_MESSAGE)
+    return Meant(
+        words=" & ".join(wanted),
+        phrases=tuple(phrases),
+        without=tuple(without),
+        since=_position(query.since, FIRST),
+        before=_position(query.before, BEHIND_ALL),
+        notes=tuple(dict.fromkeys(notes)),
+        is_empty=is_empty,
+    )
+
+
+def _pieces(db: psycopg.Cursor[Row], terms: Sequence[Term]) -> Iterable[tuple[Term, list[Row]]]:
+    """Each term with its words; one that has none asks for nothing."""
+    if not terms:
+        return
+    rows = db.execute(SQL["words_of"], {"texts": [term.text for term in terms]}).fetchall()
+    for position, pieces in groupby(rows, lambda row: row["position"]):
+        yield terms[position - 1], list(pieces)
+
+
+def _of_term(term: Term, pieces: list[Row]) -> tuple[str, str]:
+    """The words of a term, and the phrase that must stand in the text, too, where the words alone say less."""
+    words: list[str] = []
+    for index, piece in enumerate(pieces):
+        is_last = index == len(pieces) - 1
+        if not piece["is_unspaced"]:
+            words.append(_word(piece["words"][0]) + (":*" if term.is_prefix and is_last else ""))
+        elif len(piece["words"]) == 1:
+            # One sign: what stands behind it is unknown, and the last of a run stands alone.
+            words.append(_word(piece["words"][0]) + ":*")
+        else:
+            # Pairs of neighbours; the last sign of what was typed need not be the last of a run.
+            words += [_word(pair) for pair in piece["words"][:-1]]
+    first, last = pieces[0], pieces[-1]
+    says_less = len(pieces) > 1 or any(
+        len(each["words"]) > 2 or (not each["is_unspaced"] and each["piece"] != each["words"][0])
+        for each in pieces if each["is_unspaced"] or len(each["piece"]) > 500
+    )  # fmt: skip
+    phrase = ""
+    if says_less:
+        left = "" if first["is_unspaced"] else " "
+        right = "" if last["is_unspaced"] or term.is_prefix else " "
+        phrase = left + " ".join(each["piece"] for each in pieces) + right
+    said = _all(words)
+    if term.phone:
+        # The number however it is spelled, or the digits as they were typed.
+        said = _either([f"{_word(term.phone)}:*", said])
+    return said, phrase
+
+
+def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str]) -> list[str]:
+    """What an operator's value means, as words of which a message must have one."""
+    operator, value = condition.operator, condition.value
+    if operator in ("channel", "direction", "has"):
+        return [_word(f"{operator}:{value}")]
+    if operator in ("tag", "assigned"):
+        query = SQL["threads_tagged" if operator == "tag" else "threads_assigned"]
+        rows = db.execute(query, {"value": value, "most": MOST_MEANT}).fetchall()
+        if not rows:
+            notes.append(f"{operator}:{value} stands on no conversation.")
+        return [_word(f"thread:{row['thread']}") for row in _few(rows, condition, notes)]
+    name_patterns = [f"%{_literal(word)}%" for word in _folded(db, value)]
+    if operator == "in":
+        rows = db.execute(
+            SQL["customers_meant"], {"name_patterns": name_patterns, "most": MOST_MEANT}
+        ).fetchall()
+        if not rows:
+            notes.append(f"No customer is called {value}.")
+        customers = [row["customer_id"] for row in _few(rows, condition, notes)]
+        return _of_customers(db, customers, notes)
+    if value.startswith("@") and len(value) > 1:
+        return [_word(f"{operator}:{value.lower()}")]
+    wanted = patterns(value)
+    rows = db.execute(
+        SQL["identities_meant"],
+        {
+            "name_patterns": name_patterns,
+            "identity_patterns": wanted.identity if wanted else [],
+            "most": MOST_MEANT,
+        },
+    ).fetchall()
+    if not rows:
+        notes.append(f"{operator}:{value} is nobody who wrote or was written to.")
+    return [
+        _word(f"{operator}:{ours}{row['identity']}")
+        for row in _few(rows, condition, notes)
+        for ours in ("", "ours:")
+    ]
+
+
+def _of_customers(db: psycopg.Cursor[Row], customer_ids: list[str], notes: list[str]) -> list[str]:
+    rows = db.execute(
+        SQL["identities_of_customers"], {"customer_ids": customer_ids, "most": MOST_MEANT}
+    ).fetchall()
+    if len(rows) > MOST_MEANT:
+        notes.append(
+            f"These customers have more than {MOST_MEANT:,} addresses: not all are looked through."
+        )
+    return [
+        _word(f"{role}:{row['identity']}") for row in rows[:MOST_MEANT] for role in ("from", "to")
+    ]
+
+
+def _few(rows: list[Row], condition: Condition, notes: list[str]) -> list[Row]:
+    if len(rows) > MOST_MEANT:
+        notes.append(
+            f"{condition.operator}:{condition.value} means more than {MOST_MEANT:,}: not all are looked through,"
+            " so say more of it."
+        )
+    return rows[:MOST_MEANT]
+
+
+def _folded(db: psycopg.Cursor[Row], text: str) -> list[str]:
+    return [row["piece"] for row in db.execute(SQL["words_of"], {"texts": [text]}).fetchall()]
+
+
+def _word(word: str) -> str:
+    """A word as `tsquery` reads it, whatever it is made of."""
+    doubled = word.replace("\\", "\\\\").replace("'", "''")
+    return f"'{doubled}'"
+
+
+def _all(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"({' & '.join(words)})"
+
+
+def _either(words: Sequence[str]) -> str:
+    if not words:
+        return NO_MESSAGE
+    return words[0] if len(words) == 1 else f"({' | '.join(words)})"
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _position(moment: datetime | None, otherwise: str) -> str:
+    """Where messages of this time begin; as `sortable_instant` of dbt_project/macros/copies.sql writes it."""
+    if moment is None:
+        return otherwise
+    since_1970 = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    microseconds = (
+        since_1970.days * 86_400 + since_1970.seconds
+    ) * 1_000_000 + since_1970.microseconds
+    return f"{max(microseconds, 0):014x}"
+
+
+# -- the newest that match -------------------------------------------------------------------------
+
+
+def _newest(
+    db: psycopg.Cursor[Row], meant: Meant, behind: str, page_size: int
+) -> tuple[list[Row], int]:
+    values = {
+        "words": meant.words,
+        "phrases": list(meant.phrases),
+        "without": list(meant.without),
+        "since": meant.since,
+        "before": meant.before,
+        "behind": min(behind, meant.before),
+        "page_size": page_size,
+        "most": MOST,
+    }
+    expected = db.execute(SQL["estimate"], values).fetchone()
+    assert expected is not None
+    matching, within, altogether = (max(int(number), 1) for number in expected.values())
+    share = min(matching / max(altogether, matching), 1.0)
+    steps = min(within, page_size / share)
+    if matching * FETCHED > steps * WALKED:
+        limit = max(LEAST_STEPS, int(steps * PATIENCE))
+        rows = db.execute(SQL["walked"], values | {"steps": limit}).fetchall()
+        if len(rows) == page_size or not _lies_behind(db, values, limit):
+            return rows, _count(db, values, matching, within, share)
+    rows = db.execute(SQL["collected"], values).fetchall()
+    if rows:
+        return rows, int(rows[0]["matched"])
+    return [], _count(db, values, matching, within, share) if behind < meant.before else 0
+
+
+def _lies_behind(db: psycopg.Cursor[Row], values: dict[str, Any], steps: int) -> bool:
+    row = db.execute(SQL["lies_behind"], values | {"steps": steps}).fetchone()
+    return row is not None and bool(row["lies_behind"])
+
+
+def _count(
+    db: psycopg.Cursor[Row], values: dict[str, Any], matching: int, within: int, share: float
+) -> int:
+    walking = min(within, MOST / share) * WALKED
+    collecting = matching * POSTED + min(matching, MOST) * FETCHED
+    query = SQL["counted_by_time" if walking < collecting else "counted_by_words"]
+    row = db.execute(query, values).fetchone()
+    assert row is not None
+    return int(row["matched"])

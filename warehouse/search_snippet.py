@@ -1,0 +1,101 @@
+"""A piece of a message round the first match, and where in it the matches are."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from warehouse.search_query import Term
+
+#: Characters of a snippet, and of what stands before its first match.
+LENGTH, LEAD = 180, 50
+#: So much of a text is looked through for the first match.
+LOOKED_THROUGH = 20_000
+LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"} | dict(
+    zip("øłđðıħς", "olddihσ", strict=True)
+)
+
+#: Text, and whether it matched.
+Part = tuple[str, bool]
+
+
+def snippet(row: Mapping[str, Any], terms: Sequence[Term]) -> list[Part]:
+    """Of a row of results: its text where that matches, else its subject or a name of an attachment, in one line."""
+    texts = [row["body"], row["subject"], *row["filenames"]]
+    written = [" ".join(text[:LOOKED_THROUGH].split()) for text in texts if text and text.strip()]
+    patterns = [pattern for term in terms if not term.excluded and (pattern := _pattern(term))]
+    for text in written:
+        found = list(_matches(text, patterns))
+        if found:
+            return _cut(text, found)
+    return _cut(written[0], []) if written else []
+
+
+def plain(parts: Sequence[Part]) -> str:
+    """The snippet as text."""
+    return "".join(text for text, _ in parts)
+
+
+def _pattern(term: Term) -> re.Pattern[str] | None:
+    words = re.findall(r"\w+|[^\w\s]", _fold(term.text)[0])
+    letters = [word for word in words if re.match(r"\w", word)] or words
+    if not letters:
+        return None
+    inner = r"[^\w]{0,5}".join(re.escape(word) for word in letters)
+    if term.phone:
+        rest = r"[^\w]{0,3}".join(term.phone.lstrip("0"))
+        inner = rf"(?:{inner}|(?:\+?61|0)[^\w]{{0,4}}{rest})"
+        return re.compile(inner)
+    spaced = all(ord(letter) < 0x0E00 for letter in inner)
+    left, right = (r"(?<!\w)", "" if term.is_prefix else r"(?!\w)") if spaced else ("", "")
+    if not re.match(r"\w", letters[0]):
+        left = right = ""
+    return re.compile(left + inner + right)
+
+
+def _matches(text: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[tuple[int, int]]:
+    folded, origin = _fold(text)
+    for pattern in patterns:
+        for found in pattern.finditer(folded):
+            if found.end() > found.start():
+                yield origin[found.start()], origin[found.end() - 1] + 1
+
+
+def _fold(text: str) -> tuple[str, list[int]]:
+    """Case and accents folded, and of each character the place that it had."""
+    folded: list[str] = []
+    origin: list[int] = []
+    for place, character in enumerate(text):
+        if character.isascii():
+            letters = character.lower()
+        else:
+            lower = unicodedata.normalize("NFKD", character).lower()
+            letters = "".join(
+                LETTERS.get(each, each) for each in lower if not unicodedata.combining(each)
+            )
+        folded.append(letters)
+        origin += [place] * len(letters)
+    return "".join(folded), origin
+
+
+def _cut(text: str, found: list[tuple[int, int]]) -> list[Part]:
+    first = min((start for start, _ in found), default=0)
+    begin = 0
+    if first > LEAD:
+        begin = first - LEAD
+        blank = text.find(" ", begin, first)
+        begin = blank + 1 if blank >= 0 else begin
+    end = min(len(text), begin + LENGTH)
+    parts: list[Part] = [("\u2026", False)] if begin else []
+    at = begin
+    for start, stop in sorted(found):
+        start, stop = max(start, at), min(stop, end)
+        if start >= stop:
+            continue
+        parts += [(text[at:start], False)] if start > at else []
+        parts.append((text[start:stop], True))
+        at = stop
+    parts += [(text[at:end], False)] if at < end else []
+    return [*parts, ("\u2026", False)] if end < len(text) else parts
