@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from functools import cache
 
 from app import database
 from app.access.roles import Permission, UserRole
-from warehouse.settings import Settings
 
 #: Who wrote and is nobody's yet.
 QUEUE = "queue"
 #: The list of customers by latest contact, and what is found in it.
 CUSTOMERS = "customers"
+#: The lists of work: who waits for us, who has what.
+WORK = "work"
 #: How the connections stand.
 CONNECTIONS = "connections"
 #: Events that no model understood.
 QUARANTINE = "quarantine"
 #: What comes with every fold may concern all of these.
-LISTS = frozenset({QUEUE, CUSTOMERS, CONNECTIONS, QUARANTINE})
+LISTS = frozenset({QUEUE, CUSTOMERS, WORK, CONNECTIONS, QUARANTINE})
 
 #: Half of SHA-256: nobody guesses it, and it is looked at once per stream.
 MAC_CHARACTERS = 32
@@ -32,6 +32,11 @@ MAC_CHARACTERS = 32
 def timeline(customer_id: str) -> str:
     """The timeline of one customer."""
     return f"timeline {customer_id}"
+
+
+def about(customer_id: str) -> str:
+    """What is decided about one customer and their conversations, beside the timeline."""
+    return f"about {customer_id}"
 
 
 def needed(topic: str) -> Permission:
@@ -55,14 +60,5 @@ def topic_of(ticket: str, session_id: str) -> tuple[UserRole, str] | None:
 
 def _mac(session_id: str, role: UserRole, topic: str) -> str:
     said = f"{session_id}\0{role.value}\0{topic}".encode("utf-8", "surrogatepass")
-    made = hmac.new(_key(database.settings()), said, hashlib.sha256)
+    made = hmac.new(database.settings().derive("news ticket"), said, hashlib.sha256)
     return made.hexdigest()[:MAC_CHARACTERS]
-
-
-def _key(settings: Settings) -> bytes:
-    return _derived(settings.master_keys[0])
-
-
-@cache
-def _derived(master_key: str) -> bytes:
-    return database.settings().derive("news ticket", master_key)
