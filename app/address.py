@@ -9,15 +9,18 @@ from warehouse.filters import Filter
 SEARCH = "q"
 CUSTOMER = "customer"
 MESSAGE = "message"
+AT = "at"
 RAW = "raw"
 VERSIONS = "versions"
 TIMELINE = "pages/timeline.py"
 ABOUT_MESSAGE = "pages/message.py"
 QUARANTINE = "pages/quarantine.py"
+CUSTOMERS = "pages/customers.py"
+FOUND = "pages/search.py"
 
 
 def search() -> str:
-    """What is searched for on Customers; empty where nothing is."""
+    """What is searched for, among customers or messages; empty where nothing is."""
     return st.query_params.get(SEARCH, "")
 
 
@@ -50,6 +53,26 @@ def keep_wanted(wanted: Filter) -> None:
 def of_customer(customer_id: str) -> dict[str, str]:
     """The parameters that lead to a customer's timeline."""
     return {CUSTOMER: customer_id}
+
+
+def of_search(typed: str) -> dict[str, str]:
+    """The parameters that lead to what was searched for."""
+    return {SEARCH: typed}
+
+
+def place() -> str:
+    """The message at which a timeline is to be opened; empty where that is its newest page."""
+    return st.query_params.get(AT, "")
+
+
+def of_place(customer_id: str, message_id: str) -> dict[str, str]:
+    """The parameters that lead to a message on a customer's timeline."""
+    return {CUSTOMER: customer_id, AT: message_id}
+
+
+def of_message(message_id: str) -> dict[str, str]:
+    """The parameters that lead to the page about a message."""
+    return {MESSAGE: message_id}
 
 
 def message() -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import database, frame
+from app import database, frame, search_box
 from app.roles import Permission
 
 st.set_page_config(page_title="Correspondence", page_icon=str(frame.ICON), layout="wide")
@@ -20,6 +20,7 @@ st.html(frame.STYLE)
 PAGES = [
     (st.Page("pages/customers.py", title="Customers", icon=":material/group:", default=True), Permission.READ),
     (st.Page("pages/timeline.py", title="Timeline", icon=":material/forum:"), Permission.READ),
+    (st.Page("pages/search.py", title="Search", visibility="hidden"), Permission.READ),
     (st.Page("pages/unassigned.py", title="Unassigned", icon=":material/person_search:"), Permission.READ),
     (st.Page("pages/message.py", title="Message", visibility="hidden"), Permission.READ),
     (st.Page("pages/connections.py", title="Connections", icon=":material/cable:"), Permission.MANAGE_CONNECTIONS),
@@ -44,6 +45,7 @@ try:
     else:
         st.session_state["viewer"] = person
         frame.account(person)
+        search_box.draw(page.url_path)
         frame.notice()
         if page.url_path != "timeline":
             # Another visit reads anew.

@@ -7,6 +7,7 @@
 import "./unfold.js";
 import "./reading.js";
 import "./mail.js";
+import "./search.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;

@@ -9,6 +9,7 @@ import streamlit as st
 from app import (
     about,
     address,
+    around,
     clock,
     filter_bar,
     following,
@@ -66,12 +67,12 @@ customer_id, wanted = address.customer(), address.wanted()
 mark = news.mark()
 opened = read.timeline(frame.viewer(), customer_id, wanted) if customer_id else None
 if opened is None:
-    said = "There is no such customer" if customer_id else "No customer chosen"
-    st.html(list_html.empty(said, "Find one under Customers.", "forum"))
-    st.stop()
+    timeline_pages.nobody(customer_id)
 
 now = datetime.now(UTC)
 st.html(list_html.customer_head(opened.customer, frame.zone(), now))
+if around.opens(customer_id, address.place(), opened.playable_connections):
+    st.stop()
 filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, frame.zone()))
 shown: Shown | None = st.session_state.get("shown")
 # What a person has unrolled stays unrolled as long as they stay here.

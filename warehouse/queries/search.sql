@@ -107,6 +107,8 @@ select
     messages.channel,
     messages.direction,
     messages.kind,
+    messages.status,
+    messages.attachments <> '[]' as attachments,
     messages.subject,
     left(coalesce(messages.revised_body, messages.body), 100000) as body,
     array(select attachment ->> 'filename' from jsonb_array_elements(messages.attachments) as attachment where attachment ->> 'filename' is not null) as filenames,
