@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import address, frame, thread_html, timeline_pages, topics
+from app import address, frame, list_html, read, thread_html, timeline_pages, topics
 from app.database import Row
 from app.reading import reading
 from app.roles import Permission
@@ -66,10 +66,11 @@ def read_around(viewer: Viewer, place: Place) -> Around | None:
     )
 
 
-def opens(customer_id: str, message_id: str, playable: frozenset[str]) -> bool:
+def opens(opened: read.Opened, message_id: str) -> bool:
     """Draw the timeline at the message; False where it is not one of its messages, and nothing was drawn."""
     if not message_id:
         return False
+    customer_id = opened.customer["customer_id"]
     place = st.session_state.get("place")
     if not isinstance(place, Place) or (place.customer_id, place.message_id) != (
         customer_id,
@@ -84,12 +85,12 @@ def opens(customer_id: str, message_id: str, playable: frozenset[str]) -> bool:
         )
         return False
     with st.container(key="around", gap=None):
-        around(place, playable, [found])
+        around(place, opened, [found])
     return True
 
 
-@frame.live(lambda place, playable, first: topics.timeline(place.customer_id))
-def around(place: Place, playable: frozenset[str], first: list[Around]) -> None:
+@frame.live(lambda place, opened, first: topics.timeline(place.customer_id))
+def around(place: Place, opened: read.Opened, first: list[Around]) -> None:
     """The messages as they are now."""
     # What the whole page has read a moment ago is drawn first.
     found = first.pop() if first else read_around(frame.viewer(), place)
@@ -107,7 +108,9 @@ def around(place: Place, playable: frozenset[str], first: list[Around]) -> None:
     by_id = {row["message_id"]: row for row in found.rows}
     sought = thread_html.anchor(place.message_id)
     st.html(f'<i class="sought" data-for="{sought}"></i><style>#{sought} {{ {SOUGHT} }}</style>')
-    timeline_pages.draw([(Page(found.rows), None)], frame.sight(playable, by_id))
+    names = list_html.names(opened.customer)
+    sight = frame.sight(opened.playable_connections, by_id, names)
+    timeline_pages.draw([(Page(found.rows), None)], sight)
     if not found.is_last and place.behind < MOST:
         st.button(
             "Later messages",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -59,6 +59,7 @@ def viewer() -> Viewer:
 def sight(
     playable_connections: frozenset[str] = frozenset(),
     on_screen: dict[str, dict[str, Any]] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Sight:
     """What this viewer may see of a message, here and now."""
     return Sight(
@@ -67,6 +68,7 @@ def sight(
         may_read_revisions=viewer().may(Permission.READ_REVISIONS),
         playable_connections=playable_connections,
         on_screen=on_screen or {},
+        names=names or {},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app import inert
+from warehouse.channels import registry
 
 
 def icon(name: str, title: str = "") -> str:
@@ -20,3 +21,19 @@ def chip(glyph: str, words: str, *, title: str = "", kind: str = "") -> str:
 def note(glyph: str, words: str, *, kind: str = "") -> str:
     """A sentence of ours in a message, beside or instead of its text. `words` may quote others."""
     return f'<p class="note {kind}">{icon(glyph)} <span>{inert.line(words)}</span></p>'
+
+
+def channel_icon(slug: str) -> str:
+    """The icon of a channel in its colour, its name for those who do not see it."""
+    channel = registry().get(slug)
+    if channel is None:
+        return icon("chat", slug)
+    name = inert.line(channel.name)
+    said = f'role="img" aria-label="{name}" title="{name}"'
+    return f'<span class="icon channel channel-{slug}" {said}>{channel.icon}</span>'
+
+
+def channel_colours() -> str:
+    """The hue of each channel, for the style of whatever bears its class."""
+    rules = "".join(f".channel-{slug}{{--hue:{each.hue}}}" for slug, each in registry().items())
+    return f"<style>{rules}</style>"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from app import mail_html, shapes
-from app.glyphs import chip, note
+from app import inert, mail_html, shapes
+from app.glyphs import chip, icon, note
 from warehouse.channels import registry
 
 Row = dict[str, Any]
@@ -174,7 +174,7 @@ def _story(row: Row, told: Row) -> str:
 
 
 def _place(row: Row, told: Row) -> str:
-    """Coordinates as text: a map would have to come from elsewhere, and would tell it whom we look at."""
+    """Coordinates as text and a link: a map in place would come from elsewhere, and tell it whom we look at."""
     place = shapes.mapping(told.get("location"))
     if row["kind"] != "location" and not place:
         return ""
@@ -185,7 +185,14 @@ def _place(row: Row, told: Row) -> str:
     name = ", ".join(filter(None, (shapes.words(place.get(key)) for key in ("name", "address"))))
     # Where there is a body, it says the name and the address.
     called = f" · {name}" if name and not str(row["body"] or "").strip() else ""
-    return note("location_on", f"Location: {where}{called}")
+    if not (latitude and longitude):
+        return note("location_on", f"Location: {where}{called}")
+    # Nothing is asked of the map until somebody follows the link, and then it is not told from where.
+    map_of = f"https://www.openstreetmap.org/?mlat={latitude}&amp;mlon={longitude}#map=16/{latitude}/{longitude}"
+    return (
+        f'<p class="note">{icon("location_on")} <span>{inert.line(f"Location: {where}{called}")} '
+        f'<a class="map" href="{map_of}" target="_blank" rel="noopener noreferrer">Open the map</a></span></p>'
+    )
 
 
 def _degrees(value: object) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app import clock, identity_html, inert, kind_html
 from app.filtered import Counted
-from app.glyphs import icon
+from app.glyphs import channel_icon, icon
 from app.identity_html import identities, identity
 from warehouse.channels import registry
 
@@ -23,8 +23,7 @@ PREVIEW_CHARACTERS = 180
 
 
 def channels(slugs: Sequence[str]) -> str:
-    known = registry()
-    return "".join(icon(known[slug].icon, known[slug].name) for slug in known if slug in slugs)
+    return "".join(channel_icon(slug) for slug in registry() if slug in slugs)
 
 
 def count(number: int, noun: str) -> str:
@@ -92,6 +91,11 @@ def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
         f'<button type="button" class="fold-about" aria-expanded="false" title="About this customer">'
         f"{icon('right_panel_open', 'About this customer')}</button></div>"
     )
+
+
+def names(row: Row) -> dict[str, str]:
+    """What the identities of a customer are called: as the customer is."""
+    return {identity: str(row["name"]) for identity in row["identities"]}
 
 
 def known_as(row: Row) -> str:

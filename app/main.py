@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import database, frame, search_box
+from app import database, frame, glyphs, search_box
 from app.roles import Permission
 
 st.set_page_config(page_title="Correspondence", page_icon=str(frame.ICON), layout="wide")
 st.html(frame.STYLE)
+st.html(glyphs.channel_colours())
 
 #: Every page with what it asks of who opens it. The page about one message is reached from that message.
 PAGES = [

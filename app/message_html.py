@@ -7,7 +7,7 @@ messages stays light. All that others wrote goes through `app.inert`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -24,9 +24,8 @@ from app import (
     thread_html,
 )
 from app.drawn_cache import DrawnCache
-from app.glyphs import icon
+from app.glyphs import channel_icon, icon
 from app.sight import Sight
-from warehouse.channels import registry
 
 Row = dict[str, Any]
 
@@ -43,6 +42,16 @@ STATUS = {
 }
 SEEN_VIA = {"webhook": ("bolt", "as it happened (webhook)"), "history": ("history", "from history")}
 LONGEST_NOTICE = 400
+#: The address of a message is known to the browser (assets/keys.js).
+LINK_TO = (
+    '<button type="button" class="link-to" title="Copy link to this message">'
+    f"{icon('link', 'Copy link to this message')}</button>"
+)
+#: Messages of one sender on one channel within this time are drawn as a group.
+RUN = timedelta(minutes=5)
+SAME_SENDER = ("channel", "direction", "from_address", "from_name", "to_addresses", "connection_id")
+#: Kinds that always stand by themselves.
+APART = frozenset({"system", "email", *call_html.KINDS})
 
 
 def page(rows: Sequence[Row], sight: Sight, *, older_day: date | None = None) -> str:
@@ -53,12 +62,26 @@ def page(rows: Sequence[Row], sight: Sight, *, older_day: date | None = None) ->
     """
     today = clock.day_of(sight.now, sight.zone)
     days: list[str] = []
-    for day, of_day in groupby(rows, key=lambda row: clock.day_of(row["sent_at"], sight.zone)):
-        name = clock.day_name(day, today)
+    for day, grouped in groupby(rows, key=lambda row: clock.day_of(row["sent_at"], sight.zone)):
+        name, of_day = clock.day_name(day, today), list(grouped)
         divider = f'<h3 class="day"><time datetime="{day}">{name}</time></h3>'
-        messages = "".join(message(row, sight) for row in of_day)
+        messages = "".join(
+            message(row, sight, follows=_follows(before, row))
+            for before, row in zip([None, *of_day], of_day, strict=False)
+        )
         days.append(f"<section>{'' if day == older_day else divider}{messages}</section>")
     return f'<div class="messages">{"".join(days)}</div>'
+
+
+def _follows(before: Row | None, row: Row) -> bool:
+    """Whether it goes on where the same sender stopped a moment ago: then its head need not say all of it again."""
+    return (
+        before is not None
+        and row["kind"] not in APART
+        and before["kind"] not in APART
+        and all(before[name] == row[name] for name in SAME_SENDER)
+        and row["sent_at"] - before["sent_at"] < RUN
+    )
 
 
 def jump(arrived: int) -> str:
@@ -70,24 +93,31 @@ def jump(arrived: int) -> str:
 _cache = DrawnCache()
 
 
-def message(row: Row, sight: Sight) -> str:
-    """One message: head line, what it answers, its content, reactions. Drawn once for the same sight of it."""
+def message(row: Row, sight: Sight, *, follows: bool = False) -> str:
+    """One message: head line, what it answers, its content, reactions. Drawn once for the same sight of it.
+
+    Args:
+        follows: it goes on where the one before stopped.
+    """
     answered_id = row.get("in_reply_to")
     key = (
         row["message_id"],
         sight.may_read_revisions,
         row["connection_id"] in sight.playable_connections,
         sight.zone.key,
+        sight.names.get(str(row.get("counterpart_identity"))),
+        follows,
     )
     answered = sight.on_screen.get(answered_id) if answered_id else None
-    return _cache.drawn(key, row, answered, lambda: _message(row, sight))
+    return _cache.drawn(key, row, answered, lambda: _message(row, sight, follows=follows))
 
 
-def _message(row: Row, sight: Sight) -> str:
+def _message(row: Row, sight: Sight, *, follows: bool) -> str:
     if row["kind"] == "system":
         return _notice(row, sight)
     classes = ["message"]
     classes += ["ours"] if row["direction"] == "outbound" else []
+    classes += ["follows"] if follows else []
     classes += ["deleted"] if row["is_deleted"] else []
     return "".join(
         [
@@ -103,7 +133,7 @@ def _message(row: Row, sight: Sight) -> str:
 
 def _begin(row: Row, classes: str) -> str:
     return (
-        f'<article class="{classes}" id="{thread_html.anchor(row["message_id"])}"'
+        f'<article class="{classes}" tabindex="-1" id="{thread_html.anchor(row["message_id"])}"'
         f' data-message="{inert.line(row["message_id"])}">'
     )
 
@@ -112,10 +142,9 @@ def _notice(row: Row, sight: Sight) -> str:
     """What the service itself says: one slim line, a warning where it may be another person now."""
     # WhatsApp: perhaps another person or another device from here on.
     warns = "identity_changed" in str(shapes.metadata(row).get("system"))
-    channel = registry().get(row["channel"])
     return (
         f"{_begin(row, 'message system warns' if warns else 'message system')}<p>"
-        f"{icon(channel.icon if channel else 'chat', kind_html.channel_name(row))}"
+        f"{channel_icon(row['channel'])}"
         f"{icon('warning' if warns else 'info')}"
         f'<span dir="auto">{inert.line(str(row["body"] or "System notice")[:LONGEST_NOTICE])}</span>'
         f"{_time(row, sight)}</p></article>"
@@ -124,18 +153,18 @@ def _notice(row: Row, sight: Sight) -> str:
 
 def _head(row: Row, sight: Sight) -> str:
     ours = row["direction"] == "outbound"
-    channel = registry().get(row["channel"])
     return "".join(
         [
             '<header class="head">',
-            icon(channel.icon if channel else "chat", kind_html.channel_name(row)),
+            channel_icon(row["channel"]),
             icon("north_east" if ours else "south_west", "Sent by us" if ours else "Received"),
-            people_html.people(row),
+            people_html.people(row, sight.names),
             kind_html.chips(row),
             '<span class="facts">',
             _edited(row, sight),
             _status(row),
             _seen_via(row["seen_via"] or []),
+            LINK_TO,
             _time(row, sight),
             "</span></header>",
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from app import call_html, identity_html, inert, mail_html
@@ -15,13 +16,25 @@ SERVICE = re.compile(r"^(whatsapp|messenger|rcs):")
 #: WhatsApp writes phone numbers without their plus.
 BARE_NUMBER = re.compile(r"[1-9][0-9]{9,14}")
 MOST_RECEIVERS = 3
+#: Who writes from an address of ours without a name of their own.
+US = "Us"
 
 
-def people(row: Row) -> str:
-    """Sender and receivers; the addresses as they came are their titles."""
+def people(row: Row, names: Mapping[str, str]) -> str:
+    """Sender and receivers; the addresses as they came are their titles.
+
+    Args:
+        names: what identities are called whose customer is known.
+    """
     ours = row["direction"] == "outbound"
-    who = inert.line(_sender(row, ours=ours))
-    said = f'<bdi class="who" title="{inert.line(row["from_address"])}">{who}</bdi>'
+    sender, written = _sender(row, names, ours=ours), address(row["from_address"], row)
+    said = f'<bdi class="who" title="{inert.line(row["from_address"])}">{inert.line(sender)}</bdi>'
+    if (
+        sender in (US, names.get(str(row.get("counterpart_identity"))))
+        and not _scheme(row).is_nameless
+        and written
+    ):
+        said += f'<bdi class="to">from {inert.line(written)}</bdi>'
     # On mail it may be a list.
     to = [address for address in row["to_addresses"] or [] if address]
     if not to or _scheme(row).is_nameless:
@@ -43,15 +56,18 @@ def _listed(word: str, to: list[Any], row: Row) -> str:
     return f'<bdi class="to" title="{title}">{word} {inert.line(receivers)}</bdi>'
 
 
-def _sender(row: Row, *, ours: bool) -> str:
+def _sender(row: Row, names: Mapping[str, str], *, ours: bool) -> str:
     if row["kind"] in call_html.KINDS and not ours and call_html.is_withheld(row):
         return "Withheld number"
     if row["from_name"]:
         return str(row["from_name"])
+    known = names.get(str(row.get("counterpart_identity")))
+    if ours:
+        return US
+    if known:
+        return known
     if not _scheme(row).is_nameless:
         return address(row["from_address"], row) or "unknown sender"
-    if ours:
-        return "Us"
     return str(row.get("known_name") or _scheme(row).name)
 
 

@@ -6,7 +6,7 @@ replaces little and a fold that someone opened stays open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -66,6 +66,8 @@ class Shown:
     #: What is shown of the timeline, and where the page before begins where something passes more rarely than a page.
     wanted: Filter = EVERYTHING
     next_before: str | None = None
+    #: What the customer's identities are called.
+    names: Mapping[str, str] = field(default_factory=dict)
     #: How often something changed since the opening.
     changes: int = 0
 

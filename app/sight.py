@@ -19,5 +19,7 @@ class Sight:
     may_read_revisions: bool = False
     #: Connections whose recorded calls may be played, because callers are told.
     playable_connections: frozenset[str] = frozenset()
+    #: What identities are called whose customer is known.
+    names: Mapping[str, str] = field(default_factory=dict)
     #: Messages on the same screen by id: a reply quotes and links to what is there.
     on_screen: Mapping[str, dict[str, Any]] = field(default_factory=dict)

@@ -32,7 +32,7 @@ KEY = "an-invented-signing-key"
 #: Lines of files that are there: after which line, what is added.
 ROW = (
     "website_chat,Website chat,website,true,true,true,,inbound outbound,1048576,"
-    "signing_key address transcript,,signing_key,signing_key,,chat,The transcript is whole\n"
+    "signing_key address transcript,,signing_key,signing_key,,chat,100,The transcript is whole\n"
 )
 LINES = {
     "dbt_project/seeds/channels.csv": (r"\Z", ROW),

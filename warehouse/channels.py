@@ -40,6 +40,8 @@ class Channel:
     #: Hosts from which media are fetched, `*.` for any name below; a connection's `media_hosts` adds to them.
     media_hosts: tuple[str, ...]
     icon: str
+    #: The colour of its icon, in degrees of the circle of hues (oklch).
+    hue: int
     #: What the provider's history can and cannot give, said on screen.
     history_note: str
 
@@ -74,6 +76,7 @@ def registry() -> dict[str, Channel]:
             signing_keys=tuple(row["signing_keys"].split()),
             media_hosts=tuple(row["media_hosts"].split()),
             icon=row["icon"],
+            hue=int(row["hue"]),
             history_note=row["history_note"],
         )
         for row in rows

@@ -8,6 +8,8 @@ import "./unfold.js";
 import "./reading.js";
 import "./mail.js";
 import "./search.js";
+import "./keys.js";
+import "./viewer.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;

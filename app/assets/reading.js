@@ -3,12 +3,15 @@
 const KEPT = "crm-about";
 const ROOMY = window.matchMedia("(min-width: 72rem)");
 
+// Where there is room the style shows it by itself, so that nothing moves once this script is here.
 function isShown() {
-    return document.documentElement.classList.contains("about-shown");
+    const said = document.documentElement.classList;
+    return ROOMY.matches ? !said.contains("about-folded") : said.contains("about-shown");
 }
 
 function show(wanted) {
-    document.documentElement.classList.toggle("about-shown", wanted);
+    document.documentElement.classList.toggle("about-folded", ROOMY.matches && !wanted);
+    document.documentElement.classList.toggle("about-shown", !ROOMY.matches && wanted);
     for (const button of document.querySelectorAll("button.fold-about")) {
         button.setAttribute("aria-expanded", String(wanted));
     }
@@ -26,3 +29,23 @@ document.addEventListener("click", (event) => {
 });
 ROOMY.addEventListener("change", fit);
 fit();
+
+// -- earlier messages, as one scrolls up --------------------------------------------------------------
+
+const NEAR = 400;
+let asked = null;
+
+function fetchEarlier(list) {
+    const button = list.querySelector(".st-key-earlier button");
+    // Counted from the end, so the top is reached when what is left above is little.
+    const above = list.scrollHeight - list.clientHeight + list.scrollTop;
+    if (!button || button === asked || above > NEAR) return;
+    asked = button;
+    // The same button may stand there again after the page has come.
+    setTimeout(() => { asked = null; }, 1_500);
+    button.click();
+}
+
+document.addEventListener("scroll", (event) => {
+    if (event.target instanceof Element && event.target.matches(".st-key-timeline")) fetchEarlier(event.target);
+}, { capture: true, passive: true });

@@ -41,7 +41,7 @@ def newest(shown: Shown, playable: frozenset[str]) -> None:
     if not shown.newest:
         timeline_pages.nothing(shown)
     pages = [(page, shown.above_newest(index)) for index, page in enumerate(shown.newest)]
-    timeline_pages.draw(pages, frame.sight(playable, shown.by_id))
+    timeline_pages.draw(pages, frame.sight(playable, shown.by_id, shown.names))
     st.html(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
 
 
@@ -50,7 +50,7 @@ def older(shown: Shown, playable: frozenset[str]) -> None:
     if st.session_state.pop("wants_earlier", False):
         following.further_back(frame.viewer(), shown)
     pages = [(page, shown.above_older(index)) for index, page in enumerate(shown.older)]
-    timeline_pages.draw(pages, frame.sight(playable, shown.by_id))
+    timeline_pages.draw(pages, frame.sight(playable, shown.by_id, shown.names))
     if not shown.reached_first:
         st.button("Earlier messages", icon=EARLIER, key="earlier", on_click=want_earlier)
     elif shown.oldest is not None:
@@ -71,7 +71,7 @@ if opened is None:
 
 now = datetime.now(UTC)
 st.html(list_html.customer_head(opened.customer, frame.zone(), now))
-if around.opens(customer_id, address.place(), opened.playable_connections):
+if around.opens(opened, address.place()):
     st.stop()
 filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, frame.zone()))
 shown: Shown | None = st.session_state.get("shown")
@@ -80,7 +80,7 @@ kept = shown is not None and (shown.customer_id, shown.wanted) == (customer_id, 
 if shown is None or not (kept and shown.take(opened.messages, now)):
     shown = Shown.only(customer_id, opened.messages, wanted, opened.next_before)
     st.session_state["shown"] = shown
-shown.mark = mark
+shown.mark, shown.names = mark, list_html.names(opened.customer)
 with st.container(key="desk", horizontal=True, gap=None):
     with st.container(key="timeline", gap=None):
         newest(shown, opened.playable_connections)

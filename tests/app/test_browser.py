@@ -142,9 +142,15 @@ def test_a_status_that_advances_is_shown(
 def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> None:
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.locator(".message")).to_have_count(50)
+    scroller = page.locator(".st-key-timeline")
+    held = page.get_by_text("message 090", exact=True)
     for count in (100, 131):
-        page.get_by_role("button", name="Earlier messages").click()
+        # They come as one scrolls up, and what is read stays where it is.
+        scroller.evaluate("e => { e.scrollTop = -(e.scrollHeight - e.clientHeight) + 60 }")
+        top = held.evaluate("e => e.getBoundingClientRect().top") if count == 131 else None
         expect(page.locator(".message")).to_have_count(count)
+        if top is not None:
+            assert held.evaluate("e => e.getBoundingClientRect().top") == pytest.approx(top, abs=4)
     expect(page.get_by_text("The first message")).to_be_visible()
     expect(page.get_by_text("message 000", exact=True)).to_be_visible()
     times = page.evaluate(

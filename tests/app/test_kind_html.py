@@ -14,7 +14,7 @@ def text_of(channel: str = "whatsapp", **more: Any) -> str:
     return page(row(channel=channel, **more)).text
 
 
-def test_a_place_says_its_coordinates_and_leads_nowhere() -> None:
+def test_a_place_says_its_coordinates_and_leads_to_a_map_when_asked() -> None:
     place = {
         "latitude": -37.8136,
         "longitude": 144.9631,
@@ -23,7 +23,12 @@ def test_a_place_says_its_coordinates_and_leads_nowhere() -> None:
     }
     found = page(row(kind="location", body=None, provider_metadata={"location": place}))
     assert "Location: -37.8136, 144.9631 · Our shop, 1 Example St" in found.text
-    assert all(address.startswith("/message") for address in found.attributes["href"])
+    (leads,) = [each for each in found.attributes["href"] if not each.startswith("/message")]
+    assert (
+        leads
+        == "https://www.openstreetmap.org/?mlat=-37.8136&mlon=144.9631#map=16/-37.8136/144.9631"
+    )
+    assert found.attributes["rel"] == ["noopener noreferrer"]
     text = text_of(kind="location", body="Our shop", provider_metadata={"location": place})
     assert text.count("Our shop") == 1
 

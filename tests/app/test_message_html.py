@@ -121,6 +121,45 @@ def test_doors_and_direction_are_said_to_screen_readers() -> None:
     assert "Sent by us" in page(row(direction="outbound")).attributes["aria-label"]
 
 
+def test_a_sender_is_a_name_where_it_is_known() -> None:
+    known = {"phone:+61491570006": "Sam <Example>"}
+    found = page(row(counterpart_identity="phone:+61491570006"), names=known)
+    assert "Sam <Example>" in found.text
+    # What they wrote from and whom they wrote to still stands there.
+    assert "from +61491570006" in found.text
+    # Somebody else in the same mail, or a name of the message's own, is not called so.
+    other = page(row(counterpart_identity="email:kim@example.com"), names=known).text
+    assert "Sam" not in other
+    own = page(row(counterpart_identity="phone:+61491570006", from_name="Sammy"), names=known).text
+    assert "Sammy" in own
+    assert "Sam <" not in own
+    ours = page(row(direction="outbound", from_address="+61255501000", counterpart_identity="phone:+61491570006"), names=known).text  # fmt: skip
+    assert "Us" in ours
+    assert "from +61255501000" in ours
+
+
+def test_a_run_of_one_sender_is_a_group() -> None:
+    start = datetime(2026, 11, 22, 1, 5, tzinfo=UTC)
+
+    def classes(*rows: dict[str, Any]) -> list[bool]:
+        found = page(*rows).attributes["class"]
+        return ["follows" in each.split() for each in found if each.split()[0] == "message"]
+
+    def at(minutes: float, **more: Any) -> dict[str, Any]:
+        return row(message_id=f"m{minutes}{more}", sent_at=start + timedelta(minutes=minutes), **more)  # fmt: skip
+
+    assert classes(at(0), at(1), at(5.9), at(11)) == [False, True, True, False]
+    assert classes(at(0), at(1, direction="outbound")) == [False, False]
+    assert classes(at(0), at(1, channel="whatsapp"), at(2)) == [False, False, False]
+    assert classes(at(0, kind="email"), at(1, kind="email")) == [False, False]
+    assert classes(at(0, kind="system"), at(1)) == [False, False]
+    # A day begins anew, and says who it is.
+    midnight = 12 * 60 - 5
+    assert classes(at(midnight - 1), at(midnight + 1)) == [False, False]
+    # Screen readers are told the sender of each.
+    assert page(at(0), at(1)).text.count("+61491570006") == 2
+
+
 def test_a_page_of_fifty_is_one_element() -> None:
     html = message_html.page([row(message_id=f"m{n}") for n in range(50)], sight())
     assert html.startswith('<div class="messages">')

@@ -1,0 +1,128 @@
+// Reading by keyboard, and the link of a message: j and k go on and back, o opens, c copies the link, ? says so.
+
+const HELP = [
+    ["j  k", "the next message, the one before"],
+    ["o", "open it: unfold, or show a mail as designed; once more to fold"],
+    ["Enter", "everything known about it, in a tab of its own"],
+    ["c", "copy the link to it"],
+    ["g  G", "the oldest message on the page, the newest"],
+    ["/", "find messages (on every page)"],
+    ["?", "this list"],
+];
+
+function list() {
+    return document.querySelector(".st-key-timeline, .st-key-around");
+}
+
+// The pages of a timeline stand in the document in the order of fetching; a reader sees them in the order of time.
+function messages() {
+    const all = [...(list()?.querySelectorAll(".message") ?? [])];
+    return all.map((each) => [each.getBoundingClientRect().top, each]).sort((a, b) => a[0] - b[0]).map(([, each]) => each);
+}
+
+function chosen() {
+    return document.activeElement?.closest?.(":is(.st-key-timeline, .st-key-around) .message") ?? null;
+}
+
+function choose(message) {
+    if (!message) return;
+    message.focus({ preventScroll: true });
+    message.scrollIntoView({ block: "nearest" });
+}
+
+function step(by) {
+    const all = messages();
+    const now = chosen();
+    if (now) {
+        choose(all[Math.min(Math.max(all.indexOf(now) + by, 0), all.length - 1)]);
+        return;
+    }
+    // Nothing is chosen yet: the last one in sight.
+    const bottom = list().getBoundingClientRect().bottom;
+    choose(all.filter((each) => each.getBoundingClientRect().top < bottom).at(-1));
+}
+
+function open(message) {
+    const folds = [...message.querySelectorAll("details")];
+    const closed = folds.filter((each) => !each.open);
+    for (const each of closed.length ? closed : folds) each.querySelector("summary").click();
+    if (!folds.length) message.querySelector("a.as-sent")?.click();
+}
+
+function copied(words) {
+    const said = document.createElement("p");
+    said.className = "said";
+    said.setAttribute("role", "status");
+    said.textContent = words;
+    document.body.append(said);
+    setTimeout(() => said.remove(), 2_500);
+}
+
+// Without TLS a browser has no clipboard for scripts, so the text is selected and copied as by hand.
+function put(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const isDone = document.execCommand("copy");
+    field.remove();
+    return isDone ? Promise.resolve() : Promise.reject(new Error("not copied"));
+}
+
+async function copyLink(message) {
+    const address = new URL(location.href);
+    const customer = address.searchParams.get("customer");
+    address.search = new URLSearchParams({ ...(customer && { customer }), at: message.dataset.message }).toString();
+    address.hash = "";
+    try {
+        await put(address.href);
+        copied("The link is copied");
+    } catch {
+        window.prompt("The link to this message", address.href);
+    }
+}
+
+function help() {
+    document.querySelector("dialog.keys")?.remove();
+    const dialog = document.createElement("dialog");
+    dialog.className = "keys";
+    dialog.setAttribute("aria-label", "Keys");
+    const table = document.createElement("dl");
+    for (const [key, words] of HELP) {
+        const [name, said] = [document.createElement("dt"), document.createElement("dd")];
+        name.textContent = key;
+        said.textContent = words;
+        table.append(name, said);
+    }
+    dialog.append(table);
+    dialog.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => dialog.remove());
+    const app = document.querySelector(".stApp") ?? document.body;
+    app.append(dialog);
+    dialog.showModal();
+}
+
+function isWriting(target) {
+    return target instanceof Element && target.closest("input, textarea, select, [contenteditable], [role=combobox], dialog");
+}
+
+document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target) || !list()) return;
+    const message = chosen();
+    if (event.key === "?") help();
+    else if (event.key === "j") step(1);
+    else if (event.key === "k") step(-1);
+    else if (event.key === "g") choose(messages()[0]);
+    else if (event.key === "G") choose(messages().at(-1));
+    else if (event.key === "o" && message) open(message);
+    else if (event.key === "c" && message) copyLink(message);
+    else if (event.key === "Enter" && message && event.target === message) message.querySelector("a.about")?.click();
+    else return;
+    event.preventDefault();
+});
+
+document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button.link-to") : null;
+    if (button) copyLink(button.closest(".message"));
+});
