@@ -10,6 +10,7 @@ SEARCH = "q"
 CUSTOMER = "customer"
 MESSAGE = "message"
 AT = "at"
+SORT = "sort"
 RAW = "raw"
 VERSIONS = "versions"
 TIMELINE = "pages/timeline.py"
@@ -53,6 +54,16 @@ def keep_wanted(wanted: Filter) -> None:
 def of_customer(customer_id: str) -> dict[str, str]:
     """The parameters that lead to a customer's timeline."""
     return {CUSTOMER: customer_id}
+
+
+def sort() -> str:
+    """How a list is sorted; empty where nobody chose."""
+    return st.query_params.get(SORT, "")
+
+
+def keep_sort(chosen: str) -> None:
+    """Put the order into the address."""
+    st.query_params[SORT] = chosen
 
 
 def of_search(typed: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from app.glyphs import icon
 from app.identity_html import identity
 from warehouse.search import counted
 from warehouse.search_query import Query
-from warehouse.search_snippet import Part, snippet
+from warehouse.search_snippet import Part, highlighted, snippet
 
 #: What each operator is for, with an example that can be typed.
 HELP = (
@@ -39,8 +39,10 @@ def result(row: Row, query: Query, zone: ZoneInfo, now: datetime) -> str:
     name = row["customer_name"] or row["display_name"]
     who = f'<bdi class="name">{inert.line(name)}</bdi>' if name else identity(row["identity"])
     nobodys = "" if row["customer_id"] else '<span class="unassigned">unassigned</span>'
-    words = marked(snippet(row, query.terms)) or kind_html.in_words(row)
-    subject = f"<b>{inert.line(row['subject'])}</b> " if row["subject"] else ""
+    told = highlighted(row["subject"], query.terms)
+    subject = f"<b>{marked(told)}</b> " if told else ""
+    said = snippet({**row, "subject": None}, query.terms)
+    words = marked(said) or (kind_html.in_words(row) if not told else "")
     return (
         '<div class="line found">'
         f'<span class="channels">{list_html.channels([row["channel"]])}</span>'

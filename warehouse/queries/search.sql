@@ -137,20 +137,22 @@ select customer_id, identity from canonical.customer_identities where customer_i
 
 -- identities_meant --
 -- Whose identity, or whose name as they or we write it, holds what was typed: patterns for each.
-select identity from canonical.search_people where identity like any (%(identity_patterns)s::text[])
+select people.identity
+from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
+inner join canonical.search_people as people on people.identity like wanted.pattern
 union
 select identity from canonical.search_people
-where cardinality(%(name_patterns)s::text[]) > 0 and name like all (%(name_patterns)s::text[])
+where name like %(name_pattern)s::text and name like all (%(name_patterns)s::text[])
 union
 select links.identity
 from crm.customers as customers
 inner join canonical.customer_identities as links using (customer_id)
-where cardinality(%(name_patterns)s::text[]) > 0 and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
+where canonical.search_text(customers.name) like %(name_pattern)s::text and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
 limit %(most)s + 1
 
 -- customers_meant --
 select customer_id from crm.customers
-where cardinality(%(name_patterns)s::text[]) > 0 and canonical.search_text(name) like all (%(name_patterns)s::text[])
+where canonical.search_text(name) like %(name_pattern)s::text and canonical.search_text(name) like all (%(name_patterns)s::text[])
 limit %(most)s + 1
 
 -- threads_tagged --
