@@ -14,7 +14,7 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin crm 
 COPY --from=packages /venv /venv
 WORKDIR /srv/crm
 COPY . .
-RUN /venv/bin/python -m compileall -q app operations pipelines providers transform warehouse webhooks
+RUN /venv/bin/python -m compileall -q app mail media operations pipelines providers transform warehouse webhooks worker
 ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/srv/crm \
     PYTHONUNBUFFERED=1 \

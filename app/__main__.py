@@ -39,7 +39,7 @@ def main() -> int:
     # Streamlit reads .streamlit/config.toml from the folder it runs in; the settings are read already.
     os.chdir(ROOT)
     if arguments.channel is None and settings.app_processes_now > 1:
-        from app.door import Door
+        from app.serving.door import Door
 
         return asyncio.run(Door(arguments.host, arguments.port, settings.app_processes_now).run())
     return _serve(arguments)
@@ -48,20 +48,20 @@ def main() -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     import uvicorn
 
-    from app import serving
-    from app.server import WrongOptions, application
+    from app.serving import process
+    from app.serving.server import WrongOptions, application
 
-    serving.allow_many_connections()
+    process.allow_many_connections()
     try:
         served = application()
     except WrongOptions as problem:
         sys.stderr.write(f"not served with .streamlit/config.toml: {problem}\n")
         return 2
     if arguments.channel is None:
-        uvicorn.Server(serving.configured(served, host=arguments.host, port=arguments.port)).run()
+        uvicorn.Server(process.configured(served, host=arguments.host, port=arguments.port)).run()
         return 0
     channel = socket.socket(fileno=arguments.channel)
-    serving.HandedOver(serving.configured(serving.OneRequestEach(served)), channel).run()
+    process.HandedOver(process.configured(process.OneRequestEach(served)), channel).run()
     return 0
 
 

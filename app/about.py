@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import list_html
+from app.access.sessions import Viewer
 from app.database import Row
-from app.sessions import Viewer
+from app.views import list_html
 
 
 def about(viewer: Viewer, customer_id: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app import database
+from app.access.roles import Permission, require
+from app.access.sessions import Viewer
 from app.database import Database
-from app.roles import Permission, require
-from app.sessions import Viewer
 from warehouse import decisions
 
 #: Where a link that a page decides on was seen.

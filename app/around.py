@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import address, frame, list_html, read, thread_html, timeline_pages, topics
+from app import address, guard, layout, read, timeline_pages
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
+from app.live import topics
 from app.reading import reading
-from app.roles import Permission
-from app.sessions import Viewer
 from app.shown import Page
+from app.views import list_html, thread_html
 from warehouse.queries import queries
 
 SQL = queries("timeline_at")
@@ -78,7 +80,7 @@ def opens(opened: read.Opened, message_id: str) -> bool:
     ):
         place = Place(customer_id, message_id)
     st.session_state["place"] = place
-    found = read_around(frame.viewer(), place)
+    found = read_around(guard.viewer(), place)
     if found is None:
         st.html(
             '<p class="tally">The message that was asked for does not stand on this timeline.</p>'
@@ -89,11 +91,11 @@ def opens(opened: read.Opened, message_id: str) -> bool:
     return True
 
 
-@frame.live(lambda place, opened, first: topics.timeline(place.customer_id))
+@guard.live(lambda place, opened, first: topics.timeline(place.customer_id))
 def around(place: Place, opened: read.Opened, first: list[Around]) -> None:
     """The messages as they are now."""
     # What the whole page has read a moment ago is drawn first.
-    found = first.pop() if first else read_around(frame.viewer(), place)
+    found = first.pop() if first else read_around(guard.viewer(), place)
     if found is None:
         st.rerun()
         return
@@ -109,7 +111,7 @@ def around(place: Place, opened: read.Opened, first: list[Around]) -> None:
     sought = thread_html.anchor(place.message_id)
     st.html(f'<i class="sought" data-for="{sought}"></i><style>#{sought} {{ {SOUGHT} }}</style>')
     names = list_html.names(opened.customer)
-    sight = frame.sight(opened.playable_connections, by_id, names)
+    sight = layout.sight(opened.playable_connections, by_id, names)
     timeline_pages.draw([(Page(found.rows), None)], sight)
     if not found.is_last and place.behind < MOST:
         st.button(

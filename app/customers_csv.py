@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import read
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
-from app.roles import Permission
-from app.sessions import Viewer
 
 ROUTE = "/customers.csv"
 COLUMNS = ("customer_id", "name", "identities", "first_contact", "last_contact", "messages")

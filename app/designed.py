@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
-from app import attachment_html, database, inert, media
+from app import attachments, database
+from app.access.roles import Forbidden, Permission
+from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import reading
-from app.roles import Forbidden, Permission
-from app.sessions import Viewer
-from pipelines.mail_reader import TooCostly
-from pipelines.media import MediaStore, MissingMedia
+from app.views import attachment_html, escape
+from mail.reader import TooCostly
+from media.store import MediaStore, MissingMedia
 from warehouse.queries import queries
 
 SQL = queries("designed")
@@ -60,7 +61,7 @@ def document(viewer: Viewer, message_id: str, *, with_pictures: bool) -> str:
         Forbidden: the role may not. That it was asked for is written down.
         media.NotOpened: it is there, and reading it costs too much.
     """
-    if not message_id or len(message_id) > media.LONGEST_ID or "\0" in message_id:
+    if not message_id or len(message_id) > attachments.LONGEST_ID or "\0" in message_id:
         raise NothingToShow
     action = "mail.load_pictures" if with_pictures else "mail.show"
     is_refused = False
@@ -82,12 +83,12 @@ def document(viewer: Viewer, message_id: str, *, with_pictures: bool) -> str:
 def _markup(sha256: str) -> str:
     try:
         raw = MediaStore(database.settings().media_root).read(sha256)
-        with media.mail_reader() as reader:
+        with attachments.mail_reader() as reader:
             markup = reader.designed(raw)
     except (MissingMedia, ValueError):
         raise NothingToShow from None
     except TooCostly:
-        raise media.NotOpened(
+        raise attachments.NotOpened(
             "This mail cannot be shown as it was designed: that takes more than a mail's share of time or memory."
         ) from None
     if markup is None:
@@ -121,7 +122,7 @@ def _document(message_id: str, markup: str, row: Row, *, with_pictures: bool) ->
         of = "1 picture" if left_out == 1 else f"{left_out:,} pictures"
         told = (
             f'<p class="ours">{of} of the web not loaded: they would tell their sender that this is read. '
-            f'<a href="{inert.line(asked)}" target="_blank" rel="noopener noreferrer">'
+            f'<a href="{escape.line(asked)}" target="_blank" rel="noopener noreferrer">'
             "Load them on a page of its own</a></p>"
         )
     return (

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app import database
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
 from app.read import MOST, Found, playable_connections
 from app.reading import Reading, reading
-from app.roles import Permission
-from app.sessions import Viewer
-from pipelines import provenance
-from pipelines.media import DamagedMedia, MissingMedia
-from pipelines.provenance import RawRow
+from media import provenance
+from media.provenance import RawRow
+from media.store import DamagedMedia, MissingMedia
 from warehouse.queries import queries
 
 SQL = queries("app_read")

@@ -12,9 +12,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, clock, list_html
+from app import address
 from app.database import Row
 from app.filtered import Counted
+from app.views import clock, list_html
 from warehouse import filters
 from warehouse.channels import registry
 from warehouse.filters import EVERYTHING, Filter

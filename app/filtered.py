@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app import database
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import Reading, reading
-from app.roles import Permission
-from app.sessions import Viewer
 from warehouse.filters import Filter
 from warehouse.queries import queries
 

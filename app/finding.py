@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app import database, read
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import reading
-from app.roles import Permission
-from app.sessions import Viewer
 from warehouse import search
 from warehouse.search_query import Query, parse
 

@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for every page: session, frame, page.
+"""The script that Streamlit runs for every page: session, layout, page.
 
 It calls `st.navigation` in every run, signed in or not: otherwise Streamlit would fall back to
 listing the folder `pages` by itself.
@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import database, frame, glyphs, search_box
-from app.roles import Permission
+from app import database, guard, layout, search_box
+from app.access.roles import Permission
+from app.views import components
 
-st.set_page_config(page_title="Correspondence", page_icon=str(frame.ICON), layout="wide")
-st.html(frame.STYLE)
-st.html(glyphs.channel_colours())
+st.set_page_config(page_title="Correspondence", page_icon=str(layout.ICON), layout="wide")
+st.html(layout.STYLE)
+st.html(components.channel_colours())
 
 #: Every page with what it asks of who opens it. The page about one message is reached from that message.
 PAGES = [
@@ -29,10 +30,10 @@ PAGES = [
 ]  # fmt: skip
 
 try:
-    person = frame.viewer_now(touch=True)
+    person = guard.viewer_now(touch=True)
 except database.AWAY:
     st.navigation([page for page, _ in PAGES], position="hidden")
-    frame.calm()
+    guard.calm()
     st.stop()
 
 # Before the sign-in every page is known, so that its address leads back to it.
@@ -42,18 +43,18 @@ try:
     if person is None:
         st.session_state.pop("viewer", None)
         query = urlencode(st.query_params.to_dict())
-        frame.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
+        layout.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
     else:
         st.session_state["viewer"] = person
-        frame.account(person)
+        layout.account(person)
         search_box.draw(page.url_path)
-        frame.notice()
+        layout.notice()
         if page.url_path != "timeline":
             # Another visit reads anew.
             st.session_state.pop("shown", None)
         page.run()
 except database.TOO_SLOW:
-    frame.too_slow()
+    guard.too_slow()
 except database.AWAY:
     # The next run begins with the session and ends in calm, without half a page above it.
     st.rerun()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app import database, filtered
+from app.access.roles import Permission
+from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import Reading, reading
-from app.roles import Permission
-from app.sessions import Viewer
 from warehouse.customer_search import Patterns, name_patterns, patterns
 from warehouse.filters import EVERYTHING, Filter
 from warehouse.queries import queries

@@ -16,9 +16,9 @@ from typing import Any, LiteralString
 import psycopg
 
 from app import database
+from app.access.roles import Forbidden, Permission, require
+from app.access.sessions import Viewer
 from app.database import Database, Row
-from app.roles import Forbidden, Permission, require
-from app.sessions import Viewer
 from warehouse.events import Event, record
 
 

@@ -59,7 +59,7 @@ class Shown:
     reached_first: bool
     #: When each message arrived that was not there at the opening.
     arrivals: list[datetime] = field(default_factory=list)
-    #: The moment before the newest page was read last (app/news.py).
+    #: The moment before the newest page was read last (app/live/changes.py).
     mark: str = ""
     #: The newest fold of which something was read.
     fold: int = 0

@@ -8,9 +8,9 @@ from typing import NoReturn
 
 import streamlit as st
 
-from app import clock, list_html, message_html
 from app.shown import Page, Row, Shown
-from app.sight import Sight
+from app.views import clock, list_html, message_html
+from app.views.sight import Sight
 
 
 def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:

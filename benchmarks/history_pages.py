@@ -2,7 +2,7 @@
 
     python -m benchmarks.history_pages --port N --messages M
 
-Pages, page tokens and the filter by time are those of the simulated provider (simulator.twilio_pages); only the
+Pages, page tokens and the filter by time are those of the simulated provider (simulator.twilio.twilio_pages); only the
 resources are made ahead, as JSON. Whatever is asked that this stand-in does not know (another path, another
 parameter, a wrong secret) is refused as Twilio refuses, and counted: where a pull asked for what the provider
 would have answered otherwise, no figure of it counts.
@@ -29,8 +29,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from simulator.twilio_errors import failure
-from simulator.twilio_pages import date_test, page, read_token, rfc2822
+from simulator.twilio.twilio_errors import failure
+from simulator.twilio.twilio_pages import date_test, page, read_token, rfc2822
 
 ACCOUNT_SID = "AC0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 AUTH_TOKEN = "invented-for-a-benchmark"

@@ -48,7 +48,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         with psycopg.connect(on.settings.admin_url, autocommit=True) as admin:
             admin.execute(SQL["add_user"], {"user_name": "benchmark"})
         on.start("transform")
-        on.start("pipelines.worker")
+        on.start("worker")
         receiver = start_receiver(on)
         port = free_port()
         on.start("app", "--port", str(port), ready_url=f"http://127.0.0.1:{port}/_stcore/health")

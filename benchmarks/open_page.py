@@ -7,9 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from app import database, sessions
+from app import database
+from app.access import sessions
 from benchmarks.storing import BUSY
-from operations.testing import chromium
+from operations.commands.testing import chromium
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:

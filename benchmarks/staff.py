@@ -18,7 +18,8 @@ from typing import Any
 import psutil
 import psycopg
 
-from app import database, sessions
+from app import database
+from app.access import sessions
 from benchmarks.figures import document, percentile, result
 from benchmarks.landing import Sender, Target, start_receiver
 from benchmarks.machine import machine

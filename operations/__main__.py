@@ -10,13 +10,13 @@ from pathlib import Path
 import typer
 from typer.exceptions import TyperException
 
-import operations
+from operations import commands
 from operations.invocation import Found
 from warehouse.refusals import Refused
 
 
 def build() -> typer.Typer:
-    """The whole command line: every module of `operations` that has `register`."""
+    """The whole command line: every module of `operations/commands/` that has `register`."""
     app = typer.Typer(
         name="crm",
         help="All correspondence with a customer in one timeline: start it, feed it, look after it.",
@@ -30,13 +30,13 @@ def build() -> typer.Typer:
         """A callback keeps Typer from folding a lone command into the program itself."""
 
     for name in command_modules():
-        importlib.import_module(f"operations.{name}").register(app)
+        importlib.import_module(f"operations.commands.{name}").register(app)
     return app
 
 
 def command_modules() -> list[str]:
     """The modules of the folder that define `register`; the others are not imported at every start."""
-    folder = Path(operations.__path__[0])
+    folder = Path(commands.__path__[0])
     return sorted(
         file.stem for file in folder.glob("*.py") if "\ndef register(" in file.read_text()
     )

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from operations.commands.link import Reason
+from operations.commands.merge import CustomerId
 from operations.invocation import AsJson, DataDir, actor, connect, report, settings_for
-from operations.link import Reason
-from operations.merge import CustomerId
 from warehouse.refusals import Refused
 
 MOST_DECISIONS, MOST_IDENTITIES = 50, 1_000

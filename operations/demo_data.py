@@ -17,8 +17,8 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from app.roles import UserRole
-from operations import connection_store, user
+from app.access.roles import UserRole
+from operations.commands import connection_store, user
 from operations.invocation import ROOT, Found, actor, connect, public_url, say
 from operations.providers import provider_of
 from warehouse import connections, customer_import, decisions

@@ -7,11 +7,11 @@
 **The pipeline contract.** A channel whose history can be pulled has one module `pipelines/<channel>.py`
 with one `@dlt.source`:
 
-    source(connection, since, holdings) -> DltSource
+    source(connection, since, existing_rows) -> DltSource
 
 - `connection`: a `warehouse.connections.Connection`, credentials open.
 - `since`: an aware UTC datetime from which everything is pulled again; None goes on from the cursor.
-- `holdings`: a `pipelines.holdings.Holdings`: what the warehouse already holds of this connection, and
+- `existing_rows`: a `pipelines.existing_rows.ExistingRows`: what the warehouse already holds of this connection, and
   where bytes are stored. It only reads tables.
 
 A source knows no destination and no environment. One run of it is one *step*: bounded in time, it loads
@@ -21,7 +21,7 @@ first pull of hours shows its newest rows first and loses one step at most to a 
 
 Resources stand at module level with key, disposition and columns on the decorator. The disposition is
 always `INSERT_ONLY`: a version once seen is never rewritten, so a second pull inserts nothing, and an
-empty answer changes nothing. Rows come without NUL or lone surrogates (pipelines.storable). Failures are
+empty answer changes nothing. Rows come without NUL or lone surrogates (warehouse.sanitise). Failures are
 those of providers.failures.
 
 Providers limit how fast they are asked: every client keeps the pace that its provider allows and repeats what

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.holdings import Holdings
-from pipelines.storable import storable, version_of
+from pipelines.existing_rows import ExistingRows
 from providers.failures import NotAccepted, ProviderFailed
 from providers.meta.client import Graph, page_of
 from providers.meta.failures import NotAvailable, TooMuch
+from warehouse.sanitise import sanitised, version_of
 
 #: So many of the newest messages of a conversation have details.
 DETAILED = 20
@@ -62,8 +62,10 @@ class Messages:
     an account takes is found out once.
     """
 
-    def __init__(self, graph: Graph, account: Account, holdings: Holdings, way: int) -> None:
-        self.graph, self.account, self.holdings = graph, account, holdings
+    def __init__(
+        self, graph: Graph, account: Account, existing_rows: ExistingRows, way: int
+    ) -> None:
+        self.graph, self.account, self.existing_rows = graph, account, existing_rows
         self.ways = [
             (nested, fields)
             for nested in (True, False)
@@ -192,7 +194,7 @@ class Messages:
     def _held(self, listed: list[dict[str, Any]]) -> Held:
         """What is held of these messages, or stands in a row of this step."""
         ids = [message["id"] for message in listed]
-        rows = self.holdings.rows(self.account.held, ids=ids)
+        rows = self.existing_rows.rows(self.account.held, ids=ids)
         rows += [
             (identity, version, unavailable)
             for identity in ids
@@ -259,7 +261,7 @@ class Messages:
             known = next(iter(people.values())) if len(people) == 1 else None
             self.counterparts[conversation] = known
         elif conversation not in self.counterparts:
-            held = self.holdings.rows(self.account.counterpart, conversation=conversation)
+            held = self.existing_rows.rows(self.account.counterpart, conversation=conversation)
             self.counterparts[conversation] = held[0][0] if held else None
         return self.counterparts[conversation]
 
@@ -294,7 +296,7 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
     """A message as Graph gave it, storable, and without any `paging`."""
     if not isinstance(message.get("id"), str):
         raise ProviderFailed("Graph's answer holds a message without an id")
-    plain: dict[str, Any] = storable(_unpaged(message))
+    plain: dict[str, Any] = sanitised(_unpaged(message))
     return plain
 
 

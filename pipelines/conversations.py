@@ -39,7 +39,7 @@ from typing import Any
 import dlt
 
 from pipelines.conversation_messages import Account, Listed, Messages, moment
-from pipelines.holdings import Holdings
+from pipelines.existing_rows import ExistingRows
 from providers.failures import NotAccepted, ProviderFailed, TryLater
 from providers.meta.client import Graph
 from providers.meta.failures import NotAvailable, Stumbled, TooMuch
@@ -89,20 +89,20 @@ MESSAGE_INDEXES = {
 
 @dlt.resource(name="walk", selected=False)
 def walk(
-    graph: Graph, account: Account, since: datetime | None, holdings: Holdings
+    graph: Graph, account: Account, since: datetime | None, existing_rows: ExistingRows
 ) -> Iterator[Page]:
     """One step of a pull; the state moves on only together with the rows."""
-    yield from Step(graph, account, holdings, dlt.current.source_state()).run(since)
+    yield from Step(graph, account, existing_rows, dlt.current.source_state()).run(since)
 
 
 class Step:
     """One bounded step; it changes `state`, which the caller commits with the pages."""
 
     def __init__(
-        self, graph: Graph, account: Account, holdings: Holdings, state: dict[str, Any]
+        self, graph: Graph, account: Account, existing_rows: ExistingRows, state: dict[str, Any]
     ) -> None:
         self.graph, self.account, self.state = graph, account, state
-        self.messages = Messages(graph, account, holdings, state.get("way", 0))
+        self.messages = Messages(graph, account, existing_rows, state.get("way", 0))
         self.walks: list[Walk] = [dict(walk) for walk in state.get("walks") or ()]
         self.visited: dict[str, str] = dict(state.get("visited") or {})
         self.passed_over: dict[str, dict[str, Any]] = dict(state.get("passed_over") or {})
@@ -158,7 +158,7 @@ class Step:
         """Messages that were edited and of which no webhook told the new text."""
         asked: dict[str, list[Any]] = dict(self.state.get("untold") or {})
         now = datetime.now(UTC)
-        found = self.messages.holdings.rows(self.account.untold, limit=MOST_UNTOLD)
+        found = self.messages.existing_rows.rows(self.account.untold, limit=MOST_UNTOLD)
         for identity, edit, conversation in found:
             key = f"{identity}|{edit}"
             times, last = asked.get(key, (0, None))

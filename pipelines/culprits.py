@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipelines.holdings import Holdings
+from pipelines.existing_rows import ExistingRows
 
 #: So many pulls may die over one item alone.
 DEATHS = 2
@@ -21,9 +21,9 @@ REASON = f"the pulling process died {DEATHS} times over it"
 class Culprits:
     """The suspects of one connection. Begun once a pull: only one pull of a connection runs at a time."""
 
-    def __init__(self, holdings: Holdings) -> None:
-        self.holdings = holdings
-        found = holdings.rows("suspects", deaths=DEATHS)
+    def __init__(self, existing_rows: ExistingRows) -> None:
+        self.existing_rows = existing_rows
+        found = existing_rows.rows("suspects", deaths=DEATHS)
         self.suspected = {item for item, is_set_aside in found if not is_set_aside}
         self.set_aside = {item for item, is_set_aside in found if is_set_aside}
 
@@ -39,9 +39,9 @@ class Culprits:
     @contextmanager
     def in_hand(self, items: list[str]) -> Iterator[None]:
         """These are worked on now. What raises in here is told by itself; only a death leaves a trace."""
-        self.holdings.rows("take_in_hand", items=items)
+        self.existing_rows.rows("take_in_hand", items=items)
         try:
             yield
         finally:
-            self.holdings.rows("put_down", items=items)
+            self.existing_rows.rows("put_down", items=items)
             self.suspected -= set(items)

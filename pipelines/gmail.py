@@ -22,10 +22,10 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
+from mail.reader import MailReader
 from pipelines.destination import CONTRACT, INSERT_ONLY
+from pipelines.existing_rows import ExistingRows
 from pipelines.gmail_steps import Page, Step
-from pipelines.holdings import Holdings
-from pipelines.mail_reader import MailReader
 from providers.google.client import Mailbox
 from warehouse.connections import Connection
 
@@ -37,12 +37,12 @@ SEND_AS_EVERY_SECONDS = 86_400.0
 
 @dlt.resource(name="walk", selected=False)
 def walk(
-    mailbox: Mailbox, connection_id: str, since: datetime | None, holdings: Holdings
+    mailbox: Mailbox, connection_id: str, since: datetime | None, existing_rows: ExistingRows
 ) -> Iterator[Page]:
     """One step of a pull; the state moves on only together with the rows."""
     state = dlt.current.source_state()
     with MailReader() as reader:
-        yield from _step(Step(mailbox, connection_id, holdings, state, reader), state, since)
+        yield from _step(Step(mailbox, connection_id, existing_rows, state, reader), state, since)
 
 
 def _step(step: Step, state: dict[str, Any], since: datetime | None) -> Iterator[Page]:
@@ -152,8 +152,8 @@ INDEXES = {
 
 @dlt.source(name="gmail", max_table_nesting=0, schema_contract=CONTRACT)
 def source(
-    connection: Connection, since: datetime | None, holdings: Holdings
+    connection: Connection, since: datetime | None, existing_rows: ExistingRows
 ) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
-    pages = walk(Mailbox(connection), connection.connection_id, since, holdings)
+    pages = walk(Mailbox(connection), connection.connection_id, since, existing_rows)
     return (pages, *(pages | resource for resource in RESOURCES))

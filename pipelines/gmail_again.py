@@ -1,6 +1,6 @@
 """Stored mails read again from their RFC 822 bytes, after the parser got better.
 
-    raw_gmail.messages of an older parser ──> media store ──> pipelines/mail_reader.py ──> a new version of the row
+    raw_gmail.messages of an older parser ──> media store ──> mail/reader.py ──> a new version of the row
 
 The old row stays. What has a row of this parser already is passed over, so an interrupted run goes on where it ended.
 """
@@ -16,12 +16,12 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from mail.parse import PARSER_VERSION
+from mail.reader import MailReader
+from media.store import DamagedMedia, MediaStore, MissingMedia
 from pipelines.gmail_rows import references
-from pipelines.mail import PARSER_VERSION
-from pipelines.mail_reader import MailReader
-from pipelines.media import DamagedMedia, MediaStore, MissingMedia
-from pipelines.storable import version_of
 from warehouse.queries import queries
+from warehouse.sanitise import version_of
 from warehouse.settings import Role, Settings
 
 SQL = queries("pipelines")

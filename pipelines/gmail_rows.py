@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from mail.parse import PARSER_VERSION
+from mail.reader import MailReader
 from pipelines.culprits import Culprits
-from pipelines.holdings import Holdings
-from pipelines.mail import PARSER_VERSION
-from pipelines.mail_reader import MailReader
-from pipelines.storable import storable, version_of
+from pipelines.existing_rows import ExistingRows
 from providers.google.client import Mailbox
+from warehouse.sanitise import sanitised, version_of
 
 #: Labels of what is no correspondence (yet): such a mail is fetched when the label goes.
 UNFETCHED = {"DRAFT", "SCHEDULED", "SPAM", "CHAT"}
@@ -29,18 +29,18 @@ class Rows:
         self,
         mailbox: Mailbox,
         connection_id: str,
-        holdings: Holdings,
+        existing_rows: ExistingRows,
         reader: MailReader,
         culprits: Culprits,
     ) -> None:
-        self.mailbox, self.connection_id, self.holdings = mailbox, connection_id, holdings
+        self.mailbox, self.connection_id, self.existing_rows = mailbox, connection_id, existing_rows
         self.reader, self.culprits = reader, culprits
         self.fetched: set[str] = set()
         self.slow: set[str] = set()
 
     def held(self, ids: list[str]) -> dict[str, tuple[int, list[str]]]:
         """Of these mails the held ones: epoch milliseconds, and the labels last told."""
-        found = self.holdings.rows("held_mails", ids=ids) if ids else []
+        found = self.existing_rows.rows("held_mails", ids=ids) if ids else []
         return {
             identity: (int(at) if at.isdigit() else 0, labels) for identity, at, labels in found
         }
@@ -86,7 +86,7 @@ class Rows:
         columns = self.reader.columns(raw) if patiently else self.reader.quickly(raw)
         if columns is None:
             return None
-        raw_sha256 = self.holdings.media.store(raw)
+        raw_sha256 = self.existing_rows.media.store(raw)
         labels = sorted(mail.get("labelIds") or [])
         return {
             "connection_id": self.connection_id,
@@ -123,7 +123,7 @@ class Rows:
 
     def of_changes(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
         always = {"connection_id": self.connection_id, "mailbox": self.mailbox.address}
-        return [{**always, **storable(change), "pulled_at": datetime.now(UTC)} for change in told]
+        return [{**always, **sanitised(change), "pulled_at": datetime.now(UTC)} for change in told]
 
 
 def references(envelope: dict[str, Any]) -> dict[str, str | None]:

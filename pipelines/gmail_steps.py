@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from mail.reader import MailReader
 from pipelines.culprits import Culprits
+from pipelines.existing_rows import ExistingRows
 from pipelines.gmail_changes import changes_of, difference
 from pipelines.gmail_rows import UNFETCHED, Rows
-from pipelines.holdings import Holdings
-from pipelines.mail_reader import MailReader
 from providers.failures import NotAccepted
 from providers.google.client import Mailbox
 from providers.google.failures import NotFound
@@ -42,12 +42,12 @@ class Step:
         self,
         mailbox: Mailbox,
         connection_id: str,
-        holdings: Holdings,
+        existing_rows: ExistingRows,
         state: dict[str, Any],
         reader: MailReader,
     ) -> None:
-        self.mailbox, self.holdings, self.state = mailbox, holdings, state
-        self.rows = Rows(mailbox, connection_id, holdings, reader, Culprits(holdings))
+        self.mailbox, self.existing_rows, self.state = mailbox, existing_rows, state
+        self.rows = Rows(mailbox, connection_id, existing_rows, reader, Culprits(existing_rows))
         seconds = STEP_SECONDS if state.get("history_id") else FIRST_STEP_SECONDS
         self.deadline = time.monotonic() + seconds
 
@@ -213,7 +213,7 @@ class Step:
         apart = {identity: label for label in UNLISTED for identity in self._all_ids(label)}
         held = [
             identity
-            for (identity, _) in self.holdings.rows("all_held_mails")
+            for (identity, _) in self.existing_rows.rows("all_held_mails")
             if identity not in listed
         ]
         for start in range(0, len(held), 500):

@@ -5,7 +5,7 @@
     flavour unified     graph.facebook.com    /{account}/conversations  ─┘
 
 Details are given for the 20 newest messages of a conversation (pipelines.conversation_messages); requests that
-lay idle for 30 days are not listed. The token of an Instagram Login is renewed by pipelines.tokens.
+lay idle for 30 days are not listed. The token of an Instagram Login is renewed by worker.tokens.
 
     python -m pipelines.pull CONNECTION_ID
 """
@@ -23,7 +23,7 @@ from pipelines import conversations
 from pipelines.conversation_messages import Account
 from pipelines.conversations import MESSAGE_COLUMNS, MESSAGE_INDEXES, MESSAGE_KEY, Page, walk
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.holdings import Holdings
+from pipelines.existing_rows import ExistingRows
 from providers.meta.access import subject_of
 from providers.meta.client import Graph
 from warehouse.connections import Connection
@@ -49,7 +49,7 @@ INDEXES = MESSAGE_INDEXES
 
 @dlt.source(name="instagram", max_table_nesting=0, schema_contract=CONTRACT)
 def source(
-    connection: Connection, since: datetime | None, holdings: Holdings
+    connection: Connection, since: datetime | None, existing_rows: ExistingRows
 ) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
     account = Account(
@@ -63,5 +63,5 @@ def source(
         untold="untold_instagram",
     )
     graph = Graph(connection)
-    pages = walk(graph, account, since, holdings)
+    pages = walk(graph, account, since, existing_rows)
     return (pages, *(pages | resource for resource in RESOURCES))

@@ -21,7 +21,7 @@ from pipelines import conversations
 from pipelines.conversation_messages import Account
 from pipelines.conversations import MESSAGE_COLUMNS, MESSAGE_INDEXES, MESSAGE_KEY, Page, walk
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.holdings import Holdings
+from pipelines.existing_rows import ExistingRows
 from providers.meta.client import Graph
 from warehouse.connections import Connection
 
@@ -48,7 +48,7 @@ INDEXES = MESSAGE_INDEXES
 
 @dlt.source(name="messenger", max_table_nesting=0, schema_contract=CONTRACT)
 def source(
-    connection: Connection, since: datetime | None, holdings: Holdings
+    connection: Connection, since: datetime | None, existing_rows: ExistingRows
 ) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
     page_id = connection.required("page_id")
@@ -63,5 +63,5 @@ def source(
         untold="untold_messenger",
         folders=FOLDERS,
     )
-    pages = walk(Graph(connection), account, since, holdings)
+    pages = walk(Graph(connection), account, since, existing_rows)
     return (pages, *(pages | resource for resource in RESOURCES))

@@ -29,9 +29,9 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.copying import WrongType
 from pipelines.destination import FILE_FORMAT, as_tables, forget_loaded, loading, pipeline
-from pipelines.health import Health
-from pipelines.holdings import Holdings
+from pipelines.existing_rows import ExistingRows
 from providers.failures import ProviderFailed, TryLater
+from providers.health import Health
 from warehouse.channels import Channel, registry
 from warehouse.connections import Connection, UnusableConnection, find
 from warehouse.queries import queries
@@ -92,8 +92,8 @@ def pull(
         channel = registry()[connection.channel]
         with _alone(database, connection_id):
             health = Health(database, connection_id, "pull")
-            with health.recorded(), Holdings(settings, connection_id) as holdings:
-                steps = _Steps(settings, connection, channel, holdings)
+            with health.recorded(), ExistingRows(settings, connection_id) as existing_rows:
+                steps = _Steps(settings, connection, channel, existing_rows)
                 result.more = True
                 while result.more:
                     rows = steps.run(since)
@@ -154,13 +154,17 @@ class _Steps:
     """The steps of one pull, through dlt."""
 
     def __init__(
-        self, settings: Settings, connection: Connection, channel: Channel, holdings: Holdings
+        self,
+        settings: Settings,
+        connection: Connection,
+        channel: Channel,
+        existing_rows: ExistingRows,
     ) -> None:
-        self.settings, self.connection, self.channel, self.holdings = (
+        self.settings, self.connection, self.channel, self.existing_rows = (
             settings,
             connection,
             channel,
-            holdings,
+            existing_rows,
         )
         self.module = importlib.import_module(f"pipelines.{channel.channel}")
         self.tables = {resource.name for resource in self.module.RESOURCES}
@@ -195,7 +199,7 @@ class _Steps:
         """One step: rows per table that went into the warehouse."""
         try:
             source = as_tables(
-                self.module.source(self.connection, since, self.holdings), self.module
+                self.module.source(self.connection, since, self.existing_rows), self.module
             )
         except UnusableConnection as error:
             raise ProviderFailed(str(error)) from None
@@ -270,7 +274,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
     # The failure is told once, below.
-    logging.getLogger("pipelines.health").setLevel(logging.ERROR)
+    logging.getLogger("providers.health").setLevel(logging.ERROR)
     since = datetime.combine(chosen.since, time_of_day.min, UTC) if chosen.since else None
     try:
         result = pull(Settings(), chosen.connection_id, since, _say)

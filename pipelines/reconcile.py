@@ -26,9 +26,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from pipelines.health import Health
 from pipelines.pull import Progress, pull
 from providers.failures import ProviderFailed
+from providers.health import Health
 from transform.models import ModelsFailed
 from transform.resident import take_in
 from warehouse.channels import Channel, registry

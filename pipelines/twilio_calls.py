@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipelines.holdings import Holdings
-from pipelines.storable import storable, version_of
+from pipelines.existing_rows import ExistingRows
 from pipelines.twilio_lists import CHECKED_PER_PAGE, Page, gone, told_at
 from providers.twilio.client import Account, Listing
+from warehouse.sanitise import sanitised, version_of
 
 OVERLAP = timedelta(minutes=30)
 #: What goes on is looked at again for so long: a call lives for hours, its transcript comes minutes later.
@@ -33,8 +33,8 @@ class _Versions:
     #: The query that tells which versions of some sids are held.
     held: str
 
-    def __init__(self, account: Account, connection_id: str, holdings: Holdings) -> None:
-        self.account, self.connection_id, self.holdings = account, connection_id, holdings
+    def __init__(self, account: Account, connection_id: str, existing_rows: ExistingRows) -> None:
+        self.account, self.connection_id, self.existing_rows = account, connection_id, existing_rows
         self.again = False
         #: Of this step, which are not in the warehouse yet: versions, and what is gone.
         self._seen: set[tuple[str, str]] = set()
@@ -46,9 +46,9 @@ class _Versions:
     def new(self, listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Rows of the resources that are not held in this version, without what a table has of its own."""
         found = {}
-        for resource in map(storable, listed):
+        for resource in map(sanitised, listed):
             found[resource["sid"], version_of(resource)] = resource
-        held = self._seen.union(self.holdings.rows(self.held, sids=[sid for sid, _ in found]))
+        held = self._seen.union(self.existing_rows.rows(self.held, sids=[sid for sid, _ in found]))
         self._seen.update(found)
         now = datetime.now(UTC)
         return [
@@ -84,11 +84,11 @@ class Calls(_Versions):
 
     def start(self, cursor: datetime) -> datetime:
         """Calls that went on when they were last seen are looked at until they end."""
-        ((oldest,),) = self.holdings.rows("oldest_call_under_way", after=cursor - GOES_ON)
+        ((oldest,),) = self.existing_rows.rows("oldest_call_under_way", after=cursor - GOES_ON)
         return min(cursor - OVERLAP, oldest or cursor)
 
     def rows(self, listed: list[dict[str, Any]], after: datetime, before: datetime) -> Page:
-        known = self.holdings.rows(
+        known = self.existing_rows.rows(
             "held_calls_between", after=after, before=before, limit=len(listed) + CHECKED_PER_PAGE
         )
         return _page(
@@ -106,8 +106,8 @@ class Transcriptions(_Versions):
     cursor = "created_at"
     held = "held_transcriptions"
 
-    def __init__(self, account: Account, connection_id: str, holdings: Holdings) -> None:
-        super().__init__(account, connection_id, holdings)
+    def __init__(self, account: Account, connection_id: str, existing_rows: ExistingRows) -> None:
+        super().__init__(account, connection_id, existing_rows)
         #: The calls of the recordings that this step has seen.
         self.calls: dict[str, str | None] = {}
 
@@ -121,7 +121,7 @@ class Transcriptions(_Versions):
         """Rows of transcripts, each with the call of its recording."""
         new = self.new(listed)
         unknown = {row["payload"].get("recording_sid") for row in new} - {*self.calls, None}
-        self.calls |= dict(self.holdings.rows("calls_of_recordings", sids=sorted(unknown)))
+        self.calls |= dict(self.existing_rows.rows("calls_of_recordings", sids=sorted(unknown)))
         for sid in sorted(unknown - set(self.calls)):
             self.calls[sid] = (self.account.one(f"Recordings/{sid}") or {}).get("call_sid")
         recording_sids = [row["payload"].get("recording_sid") for row in new]
@@ -142,10 +142,10 @@ class Recordings(_Versions):
         self,
         account: Account,
         connection_id: str,
-        holdings: Holdings,
+        existing_rows: ExistingRows,
         transcriptions: Transcriptions,
     ) -> None:
-        super().__init__(account, connection_id, holdings)
+        super().__init__(account, connection_id, existing_rows)
         self.transcriptions = transcriptions
 
     def at(self, item: dict[str, Any]) -> datetime | None:
@@ -153,13 +153,13 @@ class Recordings(_Versions):
 
     def start(self, cursor: datetime) -> datetime:
         """Recordings that were not ready when they were last seen are looked at until they are."""
-        ((oldest,),) = self.holdings.rows("oldest_recording_under_way", after=cursor - GOES_ON)
+        ((oldest,),) = self.existing_rows.rows("oldest_recording_under_way", after=cursor - GOES_ON)
         return min(cursor - OVERLAP, oldest or cursor)
 
     def rows(self, listed: list[dict[str, Any]], after: datetime, before: datetime) -> Page:
         new = self.new(listed)
         self.transcriptions.calls |= {item["sid"]: item.get("call_sid") for item in listed}
-        known = self.holdings.rows(
+        known = self.existing_rows.rows(
             "held_recordings_between",
             after=after,
             before=before,
@@ -182,7 +182,7 @@ class Recordings(_Versions):
     def _deleted(self, listed: list[dict[str, Any]]) -> list[str]:
         """Recordings that are still listed, as deleted, and were not noticed before."""
         sids = [item["sid"] for item in listed if item.get("status") == "deleted"]
-        known = {sid for (sid,) in self.holdings.rows("held_call_removals", sids=sids)}
+        known = {sid for (sid,) in self.existing_rows.rows("held_call_removals", sids=sids)}
         found = sorted(set(sids) - known - self.noticed)
         self.noticed.update(found)
         return found
@@ -196,7 +196,9 @@ class Recordings(_Versions):
             and item.get("status") != "deleted"
             and (self.again or item["sid"] in new or self._is_recent(item))
         ]
-        finished = {sid for (sid,) in self.holdings.rows("transcribed_recordings", sids=voicemails)}
+        finished = {
+            sid for (sid,) in self.existing_rows.rows("transcribed_recordings", sids=voicemails)
+        }
         asked = [sid for sid in voicemails if self.again or sid not in finished]
         with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
             found = list(pool.map(self._transcripts_of, asked))

@@ -3,7 +3,7 @@
     page, page, page … ──> Reader.rows ──> rows by table
 
 Twilio can only filter by the time at which something was made, and changes it silently afterwards: so a
-frequent pull looks back a little from the cursor, and a nightly one further (pipelines.jobs). A row is a
+frequent pull looks back a little from the cursor, and a nightly one further (worker.jobs). A row is a
 version; what is held already is not sent again.
 
 The state of a list, kept by dlt: the cursor, under the reader's own name for it, and `backfill`: None, or

@@ -22,11 +22,11 @@ import dlt
 from dlt.extract import DltResource
 
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.holdings import Holdings
-from pipelines.storable import storable, version_of
+from pipelines.existing_rows import ExistingRows
 from pipelines.twilio_lists import CHECKED_PER_PAGE, Page, gone, step, told_at
 from providers.twilio.client import Account, Listing
 from warehouse.connections import Connection
+from warehouse.sanitise import sanitised, version_of
 
 OVERLAP = timedelta(minutes=30)
 #: How far a nightly pull looks back for changed statuses, redactions and removals.
@@ -41,10 +41,10 @@ MESSAGES = Listing("Messages", "messages", "DateSent>")
 
 @dlt.resource(name="walk", selected=False)
 def walk(
-    account: Account, connection_id: str, since: datetime | None, holdings: Holdings
+    account: Account, connection_id: str, since: datetime | None, existing_rows: ExistingRows
 ) -> Iterator[Page]:
     """One step: what is new since the cursor, then as much of the backfill as fits in the time."""
-    reader = Messages(account, connection_id, holdings)
+    reader = Messages(account, connection_id, existing_rows)
     state = dlt.current.source_state()
     yield from step(account, reader, state, since, time.monotonic() + STEP_SECONDS)
 
@@ -89,10 +89,10 @@ INDEXES = {"messages": [("connection_id", "sent_at")]}
 
 @dlt.source(name="twilio_sms", max_table_nesting=0, schema_contract=CONTRACT)
 def source(
-    connection: Connection, since: datetime | None, holdings: Holdings
+    connection: Connection, since: datetime | None, existing_rows: ExistingRows
 ) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
-    pages = walk(Account(connection), connection.connection_id, since, holdings)
+    pages = walk(Account(connection), connection.connection_id, since, existing_rows)
     return (pages, *(pages | resource for resource in RESOURCES))
 
 
@@ -103,10 +103,10 @@ class Messages:
     cursor = "sent_at"
     kept_at_least: timedelta | None = KEPT_AT_LEAST
 
-    def __init__(self, account: Account, connection_id: str, holdings: Holdings) -> None:
+    def __init__(self, account: Account, connection_id: str, existing_rows: ExistingRows) -> None:
         self.account = account
         self.connection_id = connection_id
-        self.holdings = holdings
+        self.existing_rows = existing_rows
         self.again = False
         #: Of this step, which are not in the warehouse yet: by sid each version, and the hash of a payload with media.
         #: Not the payloads themselves: a step may have some hundred thousand.
@@ -120,12 +120,12 @@ class Messages:
         return cursor - OVERLAP
 
     def rows(self, listed: list[dict[str, Any]], after: datetime, before: datetime) -> Page:
-        known = self.holdings.rows(
+        known = self.existing_rows.rows(
             "held_sms_between", after=after, before=before, limit=len(listed) + CHECKED_PER_PAGE
         )
         removed = gone(self.account, MESSAGES.path, known, listed, self._noticed)
         return {
-            "messages": self.versions([storable(message) for message in listed]),
+            "messages": self.versions([sanitised(message) for message in listed]),
             "removals": [
                 {"connection_id": self.connection_id, "sid": sid, "noticed_at": datetime.now(UTC)}
                 for sid in removed
@@ -136,7 +136,7 @@ class Messages:
         """Rows of what is not held in this version. Media are listed where a message is new, or `again`."""
         sids = [payload["sid"] for payload in payloads]
         held: dict[str, list[tuple[Any, Any]]] = {}
-        for sid, payload, media in self.holdings.rows("held_sms", sids=sids):
+        for sid, payload, media in self.existing_rows.rows("held_sms", sids=sids):
             held.setdefault(sid, []).append((payload, media))
         changed = [
             payload
@@ -189,7 +189,7 @@ class Messages:
 
     def _media_of(self, sid: str) -> list[Any]:
         found = self.account.every(Listing(f"{MESSAGES.path}/{sid}/Media", "media_list"))
-        return storable(found) or []
+        return sanitised(found) or []
 
 
 def has_media(payload: dict[str, Any]) -> bool:

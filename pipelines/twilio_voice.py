@@ -23,7 +23,7 @@ import dlt
 from dlt.extract import DltResource
 
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.holdings import Holdings
+from pipelines.existing_rows import ExistingRows
 from pipelines.twilio_calls import Calls, Recordings, Transcriptions
 from pipelines.twilio_lists import Page, Reader, step
 from providers.twilio.client import Account
@@ -36,17 +36,17 @@ STEP_SECONDS = 10.0
 
 @dlt.resource(name="walk", selected=False)
 def walk(
-    account: Account, connection_id: str, since: datetime | None, holdings: Holdings
+    account: Account, connection_id: str, since: datetime | None, existing_rows: ExistingRows
 ) -> Iterator[Page]:
     """One step of each list. The state of a list lies under its table's name."""
     state = dlt.current.source_state()
     deadline = time.monotonic() + STEP_SECONDS
     done = (state.get("backfill") or {}).get("done", 0)
-    transcriptions = Transcriptions(account, connection_id, holdings)
+    transcriptions = Transcriptions(account, connection_id, existing_rows)
     # In this order: a transcript is told the call of its recording.
     lists: dict[str, Reader] = {
-        "calls": Calls(account, connection_id, holdings),
-        "recordings": Recordings(account, connection_id, holdings, transcriptions),
+        "calls": Calls(account, connection_id, existing_rows),
+        "recordings": Recordings(account, connection_id, existing_rows, transcriptions),
         "transcriptions": transcriptions,
     }
     for table, reader in lists.items():
@@ -137,8 +137,8 @@ INDEXES = {
 
 @dlt.source(name="twilio_voice", max_table_nesting=0, schema_contract=CONTRACT)
 def source(
-    connection: Connection, since: datetime | None, holdings: Holdings
+    connection: Connection, since: datetime | None, existing_rows: ExistingRows
 ) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
-    pages = walk(Account(connection), connection.connection_id, since, holdings)
+    pages = walk(Account(connection), connection.connection_id, since, existing_rows)
     return (pages, *(pages | resource for resource in RESOURCES))

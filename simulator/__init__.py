@@ -9,8 +9,9 @@ the product is not repeated on this side.
 
     python -m simulator --port 8503 --seed 7 --messages 2000 --state-dir data/simulator
 
-    people -> conversations, phone, chat_oddities, hero -> turns -> history -> state <- live, control
-                                                                             |
-    pulled   twilio_rest, voice_rest   gmail_rest     graph_rest: graph_conversations, graph_whatsapp
-    pushed   twilio_webhooks, voice_webhooks   pubsub     meta_webhooks: chat_notices, named_events
+    world/   people -> conversations, phone, chat_oddities, hero -> turns -> history, live
+    store/   records of all that was said, and state <- control/
+             twilio/                           google/       meta/
+    pulled   twilio_rest, voice_rest           gmail_rest    graph_rest: graph_conversations, graph_whatsapp
+    pushed   twilio_webhooks, voice_webhooks   pubsub        meta_webhooks: chat_notices, named_events
 """

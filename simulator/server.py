@@ -16,39 +16,39 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from simulator import control
-from simulator.arrivals import Arrivals
-from simulator.burst import Burst
-from simulator.chat_arrivals import ChatArrivals
-from simulator.chat_notices import ChatNotices
-from simulator.control_deeds import ControlDeeds
-from simulator.control_meta import ControlMeta
-from simulator.control_views import ControlViews
+from simulator.control import routes as control
+from simulator.control.arrivals import Arrivals
+from simulator.control.burst import Burst
+from simulator.control.chat_arrivals import ChatArrivals
+from simulator.control.deeds import ControlDeeds
+from simulator.control.meta import ControlMeta
+from simulator.control.rehearsal import Rehearsal
+from simulator.control.views import ControlViews
 from simulator.courier import Courier
 from simulator.faults import Faults
-from simulator.gmail_rest import GmailRest
-from simulator.gmail_routes import GmailRoutes
-from simulator.graph_conversations import GraphConversations
-from simulator.graph_registrations import GraphRegistrations
-from simulator.graph_rest import GraphRest
-from simulator.graph_tokens import GraphTokens
-from simulator.graph_views import GraphViews
-from simulator.graph_whatsapp import GraphWhatsapp
+from simulator.google.gmail_rest import GmailRest
+from simulator.google.gmail_routes import GmailRoutes
+from simulator.google.pubsub import PubSub
 from simulator.handle import Simulator
-from simulator.live import Live
-from simulator.messaging_events import MessagingEvents
-from simulator.meta_media import MetaMedia
-from simulator.meta_webhooks import MetaWebhooks
-from simulator.pubsub import PubSub
-from simulator.rehearsal import Rehearsal
-from simulator.state import State
-from simulator.twilio_caller import TwilioCaller
-from simulator.twilio_rest import TwilioRest
-from simulator.twilio_webhooks import TwilioWebhooks
-from simulator.voice_events import VoiceEvents
-from simulator.voice_webhooks import VoiceWebhooks
-from simulator.whatsapp_events import WhatsappEvents
-from simulator.whatsapp_history import WhatsappHistory
+from simulator.meta.chat_notices import ChatNotices
+from simulator.meta.graph_conversations import GraphConversations
+from simulator.meta.graph_registrations import GraphRegistrations
+from simulator.meta.graph_rest import GraphRest
+from simulator.meta.graph_tokens import GraphTokens
+from simulator.meta.graph_views import GraphViews
+from simulator.meta.graph_whatsapp import GraphWhatsapp
+from simulator.meta.messaging_events import MessagingEvents
+from simulator.meta.meta_media import MetaMedia
+from simulator.meta.meta_webhooks import MetaWebhooks
+from simulator.meta.whatsapp_events import WhatsappEvents
+from simulator.meta.whatsapp_history import WhatsappHistory
+from simulator.store.state import State
+from simulator.twilio.twilio_caller import TwilioCaller
+from simulator.twilio.twilio_rest import TwilioRest
+from simulator.twilio.twilio_webhooks import TwilioWebhooks
+from simulator.twilio.voice_events import VoiceEvents
+from simulator.twilio.voice_webhooks import VoiceWebhooks
+from simulator.world.live import Live
 
 __all__ = ["Simulator", "build", "listen", "serve", "start"]
 HOST = "127.0.0.1"

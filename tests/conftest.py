@@ -182,7 +182,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium for the whole run: Playwright's event loop may stand only once in a process."""
     from playwright.sync_api import sync_playwright
 
-    from operations.testing import chromium
+    from operations.commands.testing import chromium
 
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)

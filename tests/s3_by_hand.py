@@ -18,7 +18,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from pipelines.media import MediaStore, MissingMedia
+from media.store import MediaStore, MissingMedia
 from tests.ports import free_port
 from warehouse.settings import Settings
 

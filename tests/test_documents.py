@@ -93,7 +93,7 @@ def test_what_a_document_points_to_is_there(document: str) -> None:
     text = (ROOT / document).read_text()
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
     paths = re.findall(
-        r"`((?:app|dbt_project|macros|models|operations|pipelines|tests|transform|warehouse|webhooks)/[\w./]+)`",
+        r"`((?:app|dbt_project|macros|mail|media|models|operations|pipelines|providers|simulator|tests|transform|warehouse|webhooks|worker)/[\w./]+)`",
         text,
     )
     for target in links:
@@ -105,8 +105,11 @@ def test_what_a_document_points_to_is_there(document: str) -> None:
 
 def test_decisions_are_numbered_in_their_order_and_dated() -> None:
     headings = re.findall(r"^## (.*)$", (ROOT / "docs" / "decisions.md").read_text(), re.MULTILINE)
-    for number, heading in enumerate(headings, 1):
-        assert re.fullmatch(rf"{number}\. .+ \(20\d\d-\d\d-\d\d\)", heading), heading
+    numbers = []
+    for heading in headings:
+        assert re.fullmatch(r"\d+\. .+ \(20\d\d-\d\d-\d\d\)", heading), heading
+        numbers.append(int(heading.partition(".")[0]))
+    assert numbers == sorted(set(numbers)), "decisions are not in the order of their numbers"
 
 
 def test_there_is_one_version() -> None:

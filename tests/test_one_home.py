@@ -76,7 +76,7 @@ CALLING = {
 }  # fmt: skip
 #: Who calls something else than a provider.
 CALLS_OURSELVES = {
-    "operations/programs.py": "asks our own programs whether they answer",
+    "operations/runtime/programs.py": "asks our own programs whether they answer",
     "operations/demo_data.py": "tells the simulator what to do",
 }
 
@@ -122,13 +122,14 @@ def test_refusals_are_one_tree() -> None:
 def test_failures_of_providers_are_one_tree() -> None:
     """Every failure that says what to do about a provider is permanent, to be tried later, or for an admin."""
     import providers.failures as tree
-    from pipelines import attachment_sources, pull
+    from media import sources
+    from pipelines import pull
     from providers.google import failures as google
     from providers.meta import commands
     from providers.meta import failures as meta
 
     kinds = (tree.Permanent, tree.TryLater, tree.NeedsAdmin, pull.PullUnderWay)
-    for module in (tree, google, meta, commands, attachment_sources):
+    for module in (tree, google, meta, commands, sources):
         for name, value in vars(module).items():
             own = getattr(value, "__module__", "") == module.__name__
             if own and isinstance(value, type) and issubclass(value, Exception):

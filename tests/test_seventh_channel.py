@@ -194,8 +194,8 @@ def test_the_listed_files_are_a_whole_channel(
     tree: Path, settings: Settings, admin: psycopg.Connection[Any]
 ) -> None:
     crm = Tree(tree, settings)
-    crm.run("-m", "operations.prepare", "migrate")
-    crm.run("-m", "operations.prepare", "histories")
+    crm.run("-m", "operations.runtime.prepare", "migrate")
+    crm.run("-m", "operations.runtime.prepare", "histories")
     crm.build()
     with web_site() as transcript, crm.receiver() as address:
         made = crm.crm(

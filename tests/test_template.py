@@ -141,7 +141,7 @@ def test_what_cannot_be_rewound_is_copied(
         ("dbt_project/macros/fold.sql", True),
         ("pipelines/gmail.py", True),
         ("requirements.lock", True),
-        ("pipelines/sniff.py", False),
+        ("media/sniff.py", False),
         ("app/read.py", False),
         ("README.md", False),
     ],

@@ -1,6 +1,6 @@
 """What we know about types of files: `media_types.csv`, read once.
 
-`media_type`: as our own look at the bytes names it (`pipelines/sniff.py`). `ending`: for a file that came without a
+`media_type`: as our own look at the bytes names it (`media/sniff.py`). `ending`: for a file that came without a
 name; none for what nobody should start by opening it. `shows_inline`: a page may show or play it by itself; no SVG (it
 is a program), no PDF (its reader is one). `also_written`: names that senders give the same type. `holds`: a pattern of
 types that are written in it as in a container, so that a sender who names them is right.

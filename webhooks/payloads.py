@@ -127,7 +127,7 @@ def _repaired_json(body: bytes) -> Payload:
         value = json.loads(text, parse_constant=_refuse_constant)
         if _depth(value) > DEEPEST:
             return Payload(None, f"the JSON is nested deeper than {DEEPEST} levels")
-        cleaned = storable(value)
+        cleaned = sanitised(value)
         is_repaired = cleaned != value or text.encode() != body
     except RecursionError:
         return Payload(None, f"the JSON is nested deeper than {DEEPEST} levels")
@@ -138,14 +138,14 @@ def _repaired_json(body: bytes) -> Payload:
     return Payload(json.dumps(cleaned, ensure_ascii=False), repaired=is_repaired)
 
 
-def storable(value: Any) -> Any:
+def sanitised(value: Any) -> Any:
     """The value with NUL characters and lone surrogates replaced in every text, keys included."""
     if isinstance(value, str):
         return UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
+        return {sanitised(key): sanitised(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [storable(item) for item in value]
+        return [sanitised(item) for item in value]
     return value
 
 

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, customers_csv, frame, list_html, read, topics
-from app.roles import Permission
+from app import address, customers_csv, guard, layout, read
+from app.access.roles import Permission
+from app.live import topics
+from app.views import list_html
 
 SORTS = {
     read.Sort.LATEST: "Latest contact",
@@ -40,13 +42,13 @@ with st.container(key="customer_tools", horizontal=True, vertical_alignment="cen
         on_change=lambda: address.keep_sort(st.session_state["sort"].value),
         width=180,
     )
-    if frame.viewer().may(Permission.EXPORT):
+    if guard.viewer().may(Permission.EXPORT):
         st.html(list_html.export(customers_csv.link(typed, sort)))
 
 
-@frame.live(topics.CUSTOMERS)
+@guard.live(topics.CUSTOMERS)
 def customers(typed: str, sort: read.Sort, shown: list[read.Found]) -> None:
-    found = read.customers(frame.viewer(), typed, sort=sort, shown=shown[0] if shown else None)
+    found = read.customers(guard.viewer(), typed, sort=sort, shown=shown[0] if shown else None)
     shown[:] = [found]
     if not found.rows:
         nobody(typed)
@@ -63,7 +65,7 @@ def customers(typed: str, sort: read.Sort, shown: list[read.Found]) -> None:
         for row in found.rows:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
                 apart = row["customer_id"] in namesakes
-                st.html(list_html.customer(row, frame.zone(), now, tells_apart=apart))
+                st.html(list_html.customer(row, layout.zone(), now, tells_apart=apart))
                 st.page_link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),
@@ -79,10 +81,7 @@ def nobody(typed: str) -> None:
         )
         st.html(list_html.empty("Nobody found", advice, "search_off"))
         return
-    advice = (
-        "Make them from the people who wrote, under Unassigned, or import a file with "
-        "./crm customer import."
-    )
+    advice = "Make them from the people who wrote, under Unassigned, or import a list."
     st.html(list_html.empty("No customers yet", advice, "group_add"))
 
 

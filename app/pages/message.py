@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import address, bell, examine, frame, list_html, message_html, news, origin_html, topics
+from app import address, examine, guard, layout
+from app.access.roles import Permission
 from app.examine import Examined
-from app.roles import Permission
-from app.sight import Sight
+from app.live import bell, changes, topics
+from app.views import list_html, message_html, origin_html
+from app.views.sight import Sight
 
 
-@frame.live()
+@guard.live()
 def about(message_id: str) -> None:
-    person, mark = frame.viewer(), news.mark()
+    person, mark = guard.viewer(), changes.mark()
     found = examine.message(person, message_id) if message_id else None
     if found is None:
         st.html(
@@ -26,7 +28,7 @@ def about(message_id: str) -> None:
     # Whose it is was just read: a reply, a receipt or an edit of theirs runs this again.
     whose = [topics.timeline(each["customer_id"]) for each in found.customers]
     bell.hang("about", whose[0] if whose else topics.QUEUE, person, mark)
-    sight = frame.sight(found.playable_connections)
+    sight = layout.sight(found.playable_connections)
     for customer in found.customers:
         st.page_link(
             address.TIMELINE,
@@ -43,7 +45,7 @@ def about(message_id: str) -> None:
 def revisions(found: Examined, message_id: str, sight: Sight) -> None:
     st.html("<h3>Earlier versions</h3>")
     if address.wants_versions():
-        earlier = examine.message_revisions(frame.viewer(), message_id)
+        earlier = examine.message_revisions(guard.viewer(), message_id)
         st.html(origin_html.versions(found.message, earlier.versions, earlier.attachments, sight))
     else:
         st.page_link(
@@ -56,7 +58,7 @@ def revisions(found: Examined, message_id: str, sight: Sight) -> None:
 
 def sources(found: Examined, message_id: str, sight: Sight) -> None:
     st.html("<h3>Where this came from</h3>")
-    opens = frame.viewer().may(Permission.READ_RAW)
+    opens = guard.viewer().may(Permission.READ_RAW)
     for number, source in enumerate(found.sources):
         with st.container(key=f"row_source_{number}", gap=None):
             st.html(origin_html.source(source, sight, opens=opens))
@@ -68,7 +70,7 @@ def sources(found: Examined, message_id: str, sight: Sight) -> None:
                 )
     if address.raw() and opens:
         st.html("<h3>Exact bytes</h3>")
-        row = examine.raw_row(frame.viewer(), address.raw(), message_id)
+        row = examine.raw_row(guard.viewer(), address.raw(), message_id)
         st.html(origin_html.raw(row, sight) if row else origin_html.no_such_row())
 
 

@@ -6,13 +6,15 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import address, examine, frame, list_html, origin_html, topics
-from app.roles import Permission
+from app import address, examine, guard, layout
+from app.access.roles import Permission
+from app.live import topics
+from app.views import list_html, origin_html
 
 
-@frame.live(topics.QUARANTINE)
+@guard.live(topics.QUARANTINE)
 def queue(pages: list[tuple[datetime, str] | None]) -> None:
-    person, sight = frame.viewer(), frame.sight()
+    person, sight = guard.viewer(), layout.sight()
     lists = [examine.quarantined(person, before) for before in pages]
     if not lists[0].rows:
         st.html(
@@ -42,7 +44,7 @@ with st.container(key="quarantine", gap=None):
         st.page_link(
             address.QUARANTINE, label="All of the quarantine", icon=":material/arrow_back:"
         )
-        row = examine.raw_row(frame.viewer(), address.raw())
-        st.html(origin_html.raw(row, frame.sight()) if row else origin_html.no_such_row())
+        row = examine.raw_row(guard.viewer(), address.raw())
+        st.html(origin_html.raw(row, layout.sight()) if row else origin_html.no_such_row())
     else:
         queue([None])

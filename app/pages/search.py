@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, finding, frame, list_html, search_html
+from app import address, finding, guard, layout
 from app.database import Row
+from app.views import list_html, search_html
 
 
 def line(row: Row, answer: finding.Answer, now: datetime) -> None:
     with st.container(key=f"row_{row['message_id']}", gap=None):
-        st.html(search_html.result(row, answer.query, frame.zone(), now))
+        st.html(search_html.result(row, answer.query, layout.zone(), now))
         # Nobody's messages lead to all that is known of them.
         customer_id, message_id = row["customer_id"], row["message_id"]
         st.page_link(
@@ -24,10 +25,10 @@ def line(row: Row, answer: finding.Answer, now: datetime) -> None:
         )
 
 
-@frame.live()
+@guard.live()
 def results(typed: str, answers: list[finding.Answer]) -> None:
     if st.session_state.pop("wants_more", False) and answers[-1].last:
-        answers.append(finding.messages(frame.viewer(), typed, answers[-1].last))
+        answers.append(finding.messages(guard.viewer(), typed, answers[-1].last))
     first = answers[0].found
     rows = [row for answer in answers for row in answer.found.rows]
     st.html(search_html.tally(first.count, is_exact=first.is_exact, shown=len(rows)))
@@ -45,14 +46,14 @@ def want_more() -> None:
 
 def customers(answer: finding.Answer, typed: str) -> None:
     """Who is called so, above what was written."""
-    found = finding.customers(frame.viewer(), answer.query)
+    found = finding.customers(guard.viewer(), answer.query)
     if found is None or not found.rows:
         return
     now = datetime.now(UTC)
     with st.container(key="found_customers", gap=None):
         for row in found.rows[: finding.CUSTOMERS_SHOWN]:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
-                st.html(list_html.customer(row, frame.zone(), now))
+                st.html(list_html.customer(row, layout.zone(), now))
                 st.page_link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),
@@ -65,7 +66,7 @@ def customers(answer: finding.Answer, typed: str) -> None:
 
 
 typed = address.search()
-answer = finding.messages(frame.viewer(), typed)
+answer = finding.messages(guard.viewer(), typed)
 if answer.found.meant.notes:
     st.html(search_html.notes(answer.found.meant.notes))
 if answer.found.meant.is_empty:

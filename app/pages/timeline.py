@@ -6,32 +6,20 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import (
-    about,
-    address,
-    around,
-    clock,
-    filter_bar,
-    following,
-    frame,
-    list_html,
-    message_html,
-    news,
-    read,
-    timeline_pages,
-    topics,
-)
+from app import about, address, around, filter_bar, guard, layout, read, timeline_pages
+from app.live import changes, following, topics
 from app.shown import Shown
+from app.views import clock, list_html, message_html
 
 #: So long an arrival counts as new on the way back to it.
 NEW_SECONDS = 120
 EARLIER = ":material/expand_less:"
 
 
-@frame.live(lambda shown, playable: topics.timeline(shown.customer_id))
+@guard.live(lambda shown, playable: topics.timeline(shown.customer_id))
 def newest(shown: Shown, playable: frozenset[str]) -> None:
     changes = shown.changes
-    if not following.follow(frame.viewer(), shown):
+    if not following.follow(guard.viewer(), shown):
         # Head and messages as they are now.
         del st.session_state["shown"]
         st.rerun()
@@ -41,16 +29,16 @@ def newest(shown: Shown, playable: frozenset[str]) -> None:
     if not shown.newest:
         timeline_pages.nothing(shown)
     pages = [(page, shown.above_newest(index)) for index, page in enumerate(shown.newest)]
-    timeline_pages.draw(pages, frame.sight(playable, shown.by_id, shown.names))
+    timeline_pages.draw(pages, layout.sight(playable, shown.by_id, shown.names))
     st.html(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
 
 
-@frame.live()
+@guard.live()
 def older(shown: Shown, playable: frozenset[str]) -> None:
     if st.session_state.pop("wants_earlier", False):
-        following.further_back(frame.viewer(), shown)
+        following.further_back(guard.viewer(), shown)
     pages = [(page, shown.above_older(index)) for index, page in enumerate(shown.older)]
-    timeline_pages.draw(pages, frame.sight(playable, shown.by_id, shown.names))
+    timeline_pages.draw(pages, layout.sight(playable, shown.by_id, shown.names))
     if not shown.reached_first:
         st.button("Earlier messages", icon=EARLIER, key="earlier", on_click=want_earlier)
     elif shown.oldest is not None:
@@ -64,16 +52,16 @@ def want_earlier() -> None:
 
 
 customer_id, wanted = address.customer(), address.wanted()
-mark = news.mark()
-opened = read.timeline(frame.viewer(), customer_id, wanted) if customer_id else None
+mark = changes.mark()
+opened = read.timeline(guard.viewer(), customer_id, wanted) if customer_id else None
 if opened is None:
     timeline_pages.nobody(customer_id)
 
 now = datetime.now(UTC)
-st.html(list_html.customer_head(opened.customer, frame.zone(), now))
+st.html(list_html.customer_head(opened.customer, layout.zone(), now))
 if around.opens(opened, address.place()):
     st.stop()
-filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, frame.zone()))
+filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, layout.zone()))
 shown: Shown | None = st.session_state.get("shown")
 # What a person has unrolled stays unrolled as long as they stay here.
 kept = shown is not None and (shown.customer_id, shown.wanted) == (customer_id, wanted)
@@ -87,4 +75,4 @@ with st.container(key="desk", horizontal=True, gap=None):
         older(shown, opened.playable_connections)
     with st.container(key="about"):
         about.head(opened.customer)
-        about.about(frame.viewer(), customer_id)
+        about.about(guard.viewer(), customer_id)

@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, address, frame, identity_html, list_html, read, topics
+from app import act, address, guard, layout, read
+from app.access.roles import Permission
 from app.database import Row
-from app.roles import Permission
+from app.live import topics
+from app.views import identity_html, list_html
 from warehouse.refusals import Refused
 
 
 @st.dialog("Who is this?", width="medium")
 def decide(row: Row) -> None:
-    person, identity = frame.viewer(), row["identity"]
-    st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
+    person, identity = guard.viewer(), row["identity"]
+    st.html(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
     for note in identity_html.cautions(identity):
         st.info(note, icon=":material/info:")
     make, link = st.tabs(["New customer", "Existing customer"])
@@ -58,10 +60,10 @@ LISTS = {
 }
 
 
-@frame.live(topics.QUEUE)
+@guard.live(topics.QUEUE)
 def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> None:
     look, words, empty = LISTS[which]
-    viewer = frame.viewer()
+    viewer = guard.viewer()
     lists = [look(viewer, before, shown=shown.get(index)) for index, before in enumerate(pages)]
     shown.update(enumerate(lists))
     if not lists[0].rows:
@@ -70,7 +72,7 @@ def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> 
     st.html(list_html.counted(lists[0].matched, words, is_cut=lists[0].is_cut))
     for row in [row for each in lists for row in each.rows]:
         with st.container(key=f"row_{row['identity']}", gap=None):
-            st.html(list_html.waiting(row, frame.zone(), datetime.now(UTC)))
+            st.html(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
             if viewer.may(Permission.DECIDE_CUSTOMER):
                 label = list_html.link_label(row["display_name"] or row["identity"], "Decide on")
                 if st.button(label, key=f"decide_{row['identity']}"):

@@ -12,10 +12,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.watch import PUBLISHER, watched
 from providers.failures import ONCE
 from providers.google.client import Mailbox
 from warehouse.connections import Connection
+from worker.watch import PUBLISHER, watched
 
 
 def check(connection: Connection) -> str:

@@ -26,7 +26,7 @@ from warehouse.channels import registry
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from app.sessions import Viewer
+    from app.access.sessions import Viewer
     from tests.app.browsing import Person
     from warehouse.settings import Settings
 
@@ -180,9 +180,9 @@ class Correspondence:
 
     def raw_mail(self, raw: bytes, at: datetime, *, ours: bool = False) -> str:
         """A mail from its bytes, read and stored as a pull does it; returns its id."""
+        from mail.parse import parse
+        from media.store import MediaStore
         from pipelines.gmail_rows import references
-        from pipelines.mail import parse
-        from pipelines.media import MediaStore
 
         columns = parse(raw).columns()
         return self.mail(
@@ -280,8 +280,8 @@ def correspondence(settings: Settings, fold_now: Callable[[], int]) -> Iterator[
 @pytest.fixture
 def agent(correspondence: Correspondence) -> Viewer:
     """A person who may decide, with a session that need not exist for reading."""
-    from app.roles import UserRole
-    from app.sessions import Viewer
+    from app.access.roles import UserRole
+    from app.access.sessions import Viewer
 
     return Viewer(
         user_name="agent",

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app import message_html
-from app.sight import Sight
+from app.views import message_html
+from app.views.sight import Sight
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from app import act, read
-from app.roles import Forbidden, UserRole
-from app.sessions import Viewer
+from app.access.roles import Forbidden, UserRole
+from app.access.sessions import Viewer
 from tests.app.conftest import Correspondence
 from warehouse.refusals import Refused
 

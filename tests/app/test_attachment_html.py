@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app import message_html
+from app.views import message_html
 from tests.app.drawn import HOSTILE, Elements, assert_inert, page, row, sight
 
 STATES = ["waiting", "stored", "expired", "refused", "failed", "unavailable"]

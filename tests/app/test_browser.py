@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from app import sessions
+from app.access import sessions
 from tests.app.browsing import Person, eventually
 from tests.app.conftest import Correspondence
 from tests.app.drawn import HOSTILE

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pipelines.media import MediaStore
+from media.store import MediaStore
 from tests.app.browsing import Person, eventually
 from tests.app.conftest import ACCOUNT, OUR_NUMBER, Correspondence
 from tests.app.drawn import HOSTILE

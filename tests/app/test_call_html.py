@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import clock
+from app.views import clock
 from tests.app.drawn import HOSTILE, Elements, assert_inert, page, row
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app import connection_html
-from app.connection_state import state
+from app.views import connection_html
+from app.views.connection_state import state
 from tests.app.drawn import HOSTILE, NOW, SYDNEY, Elements, assert_inert
 
 NOTE = "Messenger shows only the 20 newest messages of a conversation"

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from app import customers_csv, read
-from app.roles import Forbidden, Permission
-from app.sessions import Viewer
+from app.access.roles import Forbidden, Permission
+from app.access.sessions import Viewer
 from tests.app.conftest import Correspondence
 from warehouse.settings import Role, Settings
 
@@ -95,7 +95,7 @@ def test_a_list_leaves_the_app_with_those_who_may_and_as_an_event(
     assert correspondence.execute(
         "select count(*) from crm.events where action = 'customer.export'"
     ) == [(0,)]
-    from app.roles import MATRIX
+    from app.access.roles import MATRIX
 
     monkeypatch.setitem(MATRIX, agent.role, MATRIX[agent.role] | {Permission.EXPORT})
     found = read.customers(agent, "sam", **asked)  # type: ignore[arg-type]

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app import customers_csv, list_html
-from app.roles import Permission, UserRole, may
+from app import customers_csv
+from app.access.roles import Permission, UserRole, may
+from app.views import list_html
 
 ROW = {
     "customer_id": "c1", "name": "Sam", "identities": ["phone:+61491570006", "email:sam@example.com"],

@@ -13,10 +13,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from app import sessions
-from app.headers import SecurityHeaders
-from app.routes import ROUTES
-from pipelines.mail_designed import designed
+from app.access import sessions
+from app.serving.headers import SecurityHeaders
+from app.serving.routes import ROUTES
+from mail.designed import designed
 from tests.app.browsing import Person
 from tests.app.conftest import Correspondence
 

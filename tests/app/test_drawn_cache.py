@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from app import message_html
-from app.drawn_cache import DrawnCache
+from app.views import message_html
+from app.views.drawn_cache import DrawnCache
 from tests.app.drawn import row, sight
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app import read
+from app.access.sessions import Viewer
 from app.database import Row
-from app.sessions import Viewer
 from tests.app.conftest import ACCOUNT, OUR_MAILBOX, OUR_NUMBER, Correspondence
 from tests.app.meta_events import CONNECTIONS, messaging, whatsapp, whatsapp_echo
 from transform.models import Models, ModelsFailed

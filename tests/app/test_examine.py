@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from app import examine
-from app.roles import Forbidden, UserRole
-from app.sessions import Viewer
-from pipelines.media import MediaStore
+from app.access.roles import Forbidden, UserRole
+from app.access.sessions import Viewer
+from media.store import MediaStore
 from tests.app.conftest import ACCOUNT, OUR_NUMBER, Correspondence
 
 NUMBER = "+61491570006"

@@ -10,7 +10,7 @@ from weakref import ref
 
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
-from app import garbage
+from app.serving import garbage
 
 
 class Page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app import identity_html
+from app.views import identity_html
 from tests.app.drawn import HOSTILE, Elements, assert_inert
 from warehouse.schemes import schemes
 

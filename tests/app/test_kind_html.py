@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import kind_html
+from app.views import kind_html
 from tests.app.drawn import HOSTILE, assert_inert, page, row
 
 

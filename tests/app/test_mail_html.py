@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app import attachment_html, mail_html, message_html
-from app.sight import Sight
+from app.views import attachment_html, mail_html, message_html
+from app.views.sight import Sight
 from tests.app.drawn import HOSTILE, NOW, SYDNEY, Elements, row
 
 SIGHT = Sight(zone=SYDNEY, now=NOW)

@@ -25,14 +25,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from app import database, file_answer, media, sessions
-from app.file_answer import asked_range, disposition, plain_name
-from app.headers import SecurityHeaders
-from app.roles import MATRIX, Permission, UserRole
-from app.routes import ROUTES
-from pipelines.mail_reader import MailReader
-from pipelines.media import MediaStore
-from pipelines.sniff import sniff
+from app import attachments, database
+from app.access import sessions
+from app.access.roles import MATRIX, Permission, UserRole
+from app.serving import file_answer
+from app.serving.file_answer import asked_range, disposition, plain_name
+from app.serving.headers import SecurityHeaders
+from app.serving.routes import ROUTES
+from mail.reader import MailReader
+from media.sniff import sniff
+from media.store import MediaStore
 from tests.app.conftest import Correspondence
 from tests.pipelines.storage import image
 from warehouse import connections
@@ -250,7 +252,7 @@ def test_a_viewer_s_request_has_the_limits_of_a_pull(
         with MailReader(**allowed) as reader:  # type: ignore[arg-type]
             readers: queue.LifoQueue[MailReader] = queue.LifoQueue()
             readers.put(reader)
-            monkeypatch.setattr(media, "_readers", readers)
+            monkeypatch.setattr(attachments, "_readers", readers)
             response = opened(client, ids)
             assert response.status_code == status
             assert readers.qsize() == 1
@@ -643,7 +645,7 @@ def test_only_a_later_piece_can_belong_to_an_earlier_look() -> None:
 
 def test_the_pieces_of_a_file_are_its_bytes(library: Library) -> None:
     sha256 = library.store.store(MP3)
-    file = media.File(
+    file = attachments.File(
         content_type="audio/mpeg", size_bytes=len(MP3), tag=sha256, filename=None, is_inline=True, _store=library.store
     )  # fmt: skip
     assert b"".join(file.pieces(0, len(MP3))) == MP3

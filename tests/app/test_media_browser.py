@@ -22,9 +22,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from app import sessions
-from app.headers import SecurityHeaders
-from app.routes import ROUTES
+from app.access import sessions
+from app.serving.headers import SecurityHeaders
+from app.serving.routes import ROUTES
 from tests.app.conftest import Correspondence
 from tests.app.test_media import Library
 from tests.ports import free_port

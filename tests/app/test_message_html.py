@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app import attachment_html, message_html
+from app.views import attachment_html, message_html
 from tests.app.drawn import HOSTILE, NOW, Elements, assert_inert, page, row, sight
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app import model_tests_html
+from app.views import model_tests_html
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from app import news, topics
-from app.news import Change, House
-from app.roles import UserRole
+from app.access.roles import UserRole
+from app.live import changes, topics
+from app.live.changes import Change, House
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
 
@@ -35,7 +35,7 @@ class Heard:
 def house(monkeypatch: pytest.MonkeyPatch) -> House:
     made = House()
     made.hears = True
-    monkeypatch.setattr(news, "house", made)
+    monkeypatch.setattr(changes, "house", made)
     return made
 
 
@@ -77,7 +77,7 @@ def test_another_process_and_a_former_life_count_as_a_break(house: House) -> Non
 
 
 def test_what_is_forgotten_counts_as_changed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(news, "MOST_TOPICS", 3)
+    monkeypatch.setattr(changes, "MOST_TOPICS", 3)
     mark = house.mark
     house.changed([f"timeline {n}" for n in range(4)], Change.FOLDED)
     assert all(house.since(f"timeline {n}", mark) is Change.FOLDED for n in range(4))
@@ -106,7 +106,7 @@ def test_notices(house: House, channel: str, payload: str, told: list[Any]) -> N
     house.join(listener)
     house.open(listener, topics.timeline("sam"))
     whose = {"of sam": ["sam"]}
-    apart(lambda: news._hear(channel, payload, lambda message: whose.get(message, [])))
+    apart(lambda: changes._hear(channel, payload, lambda message: whose.get(message, [])))
     assert listener.told == told
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import websockets
 
-from app import news_stream, sessions, topics
-from app.roles import UserRole
+from app.access import sessions
+from app.access.roles import UserRole
+from app.live import stream as news_stream
+from app.live import topics
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
 

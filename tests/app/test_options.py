@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
-from app import options
+from app.serving import options
 from tests.app.browsing import ROOT, serving
 from tests.app.conftest import Correspondence
 
@@ -66,7 +66,7 @@ def test_the_program_refuses_to_serve_without_them(
     # The whole program with another config.toml beside it, as a broken installation has it.
     copy = tmp_path / "copy"
     copy.mkdir()
-    for name in ("app", "warehouse", "pipelines", "dbt_project"):
+    for name in ("app", "warehouse", "media", "mail", "dbt_project"):
         (copy / name).symlink_to(ROOT / name)
     text = (ROOT / ".streamlit" / "config.toml").read_text()
     assert "postScriptGC = false" in text
@@ -99,5 +99,10 @@ def test_the_program_refuses_to_serve_without_them(
 
 
 def test_no_variable_stands_where_it_does_nothing() -> None:
-    for name in ("operations/programs.py", "Dockerfile", "docker-compose.yml", ".env.example"):
+    for name in (
+        "operations/runtime/programs.py",
+        "Dockerfile",
+        "docker-compose.yml",
+        ".env.example",
+    ):
         assert "STREAMLIT_" not in (ROOT / name).read_text(), name

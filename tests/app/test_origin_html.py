@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app import origin_html
-from pipelines.provenance import RawRow
+from app.views import origin_html
+from media.provenance import RawRow
 from tests.app.drawn import HOSTILE, NOW, Elements, assert_inert, row, sight
 
 

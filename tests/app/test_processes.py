@@ -15,10 +15,10 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 
-from app import sessions
+from app.access import sessions
 from benchmarks.staff_tab import Lost, Tab
-from operations import running
-from operations.programs import Ports, programs
+from operations.runtime import running
+from operations.runtime.programs import Ports, programs
 from tests.app.browsing import Person, serving
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from app import read
-from app.sessions import Viewer
-from pipelines.watchdog import watch
+from app.access.sessions import Viewer
 from tests.app.conftest import Correspondence
+from worker.watchdog import watch
 
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)

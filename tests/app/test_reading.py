@@ -17,15 +17,15 @@ import psycopg
 import pytest
 
 import app
-from app import database, examine, filtered, media, read
+from app import attachments, database, examine, filtered, read
+from app.access.roles import MATRIX, Forbidden, Permission, UserRole
+from app.access.sessions import Viewer
 from app.reading import reading
-from app.roles import MATRIX, Forbidden, Permission, UserRole
-from app.sessions import Viewer
 from tests.app.conftest import Correspondence
 from warehouse.filters import Filter
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, filtered, examine, media]
+ROOMS: list[ModuleType] = [read, filtered, examine, attachments]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -56,7 +56,7 @@ def test_sights_are_found() -> None:
     assert {
         "app.read.customers", "app.read.timeline", "app.read.earlier_messages", "app.read.changed_messages",
         "app.read.unassigned", "app.examine.message", "app.examine.message_revisions", "app.examine.raw_row",
-        "app.examine.connections", "app.examine.quarantined", "app.media.open_attachment",
+        "app.examine.connections", "app.examine.quarantined", "app.attachments.open_attachment",
     } <= set(sights())  # fmt: skip
 
 
@@ -123,12 +123,12 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.examine.raw_row": (ref, message),
         "app.examine.connections": (),
         "app.examine.quarantined": (),
-        "app.media.open_attachment": (message, "x"),
+        "app.attachments.open_attachment": (message, "x"),
     }
 
 
 def shown(name: str, viewer: Viewer, arguments: dict[str, tuple[Any, ...]]) -> Any:
-    more = {"is_download": False, "begins": True} if name.startswith("app.media") else {}
+    more = {"is_download": False, "begins": True} if name.startswith("app.attachments") else {}
     return sights()[name](viewer, *arguments[name], **more)
 
 
@@ -146,7 +146,7 @@ def test_without_its_event_nothing_is_shown(
 ) -> None:
     everything = dataclasses.replace(agent, role=UserRole.ADMIN)
     # Tried by itself; about nobody.
-    apart = {"app.media.open_attachment", "app.examine.model_tests"}
+    apart = {"app.attachments.open_attachment", "app.examine.model_tests"}
     correspondence.execute("revoke insert on crm.events from crm_app")
     for name in sorted(set(sights()) - apart):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -15,9 +15,10 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app import database, sessions
-from app.headers import SecurityHeaders, is_same_host
-from app.routes import ROUTES, local_path
+from app import database
+from app.access import sessions
+from app.serving.headers import SecurityHeaders, is_same_host
+from app.serving.routes import ROUTES, local_path
 from tests.app.conftest import Correspondence
 from warehouse.settings import Settings
 

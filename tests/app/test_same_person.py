@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app import examine, read
-from app.sessions import Viewer
+from app.access.sessions import Viewer
 from tests.app.conftest import Correspondence
 from tests.app.meta_events import BUSINESS, CONNECTIONS, THEIR_NUMBER, USER_ID, whatsapp
 from transform.build import build

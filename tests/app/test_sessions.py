@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app import sessions
-from app.roles import UserRole
+from app.access import sessions
+from app.access.roles import UserRole
 from tests.app.conftest import Correspondence
 
 

@@ -1,4 +1,4 @@
-"""Names and passwords: what is right, what is told, and the brake."""
+"""Names and passwords: what is right, what is told, and the rate limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 import bcrypt
 import pytest
 
-from app import passwords, sign_in
+from app.access import passwords, sign_in
 from tests.app.browsing import PASSWORD
 from tests.app.conftest import Correspondence
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app import message_html
-from app.thread_html import anchor
+from app.views import message_html
+from app.views.thread_html import anchor
 from tests.app.drawn import HOSTILE, Elements, assert_inert, page, row, sight
 
 

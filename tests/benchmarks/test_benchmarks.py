@@ -14,7 +14,7 @@ import pytest
 
 import benchmarks
 from benchmarks.throwaway import Throwaway, throwaway
-from operations.bench import benchmarks as runnable
+from operations.commands.bench import benchmarks as runnable
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {

@@ -16,7 +16,7 @@ from warehouse.queries import queries
 MODELS = ROOT / "dbt_project" / "models"
 PAGES = sorted(file.stem for file in (ROOT / "app" / "pages").glob("*.py"))
 #: Rooms in which a page's functions call others.
-ROOMS = ("app", "pipelines", "warehouse")
+ROOMS = ("app", "media", "warehouse")
 Place = tuple[str, str]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.provenance import stored_row
+from media.provenance import stored_row
 from tests.dbt_project.raw_rows import (
     MAIL_CONNECTION,
     MAILBOX,

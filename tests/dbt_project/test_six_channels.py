@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 
-from pipelines.provenance import raw_row
+from media.provenance import raw_row
 from tests.dbt_project import six_channels as six
 from tests.dbt_project.six_channels import (
     IGSID,

@@ -14,7 +14,7 @@ import pytest
 from typer.main import get_command
 
 from operations.__main__ import build
-from operations.testing import chromium
+from operations.commands.testing import chromium
 from warehouse.refusals import Refused
 from warehouse.settings import Settings
 

@@ -16,10 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.attachment_sources import KINDS, Errand
+from media.sources import KINDS, Errand
 from pipelines.pull import pull
-from pipelines.tokens import renew as renew_token
-from pipelines.watch import renew as renew_watch
 from providers.failures import ProviderFailed
 from providers.safe_http import SafeClient
 from simulator import contract, server
@@ -29,6 +27,8 @@ from warehouse import connections
 from warehouse.channels import registry
 from warehouse.connections import Connection
 from warehouse.settings import Settings
+from worker.tokens import renew as renew_token
+from worker.watch import renew as renew_watch
 
 SID = "0" * 32
 ACCOUNT = f"/2010-04-01/Accounts/AC{SID}"

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from operations.programs import Ports, programs
-from operations.reload import Reload
+from operations.runtime.programs import Ports, programs
+from operations.runtime.reload import Reload
 from warehouse.settings import Settings
 
 WAITS = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text({word!r}); time.sleep(600)"
@@ -97,14 +97,22 @@ def test_up_runs_the_app_by_it_and_only_where_that_was_asked(tmp_path: Path) -> 
         for reload in (False, True)
     }
     assert commands[False]["app"][1:3] == ["-m", "app"]
-    assert commands[True]["app"][1:4] == ["-m", "operations.reload", "app"]
+    assert commands[True]["app"][1:4] == ["-m", "operations.runtime.reload", "app"]
     others = {name: command for name, command in commands[True].items() if name != "app"}
     assert others == {name: commands[False][name] for name in others}
 
 
 def test_it_ends_with_its_program(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "operations.reload", "http.server", "0", "--bind", "127.0.0.1"]
+        [
+            sys.executable,
+            "-m",
+            "operations.runtime.reload",
+            "http.server",
+            "0",
+            "--bind",
+            "127.0.0.1",
+        ]
     )
     eventually(lambda: bool(psutil.Process(process.pid).children()))
     (child,) = psutil.Process(process.pid).children()

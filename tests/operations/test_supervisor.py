@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from operations import running
-from operations.supervisor import LOG_LIMIT_BYTES, ending, rotate
+from operations.runtime import running
+from operations.runtime.supervisor import LOG_LIMIT_BYTES, ending, rotate
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEP = "import time; time.sleep(600)"
@@ -30,7 +30,7 @@ HOST = """
 import json, sys
 from pathlib import Path
 from operations import running
-from operations.supervisor import Program, Supervisor
+from operations.runtime.supervisor import Program, Supervisor
 
 data_dir, listed, owner = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
 programs = [

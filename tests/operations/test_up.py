@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from operations import running
+from operations.runtime import running
 
 Crm = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.passwords import matches
+from app.access.passwords import matches
 from warehouse.settings import Settings
 
 Crm = Callable[..., tuple[int, str, str]]
@@ -30,7 +30,7 @@ def add(crm: Crm, warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Add:
 
 
 def test_a_user_is_added_and_the_password_checks(add: Add, admin: psycopg.Connection[Any]) -> None:
-    from app.passwords import matches
+    from app.access.passwords import matches
 
     status, out, err = add("kim", "correct horse battery")
     assert (status, err) == (0, "")

@@ -11,14 +11,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from media.store import MediaStore
 from pipelines import gmail_steps
-from pipelines.media import MediaStore
 from pipelines.pull import pull
-from pipelines.watch import renew
 from providers.failures import NeedsAdmin
 from providers.google import client as gmail_api
 from simulator.server import Simulator
 from warehouse.settings import Settings
+from worker.watch import renew
 
 Database = psycopg.Connection[Any]
 NOTHING = {"changes": 0, "messages": 0, "send_as": 0}

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from mail.parse import PARSER_VERSION
+from media.store import MediaStore
 from pipelines import gmail_again
 from pipelines.gmail_again import read_again
-from pipelines.mail import PARSER_VERSION
-from pipelines.media import MediaStore
 from tests.dbt_project.raw_rows import History, add_connections, mail
 from transform.build import build
 from transform.models import Models

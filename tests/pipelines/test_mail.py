@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.mail import PARSER_VERSION, parse, part_bytes
+from mail.parse import PARSER_VERSION, parse, part_bytes
 
 HEAD = b"From: Sam Citizen <sam@example.com>\r\nTo: sales@example.org\r\nSubject: Order 1001\r\n"
 

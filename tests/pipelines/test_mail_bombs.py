@@ -15,15 +15,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines import children, mail_reader
+from mail import reader
+from mail.reader import MailReader, TooCostly
 from pipelines.culprits import DEATHS
-from pipelines.mail_reader import MailReader, TooCostly
 from pipelines.pull import Progress, pull
 from providers.failures import TryLater
 from providers.google import client as gmail_api
 from simulator.server import Simulator
 from tests.event_loops import apart
 from warehouse.settings import Settings
+from worker import children
 
 MAILS = int(os.environ.get("CRM_BOMB_MAILS", "40"))
 BOMBS = int(os.environ.get("CRM_BOMBS", "4"))
@@ -153,7 +154,7 @@ def _dies_over_a_killer(settings: Settings, mailbox: str) -> dict[str, int]:
             os._exit(9)
         return quickly(self, raw)
 
-    mail_reader.MailReader.quickly = deadly  # type: ignore[method-assign]
+    reader.MailReader.quickly = deadly  # type: ignore[method-assign]
     return pull(settings, mailbox).rows
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.mail import parse, part_bytes
+from mail.parse import parse, part_bytes
 from tests.payloads.gmail.bent import bent
 from tests.payloads.gmail.mails import MAILS, Mail
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.mail_quotes import fold
+from mail.quotes import fold
 
 ATTRIBUTIONS = [
     "On Mon, 3 Aug 2026 at 10:00, Sam Citizen <sam@example.com> wrote:",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.media import DamagedMedia, MediaStore, MissingMedia
+from media.store import DamagedMedia, MediaStore, MissingMedia
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pipelines import attachment_sources
-from pipelines import fetch as fetching
-from pipelines.fetch import fetch, retry
-from pipelines.media import MediaStore
+from media import fetch as fetching
+from media import sources
+from media.fetch import fetch, retry
+from media.store import MediaStore
 from providers.failures import NeedsAdmin, ProviderFailed
 from providers.meta import pace as graph_pace
 from providers.safe_http import SafeClient
@@ -239,8 +239,8 @@ def test_a_pixel_bomb_is_kept_and_not_shown(
 def test_what_is_larger_than_the_cap_is_refused(
     made: Callable[..., Attachments], files: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = attachment_sources.Kind(opened=attachment_sources.by_url, limit_bytes=1_000_000)
-    monkeypatch.setitem(attachment_sources.KINDS, "url", small)
+    small = sources.Kind(opened=sources.by_url, limit_bytes=1_000_000)
+    monkeypatch.setitem(sources.KINDS, "url", small)
     attachments = made("messenger", files)
     files.paths["/told"] = gives(b"x" * 1_000_001)
     files.paths["/untold"] = lambda handler: (
@@ -685,7 +685,7 @@ def test_what_nobody_foresaw_is_tried_again_and_tells_nothing(
     def broken(errand: Any) -> Any:
         raise KeyError("CANARY")
 
-    monkeypatch.setitem(attachment_sources.KINDS, "url", attachment_sources.Kind(opened=broken))
+    monkeypatch.setitem(sources.KINDS, "url", sources.Kind(opened=broken))
     attachments = made("messenger", files)
     message_id = attachments.add(url(files, "/x"))
     assert attachments.fetch() == {"waiting": 1}

@@ -11,14 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.attachment_sources import (
-    KINDS,
-    MOST_BYTES,
-    Errand,
-    Expired,
-    Unavailable,
-    digest,
-)
+from media.sources import KINDS, MOST_BYTES, Errand, Expired, Unavailable, digest
 from providers.failures import (
     NeedsAdmin,
     NotAccepted,

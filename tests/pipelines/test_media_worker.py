@@ -17,8 +17,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pipelines.fetch import retry
-from pipelines.media import MediaStore
+from media.fetch import retry
+from media.store import MediaStore
 from simulator.server import Simulator
 from tests.pipelines.programs import start, wait_until
 from tests.ports import free_port
@@ -78,7 +78,7 @@ class Running:
 
     def start_worker(self) -> None:
         self.log.write_text("")
-        self.worker = start(self.settings, ["-m", "pipelines.worker"], self.log)
+        self.worker = start(self.settings, ["-m", "worker"], self.log)
         wait_until(lambda: "worker ready" in self.log.read_text(), 30, "the worker's start")
 
 
@@ -112,7 +112,7 @@ def run(
         program(["-m", "transform"], log)
         running = Running(
             settings, admin, provider, tmp_path / "worker.log", ids,
-            program(["-m", "pipelines.worker"], tmp_path / "worker.log"),
+            program(["-m", "worker"], tmp_path / "worker.log"),
         )  # fmt: skip
         ending.callback(lambda: running.worker.kill())
         wait_until(lambda: _answers(f"{base}/readyz"), 30, "the receiver's start")

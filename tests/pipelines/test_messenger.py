@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from pipelines import conversations
-from pipelines.holdings import Holdings
+from pipelines.existing_rows import ExistingRows
 from pipelines.messenger import FOLDERS
 from pipelines.pull import pull
 from providers.failures import BACK_OFF, NeedsAdmin, TryLater
@@ -243,12 +243,12 @@ def test_an_edit_whose_text_nobody_told_is_asked_for(
     graph.conversation("t_1", messages=3, end=NOW)
     pull(settings, connection)
     told: list[tuple[Any, ...]] = [("m_t_1_0003", 1, "t_1")]
-    rows_of = Holdings.rows
+    rows_of = ExistingRows.rows
 
-    def holdings(self: Holdings, query: str, **values: Any) -> list[tuple[Any, ...]]:
+    def existing_rows(self: ExistingRows, query: str, **values: Any) -> list[tuple[Any, ...]]:
         return told if query == "untold_messenger" else rows_of(self, query, **values)
 
-    monkeypatch.setattr(Holdings, "rows", holdings)
+    monkeypatch.setattr(ExistingRows, "rows", existing_rows)
     graph.conversations["t_1"].messages[0]["message"] = "the new text"
     assert pull(settings, connection).rows == {"messages": 1}
     texts = {row["payload"]["message"] for row in rows(admin, connection)}
@@ -268,8 +268,8 @@ def test_the_question_for_untold_edits_can_be_asked(
     channel: str, settings: Settings, admin: Database, connection: str
 ) -> None:
     """The query runs as the loader over the tables that there are."""
-    with Holdings(settings, connection) as holdings:
-        assert holdings.rows(f"untold_{channel}", limit=5) == []
+    with ExistingRows(settings, connection) as existing_rows:
+        assert existing_rows.rows(f"untold_{channel}", limit=5) == []
 
 
 def test_pages_may_be_empty_while_there_is_another(

@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 
 from app import database, examine
-from app.roles import UserRole
-from app.sessions import Viewer
-from pipelines.model_tests import run_model_tests
+from app.access.roles import UserRole
+from app.access.sessions import Viewer
 from tests.dbt_project.raw_rows import add_connections, inbound, mail
 from warehouse.settings import Settings
+from worker.model_tests import run_model_tests
 
 BROKEN = "accepted_values_marts_messages_direction__inbound__outbound"
 

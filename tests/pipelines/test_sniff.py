@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines.sniff import HEAD_BYTES, MOST_PIXELS, Sniffed, sniff
+from media.sniff import HEAD_BYTES, MOST_PIXELS, Sniffed, sniff
 from warehouse.media_types import inline_types
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.storable import storable, version_of
+from warehouse.sanitise import sanitised, version_of
 
 JSON = st.recursive(
     st.none()
@@ -24,7 +24,7 @@ JSON = st.recursive(
 
 
 def test_nul_and_lone_surrogates_are_replaced_in_keys_and_values() -> None:
-    assert storable({"a\x00": ["\ud83d", "🚲", 1, None, {"b": "\x00"}]}) == {
+    assert sanitised({"a\x00": ["\ud83d", "🚲", 1, None, {"b": "\x00"}]}) == {
         "a\ufffd": ["\ufffd", "🚲", 1, None, {"b": "\ufffd"}]
     }
 
@@ -33,7 +33,7 @@ def test_too_deep_json_ends_instead_of_failing() -> None:
     value: object = "bottom"
     for _ in range(5000):
         value = [value]
-    assert storable(value) is not None
+    assert sanitised(value) is not None
 
 
 def test_a_version_does_not_depend_on_the_order_of_keys() -> None:

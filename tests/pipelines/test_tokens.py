@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from pipelines.pull import pull
-from pipelines.tokens import SQL, look_after, renew
 from providers.failures import NeedsAdmin, ProviderFailed
 from tests.pipelines.small_graph import TOKEN, SmallGraph, error
 from warehouse import connections
 from warehouse.settings import Role, Settings
+from worker.tokens import SQL, look_after, renew
 
 Database = psycopg.Connection[Any]
 ACCOUNT = "17841400008460056"

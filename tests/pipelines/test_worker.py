@@ -15,12 +15,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.jobs import request_pull
 from simulator.server import Simulator
 from tests.pipelines.programs import start, wait_until
 from tests.pipelines.small_graph import SmallGraph
 from warehouse import connections
 from warehouse.settings import Settings
+from worker.jobs import request_pull
 
 Database = psycopg.Connection[Any]
 
@@ -34,7 +34,7 @@ class Running:
 
     def start(self) -> None:
         self.log.write_text("")
-        self.process = start(self.settings, ["-m", "pipelines.worker"], self.log)
+        self.process = start(self.settings, ["-m", "worker"], self.log)
         wait_until(lambda: "worker ready" in self.log.read_text(), 30, "the worker's start")
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> float:

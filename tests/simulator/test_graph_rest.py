@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from simulator.graph_conversations import FOLDERS
+from simulator.meta.graph_conversations import FOLDERS
 from simulator.server import Simulator
 
 DETAILS = "id,created_time,from,to,message,attachments,sticker,shares,story,reply_to,reactions"

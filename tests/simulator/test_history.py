@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from simulator import files, history, people, server
+from simulator import server
 from simulator.channels import CHANNELS
-from simulator.records import File, segments
+from simulator.store import files
+from simulator.store.records import File, segments
+from simulator.world import history, people
 
 from .conftest import ANCHOR
 

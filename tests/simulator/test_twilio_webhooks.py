@@ -11,7 +11,7 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from simulator.server import Simulator
-from simulator.twilio_caller import sign
+from simulator.twilio.twilio_caller import sign
 
 from .conftest import Received, Receiver
 

@@ -12,7 +12,7 @@ import pytest
 from twilio.rest import Client
 
 from simulator.server import Simulator
-from simulator.twilio_caller import signed_url
+from simulator.twilio.twilio_caller import signed_url
 
 from .conftest import Received, Receiver
 from .meta_payloads import PAYLOADS

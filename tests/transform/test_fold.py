@@ -16,7 +16,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines import watchdog
 from tests.dbt_project.raw_rows import Form, add_connections, inbound, mail, sid
 from transform import fold
 from transform.models import ModelsFailed
@@ -24,6 +23,7 @@ from transform.resident import Builder, adopt_cluster, take_in
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
 from webhooks.replay import replay
+from worker import watchdog
 
 FoldNow = Callable[[], int]
 

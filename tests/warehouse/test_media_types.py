@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from pipelines import sniff
+from media import sniff
 from tests.test_conventions import ROOT, tracked
 from warehouse.media_types import inline_types, media_types, pictures, plain_type
 
@@ -31,7 +31,7 @@ def literals(*patterns: str) -> dict[str, set[str]]:
 
 
 def test_whatever_is_found_in_bytes_is_of_the_list() -> None:
-    found = literals("pipelines/sniff.py")["pipelines/sniff.py"]
+    found = literals("media/sniff.py")["media/sniff.py"]
     assert len(found) > 40
     assert {plain_type(each) for each in found} <= set(media_types())
     assert {each for _, _, each in sniff.MAGIC} <= set(media_types())
@@ -47,9 +47,7 @@ def test_no_other_module_lists_types() -> None:
     """One or two that mean something of their own are no list; nor is what the structure of a mail is made of, and what
     a page calls its parts where they have no name."""
     listed = {name for name, types in literals("*.py").items() if len(types) > 3}
-    assert listed <= {"app/attachment_html.py", "pipelines/mail_parts.py", "pipelines/sniff.py"}, (
-        listed
-    )
+    assert listed <= {"app/views/attachment_html.py", "mail/parts.py", "media/sniff.py"}, listed
 
 
 def test_no_program_is_shown_and_every_type_has_one_name() -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app import identity_html
+from app.views import identity_html
 from tests.test_conventions import ROOT, tracked
 from warehouse.customer_search import patterns
 from warehouse.identities import parse

@@ -1,4 +1,4 @@
-What landed against what was folded, as the loader (pipelines/watchdog.py). By the ledger of folded rows, not by the fold's own snapshot.
+What landed against what was folded, as the loader (worker/watchdog.py). By the ledger of folded rows, not by the fold's own snapshot.
 
 -- watched --
 select folded_until from jobs.fold_watch

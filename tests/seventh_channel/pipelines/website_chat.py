@@ -16,9 +16,9 @@ from dlt.extract import DltResource
 from providers.website.client import transcript
 
 from pipelines.destination import CONTRACT, INSERT_ONLY
-from pipelines.holdings import Holdings
-from pipelines.storable import storable, version_of
+from pipelines.existing_rows import ExistingRows
 from warehouse.connections import Connection
+from warehouse.sanitise import sanitised, version_of
 
 #: The transcript is always whole.
 LOOK_BACK: timedelta | None = None
@@ -46,7 +46,7 @@ def messages(connection: Connection | None = None) -> Iterator[list[dict[str, An
             "connection_id": connection.connection_id,
             "id": str(message["id"]),
             "version": version_of(message),
-            "payload": storable(message),
+            "payload": sanitised(message),
             "pulled_at": now,
         }
         for message in transcript(connection)
@@ -58,7 +58,7 @@ RESOURCES: tuple[DltResource, ...] = (messages,)
 
 @dlt.source(name="website_chat", max_table_nesting=0, schema_contract=CONTRACT)
 def source(
-    connection: Connection, since: datetime | None, holdings: Holdings
+    connection: Connection, since: datetime | None, existing_rows: ExistingRows
 ) -> tuple[DltResource, ...]:
     """The pipeline contract of pipelines/__init__.py."""
     return (messages(connection),)

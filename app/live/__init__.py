@@ -1,0 +1,1 @@
+"""How an open page learns of changes: the listener, the stream to the browser, the bells in the pages."""

@@ -1,0 +1,61 @@
+"""The bell of a part of a page: a component without looks whose script (assets/news.js) hears the stream.
+
+When it rings, Streamlit runs the fragment in which it hangs, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+from streamlit.runtime import Runtime
+
+from app.access.sessions import Viewer
+from app.live import changes, topics
+
+FOLDER = Path(__file__).parents[1]
+COMPONENT = "crm.news"
+
+_mount: Callable[..., Any] | None = None
+
+
+def register() -> None:
+    """Make the component known to Streamlit; once, when its runtime has started.
+
+    By a manifest, as an installed package would: the script then comes from our own address. A script given as text
+    is loaded from a `blob:`, which the page's policy refuses.
+    """
+    global _mount
+    manifest = ComponentManifest(
+        name="crm", version="1", components=[ComponentConfig(name="news", asset_dir="assets")]
+    )
+    Runtime.instance().bidi_component_registry.register_from_manifest(manifest, FOLDER)
+    _mount = st.components.v2.component(COMPONENT, js="news.js")
+
+
+def hang(
+    name: str, topic: str | None = None, viewer: Viewer | None = None, mark: str | None = None
+) -> None:
+    """Hang a bell into the fragment that runs.
+
+    Args:
+        topic: what it rings for; without one it rings when the database may be back.
+        mark: `news.mark()` from before the fragment read, so that nothing falls between; now where it has not read.
+    """
+    assert _mount is not None, "the app's lifespan has not begun"
+    known = {"mark": mark or changes.mark()}
+    if topic is not None and viewer is not None:
+        known["ticket"] = topics.ticket(viewer.session_id, viewer.role, topic)
+    _mount(key=f"news_{name}", data={"name": name, **known}, height=0, on_rung_change=_rung)
+
+
+def _rung() -> None:
+    st.session_state["rung"] = True
+
+
+def was_rung() -> bool:
+    """Whether this run is due to a bell and not to a person. Asked once a run."""
+    return bool(st.session_state.pop("rung", False))

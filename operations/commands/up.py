@@ -1,0 +1,81 @@
+"""`./crm up`: the programs of the product, without sample data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from operations.invocation import AsJson, DataDir, report, settings_for
+
+PortBase = Annotated[
+    int,
+    typer.Option(
+        "--port-base", metavar="N", help="App N+1, receiver N+2, simulator N+3, Postgres N+4."
+    ),
+]
+UntilReady = Annotated[
+    bool, typer.Option("--until-ready", help="Return when everything serves, and leave it running.")
+]
+
+WithReload = Annotated[
+    bool,
+    typer.Option("--reload", help="Start the app again when its files change (work on pages)."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up")(up)
+
+
+def up(
+    data_dir: DataDir = None,
+    port_base: PortBase = 8500,
+    until_ready: UntilReady = False,
+    reload: WithReload = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start receiver, worker, refresh and app, on an embedded Postgres unless CRM_DATABASE_URL is set."""
+    from operations.runtime import running
+    from operations.runtime.launch import interruptible, launch, run_until_stopped, serves
+
+    settings = settings_for(data_dir)
+    interruptible()
+    started, is_new = launch(
+        settings,
+        port_base=port_base,
+        demo=False,
+        messages=0,
+        stays=until_ready,
+        reload=reload,
+    )
+    try:
+        state = started.wait_for(serves) if is_new or until_ready else started.state()
+    except KeyboardInterrupt:
+        if is_new:
+            running.stop(settings.data_dir)
+        raise
+    report(addresses(state), as_json=as_json, lines=address_lines(state, is_new))
+    if is_new and not until_ready:
+        run_until_stopped(started)
+
+
+def addresses(state: dict[str, Any]) -> dict[str, Any]:
+    """The URLs of a record."""
+    facts = state.get("facts", {})
+    return {
+        key: facts.get(key) for key in ("app_url", "receiver_url", "simulator_url", "public_url")
+    }
+
+
+def address_lines(state: dict[str, Any], is_new: bool) -> list[str]:
+    """The same for people."""
+    facts = state.get("facts", {})
+    lines = [] if is_new else ["It runs already on this data folder."]
+    lines.append(f"App        {facts.get('app_url')}")
+    lines.append(f"Receiver   {facts.get('receiver_url')}")
+    if facts.get("public_url") != facts.get("receiver_url"):
+        lines.append(f"Providers  {facts.get('public_url')}")
+    if facts.get("simulator_url"):
+        lines.append(f"Simulator  {facts['simulator_url']}")
+    return lines

@@ -1,0 +1,40 @@
+"""Is a program well? `python -m operations.runtime.health worker | fold | URL`: exit status 0 or 1.
+
+For the health checks of containers; `./crm up` asks the same questions through its supervisor.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+
+from operations.runtime.programs import answers
+from warehouse.queries import queries
+from warehouse.settings import Role, Settings
+
+#: A worker says every ten seconds that it lives.
+WORKER_SILENT_SECONDS = 60
+
+
+def is_well(program: str, settings: Settings, now: datetime) -> bool:
+    """Whether the address answers, or the warehouse shows that the program works on it."""
+    if program.startswith("http://"):
+        return answers(program)(now)
+    sql = queries("operations")
+    with psycopg.connect(settings.url_for(Role.APP), connect_timeout=5) as database:
+        if program == "worker":
+            since = now - timedelta(seconds=WORKER_SILENT_SECONDS)
+            row = database.execute(sql["worker_seen_since"], {"since": since}).fetchone()
+        else:
+            row = database.execute(sql["fold_lives"]).fetchone()
+    return row is not None and bool(row[0])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not (
+        sys.argv[1] in ("worker", "fold") or sys.argv[1].startswith("http://")
+    ):
+        sys.exit("usage: python -m operations.runtime.health worker|fold|http://…")
+    sys.exit(0 if is_well(sys.argv[1], Settings(), datetime.now(UTC)) else 1)

@@ -1,0 +1,256 @@
+"""The programs of the product: what `up` and `demo` run, on which ports, and how each says it is ready.
+
+cluster -> postgres -> migrate -> histories -> fold, worker
+                               -> receiver, app
+simulator (demo only)
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from operations.invocation import ROOT
+from operations.runtime import running
+from operations.runtime.supervisor import Program
+from warehouse.queries import queries
+from warehouse.refusals import Refused
+from warehouse.settings import Role, Settings
+
+PROBE_TIMEOUT_SECONDS = 2.0
+
+#: Nothing that runs here reports to anybody.
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONPATH": str(ROOT),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The ports of one data folder: `--port-base` N gives app N+1 … Postgres N+4."""
+
+    base: int
+
+    @property
+    def app(self) -> int:
+        return self.base + 1
+
+    @property
+    def receiver(self) -> int:
+        return self.base + 2
+
+    @property
+    def simulator(self) -> int:
+        return self.base + 3
+
+    @property
+    def postgres(self) -> int:
+        return self.base + 4
+
+    def check(self, *, embedded: bool, demo: bool) -> None:
+        """
+        Raises:
+            Refused: a port that is needed is taken; names it.
+        """
+        if not 1024 <= self.base <= 65_531:
+            raise Refused(f"--port-base {self.base} is out of range: give 1024 to 65531")
+        needed = {"app": self.app, "receiver": self.receiver}
+        if demo:
+            needed["simulator"] = self.simulator
+        if embedded:
+            needed["Postgres"] = self.postgres
+        for name, port in needed.items():
+            if is_busy(port):
+                raise Refused(
+                    f"port {port} ({name}) is taken by another program: choose others with --port-base N"
+                )
+
+
+def is_busy(port: int) -> bool:
+    """Whether something listens on the port of this machine."""
+    with socket.socket() as attempt:
+        # As servers do: a connection that is only fading away does not count.
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def facts(ports: Ports, settings: Settings, *, demo: bool) -> dict[str, object]:
+    """What the record says besides processes: addresses and how it was started."""
+    receiver = f"http://127.0.0.1:{ports.receiver}"
+    return {
+        "app_url": f"http://127.0.0.1:{ports.app}",
+        "receiver_url": receiver,
+        "simulator_url": f"http://127.0.0.1:{ports.simulator}" if demo else None,
+        "public_url": settings.public_url or receiver,
+        "port_base": ports.base,
+        "demo": demo,
+        "embedded": settings.database_url is None,
+    }
+
+
+def programs(
+    settings: Settings, ports: Ports, *, demo: bool, messages: int, reload: bool = False
+) -> list[Program]:
+    """All programs of this data folder in the order in which they are looked after.
+
+    reload: the app is started again when its files change.
+    """
+    environment = QUIET | {
+        "CRM_DATA_DIR": str(settings.data_dir),
+        "CRM_PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{ports.receiver}",
+    }
+
+    def program(name: str, *arguments: str, **options: object) -> Program:
+        return Program(
+            name=name,
+            command=[sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            environment=environment,
+            **options,  # type: ignore[arg-type]
+        )
+
+    embedded = settings.database_url is None
+    database = [
+        program("cluster", "operations.runtime.prepare", "cluster", str(ports.postgres), once=True),
+        _postgres(settings, ports),
+    ]
+    listed = [
+        *(database if embedded else []),
+        program(
+            "migrate",
+            "operations.runtime.prepare",
+            "migrate",
+            after=("postgres",) if embedded else (),
+            once=True,
+        ),
+        program(
+            "histories", "operations.runtime.prepare", "histories", after=("migrate",), once=True
+        ),
+        program(
+            "receiver",
+            "webhooks",
+            "--port",
+            str(ports.receiver),
+            after=("migrate",),
+            is_ready=answers(f"http://127.0.0.1:{ports.receiver}/readyz"),
+        ),
+        program(
+            "fold",
+            "transform",
+            after=("histories",),
+            is_ready=_said_in(settings, "models_serve"),
+        ),
+        program(
+            "worker",
+            "worker",
+            after=("histories",),
+            is_ready=_said_in(settings, "worker_seen_since"),
+        ),
+        program(
+            "app",
+            *(["operations.runtime.reload"] if reload else []),
+            "app",
+            "--port",
+            str(ports.app),
+            after=("migrate",),
+            is_ready=answers(f"http://127.0.0.1:{ports.app}/_stcore/health"),
+        ),
+    ]
+    if demo:
+        listed.append(
+            program(
+                "simulator",
+                "simulator",
+                "--port",
+                str(ports.simulator),
+                "--messages",
+                str(messages),
+                "--state-dir",
+                str(settings.data_dir / "simulator"),
+                is_ready=answers(f"http://127.0.0.1:{ports.simulator}/healthz"),
+            )
+        )
+    return listed
+
+
+def _postgres(settings: Settings, ports: Ports) -> Program:
+    from warehouse.postgres import Embedded
+
+    server = Embedded(data_dir=settings.data_dir, port=ports.postgres)
+    return Program(
+        name="postgres",
+        after=("cluster",),
+        command=server.command(),
+        cwd=server.cluster,
+        user=server.user,
+        is_ready=_takes_queries(settings),
+        # Fast shutdown: the default (SIGTERM) would wait for every client to leave by itself.
+        stop_signal=signal.SIGINT,
+        grace_seconds=running.POSTGRES_GRACE_SECONDS,
+        stops_last=True,
+    )
+
+
+# -- how each says it is ready -------------------------------------------------------------------
+
+
+def answers(url: str) -> Callable[[datetime], bool]:
+    """Ready when this address answers 200."""
+
+    def probe(_: datetime) -> bool:
+        try:
+            # The address is always one of our own.
+            with urllib.request.urlopen(url, timeout=PROBE_TIMEOUT_SECONDS) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    return probe
+
+
+def _takes_queries(settings: Settings) -> Callable[[datetime], bool]:
+    def probe(_: datetime) -> bool:
+        import psycopg
+
+        url = settings.embedded_url_file.read_text().strip().rpartition("/")[0] + "/postgres"
+        with psycopg.connect(url, connect_timeout=2) as connection:
+            return connection.execute("select true").fetchone() == (True,)
+
+    return probe
+
+
+def _said_in(settings: Settings, query: str) -> Callable[[datetime], bool]:
+    """Ready when the warehouse shows a sign of life of this start: a query of operations.sql."""
+
+    def probe(started_at: datetime) -> bool:
+        import psycopg
+
+        with psycopg.connect(settings.url_for(Role.APP), connect_timeout=2) as connection:
+            row = connection.execute(queries("operations")[query], {"since": started_at}).fetchone()
+        return row is not None and bool(row[0])
+
+    return probe
+
+
+def log_tail(data_dir: Path, name: str, lines: int = 15) -> list[str]:
+    """The last lines of a program's log."""
+    try:
+        text = (data_dir / "logs" / f"{name}.log").read_text(errors="replace")
+    except FileNotFoundError:
+        return []
+    return text.splitlines()[-lines:]

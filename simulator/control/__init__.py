@@ -1,0 +1,1 @@
+"""The simulator's own interface under /simulator/: it exists at no provider."""

@@ -1,0 +1,1 @@
+"""Google, played: the Gmail API and Pub/Sub push."""

@@ -1,0 +1,1 @@
+"""Meta, played: the Graph API, its webhooks and its files."""

@@ -1,0 +1,1 @@
+"""Twilio, played: its REST API, its webhooks and its media."""

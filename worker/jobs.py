@@ -1,0 +1,375 @@
+"""The jobs of the worker, queued in Postgres by procrastinate: pulls, media, watches, housekeeping.
+
+    push, schedule, command ──> jobs.procrastinate_jobs ──> worker ──> pipelines.pull in a child
+    refresh ────────────────────────────┘                         └──> media.fetch in a child
+
+At most one pull of a connection waits and one runs, so a hundred pushes are two pulls. A failed pull is
+repeated with a growing pause; why it failed stands in jobs.connection_health.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from procrastinate import App, JobContext
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+
+from media.fetch import FetchResult, fetch
+from pipelines.pull import PullResult, pull
+from pipelines.reconcile import reconcile
+from providers.failures import NeedsAdmin, ProviderFailed
+from warehouse.channels import registry
+from warehouse.migrate import queue_connector
+from warehouse.queries import queries
+from warehouse.settings import Settings
+from worker import children
+from worker.model_tests import run_model_tests
+from worker.tokens import look_after
+from worker.watch import renew
+
+SQL = queries("pipelines")
+MEDIA_SQL = queries("media")
+#: A long pull gives its place up after this time, and goes on behind the others.
+BUDGET_SECONDS = 30.0
+RETRIES = 8
+FIRST_RETRY_SECONDS = 10.0
+LONGEST_RETRY_SECONDS = 600.0
+#: Finished jobs are forgotten; failed ones are kept this long for whoever asks.
+KEPT_HOURS = 72
+#: A watch is renewed when less than this is left of its seven days.
+WATCH_LEFT = timedelta(days=6)
+#: How far back the scheduled reconciliation looks; the command looks further.
+RECONCILED = timedelta(days=3)
+#: After a refresh only messages that arrived in this time are looked at for something to fetch.
+NEW_MEDIA = timedelta(hours=2)
+
+JobFunction = Callable[..., Coroutine[Any, Any, None]]
+_JOBS: list[tuple[JobFunction, str | None]] = []
+
+
+def _job(*, cron: str | None = None) -> Callable[[JobFunction], JobFunction]:
+    """Makes a function a job of every queue, under its own name; `cron` (UTC) puts it on the schedule."""
+
+    def noted(function: JobFunction) -> JobFunction:
+        _JOBS.append((function, cron))
+        return function
+
+    return noted
+
+
+class OnlyWhenStopped(BaseRetryStrategy):
+    """A job cancelled because its worker stops is taken up by the next worker.
+
+    Failures are repeated by `_again` instead: procrastinate puts a failed job back under its queueing
+    lock, which fails when another one waits by then, and the job would stay "doing" for ever.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        return (
+            None if isinstance(exception, Exception) else RetryDecision(retry_at=datetime.now(UTC))
+        )
+
+
+async def _again(
+    context: JobContext, failure: ProviderFailed, attempt: int, **arguments: Any
+) -> None:
+    """Queue the job again after a growing pause. What only an admin can mend waits for the schedule."""
+    if isinstance(failure, NeedsAdmin) or attempt >= RETRIES:
+        return
+    asked = getattr(failure, "after_seconds", None) or 0.0
+    drawn = random.uniform(0.5, 1.0) * FIRST_RETRY_SECONDS * 2**attempt  # noqa: S311
+    seconds = round(max(asked, min(drawn, LONGEST_RETRY_SECONDS)))
+    job = context.job
+    deferrer = context.app.configure_task(
+        job.task_name,
+        lock=job.lock,
+        queueing_lock=job.queueing_lock,
+        schedule_in={"seconds": seconds},
+    )
+    try:
+        await deferrer.defer_async(**arguments, attempt=attempt + 1)
+    except AlreadyEnqueued:
+        pass
+
+
+def application(settings: Settings, *, sync: bool = False) -> App:
+    """The queue of these settings with every job. Open it before use."""
+    app = App(
+        connector=queue_connector(settings, sync=sync),
+        worker_defaults={"delete_jobs": "successful"},
+    )
+    for function, cron in _JOBS:
+        name = function.__name__
+        task = app.task(
+            name=name,
+            retry=OnlyWhenStopped(),
+            pass_context=True,
+            # One waiting job of the schedule is enough, however long no worker ran.
+            queueing_lock=name if cron else None,
+        )(function)
+        if cron:
+            app.periodic(cron=cron)(task)
+    return app
+
+
+def request_pull(settings: Settings, connection_id: str, *, watch: bool = False) -> None:
+    """Ask the worker to pull a connection now, for example because it was just added.
+
+    Args:
+        watch: also to ask Google for pushes (a Gmail connection with `pubsub_topic`).
+    """
+    with application(settings, sync=True).open() as app:
+        for name in ("pull_connection", *(["watch_connection"] if watch else [])):
+            # Beside a job that waits after a failure, and before it: somebody has just mended something.
+            named = {
+                **locks(name, connection_id),
+                "queueing_lock": f"{name} {connection_id} requested",
+            }
+            deferrer = app.configure_task(name, **named, priority=2)
+            try:
+                deferrer.defer(connection_id=connection_id)
+            except AlreadyEnqueued:
+                pass
+
+
+def locks(task: str, connection_id: str) -> dict[str, Any]:
+    """One job of a kind runs per connection (`lock`), and one waits (`queueing_lock`)."""
+    return {"lock": f"{task} {connection_id}", "queueing_lock": f"{task} {connection_id}"}
+
+
+async def defer(app: App, task: str, connection_id: str, **arguments: Any) -> None:
+    """Queue a job of a connection, unless one waits already."""
+    named = locks(task, connection_id)
+    if arguments:
+        named["queueing_lock"] += " with arguments"
+    # Of jobs with one lock the older goes first, even while it waits after a failure: priority passes it.
+    deferrer = app.configure_task(task, **named, priority=1 if arguments else 0)
+    try:
+        await deferrer.defer_async(connection_id=connection_id, **arguments)
+    except AlreadyEnqueued:
+        pass
+
+
+async def defer_after_push(app: App, connection_id: str, seconds: int) -> None:
+    """Queue a pull for a while after a push, unless one waits for that already. Every other pull passes it."""
+    named = locks("pull_connection", connection_id)
+    named["queueing_lock"] += " after a push"
+    deferrer = app.configure_task(
+        "pull_connection", **named, priority=-1, schedule_in={"seconds": seconds}
+    )
+    try:
+        await deferrer.defer_async(connection_id=connection_id)
+    except AlreadyEnqueued:
+        pass
+
+
+async def defer_pulls(app: App) -> None:
+    """Queue a pull of every connection that is not disabled."""
+    for connection_id, _ in await pullable(app):
+        await defer(app, "pull_connection", connection_id)
+
+
+async def catch_up(app: App) -> None:
+    """What a worker that was away may have missed."""
+    await defer_pulls(app)
+    for name in ("renew_watches", "renew_tokens", "find_all_media", "keep_house"):
+        try:
+            await app.configure_task(name).defer_async(timestamp=0)
+        except AlreadyEnqueued:
+            pass
+
+
+async def heal(app: App, dead_seconds: float) -> list[str]:
+    """Queue again what dead workers were doing; returns the names. A pull can be repeated at any point."""
+    names = []
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_seconds):
+        names.append(job.task_name)
+        try:
+            await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+        except UniqueViolation:
+            # One like it waits already.
+            await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+    return names
+
+
+async def pullable(app: App) -> list[tuple[str, str]]:
+    """`(connection_id, channel)` of connections that have a history and are not disabled."""
+    rows = await app.connector.execute_query_all_async(SQL["pullable_connections"])
+    return [
+        (row["connection_id"], row["channel"])
+        for row in rows
+        if row["channel"] in registry() and registry()[row["channel"]].pulls
+    ]
+
+
+@_job()
+async def pull_connection(
+    context: JobContext, connection_id: str, since: str | None = None, attempt: int = 0
+) -> None:
+    """Pull a connection for BUDGET_SECONDS; what is left becomes the next job."""
+    if connection_id not in {known for known, _ in await pullable(context.app)}:
+        return
+    settings = context.additional_context["settings"]
+    start = datetime.fromisoformat(since) if since else None
+    try:
+        result = await children.run(_pull, settings, connection_id, start)
+    except ProviderFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id, since=since)
+        raise
+    if result.more:
+        await defer(context.app, "pull_connection", connection_id)
+
+
+def _pull(settings: Settings, connection_id: str, since: datetime | None) -> PullResult:
+    return pull(settings, connection_id, since, budget_seconds=BUDGET_SECONDS)
+
+
+@_job()
+async def watch_connection(context: JobContext, connection_id: str, attempt: int = 0) -> None:
+    """Renew Google's watch on a mailbox."""
+    if connection_id not in {known for known, _ in await pullable(context.app)}:
+        return
+    try:
+        await children.run(renew, context.additional_context["settings"], connection_id)
+    except ProviderFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id)
+        raise
+
+
+@_job()
+async def fetch_media(context: JobContext, connection_id: str, attempt: int = 0) -> None:
+    """Fetch attachments of a connection for BUDGET_SECONDS; what is left becomes the next job."""
+    settings = context.additional_context["settings"]
+    try:
+        result = await children.run(_fetch, settings, connection_id)
+    except ProviderFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id)
+        raise
+    if result.more:
+        await defer(context.app, "fetch_media", connection_id)
+
+
+def _fetch(settings: Settings, connection_id: str) -> FetchResult:
+    return fetch(settings, connection_id, budget_seconds=BUDGET_SECONDS)
+
+
+async def ask_for_media(app: App) -> None:
+    """Have what the last refresh brought looked through, unless that waits already."""
+    try:
+        await app.configure_task("find_media").defer_async(timestamp=0)
+    except AlreadyEnqueued:
+        pass
+
+
+@_job(cron="* * * * *")
+async def find_media(context: JobContext, timestamp: int) -> None:
+    """After each refresh and every minute: what is new to fetch, and what is to be tried again."""
+    await _find_media(context.app, datetime.now(UTC) - NEW_MEDIA)
+
+
+@_job(cron="23 * * * *")
+async def find_all_media(context: JobContext, timestamp: int) -> None:
+    """Every hour and at the start: what was missed, for example because refreshes did not run."""
+    await _find_media(context.app, None)
+
+
+async def _find_media(app: App, since: datetime | None) -> None:
+    try:
+        await app.connector.execute_query_async(MEDIA_SQL["note_media"], since=since)
+    except ConnectorException as error:
+        # The models are being made, for the first time or anew; the next refresh asks again.
+        if not isinstance(error.__cause__, psycopg.errors.UndefinedTable):
+            raise
+    for row in await app.connector.execute_query_all_async(MEDIA_SQL["connections_with_due_media"]):
+        await defer(app, "fetch_media", row["connection_id"])
+
+
+@_job()
+async def renew_token(context: JobContext, connection_id: str, attempt: int = 0) -> None:
+    """Renew the token of a connection whose token lives for weeks, or see when it dies."""
+    rows = await context.app.connector.execute_query_all_async(SQL["pullable_connections"])
+    # WhatsApp has no history, and a token all the same.
+    if connection_id not in {row["connection_id"] for row in rows}:
+        return
+    try:
+        await children.run(look_after, context.additional_context["settings"], connection_id)
+    except ProviderFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id)
+        raise
+
+
+@_job(cron="*/5 * * * *")
+async def pull_all(context: JobContext, timestamp: int) -> None:
+    """Every five minutes: pushes may be lost, late or not set up."""
+    await defer_pulls(context.app)
+
+
+@_job(cron="20 15 * * *")
+async def look_back(context: JobContext, timestamp: int) -> None:
+    """Every night in Australia: some providers change what they have sent without saying so."""
+    for connection_id, channel in await pullable(context.app):
+        span = importlib.import_module(f"pipelines.{channel}").LOOK_BACK
+        if span is not None:
+            since = datetime.now(UTC) - span
+            await defer(context.app, "pull_connection", connection_id, since=since.isoformat())
+
+
+@_job()
+async def reconcile_connection(context: JobContext, connection_id: str, attempt: int = 0) -> None:
+    """Compare the doors of a connection over the last days, and pull in what no webhook brought."""
+    try:
+        await children.run(_reconcile, context.additional_context["settings"], connection_id)
+    except ProviderFailed as failure:
+        await _again(context, failure, attempt, connection_id=connection_id)
+        raise
+
+
+def _reconcile(settings: Settings, connection_id: str) -> None:
+    reconcile(settings, connection_id, window=RECONCILED)
+
+
+@_job(cron="45 */6 * * *")
+async def reconcile_all(context: JobContext, timestamp: int) -> None:
+    """Four times a day, each connection that is not disabled; one without a history says so."""
+    for row in await context.app.connector.execute_query_all_async(SQL["pullable_connections"]):
+        if row["channel"] in registry():
+            await defer(context.app, "reconcile_connection", row["connection_id"])
+
+
+@_job(cron="*/10 * * * *")
+async def renew_watches(context: JobContext, timestamp: int) -> None:
+    """Daily for each mailbox; looked after more often, so that a missed day is made up for."""
+    due = datetime.now(UTC) + WATCH_LEFT
+    for row in await context.app.connector.execute_query_all_async(SQL["watches"]):
+        if row["expires_at"] is None or row["expires_at"] < due:
+            await defer(context.app, "watch_connection", row["connection_id"])
+
+
+@_job(cron="50 14 * * *")
+async def renew_tokens(context: JobContext, timestamp: int) -> None:
+    """Daily, and when a worker starts: tokens a week old, and those that nobody asked about since yesterday."""
+    for row in await context.app.connector.execute_query_all_async(SQL["due_tokens"]):
+        await defer(context.app, "renew_token", row["connection_id"])
+
+
+@_job(cron="10 16 * * *")
+async def test_models(context: JobContext, timestamp: int) -> None:
+    """Every night in Australia, when least is asked: dbt's data tests on all that stands."""
+    await children.run(run_model_tests, context.additional_context["settings"])
+
+
+@_job(cron="30 14 * * *")
+async def keep_house(context: JobContext, timestamp: int) -> None:
+    """Daily: partitions ahead, keys no sender repeats any more, jobs that are long over."""
+    await context.app.connector.execute_query_one_async(SQL["make_partitions"])
+    await context.app.connector.execute_query_one_async(SQL["forget_old_keys"])
+    await context.app.job_manager.delete_old_jobs(
+        nb_hours=KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )

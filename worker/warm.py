@@ -1,0 +1,35 @@
+"""Imported by the process that pulls are forked from, and by nothing else: a first pull ahead of all others.
+
+Much of dlt is imported and resolved when it is first used. Done here, before the fork, a child has it.
+Nothing is connected to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+
+import dlt
+import dlt.destinations.impl.postgres.postgres
+import dlt.load.load
+from dlt.destinations import postgres
+
+from mail.parse import parse
+from pipelines.destination import FILE_FORMAT
+from warehouse.channels import registry
+from worker import jobs  # noqa: F401
+
+for channel in registry().values():
+    if channel.pulls:
+        importlib.import_module(f"pipelines.{channel.channel}")
+
+with tempfile.TemporaryDirectory() as folder:
+    made = dlt.pipeline(
+        "warm",
+        destination=postgres("postgresql://warm:warm@127.0.0.1:1/warm"),
+        pipelines_dir=folder,
+    )
+    made.extract([{"text": "text"}], table_name="texts", loader_file_format=FILE_FORMAT)
+    made.normalize()
+    made.deactivate()
+parse(b"Content-Type: text/html\r\n\r\n<p>text</p>")
