@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 from warehouse.customer_search import name_patterns, patterns
 from warehouse.events import Actor, Event
 from warehouse.queries import queries
+from warehouse.refusals import Refused
 from warehouse.search_query import Condition, Query, Term
 
 SQL = queries("search")
@@ -80,8 +81,15 @@ def find(
     Args:
         database: in a transaction, whose other statements do without scans from here on.
         customer_id: only those on this customer's timeline.
+
+    Raises:
+        Refused: there is no such customer.
     """
     with database.cursor(row_factory=dict_row) as db:
+        if customer_id is not None:
+            known = db.execute(SQL["customer_exists"], {"customer_id": customer_id}).fetchone()
+            if not known or not known["is_known"]:
+                raise Refused(f"there is no customer {customer_id}")
         db.execute(SQL["without_scans"])
         meant = mean(db, query, customer_id)
         if meant.is_empty:

@@ -168,3 +168,6 @@ from crm.assignments as assignments
 inner join canonical.conversations as conversations using (conversation_id)
 where assignments.ended_at is null and lower(assignments.assignee) = lower(%(value)s)
 limit %(most)s + 1
+
+-- customer_exists --
+select exists (select from crm.customers where customer_id = %(customer_id)s) as is_known
