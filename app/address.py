@@ -20,9 +20,21 @@ CUSTOMERS = "pages/customers.py"
 FOUND = "pages/search.py"
 
 
+#: An id of ours, or a reference to a row, is shorter and plain. Anything else is nobody's, and asked of nobody.
+LONGEST = 300
+#: More than the search reads, so that it can say that it does not.
+LONGEST_SEARCH = 1_100
+
+
+def _named(parameter: str) -> str:
+    """An id from the address; empty where there is none, or none that could be one."""
+    given = st.query_params.get(parameter, "")
+    return given if len(given) <= LONGEST and given.isprintable() else ""
+
+
 def search() -> str:
     """What is searched for, among customers or messages; empty where nothing is."""
-    return st.query_params.get(SEARCH, "")
+    return st.query_params.get(SEARCH, "")[:LONGEST_SEARCH]
 
 
 def keep_search(typed: str) -> None:
@@ -35,7 +47,7 @@ def keep_search(typed: str) -> None:
 
 def customer() -> str:
     """The customer whose timeline is asked for; empty where none is."""
-    return st.query_params.get(CUSTOMER, "")
+    return _named(CUSTOMER)
 
 
 def wanted() -> Filter:
@@ -73,7 +85,7 @@ def of_search(typed: str) -> dict[str, str]:
 
 def place() -> str:
     """The message at which a timeline is to be opened; empty where that is its newest page."""
-    return st.query_params.get(AT, "")
+    return _named(AT)
 
 
 def of_place(customer_id: str, message_id: str) -> dict[str, str]:
@@ -88,7 +100,7 @@ def of_message(message_id: str) -> dict[str, str]:
 
 def message() -> str:
     """The message that is asked about; empty where none is."""
-    return st.query_params.get(MESSAGE, "")
+    return _named(MESSAGE)
 
 
 def wants_versions() -> bool:
@@ -103,7 +115,7 @@ def of_versions(message_id: str) -> dict[str, str]:
 
 def raw() -> str:
     """The reference of the raw row that is asked for; empty where none is."""
-    return st.query_params.get(RAW, "")
+    return _named(RAW)
 
 
 def of_raw(raw_ref: str, message_id: str = "") -> dict[str, str]:

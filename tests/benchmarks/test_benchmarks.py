@@ -25,6 +25,7 @@ TINY = {
     "live": 300,
     "rebuild": 300,
     "staff": 300,
+    "suggestions": 300,
     "timeline": 400,
 }
 NUMBER = (int, float)
