@@ -23,7 +23,9 @@ matches as materialized (
     select links.customer_id
     from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
     inner join canonical.search_people as people on people.identity like wanted.pattern
-    inner join canonical.customer_identities as links on links.identity = people.identity
+    cross join lateral (
+        select each.customer_id from canonical.customer_identities as each where each.identity = people.identity limit 1
+    ) as links
 
     union
 

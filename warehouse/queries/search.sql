@@ -99,7 +99,7 @@ from (
 
 -- results --
 -- What a list of results shows of messages, in the order of the ids. The timeline that a result leads to is that of the counterpart's customer, or of the first customer
--- who takes part; without one it leads to the identity.
+-- who takes part; without one it leads to the identity. Each look-up is a limit of its own, so that it stays a look-up and becomes no join of whole tables.
 select
     messages.message_id,
     messages.sort_key,
@@ -114,21 +114,32 @@ select
     array(select attachment ->> 'filename' from jsonb_array_elements(messages.attachments) as attachment where attachment ->> 'filename' is not null) as filenames,
     messages.counterpart_identity as identity,
     coalesce(known.display_name, case when messages.direction = 'inbound' then coalesce(messages.from_name, messages.told_name) end) as display_name,
-    coalesce(customer.customer_id, other.customer_id) as customer_id,
+    whose.customer_id,
     customers.name as customer_name
 from unnest(%(message_ids)s::text[]) with ordinality as found (message_id, place)
-inner join canonical.messages as messages using (message_id)
-left join canonical.identities as known on known.identity = messages.counterpart_identity
-left join canonical.customer_identities as customer on customer.identity = messages.counterpart_identity
+cross join lateral (
+    select * from canonical.messages as stored where stored.message_id = found.message_id limit 1
+) as messages
 left join lateral (
-    select links.customer_id
-    from canonical.message_participants as participants
-    inner join canonical.customer_identities as links using (identity)
-    where participants.message_id = messages.message_id and participants.is_first and not participants.is_ours
-    order by links.customer_id
+    select identities.display_name from canonical.identities as identities where identities.identity = messages.counterpart_identity collate "default" limit 1
+) as known on true
+left join lateral (
+    select coalesce(
+        (select links.customer_id from canonical.customer_identities as links where links.identity = messages.counterpart_identity collate "default" limit 1),
+        (
+            select min(link.customer_id)
+            from canonical.message_participants as participants
+            cross join lateral (
+                select links.customer_id from canonical.customer_identities as links where links.identity = participants.identity limit 1
+            ) as link
+            where participants.message_id = messages.message_id and participants.is_first and not participants.is_ours
+        )
+    ) as customer_id
     limit 1
-) as other on customer.customer_id is null
-left join crm.customers as customers on customers.customer_id = coalesce(customer.customer_id, other.customer_id)
+) as whose on true
+left join lateral (
+    select name from crm.customers where customers.customer_id = whose.customer_id limit 1
+) as customers on true
 where messages.content_order is not null and messages.removal is distinct from 'unsent'
 order by found.place
 
@@ -146,7 +157,9 @@ where name like %(name_pattern)s::text and name like all (%(name_patterns)s::tex
 union
 select links.identity
 from crm.customers as customers
-inner join canonical.customer_identities as links using (customer_id)
+cross join lateral (
+    select of_customer.identity from canonical.customer_identities as of_customer where of_customer.customer_id = customers.customer_id limit %(most)s + 1
+) as links
 where canonical.search_text(customers.name) like %(name_pattern)s::text and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
 limit %(most)s + 1
 
