@@ -44,4 +44,4 @@ select
 -- document_times --
 select count(array_to_tsvector(canonical.search_words(canonical.search_text(body)))) from (
     select body from canonical.messages where body is not null limit 20000
-) as some
+) as texts
