@@ -11,6 +11,8 @@ class Permission(StrEnum):
     READ = "read customers, timelines and the unassigned queue"
     DECIDE_CUSTOMER = "make a customer and link an identity to one"
     EXPORT = "take a list of customers out of the app"
+    ORGANISE = "tag, assign and write notes"
+    MANAGE_TAGS = "rename and merge tags"
     MANAGE_CONNECTIONS = "see how connections stand and what is in quarantine"
     READ_RAW = "see the exact bytes that came in"
     READ_REVISIONS = "read what was unsent or edited away"
@@ -26,7 +28,7 @@ class UserRole(StrEnum):
 
 
 _READERS = frozenset({Permission.READ})
-_DECIDERS = _READERS | {Permission.DECIDE_CUSTOMER}
+_DECIDERS = _READERS | {Permission.DECIDE_CUSTOMER, Permission.ORGANISE}
 #: What was taken back or came in raw is read where a duty asks for it, not in the day's work.
 _EXAMINERS = frozenset({Permission.READ_REVISIONS, Permission.READ_RAW})
 
@@ -34,7 +36,9 @@ MATRIX: dict[UserRole, frozenset[Permission]] = {
     UserRole.VIEWER: _READERS,
     UserRole.AGENT: _DECIDERS,
     UserRole.PRIVACY_OFFICER: _READERS | _EXAMINERS | {Permission.EXPORT},
-    UserRole.ADMIN: _DECIDERS | _EXAMINERS | {Permission.MANAGE_CONNECTIONS, Permission.EXPORT},
+    UserRole.ADMIN: _DECIDERS
+    | _EXAMINERS
+    | {Permission.MANAGE_CONNECTIONS, Permission.MANAGE_TAGS, Permission.EXPORT},
 }
 
 

@@ -70,8 +70,13 @@ def sam(correspondence: Correspondence) -> str:
     for each, (place,) in enumerate(places):
         if each % 2 == 0:
             correspondence.execute(
-                "insert into crm.conversation_tags (tagging_id, conversation_id, tag, tagged_by) values (%s, %s, %s, 't')",
-                [str(each), place, f"tag {each % 4}"],
+                "insert into crm.tags (tag_id, name, colour, created_by) values (%s, %s, 'red', 't') on conflict do nothing",
+                [f"t{each % 4}", f"tag {each % 4}"],
+            )
+            correspondence.execute(
+                "insert into crm.taggings (tagging_id, tag_id, object_type, object_id, tagged_by)"
+                " values (%s, %s, 'conversation', %s, 't')",
+                [str(each), f"t{each % 4}", place],
             )
         if each % 3 == 0:
             correspondence.execute(
