@@ -3,8 +3,9 @@
 -- through time and keep what matches. The first is quick for rare words, the second for common ones (docs/decisions.md).
 
 -- without_scans --
--- No statement of this transaction walks a whole table, whatever the planner thinks of a small one.
-select set_config('enable_seqscan', 'off', true)
+-- No statement of this transaction walks a whole table, whatever the planner thinks of a small one; and each is planned for the words that it is about: a plan
+-- kept for any words would walk for rare ones.
+select set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- words_of --
 -- The words of what was typed, in order, each as the index holds it.
