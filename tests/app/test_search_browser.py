@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.app.browsing import Person
+from tests.app.browsing import Person, eventually
 from tests.app.conftest import Correspondence
 from tests.app.drawn import HOSTILE
 
@@ -35,8 +35,13 @@ def test_from_the_box_to_the_message_on_its_timeline(
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.get_by_text("message 119")).to_be_visible()
     # By keyboard alone: the key that goes into the box, the words, and they are looked for.
-    page.keyboard.press("/")
-    expect(page.get_by_placeholder("Find messages")).to_be_focused()
+
+    def is_in_the_box() -> bool:
+        # The script that hears the key comes a moment after the page.
+        page.keyboard.press("/")
+        return bool(page.evaluate("document.activeElement.placeholder === 'Find messages'"))
+
+    eventually(is_in_the_box)
     page.keyboard.type("BICYCLE")
     page.keyboard.press("Enter")
     expect(page.get_by_text("3 messages")).to_be_visible()
