@@ -295,7 +295,7 @@ def certificates() -> Iterator[Certificates]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield Certificates(key, pem, f"http://127.0.0.1:{server.server_address[1]}/certs", server)
     server.shutdown()
 
