@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -332,6 +333,12 @@ def google_token(certificates: Certificates, **changes: Any) -> dict[str, str]:
     return {"Authorization": f"Bearer {jwt.encode(claims, **signing)}"}
 
 
+@cache
+def _strangers_key() -> rsa.RSAPrivateKey:
+    """Made once: it takes a quarter of a second."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 @pytest.fixture
 def gmail(
     settings: Settings,
@@ -346,7 +353,6 @@ def gmail(
         "certs_url": certificates.url,
     }
     now = int(time.time())
-    stranger = rsa.generate_private_key(65537, 2048)
     unsigned = jwt.encode({"aud": AUDIENCE}, None, algorithm="none", headers={"kid": "key-1"})
 
     def forged(**changes: Any) -> Callable[[str, bytes], dict[str, str]]:
@@ -360,7 +366,7 @@ def gmail(
         sample=pubsub_push,
         sign=lambda url, body: google_token(certificates),
         forgeries={
-            "wrong secret": forged(key=stranger),
+            "wrong secret": forged(key=_strangers_key()),
             "expired": forged(iat=now - 7200, exp=now - 3600),
             "not yet valid": forged(iat=now + 3600, exp=now + 7200),
             "other audience": forged(aud="https://elsewhere.example.com"),
