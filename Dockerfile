@@ -10,7 +10,7 @@ RUN python -m venv /venv \
 
 FROM python:3.12-slim-trixie
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin crm \
-    && install -d -o crm -g crm /data
+    && install -d -m 700 -o crm -g crm /data /keys /keys/receiver /keys/worker /keys/fold /keys/app
 COPY --from=packages /venv /venv
 WORKDIR /srv/crm
 COPY . .

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from app import database
+from warehouse import bounded_http
 from warehouse.settings import Role, Settings, SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,12 @@ def main() -> int:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     settings = Settings()
+    bounded_http.spare_logs(
+        "uvicorn.error",
+        "crm.app",
+        "streamlit.error_util",
+        "streamlit.runtime.scriptrunner.exec_code",
+    )
     try:
         settings.url_for(Role.APP)
     except SettingsError as problem:

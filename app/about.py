@@ -7,17 +7,11 @@ where it is.
 
 from __future__ import annotations
 
-import streamlit as st
-
+from app import identity_card
 from app.access.sessions import Viewer
-from app.database import Row
-from app.views import list_html
 
 
 def about(viewer: Viewer, customer_id: str) -> None:
     """Draw the areas about a customer: whoever adds one adds its call here."""
-
-
-def head(customer: Row) -> None:
-    """By what the customer is known, as the page has read it already."""
-    st.html(list_html.known_as(customer))
+    identity_card.draw(viewer, customer_id)
+    identity_card.dialogs(customer_id)

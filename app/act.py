@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app import database
-from app.access.roles import Permission, require
+from app.access.authority import viewer_within
+from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Database
 from warehouse import decisions
@@ -17,13 +18,13 @@ EVIDENCE = {"from": "unassigned queue"}
 
 @contextmanager
 def deciding(viewer: Viewer, permission: Permission) -> Iterator[Database]:
-    """A transaction for what this person may decide: all of it or nothing.
+    """A transaction for what this person may decide: all of it or nothing. They stay who they are until it ends.
 
     Raises:
-        Forbidden: the role may not.
+        Forbidden: the role may not, or their session has ended.
     """
-    require(viewer.role, permission)
     with database.pool().connection() as connection, connection.transaction():
+        viewer_within(connection, viewer, permission, holds=True)
         yield connection
 
 

@@ -16,9 +16,19 @@ ABOUT_MESSAGE = "pages/message.py"
 QUARANTINE = "pages/quarantine.py"
 
 
+#: An id of ours, or a reference to a row, is shorter and plain. Anything else is nobody's, and asked of nobody.
+LONGEST = 300
+
+
+def _named(parameter: str) -> str:
+    """An id from the address; empty where there is none, or none that could be one."""
+    given = st.query_params.get(parameter, "")
+    return given if len(given) <= LONGEST and given.isprintable() else ""
+
+
 def search() -> str:
     """What is searched for on Customers; empty where nothing is."""
-    return st.query_params.get(SEARCH, "")
+    return st.query_params.get(SEARCH, "")[:LONGEST]
 
 
 def keep_search(typed: str) -> None:
@@ -31,7 +41,7 @@ def keep_search(typed: str) -> None:
 
 def customer() -> str:
     """The customer whose timeline is asked for; empty where none is."""
-    return st.query_params.get(CUSTOMER, "")
+    return _named(CUSTOMER)
 
 
 def wanted() -> Filter:
@@ -54,7 +64,7 @@ def of_customer(customer_id: str) -> dict[str, str]:
 
 def message() -> str:
     """The message that is asked about; empty where none is."""
-    return st.query_params.get(MESSAGE, "")
+    return _named(MESSAGE)
 
 
 def wants_versions() -> bool:
@@ -69,7 +79,7 @@ def of_versions(message_id: str) -> dict[str, str]:
 
 def raw() -> str:
     """The reference of the raw row that is asked for; empty where none is."""
-    return st.query_params.get(RAW, "")
+    return _named(RAW)
 
 
 def of_raw(raw_ref: str, message_id: str = "") -> dict[str, str]:

@@ -87,12 +87,12 @@ def message_revisions(viewer: Viewer, message_id: str) -> Revisions:
 
 
 def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> RawRow | None:
-    """The exact bytes behind a reference; None where there is no such row.
+    """The exact bytes behind a reference; None where there is no such row behind this message, or in the quarantine.
 
     Of a mail the mail itself; the row that was loaded for it, where the media store does not have the mail.
 
     Args:
-        message_id: the message it is looked at for, so that the event names the customers.
+        message_id: the message that it is behind, whose customers the event names; without one it is in quarantine.
 
     Raises:
         Forbidden: the role may not.
@@ -102,7 +102,14 @@ def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> RawRow | None
     with reading(
         viewer, Permission.READ_RAW, "raw.view", "raw", named["raw_ref"], detail=detail
     ) as db:
-        _customers(db, named)
+        if message_id:
+            _customers(db, named)
+        belongs = db.execute(
+            SQL["raw_of_message" if message_id else "raw_in_quarantine"], named
+        ).fetchone()
+        if belongs is None:
+            # Anybody's bytes could be opened under another's name otherwise.
+            return None
         try:
             return provenance.raw_row(database.settings(), db.connection, named["raw_ref"])
         except (MissingMedia, DamagedMedia) as damage:

@@ -86,7 +86,7 @@ def account(person: Viewer) -> None:
     """Who is signed in, and the way out."""
     with (
         st.container(key="account"),
-        st.popover(person.display_name[:40].replace("`", "'"), icon=":material/person:"),
+        st.popover(list_html.plain(person.display_name[:40]), icon=":material/person:"),
     ):
         st.html(list_html.signed_in_as(person.display_name, person.role.value))
         if st.button("Sign out", key="sign_out", width="stretch"):

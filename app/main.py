@@ -24,6 +24,7 @@ PAGES = [
     (st.Page("pages/timeline.py", title="Timeline", icon=":material/forum:"), Permission.READ),
     (st.Page("pages/unassigned.py", title="Unassigned", icon=":material/person_search:"), Permission.READ),
     (st.Page("pages/message.py", title="Message", visibility="hidden"), Permission.READ),
+    (st.Page("pages/import_customers.py", title="Import", icon=":material/upload_file:"), Permission.DECIDE_CUSTOMER),
     (st.Page("pages/connections.py", title="Connections", icon=":material/cable:"), Permission.MANAGE_CONNECTIONS),
     (st.Page("pages/quarantine.py", title="Quarantine", icon=":material/report:"), Permission.MANAGE_CONNECTIONS),
 ]  # fmt: skip

@@ -16,7 +16,8 @@ from typing import Any, LiteralString
 import psycopg
 
 from app import database
-from app.access.roles import Forbidden, Permission, require
+from app.access.authority import viewer_within
+from app.access.roles import Forbidden, Permission
 from app.access.sessions import Viewer
 from app.database import Database, Row
 from warehouse.events import Event, record
@@ -63,7 +64,7 @@ def reading(
     detail: dict[str, Any] | None = None,
     refusal: str | None = None,
 ) -> Iterator[Reading]:
-    """A transaction in which this person reads, once it is known that they may; it leaves one event.
+    """A transaction in which this person reads, once it has found that they are signed in and may; it leaves one event.
 
     Args:
         refusal: the action of the event that says that it was asked for in vain; without it that leaves none.
@@ -71,17 +72,18 @@ def reading(
     Raises:
         Forbidden: the role may not; nothing was read.
     """
-    event = viewer.event(action, object_type, object_id, customer_ids=customer_ids, detail=detail)
-    try:
-        require(viewer.role, permission)
-    except Forbidden as forbidden:
-        if refusal:
-            because = {**event.detail, "because": str(forbidden)}
-            with database.pool().connection() as connection:
-                record(connection, dataclasses.replace(event, action=refusal, detail=because))
-        raise
+    told = (action, object_type, object_id)
     with database.pool().connection() as connection:
-        db = Reading(connection, event)
+        try:
+            present = viewer_within(connection, viewer, permission)
+        except Forbidden as forbidden:
+            if refusal:
+                event = viewer.event(*told, customer_ids=customer_ids, detail=detail)
+                because = {**event.detail, "because": str(forbidden)}
+                record(connection, dataclasses.replace(event, action=refusal, detail=because))
+                connection.commit()
+            raise
+        db = Reading(connection, present.event(*told, customer_ids=customer_ids, detail=detail))
         yield db
         if db.event is not None:
             # Both in one round trip; where the event fails the commit is not carried out.

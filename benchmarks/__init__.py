@@ -7,6 +7,7 @@
     live       from a POST to its row in marts.timeline, and to an open browser page
     rebuild    everything dbt owns, built again from raw beside what serves, and swapped in
     staff      so many people at work at once, with idle tabs beside them and messages arriving
+    suggestions   of people whose truth is known: how many suggestions are right, how many are found
     timeline   the first and the 200th page of a customer with 10,000 messages
 
 Each is a module with `run(settings, scale)` that returns what `./crm bench --json` prints. Each works on a
@@ -21,5 +22,6 @@ behind: never on that of `settings`. What they stand on:
     history_pages   a provider's list as pages made ahead, in a process of its own
     sender       a process that signs and posts like Twilio; echo, the bare server it is held against
     staff_people   the people of `staff`, in a process of their own; staff_tab, one page of theirs
+    population   those people: namesakes, families with one phone, numbers that changed hands
     open_page    a signed-in browser on one customer's timeline
 """

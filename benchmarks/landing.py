@@ -184,7 +184,13 @@ def start_receiver(on: Throwaway) -> Target:
             actor="benchmark",
         )
     base, path = f"http://127.0.0.1:{port}", connections.webhook_path(connection)
-    on.start("webhooks", "--port", str(port), ready_url=f"{base}/readyz", public_url=base)
+    on.start(
+        "webhooks",
+        "--port",
+        str(port),
+        ready_url=f"http://127.0.0.1:{port + 3}/readyz",
+        public_url=base,
+    )
     return Target(port, path, base + path)
 
 

@@ -60,7 +60,9 @@ class OpenPage:
             page = self._browser.new_page()
             page.add_init_script(NOTES)
             path = f"/timeline?{urlencode({'customer': BUSY})}"
-            page.goto(f"{self._base}/session/start?{urlencode({'token': token, 'next': path})}")
+            # As the form leads there; a browser tells an address that is typed from it.
+            page.context.request.get(f"{self._base}/session/start?{urlencode({'token': token})}")
+            page.goto(self._base + path)
             page.wait_for_selector("article[data-message]", timeout=30_000)
         except BaseException:
             self.close()

@@ -84,7 +84,9 @@ class Throwaway:
         self._running.append((process, signal.SIGINT, log))
         self.warehouse = process
         url = server.url_file.read_text().strip()
-        _wait_until(lambda: _takes_queries(url), process, self.folder / "postgres.log")
+        _wait_until(
+            lambda: _takes_queries(server.superuser_url), process, self.folder / "postgres.log"
+        )
         server.make_database()
         self.settings = self.settings.model_copy(update={"database_url": SecretStr(url)})
         migrate(self.settings)

@@ -1,6 +1,6 @@
 """Provenance: from a raw reference of a message back to the exact bytes behind it.
 
-marts.messages.raw_refs ──> raw_ref ──> canonical.raw_row ──> a delivery as it was received | a row as it was loaded
+marts.messages.raw_refs ──> raw_ref ──> crm.raw_row ──> a delivery as it was received | a row as it was loaded
                                                  └── a mail: its RFC 822 bytes from the media store
 """
 

@@ -124,6 +124,16 @@ class MediaStore:
         else:
             self.files.put_file(str(temporary), path)
 
+    def every(self) -> list[str]:
+        """The hash of everything that is stored."""
+        found = self.files.find(self.root) if self.files.exists(self.root) else []
+        names = (str(path).rpartition("/")[2] for path in found)
+        return sorted(
+            name.removesuffix(".zst")
+            for name in names
+            if name.endswith(".zst") and SHA256.fullmatch(name.removesuffix(".zst"))
+        )
+
     def has(self, sha256: str) -> bool:
         """Whether the store holds these bytes."""
         return bool(self.files.exists(self.path(sha256)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import sys
@@ -13,6 +14,11 @@ from typer.exceptions import TyperException
 from operations import commands
 from operations.invocation import Found
 from warehouse.refusals import Refused
+
+#: What a data folder can be besides usable: a file, read-only, somebody else's, full.
+FOLDER_TROUBLES = (
+    errno.EEXIST, errno.ENOTDIR, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.ENOENT,
+)  # fmt: skip
 
 
 def build() -> typer.Typer:
@@ -95,7 +101,7 @@ def _unusable(error: Exception) -> str | None:
     from pydantic import ValidationError
 
     from warehouse.connections import UnusableConnection
-    from warehouse.migrate import UnusableDatabase
+    from warehouse.server_checks import UnusableDatabase
     from warehouse.settings import SettingsError
 
     if isinstance(error, SettingsError | UnusableConnection | UnusableDatabase):
@@ -103,6 +109,8 @@ def _unusable(error: Exception) -> str | None:
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False)[0]
         return f"CRM_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}"
+    if isinstance(error, OSError) and error.errno in FOLDER_TROUBLES and error.filename:
+        return f"{error.filename}: {error.strerror}: give another folder with --data-dir, or make room in this one"
     if isinstance(error, InvalidToken):
         return "CRM_MASTER_KEY is not the key that the connections were stored with"
     if isinstance(error, psycopg.OperationalError):

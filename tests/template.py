@@ -67,22 +67,28 @@ class Template:
     session that folds stays with its plans, which take a second to make. After DDL there is a new copy.
     """
 
-    def __init__(self, server_url: str, suffix: str = "") -> None:
+    def __init__(self, server_url: str, suffix: str = "", owner_url: str = "") -> None:
         """
         Args:
             server_url: of the server's maintenance database, as a role that may make databases.
+            owner_url: as the role that owns ours, where that is another one.
             suffix: sets the databases of several workers on one server apart. Such a server is somebody's own: nothing is rewound.
         """
         self.server_url = server_url
+        self.owner_url = owner_url or server_url
         self.database = f"crm_test{suffix}"
         self.template = f"crm_template{suffix}"
         self.can_rewind = not suffix
         self.copies = 0
         self._folding: tuple[fold.Fold, str] | None = None
 
+    @property
+    def owner(self) -> str:
+        return urlsplit(self.owner_url).username or "current_user"
+
     def settings(self, folder: Path) -> Settings:
         return Settings(
-            database_url=_with_database(self.server_url, self.database),
+            database_url=_with_database(self.owner_url, self.database),
             data_dir=folder,
             master_key=MASTER_KEY,
             _env_file=None,
@@ -97,7 +103,7 @@ class Template:
         from warehouse.migrate import migrate
 
         self.remove()
-        self._run(f"create database {self.database}")
+        self._run(f"create database {self.database} owner {self.owner}")
         settings = self.settings(folder)
         migrate(settings)
         prepare_all(settings)
@@ -120,7 +126,9 @@ class Template:
             return
         self._let_go()
         self._drop(self.database)
-        self._run(f"create database {self.database} template {self.template} strategy file_copy")
+        self._run(
+            f"create database {self.database} owner {self.owner} template {self.template} strategy file_copy"
+        )
         self.copies += 1
 
     def folding(self, settings: Settings) -> Callable[[], int]:
@@ -217,8 +225,8 @@ def running() -> Iterator[Template]:
     """A server of one's own, made of the kept files, with the template in it."""
     with _folder() as folder:
         copy_kept(folder)
-        with _serving(folder) as server_url:
-            yield Template(server_url)
+        with _serving(folder) as (server_url, owner_url):
+            yield Template(server_url, owner_url=owner_url)
 
 
 def copy_kept(folder: Path) -> None:
@@ -253,9 +261,9 @@ def made_of(root: Path = ROOT) -> str:
 
 def _make(kept: Path) -> None:
     with _folder() as folder, tempfile.TemporaryDirectory() as work:
-        with _serving(folder) as server_url:
+        with _serving(folder) as (server_url, owner_url):
             _hash_again(server_url)
-            Template(server_url).make(Path(work))
+            Template(server_url, owner_url=owner_url).make(Path(work))
         # Renamed when whole: what an interrupted copy left is no template.
         unfinished = kept.with_suffix(".new")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -264,7 +272,7 @@ def _make(kept: Path) -> None:
 
 
 def _hash_again(server_url: str) -> None:
-    """The owner's password was hashed when the cluster was made, before these settings."""
+    """The superuser's password was hashed when the cluster was made, before these settings."""
     owner = urlsplit(server_url)
     assert owner.username
     assert owner.password
@@ -317,7 +325,8 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[str]:
+def _serving(folder: Path) -> Iterator[tuple[str, str]]:
+    """A server on these files: its URL as the superuser, and as the owner."""
     server = Embedded(data_dir=folder, port=free_port())
     server.prepare()
     options = [part for name, value in TEST_SETTINGS.items() for part in ("-c", f"{name}={value}")]
@@ -332,9 +341,10 @@ def _serving(folder: Path) -> Iterator[str]:
             start_new_session=True,
         )
     try:
-        url = _with_database(server.url_file.read_text().strip(), "postgres")
+        url = server.superuser_url
         _wait_for(url)
-        yield url
+        server.make_owner()
+        yield url, server.url_file.read_text().strip()
     finally:
         process.send_signal(signal.SIGINT)
         try:

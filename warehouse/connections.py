@@ -23,6 +23,9 @@ from warehouse.queries import queries
 from warehouse.settings import Settings
 
 SQL = queries("connections")
+#: Purposes of keys: all secrets of a connection, and those that prove a delivery, which is all that the receiver opens.
+SECRETS = "connection secrets"
+SIGNING = "signing secrets"
 
 
 class UnusableConnection(Exception):
@@ -62,14 +65,35 @@ class Connection:
         return [part.strip() for part in (self.value(key) or "").split(",") if part.strip()]
 
 
-def cipher(settings: Settings) -> MultiFernet:
+def cipher(settings: Settings, purpose: str = SECRETS) -> MultiFernet:
     """Encrypts with the first master key, decrypts with any."""
-    return MultiFernet(
-        [
-            Fernet(base64.urlsafe_b64encode(settings.derive("connection secrets", key)))
-            for key in settings.master_keys
-        ]
-    )
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in settings.derived(purpose)])
+
+
+def sealed(settings: Settings, channel: str, secrets: dict[str, str]) -> dict[str, bytes]:
+    """Both columns: everything, and for the receiver what proves a delivery, under a key of its own."""
+    known = registry().get(channel)
+    proving = {*(known.signing_keys if known else ()), "verify_token"}
+    signing = {key: value for key, value in secrets.items() if key in proving}
+    return {
+        "secrets": cipher(settings).encrypt(json.dumps(secrets).encode()),
+        "signing": cipher(settings, SIGNING).encrypt(json.dumps(signing).encode()),
+    }
+
+
+def seal_signing(database: psycopg.Connection[Any], settings: Settings) -> None:
+    """What proves a delivery, for connections that a former version made."""
+    with database.cursor(row_factory=class_row(_Row)) as cursor:
+        rows = cursor.execute(SQL["without_signing"]).fetchall()
+    for row in rows:
+        opened = open_row(row, settings)
+        database.execute(
+            SQL["set_signing"],
+            {
+                "connection_id": row.connection_id,
+                "signing": sealed(settings, row.channel, opened.secrets)["signing"],
+            },
+        )
 
 
 def check_keys(channel: Channel, values: dict[str, str]) -> None:
@@ -123,7 +147,7 @@ def add(
             "channel": channel,
             "name": name,
             "settings": Jsonb(plain),
-            "secrets": cipher(settings).encrypt(json.dumps(secret).encode()),
+            **sealed(settings, channel, secret),
             "created_by": actor,
         },
     )
@@ -140,10 +164,10 @@ class _Row:
     disabled_at: datetime | None
 
 
-def open_row(row: _Row | dict[str, Any], settings: Settings) -> Connection:
+def open_row(row: _Row | dict[str, Any], settings: Settings, purpose: str = SECRETS) -> Connection:
     """A row of `crm.connections`, decrypted."""
     values = dict(row) if isinstance(row, dict) else row.__dict__.copy()
-    values["secrets"] = json.loads(cipher(settings).decrypt(bytes(values["secrets"])))
+    values["secrets"] = json.loads(cipher(settings, purpose).decrypt(bytes(values["secrets"])))
     return Connection(**values)
 
 

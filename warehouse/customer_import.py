@@ -435,3 +435,32 @@ def summary(made: Plan) -> dict[str, Any]:
         "decision_id": made.decision_ids[0] if made.decision_ids else None,
         "decision_ids": made.decision_ids,
     }
+
+
+def shown(made: Plan, most: int) -> dict[str, Any]:
+    """For a page: the summary, of each list no more than `most`, with how many there are; and some of what is made and
+    matched, first the lines that call a customer otherwise than we do."""
+    told = summary(made)
+    identities_of_customer: dict[str, list[str]] = defaultdict(list)
+    for link in made.links:
+        identities_of_customer[link.customer_id].append(link.identity)
+    differing = [each for each in made.matched if _folded(each.name) != _folded(each.name_in_file)]
+    same = [each for each in made.matched if _folded(each.name) == _folded(each.name_in_file)]
+    return {
+        **told,
+        **{f"{kind}_count": len(told[kind]) for kind in ("conflicts", "refused", "left_out")},
+        **{kind: told[kind][:most] for kind in ("conflicts", "refused", "left_out")},
+        "differing_count": len(differing),
+        "new_links": len(made.links),
+        "some_made": [
+            {
+                "line": each.line, "name": each.name,
+                "identities": identities_of_customer[each.customer_id][:3],
+            }
+            for each in made.customers[:most]
+        ],
+        "some_matched": [
+            {"line": each.line, "name": each.name, "name_in_file": each.name_in_file}
+            for each in (differing + same)[:most]
+        ],
+    }  # fmt: skip

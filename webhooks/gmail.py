@@ -16,6 +16,8 @@ from webhooks import Answer, Delivery, Forged, Secrets, UnknownKey
 
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
+#: Google's have about 1,000 characters.
+LONGEST_TOKEN = 8_192
 #: Google's clock and ours may differ by this much.
 CLOCK_SKEW = timedelta(seconds=10)
 
@@ -37,7 +39,10 @@ def verify(delivery: Delivery, secrets: Secrets, *, now: datetime) -> None:
     scheme, _, token = delivery.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Forged("no bearer token")
-    claims = _claims(token.strip(), secrets)
+    if len(token) > LONGEST_TOKEN:
+        raise Forged("the token is longer than any of Google's")
+    # What needs no key first: a key may have to be asked for, and that is not done for everybody.
+    signed, signature, key_id, claims = _read(token.strip())
     if claims.get("iss") not in ISSUERS:
         raise Forged("the token's issuer is not Google")
     audience, sender = secrets.keys.get("push_audience"), secrets.keys.get("push_service_account")
@@ -47,10 +52,11 @@ def verify(delivery: Delivery, secrets: Secrets, *, now: datetime) -> None:
         raise Forged("the token is of another account")
     if not _moment(claims, "iat") - CLOCK_SKEW <= now <= _moment(claims, "exp") + CLOCK_SKEW:
         raise Forged("the token is not valid at this time")
+    _check_signature(signed, signature, key_id, secrets)
 
 
-def _claims(token: str, secrets: Secrets) -> dict[str, object]:
-    """The token's claims, once its signature verified. Only RS256: never what the header chooses."""
+def _read(token: str) -> tuple[bytes, bytes, str, dict[str, object]]:
+    """What is signed, the signature, the key's id and the claims: nothing of it proven. Only RS256."""
     try:
         signed, _, signature = token.rpartition(".")
         header = json.loads(_base64url(signed.partition(".")[0]))
@@ -58,23 +64,24 @@ def _claims(token: str, secrets: Secrets) -> dict[str, object]:
         if header.get("alg") != "RS256":
             raise Forged("the token is not signed with RS256")
         key_id = header["kid"]
-        if isinstance(key_id, str) and key_id not in secrets.certificates:
-            raise UnknownKey(key_id)
-        certificate = secrets.certificates[key_id]
-        verify_signature: Callable[..., bool] = crypt.verify_signature
-        genuine = verify_signature(signed.encode(), _base64url(signature), certificate)
-    except (
-        GoogleAuthError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as fault:
+        read = signed.encode(), _base64url(signature), key_id, claims
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as fault:
         raise Forged(f"the token does not verify: {type(fault).__name__}") from None
-    if not genuine or not isinstance(claims, dict):
+    if not isinstance(key_id, str) or not isinstance(claims, dict):
+        raise Forged("the token names no key")
+    return read
+
+
+def _check_signature(signed: bytes, signature: bytes, key_id: str, secrets: Secrets) -> None:
+    if key_id not in secrets.certificates:
+        raise UnknownKey(key_id)
+    verify_signature: Callable[..., bool] = crypt.verify_signature
+    try:
+        genuine = verify_signature(signed, signature, secrets.certificates[key_id])
+    except (GoogleAuthError, ValueError, TypeError) as fault:
+        raise Forged(f"the token does not verify: {type(fault).__name__}") from None
+    if not genuine:
         raise Forged("the token's signature does not match")
-    return claims
 
 
 def _base64url(text: str) -> bytes:

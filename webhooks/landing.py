@@ -29,6 +29,9 @@ SQL = queries("landing")
 #: A statement must stay well below the provider's patience (Twilio: 15 s in all).
 WAIT_SECONDS = 10.0
 CONNECT_SECONDS = 3
+#: How long an answer about readiness holds, and how long it may take.
+READY_SECONDS = 1.0
+READY_PATIENCE_SECONDS = 5.0
 MOST_IN_BATCH = 500
 MOST_BYTES_IN_BATCH = 8 * 1024 * 1024
 MOST_WAITING = 5_000
@@ -96,6 +99,8 @@ class Landing:
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        #: Whether the last batch was not stored.
+        self.is_failing = False
         #: Sizes of batches and seconds of commits, for the metrics.
         self.observe: Any = lambda rows, seconds: None
 
@@ -137,11 +142,10 @@ class Landing:
         while True:
             batch = await self._next_batch()
             try:
-                if connection is None or connection.broken or connection.closed:
-                    connection = await self._connect()
                 started = time.perf_counter()
-                await self._write(connection, [landed for landed, _ in batch])
+                connection = await self._write_batch(connection, [landed for landed, _ in batch])
                 self.observe(len(batch), time.perf_counter() - started)
+                self.is_failing = False
                 self._settle(batch, None)
             except asyncio.CancelledError:
                 self._settle(batch, StorageAway("the receiver is stopping"))
@@ -153,10 +157,34 @@ class Landing:
                 log.warning(
                     "landing failed for %d deliveries: %s", len(batch), type(fault).__name__
                 )
+                self.is_failing = True
                 self._settle(batch, StorageAway(type(fault).__name__))
                 if connection is not None:
                     await connection.close()
                 connection = None
+
+    async def _write_batch(
+        self, connection: psycopg.AsyncConnection[Any] | None, batch: list[Landed]
+    ) -> psycopg.AsyncConnection[Any]:
+        """Write on the connection that is there, or once more on a fresh one where the server has ended it.
+
+        Some senders never send again, so what a restarted server leaves behind must not cost a delivery. If the lost
+        one did commit, the keys are there and the second writing finds them.
+        """
+        if connection is not None and not (connection.broken or connection.closed):
+            try:
+                await self._write(connection, batch)
+                return connection
+            except psycopg.OperationalError:
+                if not (connection.broken or connection.closed):
+                    raise
+        fresh = await self._connect()
+        try:
+            await self._write(fresh, batch)
+        except BaseException:
+            await fresh.close()
+            raise
+        return fresh
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(
@@ -240,14 +268,45 @@ class Landing:
         except psycopg.Error as fault:
             log.warning("%s %s: refusal not kept: %s", channel, connection_id, type(fault).__name__)
 
-    async def is_writable(self) -> bool:
-        """Whether the warehouse takes writes now."""
-        try:
-            async with await self._connect() as connection:
-                cursor = await connection.execute(SQL["writable"])
-                return (await cursor.fetchone()) == (True,)
-        except psycopg.Error:
-            return False
+
+class Readiness:
+    """Whether a delivery would be stored now: the last one was, and a write that is tried is committed.
+
+    Asked however often, it is tried once a second at most, on one connection of its own.
+    """
+
+    def __init__(self, landing: Landing) -> None:
+        self._landing = landing
+        self._alone = asyncio.Lock()
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._known, self._until = False, 0.0
+
+    async def holds(self) -> bool:
+        async with self._alone:
+            if time.monotonic() > self._until:
+                self._known = await self._try()
+                self._until = time.monotonic() + READY_SECONDS
+        # A full disk may still take a small write.
+        return self._known and not self._landing.is_failing
+
+    async def _try(self) -> bool:
+        for _ in range(2):
+            try:
+                async with asyncio.timeout(READY_PATIENCE_SECONDS):
+                    if self._connection is None:
+                        self._connection = await self._landing._connect()
+                    cursor = await self._connection.execute(SQL["try_write"])
+                    self._landing.is_failing = False
+                    return (await cursor.fetchone()) == (True,)
+            except (psycopg.Error, TimeoutError):
+                # One that the server closed meanwhile: a fresh one tells.
+                await self.close()
+        return False
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+        self._connection = None
 
 
 def _give_up(future: asyncio.Future[None]) -> None:

@@ -23,12 +23,13 @@ from warehouse.channels import registry
 from warehouse.settings import Role, Settings
 from webhooks import Answer, Delivery, Forged, Receiver, Secrets, UnknownKey, Unverifiable
 from webhooks.connected import Certificates, Connections
-from webhooks.landing import Landing, StorageAway, prepare
+from webhooks.landing import Landing, Readiness, StorageAway, prepare
 
 RETRY_AFTER = {"Retry-After": "5"}
 #: Status, body, headers.
 Answered = tuple[int, bytes, list[tuple[bytes, bytes]]]
 PREFIX = "/webhooks/"
+LONGEST_CONNECTION_ID = 64
 #: A sample of refusals is kept, so many a minute and connection; all are counted.
 REFUSALS_KEPT_PER_MINUTE = 5
 
@@ -109,9 +110,15 @@ class Reception:
             return 405, b"", [(b"allow", b"GET, POST")]
         _, _, rest = scope["path"].partition(PREFIX)
         channel, _, connection_id = rest.partition("/")
+        # An address that somebody pasted with a slash at its end; it is signed as it is called.
+        connection_id = connection_id.removesuffix("/")
         entry = self.channels.get(channel)
-        # Our ids are short and plain: anything else need not be looked up, and a NUL could not be.
-        if entry is None or not (connection_id.isascii() and connection_id.isalnum()):
+        # Our ids are short and plain: anything else is neither looked up nor remembered, and a NUL could not be.
+        if entry is None or not (
+            connection_id.isascii()
+            and connection_id.isalnum()
+            and len(connection_id) <= LONGEST_CONNECTION_ID
+        ):
             return self._outcome("unknown", "unknown", 404)
         try:
             secrets = await self.connections.secrets(channel, connection_id)
@@ -188,11 +195,12 @@ class Reception:
             receiver.verify(delivery, secrets, now=datetime.now(UTC))
             return
         url = find(secrets)
-        certificates = await self.certificates.at(url)
         try:
-            receiver.verify(delivery, Secrets(secrets.keys, certificates), now=datetime.now(UTC))
+            # What a forger can get wrong without a key is looked at before anybody is asked for one.
+            held = Secrets(secrets.keys, self.certificates.held(url))
+            receiver.verify(delivery, held, now=datetime.now(UTC))
         except UnknownKey as unknown:
-            # Asked for again, though not for every forger: they may be newer.
+            # Asked for, though not for every forger: they may be newer.
             certificates = await self.certificates.at(url, key_id=unknown.key_id)
             receiver.verify(delivery, Secrets(secrets.keys, certificates), now=datetime.now(UTC))
 
@@ -244,9 +252,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         max_size=3,
         open=False,
         timeout=2,
+        # One that the server closed, for it was started again, is not what the first delivery is given.
+        check=AsyncConnectionPool.check_connection,
         kwargs={"autocommit": True, "application_name": "crm receiver", "connect_timeout": 3},
     )
     landing = Landing(url)
+    readiness = Readiness(landing)
     reception = Reception(settings, landing, Connections(pool, settings))
 
     @asynccontextmanager
@@ -255,6 +266,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await pool.open(wait=False)
         await landing.start()
         yield
+        await readiness.close()
         await landing.stop()
         await pool.close()
 
@@ -276,13 +288,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.reception = reception
 
+    admin = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.admin = admin
+
     @app.get("/healthz")
+    @admin.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
-    @app.get("/readyz")
+    @admin.get("/readyz")
     async def readyz() -> Response:
-        if await landing.is_writable():
+        if await readiness.holds():
             return Response('{"status": "ready"}', media_type="application/json")
         return Response(
             '{"status": "the warehouse takes no writes"}',
@@ -291,7 +307,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             media_type="application/json",
         )
 
-    @app.get("/metrics")
+    @admin.get("/metrics")
     async def metrics() -> Response:
         return Response(
             generate_latest(reception.metrics.registry), media_type="text/plain; version=0.0.4"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from webhooks import Answer, Delivery, Secrets
 from webhooks.payloads import TooManyFields, form_fields
-from webhooks.signatures import check_twilio_form, check_twilio_json
+from webhooks.signatures import check_twilio_form, check_twilio_json, twilio_base_string
 
 #: An empty TwiML document: Twilio sends nothing back, and ends a call that waits for instructions.
 EMPTY_TWIML = Answer(200, b'<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")
@@ -35,8 +35,15 @@ def verify(delivery: Delivery, secrets: Secrets, *, now: datetime) -> None:
 
 
 def delivery_key(delivery: Delivery) -> str:
-    """The hash of what was said: a retry repeats it byte for byte."""
-    return hashlib.sha256(_said(delivery)).hexdigest()
+    """The hash of what was said. Of a form it is what is signed of it: other spellings, and other bounds between names
+    and values, have the same signature, and so they are the same delivery."""
+    if is_stream(delivery):
+        return hashlib.sha256(delivery.body).hexdigest()
+    try:
+        said = twilio_base_string("", form_fields(_said(delivery)))
+    except TooManyFields:
+        said = _said(delivery)
+    return hashlib.sha256(said).hexdigest()
 
 
 def is_stream(delivery: Delivery) -> bool:

@@ -24,6 +24,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from media.fetch import FetchResult, fetch
 from pipelines.pull import PullResult, pull
 from pipelines.reconcile import reconcile
+from pipelines.suggestions import find_evidence
 from providers.failures import NeedsAdmin, ProviderFailed
 from warehouse.channels import registry
 from warehouse.migrate import queue_connector
@@ -225,6 +226,8 @@ async def pull_connection(
         raise
     if result.more:
         await defer(context.app, "pull_connection", connection_id)
+    elif sum(result.rows.values()) >= MANY_ROWS:
+        await suggest_soon(context.app)
 
 
 def _pull(settings: Settings, connection_id: str, since: datetime | None) -> PullResult:
@@ -363,6 +366,33 @@ async def renew_tokens(context: JobContext, timestamp: int) -> None:
 async def test_models(context: JobContext, timestamp: int) -> None:
     """Every night in Australia, when least is asked: dbt's data tests on all that stands."""
     await children.run(run_model_tests, context.additional_context["settings"])
+
+
+#: After a pull its neighbours are waited for: one look for all of them.
+SUGGEST_AFTER_SECONDS = 60
+#: So many new rows are a history; fewer wait for the hour.
+MANY_ROWS = 100
+
+
+async def suggest_soon(app: App) -> None:
+    """Have suggestions looked for after what was just pulled, unless that waits already."""
+    deferrer = app.configure_task(
+        "find_suggestions",
+        lock="find_suggestions",
+        queueing_lock="find_suggestions soon",
+        priority=-1,
+        schedule_in={"seconds": SUGGEST_AFTER_SECONDS},
+    )
+    try:
+        await deferrer.defer_async(timestamp=0)
+    except AlreadyEnqueued:
+        pass
+
+
+@_job(cron="50 * * * *")
+async def find_suggestions(context: JobContext, timestamp: int) -> None:
+    """Every hour, and after a pull: what speaks for two identities being one person's."""
+    await children.run(find_evidence, context.additional_context["settings"])
 
 
 @_job(cron="30 14 * * *")

@@ -67,8 +67,12 @@ class Standing:
 
 
 def cookie_name() -> str:
-    """One name per warehouse: cookies do not keep ports apart, and several may run on one host."""
-    return f"crm_session_{database.settings().derive('session cookie name').hex()[:8]}"
+    """One name per warehouse: cookies do not keep ports apart, and several may run on one host.
+
+    Where browsers call us by TLS, a name that they take from this host alone, and over TLS alone.
+    """
+    prefix = "__Host-" if database.settings().is_app_https else ""
+    return f"{prefix}crm_session_{database.settings().derive('session cookie name').hex()[:8]}"
 
 
 def _hash(token: str) -> bytes:

@@ -8,6 +8,7 @@ compares passwords by one that asks the database, takes the same time for unknow
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ SQL = queries("sessions")
 WINDOW_SECONDS = 15 * 60
 ATTEMPTS_PER_ACCOUNT = 6
 ATTEMPTS_PER_ADDRESS = 60
+#: Of one account from everywhere: beyond it each attempt takes longer, and none is refused for what strangers do.
+ATTEMPTS_BEFORE_DELAY = 20
+DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.25, 4.0
 
 FIELDS = {
     "Form name": "Sign in",
@@ -63,6 +67,9 @@ def attempt(user_name: str, password: str, *, ip: str) -> Answer:
         _fail(known, ip, "too many attempts")
         minutes = max(1, -(-(WINDOW_SECONDS - recent["oldest_seconds"]) // 60))
         return Answer(sentence=f"Too many attempts. Try again in {minutes} minutes.")
+    beyond = recent["of_account_anywhere"] - ATTEMPTS_BEFORE_DELAY
+    if beyond > 0:
+        time.sleep(min(LONGEST_DELAY_SECONDS, DELAY_SECONDS * beyond))
     # Outside of any transaction: bcrypt takes a quarter of a second.
     right = passwords.matches(password, user["password_hash"] if user else None)
     if not right or user is None or user["is_disabled"]:

@@ -5,7 +5,7 @@
 
 // The other scripts of ours come the same way.
 import "./unfold.js";
-import "./reading.js";
+import { say } from "./reading.js";
 import "./mail.js";
 import "./keys.js";
 import "./viewer.js";
@@ -200,6 +200,7 @@ window.addEventListener("beforeunload", () => { leaving = Date.now(); });
 
 export default function (component) {
     const { name, ticket, mark } = component.data;
+    say();
     const known = bells.get(name);
     const bell = known ?? { name, busy: null, due: false, wait: 2_000, life: 0 };
     const isNew = !known || bell.ticket !== ticket;

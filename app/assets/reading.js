@@ -12,8 +12,13 @@ function isShown() {
 function show(wanted) {
     document.documentElement.classList.toggle("about-folded", ROOMY.matches && !wanted);
     document.documentElement.classList.toggle("about-shown", !ROOMY.matches && wanted);
+    say();
+}
+
+// To screen readers; again after each run of the page, which may have drawn the button anew.
+export function say() {
     for (const button of document.querySelectorAll("button.fold-about")) {
-        button.setAttribute("aria-expanded", String(wanted));
+        button.setAttribute("aria-expanded", String(isShown()));
     }
 }
 
@@ -42,7 +47,10 @@ function fetchEarlier(list) {
     if (!button || button === asked || above > NEAR) return;
     asked = button;
     // The same button may stand there again after the page has come.
-    setTimeout(() => { asked = null; }, 1_500);
+    setTimeout(() => {
+        asked = null;
+        fetchEarlier(list);
+    }, 1_500);
     button.click();
 }
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from functools import cache
 
 from app import database
 from app.access.roles import Permission, UserRole
-from warehouse.settings import Settings
 
 #: Who wrote and is nobody's yet.
 QUEUE = "queue"
@@ -55,14 +53,5 @@ def topic_of(ticket: str, session_id: str) -> tuple[UserRole, str] | None:
 
 def _mac(session_id: str, role: UserRole, topic: str) -> str:
     said = f"{session_id}\0{role.value}\0{topic}".encode("utf-8", "surrogatepass")
-    made = hmac.new(_key(database.settings()), said, hashlib.sha256)
+    made = hmac.new(database.settings().derive("news ticket"), said, hashlib.sha256)
     return made.hexdigest()[:MAC_CHARACTERS]
-
-
-def _key(settings: Settings) -> bytes:
-    return _derived(settings.master_keys[0])
-
-
-@cache
-def _derived(master_key: str) -> bytes:
-    return database.settings().derive("news ticket", master_key)

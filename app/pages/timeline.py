@@ -74,5 +74,4 @@ with st.container(key="desk", horizontal=True, gap=None):
         newest(shown, opened.playable_connections)
         older(shown, opened.playable_connections)
     with st.container(key="about"):
-        about.head(opened.customer)
         about.about(guard.viewer(), customer_id)

@@ -6,43 +6,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, address, guard, layout, read
+from app import guard, layout, read, read_identity, waiting_rows, who_is_this
 from app.access.roles import Permission
 from app.database import Row
 from app.live import topics
-from app.views import identity_html, list_html
-from warehouse.refusals import Refused
-
-
-@st.dialog("Who is this?", width="medium")
-def decide(row: Row) -> None:
-    person, identity = guard.viewer(), row["identity"]
-    st.html(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
-    for note in identity_html.cautions(identity):
-        st.info(note, icon=":material/info:")
-    make, link = st.tabs(["New customer", "Existing customer"])
-    try:
-        with make, st.form("make", border=False):
-            name = st.text_input("Name", value=row["display_name"] or "", max_chars=200)
-            told = "Wrote to us for the first time" if row["last_inbound_at"] else "Written to"
-            why = st.text_input("Reason", value=told, max_chars=1000)
-            if st.form_submit_button("Make customer", type="primary"):
-                customer_id = act.create_customer(person, name, identity=identity, reason=why)
-                st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
-        with link:
-            typed = st.text_input("Search", placeholder="Name, phone or e-mail", max_chars=200)
-            found = read.customers(person, typed).rows[:8] if typed.strip() else []
-            names = {r["customer_id"]: list_html.choice(r) for r in found}
-            chosen = st.radio("Customer", names, format_func=names.__getitem__) if names else None
-            if typed.strip() and not names:
-                st.caption("Nobody found.")
-            reason = st.text_input("Reason for the link", max_chars=1000)
-            if st.button("Link", type="primary", disabled=not chosen) and chosen:
-                act.link_identity(person, identity, chosen, reason=reason)
-                st.switch_page(address.TIMELINE, query_params=address.of_customer(chosen))
-    except Refused as refusal:
-        st.error(f"{str(refusal)[0].upper()}{str(refusal)[1:]}.")
-
+from app.views import list_html
 
 #: The lists: how each is read, what its people are, and what stands there when it is empty.
 LISTS = {
@@ -57,6 +25,11 @@ LISTS = {
         "who never wrote to us, newest first",
         ("Nobody", "Whom we write to and who is no customer appears here by itself."),
     ),
+    "Not customers": (
+        read_identity.not_customers,
+        "marked as nobody's customer, the latest first",
+        ("Nobody", "No-reply senders and spam stand here once you have marked them."),
+    ),
 }
 
 
@@ -70,14 +43,24 @@ def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> 
         st.html(list_html.empty(*empty, "task_alt"))
         return
     st.html(list_html.counted(lists[0].matched, words, is_cut=lists[0].is_cut))
-    for row in [row for each in lists for row in each.rows]:
+    if refused := st.session_state.pop("refused", None):
+        st.error(refused)
+    may, rows = viewer.may(Permission.DECIDE_CUSTOMER), [row for each in lists for row in each.rows]
+    suggested = waiting_rows.suggestions_of(rows) if which != "Not customers" else {}
+    if may and which == "Wrote to us":
+        waiting_rows.at_once()
+    for row in rows:
         with st.container(key=f"row_{row['identity']}", gap=None):
             st.html(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
-            if viewer.may(Permission.DECIDE_CUSTOMER):
+            if may:
                 label = list_html.link_label(row["display_name"] or row["identity"], "Decide on")
                 if st.button(label, key=f"decide_{row['identity']}"):
                     st.session_state["deciding"] = row
                     st.rerun()
+        if may and which == "Not customers":
+            waiting_rows.bring_back(row)
+        elif may:
+            waiting_rows.actions(row, suggested.get(row["identity"], []))
     last = lists[-1].rows
     if len(last) == read.LIST_SIZE and st.button("More", key="more"):
         pages.append(last[-1])
@@ -88,5 +71,6 @@ with st.container(key="queue", gap=None):
     which = st.segmented_control("Who", LISTS, default="Wrote to us", label_visibility="collapsed")
     # The positions and what they show live as long as the page is on the screen; a full run begins anew.
     queue(which or "Wrote to us", [None], {})
+waiting_rows.dialogs()
 if chosen_row := st.session_state.pop("deciding", None):
-    decide(chosen_row)
+    who_is_this.decide(chosen_row)

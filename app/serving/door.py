@@ -37,6 +37,11 @@ MOST_WAITING = 2_000
 PATIENCE_SECONDS = 20.0
 #: A process that takes nothing for so long hangs.
 STUCK_SECONDS = 10.0
+#: Each process is asked this often whether it lives, and so long it may say nothing.
+ASK_EVERY_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
+SILENT_SECONDS = 30.0
+ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 STOP_SECONDS = 6.0
@@ -99,9 +104,11 @@ class Door:
         while True:
             began = time.monotonic()
             process = self._start(number)
+            watching = asyncio.create_task(self._watch(process))
             try:
                 await self._until_it_ends(process)
             finally:
+                watching.cancel()
                 self._forget(process)
                 await asyncio.to_thread(_end, process.child)
             lived = time.monotonic() - began
@@ -143,6 +150,33 @@ class Door:
             if said == READY:
                 process.is_ready = True
                 self._somebody_ready.set()
+
+    async def _watch(self, process: Process) -> None:
+        """End a process that runs and answers nothing: it hangs, and so do its people."""
+        answered = time.monotonic()
+        while True:
+            await asyncio.sleep(ASK_EVERY_SECONDS)
+            if not process.is_ready or await self._answers(process):
+                answered = time.monotonic()
+            elif time.monotonic() - answered > SILENT_SECONDS:
+                log.error("app process %d answers nothing: ended", process.number)
+                process.child.kill()
+                return
+
+    async def _answers(self, process: Process) -> bool:
+        """Whether it answers a request of our own, which it is handed like anybody's."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            try:
+                socket.send_fds(process.channel, [b"c"], [theirs.fileno()])
+                theirs.close()
+                ours.setblocking(False)
+                loop = asyncio.get_running_loop()
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await loop.sock_sendall(ours, ALIVE)
+                    return (await loop.sock_recv(ours, 64)).startswith(b"HTTP/1.1 200")
+            except (OSError, TimeoutError):
+                return False
 
     def _forget(self, process: Process) -> None:
         process.is_ready = False

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import designed
+from app import database, designed
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -24,8 +24,14 @@ SWITCHED_OFF = (
     *("microphone", "midi", "payment", "usb"),
 )
 
-#: Doors of Streamlit that this app does not use.
-CLOSED = ("/_stcore/agent", "/_stcore/metrics", "/oauth2callback", "/auth/")
+#: Where Streamlit has doors of its own, and which of them this app uses: what its next version adds is closed until we
+#: want it. Uploads would be kept in memory, of anybody; a component of another package reads cookies.
+FRAMEWORK = ("/_stcore", "/component", "/media", "/app", "/oauth2callback", "/auth")
+USED = ("/_stcore/health", "/_stcore/host-config")
+#: Below these lie our own assets, and the page's icon.
+USED_BELOW = ("/_stcore/bidi-components/crm.news/", "/media/")
+#: Nothing but the end of a session is ever posted.
+POSTED = "/session/end"
 
 #: Scripts of our own, under one name in every version: a browser must not keep a former one.
 OURS = "/_stcore/bidi-components/"
@@ -82,7 +88,9 @@ class SecurityHeaders:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and not is_same_host(Headers(scope=scope)):
+        if scope["type"] == "websocket" and not is_same_host(
+            Headers(scope=scope), database.settings().app_url
+        ):
             # Before it is accepted, so the browser sees a refused handshake (403).
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -102,13 +110,28 @@ class SecurityHeaders:
             await send(message)
 
         app = self.app
-        if scope["path"].startswith(CLOSED):
+        if not is_open(scope["method"], scope["path"]):
             app = PlainTextResponse("Not here.", status_code=404)
         await app(scope, receive, send_with_headers)
 
 
-def is_same_host(headers: Headers) -> bool:
+def is_open(method: str, path: str) -> bool:
+    """Whether there is anything for this request. What Streamlit serves as pages and their scripts is open."""
+    if method not in ("GET", "HEAD") and not (method == "POST" and path == POSTED):
+        return False
+    if not any(path == each or path.startswith(f"{each}/") for each in FRAMEWORK):
+        return True
+    return path in USED or path.startswith(USED_BELOW)
+
+
+def is_same_host(headers: Headers, app_url: str | None = None) -> bool:
     """Whether the page that opens a WebSocket is ours. A browser always says where it comes from,
-    so a handshake without Origin is refused as well."""
+    so a handshake without Origin is refused as well.
+
+    app_url: what browsers call, where that is known: a proxy need not pass the host on.
+    """
     origin, host = headers.get("origin"), headers.get("host")
+    if app_url:
+        ours, given = urlsplit(app_url), urlsplit(origin or "")
+        return (ours.scheme, ours.netloc.lower()) == (given.scheme, given.netloc.lower())
     return bool(origin and host) and urlsplit(origin).netloc.lower() == str(host).lower()

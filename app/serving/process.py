@@ -16,6 +16,10 @@ import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import database
+from app.serving import bounds
+from warehouse import bounded_http
+
 #: As many connections in one message as the kernel hands over at most; the door sends one.
 MOST_AT_ONCE = 16
 READY = b"r"
@@ -23,6 +27,8 @@ READY = b"r"
 
 def configured(application: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
     """How every app process serves."""
+    proxies = database.settings().trusted_proxies
+    connections = bounded_http.Connections(proxies)
     return uvicorn.Config(
         application,
         host=host,
@@ -30,7 +36,11 @@ def configured(application: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) 
         # See app.serving.server: the query of /session/start holds a token.
         access_log=False,
         log_level="info",
-        ws_max_size=8 * 1024 * 1024,
+        ws_max_size=bounds.FRAME_BYTES,
+        # Whoever is not named as a proxy says nothing about where a request came from.
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        **bounded_http.configured(connections),
         # As Streamlit's own server has it: packing costs each tab a quarter of a megabyte and time at each message.
         ws_per_message_deflate=False,
         # An open page holds its WebSocket; it is told to come back later, not waited for.

@@ -34,7 +34,9 @@ def local_path(asked: str | None) -> str:
 
 
 def _is_https(request: Request) -> bool:
-    """By the request itself (uvicorn takes the scheme from a trusted proxy), or by the public URL."""
+    """By what browsers call, the request itself (uvicorn takes the scheme from a trusted proxy), or the public URL."""
+    if database.settings().is_app_https:
+        return True
     public = urlsplit(database.settings().public_url or "")
     return request.url.scheme == "https" or (
         public.scheme == "https" and public.hostname == request.url.hostname
@@ -65,7 +67,8 @@ def start(request: Request) -> Response:
     A token that is used, old, unknown, or sent here by another site sets nothing.
     """
     token = request.query_params.get("token", "")
-    if not token or _from_elsewhere(request):
+    # Only our own form leads here: a link that somebody sent would sign its reader in as its sender.
+    if not token or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return _go("/")
     try:
         opened = sessions.open_session(

@@ -16,6 +16,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from app import database, read
 from app.live import bell, changes
 from app.serving import garbage, options
+from app.serving.bounds import BoundedSockets
 from app.serving.headers import SecurityHeaders
 from app.serving.routes import ROUTES
 
@@ -61,5 +62,8 @@ def application() -> st.App:
     # past main.py and its sign-in. The first request of a process must not be such a one.
     PagesManager.uses_pages_directory = False
     return st.App(
-        SCRIPT, routes=ROUTES, middleware=[Middleware(SecurityHeaders)], lifespan=_lifespan
+        SCRIPT,
+        routes=ROUTES,
+        middleware=[Middleware(SecurityHeaders), Middleware(BoundedSockets)],
+        lifespan=_lifespan,
     )

@@ -12,6 +12,8 @@ import re
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: Characters that turn or isolate the direction of what follows; in a file name they forge an ending.
 TURNS = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+#: Letters that are drawn as blanks, or as nothing: a row of them pushes the ending of a file name out of sight.
+BLANKS = re.compile("[\u2800\u3164\uffa0\u115f\u1160\u180e\u2060-\u2064\ufeff]+")
 
 
 def _shown(match: re.Match[str]) -> str:
@@ -22,7 +24,8 @@ def _shown(match: re.Match[str]) -> str:
 
 def line(text: object) -> str:
     """A name, an address, a subject or a file name: one line, escaped, for text and attributes."""
-    flat = re.sub(r"\s+", " ", str(text if text is not None else "")).strip()
+    seen = BLANKS.sub(" ", str(text if text is not None else ""))
+    flat = re.sub(r"\s+", " ", seen).strip()
     return html.escape(CONTROLS.sub(_shown, TURNS.sub("\ufffd", flat)), quote=True)
 
 

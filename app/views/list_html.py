@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -17,9 +18,9 @@ Row = dict[str, Any]
 
 #: Identities shown in a list before "and 3 more".
 SHOWN_IDENTITIES = 2
-#: Beside a timeline.
-SHOWN_BESIDE = 30
 PREVIEW_CHARACTERS = 180
+#: What Streamlit's Markdown acts on.
+MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+!|<>~$:&]")
 
 
 def channels(slugs: Sequence[str]) -> str:
@@ -98,17 +99,6 @@ def names(row: Row) -> dict[str, str]:
     return {identity: str(row["name"]) for identity in row["identities"]}
 
 
-def known_as(row: Row) -> str:
-    """Every identity of the customer, one a line."""
-    shown = "".join(f"<li>{identity(text)}</li>" for text in row["identities"][:SHOWN_BESIDE])
-    left_out = len(row["identities"]) - SHOWN_BESIDE
-    more = f'<li class="none">and {left_out:,} more</li>' if left_out > 0 else ""
-    return (
-        '<section class="known-as" aria-label="Identities"><h3>Known as</h3>'
-        f"<ul>{shown or '<li class=none>no identity linked</li>'}{more}</ul></section>"
-    )
-
-
 def empty(title: str, advice: str, glyph: str = "inbox") -> str:
     """An empty state: what is not here, and what to do about it."""
     return (
@@ -140,10 +130,16 @@ def link_label(name: str, verb: str = "Open") -> str:
     return f"{verb} {plain(name)}"
 
 
+def sentence(said: str) -> str:
+    """What was refused, for Streamlit's boxes: it may name what somebody wrote, and they read Markdown."""
+    return MARKDOWN.sub(r"\\\g<0>", f"{said[:1].upper()}{said[1:]}".rstrip(".")) + "."
+
+
 def choice(row: Row) -> str:
-    """A customer in a list to choose from: name and first identities."""
+    """A customer in a list to choose from: name, and what tells namesakes apart."""
     known = ", ".join(plain(identity_html.words(text)) for text in row["identities"][:2])
-    return f"{plain(row['name'])} · {known}" if known else plain(row["name"])
+    last = f" · last contact {row['last_at']:%d.%m.%Y}" if row["last_at"] else ""
+    return f"{plain(row['name'])} · {known or row['customer_id'][:8]}{last}"
 
 
 def counted(matched: int, words: str, *, is_cut: bool) -> str:

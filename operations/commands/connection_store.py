@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from operations.invocation import actor
@@ -67,7 +66,7 @@ def replace_values(
     from psycopg.types.json import Jsonb
 
     from warehouse.channels import registry
-    from warehouse.connections import cipher
+    from warehouse.connections import sealed
     from warehouse.queries import queries
 
     secret_keys = {*registry()[connection.channel].secret_keys, "verify_token"}
@@ -77,7 +76,7 @@ def replace_values(
         {
             "connection_id": connection.connection_id,
             "settings": Jsonb({k: v for k, v in values.items() if k not in secret_keys}),
-            "secrets": cipher(settings).encrypt(json.dumps(secrets).encode()),
+            **sealed(settings, connection.channel, secrets),
         },
     )
 

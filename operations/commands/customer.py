@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from operations import customer_list
+from operations.commands import customer_list
 from operations.invocation import AsJson, DataDir, actor, connect, report, say, settings_for
 from warehouse.refusals import Refused
 

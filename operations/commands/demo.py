@@ -45,14 +45,15 @@ def demo(
     try:
         document = _fill(started, is_new)
     except KeyboardInterrupt:
-        if is_new:
+        if is_new and started.is_ours:
             running.stop(settings.data_dir)
         raise
     except Exception:
         # Half a demonstration would only puzzle; the logs stay.
-        if is_new:
+        if is_new and started.is_ours:
             running.stop(settings.data_dir)
         raise
+    is_new = is_new and started.is_ours
     report(document, as_json=as_json, lines=summary(document, is_new))
     if is_new and not until_ready:
         run_until_stopped(started)
@@ -70,7 +71,7 @@ def _fill(started: Launch, is_new: bool) -> dict[str, Any]:
         )
     settings = started.settings
     settings.public_url = state["facts"]["public_url"]
-    if is_new:
+    if is_new and started.is_ours:
         pulled = demo_data.fill(settings, state["facts"]["simulator_url"])
         state = started.wait_for(serves)
         demo_data.wait_for_history(settings, pulled)

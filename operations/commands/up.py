@@ -52,9 +52,10 @@ def up(
     try:
         state = started.wait_for(serves) if is_new or until_ready else started.state()
     except KeyboardInterrupt:
-        if is_new:
+        if is_new and started.is_ours:
             running.stop(settings.data_dir)
         raise
+    is_new = is_new and started.is_ours
     report(addresses(state), as_json=as_json, lines=address_lines(state, is_new))
     if is_new and not until_ready:
         run_until_stopped(started)

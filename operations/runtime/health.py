@@ -10,12 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from operations.runtime.programs import answers
+from operations.runtime.programs import WORKER_SILENT_SECONDS, answers
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
-
-#: A worker says every ten seconds that it lives.
-WORKER_SILENT_SECONDS = 60
 
 
 def is_well(program: str, settings: Settings, now: datetime) -> bool:
@@ -23,7 +20,9 @@ def is_well(program: str, settings: Settings, now: datetime) -> bool:
     if program.startswith("http://"):
         return answers(program)(now)
     sql = queries("operations")
-    with psycopg.connect(settings.url_for(Role.APP), connect_timeout=5) as database:
+    # As the program itself: its container knows no other password.
+    role = Role.LOADER if program == "worker" else Role.TRANSFORMER
+    with psycopg.connect(settings.url_for(role), connect_timeout=5) as database:
         if program == "worker":
             since = now - timedelta(seconds=WORKER_SILENT_SECONDS)
             row = database.execute(sql["worker_seen_since"], {"since": since}).fetchone()

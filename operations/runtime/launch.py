@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from warehouse.settings import Settings
 
 READY_WITHIN_SECONDS = 600.0
+#: What a supervisor ends with where another one has the data folder.
+LOST = 2
 #: A program that fell over so often before it ever served will not mend itself.
 GIVE_UP_AFTER_RESTARTS = 4
 
@@ -33,6 +35,11 @@ class Launch:
     log: Path
     log_offset: int
     supervisor: subprocess.Popen[bytes] | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this command started what runs; where two begin at once, one of them learns that it did not."""
+        return self.supervisor is not None
 
     @property
     def data_dir(self) -> Path:
@@ -66,13 +73,20 @@ class Launch:
             self.relay()
             state = self.state()
             # The record of an earlier start may still lie there.
-            fresh = self.supervisor is None or (
-                (state.get("supervisor") or {}).get("pid") == self.supervisor.pid
+            works = state.get("supervisor") or {}
+            fresh = (
+                running.alive(works.get("pid"), works.get("created"))
+                if self.supervisor is None
+                else works.get("pid") == self.supervisor.pid
             )
             if fresh and what(state):
                 return state
             if self.supervisor is not None and self.supervisor.poll() is not None:
                 self.relay()
+                if self.supervisor.returncode == LOST and running.is_held(self.data_dir):
+                    say("another command starts it on this data folder already")
+                    self.supervisor = None
+                    continue
                 self.fail(state.get("failure") or "the supervisor ended", state if fresh else {})
             for name, program in state.get("programs", {}).items() if fresh else ():
                 if program["restarts"] >= GIVE_UP_AFTER_RESTARTS:

@@ -3,6 +3,7 @@
     cluster     make the embedded server's folder and its URL: `cluster PORT`
     migrate     make the embedded server's database, bring the schema up to date
     histories   make the tables of the pulled histories, so that the models find them
+    keys        write what each program needs to sign in and to decrypt, and no more: `keys FOLDER`
 
 Each step is a process of its own, so that the supervisor stays small and can be stopped at any
 time.
@@ -14,6 +15,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from warehouse.settings import Settings
@@ -54,10 +56,23 @@ def histories(settings: Settings) -> None:
     prepare_all(settings)
 
 
+def keys(settings: Settings, folder: str) -> None:
+    """`<folder>/<program>/env` for each program: what opens its doors (docker-compose.yml mounts each to its own)."""
+    from operations.runtime.programs import NEEDS, given
+    from warehouse.postgres import write_private
+
+    for name in NEEDS:
+        lines = [f"{variable}='{value}'" for variable, value in given(name, settings).items()]
+        place = Path(folder) / name
+        place.mkdir(parents=True, exist_ok=True)
+        write_private(place / "env", "\n".join(lines))
+
+
 STEPS: dict[str, Callable[..., None]] = {
     "cluster": cluster,
     "migrate": migrate,
     "histories": histories,
+    "keys": keys,
 }
 
 

@@ -14,8 +14,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from operations.invocation import ROOT
 from operations.runtime import running
@@ -24,7 +25,12 @@ from warehouse.queries import queries
 from warehouse.refusals import Refused
 from warehouse.settings import Role, Settings
 
+if TYPE_CHECKING:
+    from warehouse.postgres import Embedded
+
 PROBE_TIMEOUT_SECONDS = 2.0
+#: A worker says every ten seconds that it lives.
+WORKER_SILENT_SECONDS = 60.0
 
 #: Nothing that runs here reports to anybody.
 QUIET = {
@@ -58,14 +64,22 @@ class Ports:
     def postgres(self) -> int:
         return self.base + 4
 
+    @property
+    def receiver_admin(self) -> int:
+        return self.base + 5
+
     def check(self, *, embedded: bool, demo: bool) -> None:
         """
         Raises:
             Refused: a port that is needed is taken; names it.
         """
-        if not 1024 <= self.base <= 65_531:
-            raise Refused(f"--port-base {self.base} is out of range: give 1024 to 65531")
-        needed = {"app": self.app, "receiver": self.receiver}
+        if not 1024 <= self.base <= 65_530:
+            raise Refused(f"--port-base {self.base} is out of range: give 1024 to 65530")
+        needed = {
+            "app": self.app,
+            "receiver": self.receiver,
+            "the receiver's readiness": self.receiver_admin,
+        }
         if demo:
             needed["simulator"] = self.simulator
         if embedded:
@@ -89,6 +103,13 @@ def is_busy(port: int) -> bool:
     return False
 
 
+def free_port() -> int:
+    """A port of the loopback address that nothing listens on now."""
+    with socket.socket() as attempt:
+        attempt.bind(("127.0.0.1", 0))
+        return int(attempt.getsockname()[1])
+
+
 def facts(ports: Ports, settings: Settings, *, demo: bool) -> dict[str, object]:
     """What the record says besides processes: addresses and how it was started."""
     receiver = f"http://127.0.0.1:{ports.receiver}"
@@ -110,9 +131,12 @@ def programs(
 
     reload: the app is started again when its files change.
     """
+    admin_bind = settings.admin_bind or f"127.0.0.1:{ports.receiver_admin}"
     environment = QUIET | {
         "CRM_DATA_DIR": str(settings.data_dir),
         "CRM_PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{ports.receiver}",
+        "CRM_ADMIN_BIND": admin_bind,
+        "CRM_APP_URL": settings.app_url or "",
     }
 
     def program(name: str, *arguments: str, **options: object) -> Program:
@@ -121,6 +145,8 @@ def programs(
             command=[sys.executable, "-m", *arguments],
             cwd=ROOT,
             environment=environment,
+            # Only now: an embedded server's URL is written by a program before these.
+            given=(lambda: given(name, settings)) if name in NEEDS else None,
             **options,  # type: ignore[arg-type]
         )
 
@@ -147,7 +173,8 @@ def programs(
             "--port",
             str(ports.receiver),
             after=("migrate",),
-            is_ready=answers(f"http://127.0.0.1:{ports.receiver}/readyz"),
+            is_ready=answers(f"http://{admin_bind}/readyz"),
+            is_alive=lives(f"http://127.0.0.1:{ports.receiver}/healthz"),
         ),
         program(
             "fold",
@@ -160,6 +187,7 @@ def programs(
             "worker",
             after=("histories",),
             is_ready=_said_in(settings, "worker_seen_since"),
+            is_alive=_worker_lives(settings),
         ),
         program(
             "app",
@@ -169,6 +197,7 @@ def programs(
             str(ports.app),
             after=("migrate",),
             is_ready=answers(f"http://127.0.0.1:{ports.app}/_stcore/health"),
+            is_alive=lives(f"http://127.0.0.1:{ports.app}/healthz"),
         ),
     ]
     if demo:
@@ -188,6 +217,30 @@ def programs(
     return listed
 
 
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What one program signs in as, and for what it is given keys."""
+
+    roles: tuple[Role, ...]
+    purposes: tuple[str, ...] = ()
+
+
+#: Every program that lasts. None has the owner's URL or the master key; who gets into one has that one's rights.
+NEEDS = {
+    "receiver": Needs(roles=(Role.RECEIVER,), purposes=("signing secrets",)),
+    # dbt's data tests run in the worker, as who owns the models.
+    "worker": Needs(roles=(Role.LOADER, Role.TRANSFORMER), purposes=("connection secrets",)),
+    "fold": Needs(roles=(Role.TRANSFORMER,)),
+    "app": Needs(roles=(Role.APP,), purposes=("session cookie name", "news ticket")),
+}
+
+
+def given(name: str, settings: Settings) -> dict[str, str]:
+    """The part of the environment that opens doors, for this program alone."""
+    needs = NEEDS[name]
+    return settings.for_program(needs.roles, needs.purposes)
+
+
 def _postgres(settings: Settings, ports: Ports) -> Program:
     from warehouse.postgres import Embedded
 
@@ -198,7 +251,7 @@ def _postgres(settings: Settings, ports: Ports) -> Program:
         command=server.command(),
         cwd=server.cluster,
         user=server.user,
-        is_ready=_takes_queries(settings),
+        is_ready=_takes_queries(server),
         # Fast shutdown: the default (SIGTERM) would wait for every client to leave by itself.
         stop_signal=signal.SIGINT,
         grace_seconds=running.POSTGRES_GRACE_SECONDS,
@@ -223,12 +276,23 @@ def answers(url: str) -> Callable[[datetime], bool]:
     return probe
 
 
-def _takes_queries(settings: Settings) -> Callable[[datetime], bool]:
+def lives(url: str) -> Callable[[], bool]:
+    """Whether anything is answered at this address."""
+    probe = answers(url)
+    return lambda: probe(datetime.now(UTC))
+
+
+def _worker_lives(settings: Settings) -> Callable[[], bool]:
+    """Whether the worker has said so lately. While the warehouse is away that cannot be known: the question fails."""
+    probe = _said_in(settings, "worker_seen_since")
+    return lambda: probe(datetime.now(UTC) - timedelta(seconds=WORKER_SILENT_SECONDS))
+
+
+def _takes_queries(server: Embedded) -> Callable[[datetime], bool]:
     def probe(_: datetime) -> bool:
         import psycopg
 
-        url = settings.embedded_url_file.read_text().strip().rpartition("/")[0] + "/postgres"
-        with psycopg.connect(url, connect_timeout=2) as connection:
+        with psycopg.connect(server.superuser_url, connect_timeout=2) as connection:
             return connection.execute("select true").fetchone() == (True,)
 
     return probe

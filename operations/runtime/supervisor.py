@@ -1,15 +1,17 @@
-"""The supervisor: runs programs as children, restarts what crashes, and leaves nothing behind.
+"""The supervisor: runs programs as children, restarts what crashes or hangs, and leaves nothing behind.
 
 Every child leads a session and process group of its own, writes to `<data dir>/logs/<name>.log`,
 and is recorded by pid and start time before the next one is looked at (see running.py). A child
-that ends by itself is started again after a pause that doubles from half a second to thirty, and
-starts small again after a minute of health. A program with `once` runs to its end before those
-that wait for it start; if it fails, everything stops.
+that ends by itself, or runs and answers nothing for half a minute, is started again after a pause
+that doubles from half a second to thirty, and starts small again after a minute of health. A
+program with `once` runs to its end before those that wait for it start; if it fails, everything
+stops.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +31,9 @@ LONGEST_PAUSE_SECONDS = 30.0
 HEALTHY_AFTER_SECONDS = 60.0
 PROBE_EVERY_SECONDS = 0.25
 ROUND_SECONDS = 0.05
+ASK_EVERY_SECONDS = 5.0
+SILENT_SECONDS = 30.0
+ROTATE_EVERY_SECONDS = 30.0
 LOG_LIMIT_BYTES = 5 * 1024 * 1024
 LOGS_KEPT = 3
 
@@ -41,10 +46,14 @@ class Program:
     command: list[str]
     cwd: Path
     environment: dict[str, str] = field(default_factory=dict, repr=False)
+    #: More of it, asked for at each start: what opens doors.
+    given: Callable[[], dict[str, str]] | None = field(default=None, repr=False)
     #: Names of programs that must be ready (or, with `once`, done) before this one starts.
     after: tuple[str, ...] = ()
     once: bool = False
     is_ready: Callable[[datetime], bool] | None = None
+    #: Asked now and then once it is ready; False for SILENT_SECONDS means that it hangs. What cannot be known is True.
+    is_alive: Callable[[], bool] | None = None
     #: The system user to run as; None for ours.
     user: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
@@ -70,6 +79,8 @@ class Child:
     last_exit: int | None = None
     probe: Future[bool] | None = None
     probed: float = 0.0
+    #: When it last answered.
+    answered: float = 0.0
 
     def as_record(self) -> dict[str, Any]:
         return {
@@ -103,6 +114,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._probes = ThreadPoolExecutor(max_workers=8, thread_name_prefix="probe")
         self._written: dict[str, Any] = {}
+        self._rotated = time.monotonic()
         self._created = running.start_time(os.getpid())
 
     def stop(self, *_: object) -> None:
@@ -134,6 +146,8 @@ class Supervisor:
             self._reap(child)
             self._start_if_due(child)
             self._ask_if_ready(child)
+            self._ask_if_alive(child)
+        self._keep_logs_short()
         if self.phase == "starting" and all(
             child.state in ("ready", "done") for child in self.children.values()
         ):
@@ -186,6 +200,8 @@ class Supervisor:
         log = self.log_file(program.name)
         log.parent.mkdir(parents=True, exist_ok=True)
         environment = os.environ | program.environment | {running.MARK: str(self.data_dir)}
+        if program.given is not None:
+            environment |= program.given()
         child.restarts += child.state == "crashed"
         child.started, child.started_at = time.monotonic(), datetime.now(UTC)
         try:
@@ -222,12 +238,38 @@ class Supervisor:
             answered = child.probe.exception() is None and child.probe.result()
             child.probe = None
             if answered:
-                child.state = "ready"
+                child.state, child.answered = "ready", time.monotonic()
                 tell(f"{child.program.name}: ready after {time.monotonic() - child.started:.1f} s")
                 return
         if time.monotonic() - child.probed >= PROBE_EVERY_SECONDS:
             child.probed = time.monotonic()
             child.probe = self._probes.submit(child.program.is_ready, child.started_at)
+
+    def _ask_if_alive(self, child: Child) -> None:
+        ask, now = child.program.is_alive, time.monotonic()
+        if ask is None or child.state != "ready" or child.process is None:
+            child.answered = now
+            return
+        if child.probe is not None:
+            if child.probe.done():
+                # Nobody was asked where the asking itself failed.
+                if child.probe.exception() is not None or child.probe.result():
+                    child.answered = now
+                child.probe = None
+        elif now - child.probed >= ASK_EVERY_SECONDS:
+            child.probed = now
+            child.probe = self._probes.submit(ask)
+        if now - child.answered > SILENT_SECONDS:
+            tell(f"{child.program.name}: has answered nothing for {SILENT_SECONDS:.0f} s, killed")
+            child.answered = now
+            signal_group(child.process.pid, signal.SIGKILL)
+
+    def _keep_logs_short(self) -> None:
+        if time.monotonic() - self._rotated < ROTATE_EVERY_SECONDS:
+            return
+        self._rotated = time.monotonic()
+        for name in self.children:
+            cut(self.log_file(name))
 
     # -- record and end ---------------------------------------------------------------------------
 
@@ -289,13 +331,30 @@ def signal_group(leader: int, number: signal.Signals) -> None:
 
 def rotate(log: Path) -> None:
     """Move a log that has grown out of the way, keeping the last few."""
-    if not log.exists() or log.stat().st_size < LOG_LIMIT_BYTES:
-        return
+    if is_long(log):
+        shift(log, log)
+
+
+def is_long(log: Path) -> bool:
+    return log.exists() and log.stat().st_size >= LOG_LIMIT_BYTES
+
+
+def shift(newest: Path, log: Path) -> None:
+    """`newest` becomes the first of the kept ones of this log."""
     for number in range(LOGS_KEPT - 1, 0, -1):
         older = log.with_name(f"{log.name}.{number}")
         if older.exists():
             older.replace(log.with_name(f"{log.name}.{number + 1}"))
-    log.replace(log.with_name(f"{log.name}.1"))
+    newest.replace(log.with_name(f"{log.name}.1"))
+
+
+def cut(log: Path) -> None:
+    """The same for a log that a program writes to: it is copied and emptied, for its writer goes on at the end."""
+    if is_long(log):
+        kept = log.with_name(f"{log.name}.copy")
+        shutil.copyfile(log, kept)
+        os.truncate(log, 0)
+        shift(kept, log)
 
 
 def ending(code: int) -> str:

@@ -127,3 +127,9 @@ def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.1)
+
+
+def ready(page: Page) -> None:
+    """Wait until the scripts of a timeline are here; on a window with room for what stands beside it."""
+    fold = page.get_by_role("button", name="About this customer")
+    expect(fold).to_have_attribute("aria-expanded", "true")

@@ -256,6 +256,30 @@ class Correspondence:
         )
         return name
 
+    def signed_in(self, name: str, role: str = "agent") -> Viewer:
+        """This person with a session of the id `session-<name>`; they are made, or given this role, where needed."""
+        from app.access.roles import UserRole
+        from app.access.sessions import Viewer
+
+        session_id = f"session-{name}"
+        self.execute(
+            "insert into crm.users (user_name, display_name, email, role, password_hash) values (%s, %s, %s, %s, 'none')"
+            " on conflict (user_name) do update set role = excluded.role",
+            [name, name.title(), f"{name}@example.com", role],
+        )
+        self.execute(
+            "insert into crm.sessions (session_id, token_hash, user_name, expires_at)"
+            " values (%s, sha256(%s::bytea), %s, now() + interval '1 hour') on conflict do nothing",
+            [session_id, session_id, name],
+        )
+        return Viewer(
+            user_name=name,
+            display_name=name.title(),
+            role=UserRole(role),
+            session_id=session_id,
+            ip="127.0.0.1",
+        )
+
     def events(self, action: str) -> list[dict[str, Any]]:
         with psycopg.connect(
             self.settings.admin_url, row_factory=psycopg.rows.dict_row
@@ -279,17 +303,8 @@ def correspondence(settings: Settings, fold_now: Callable[[], int]) -> Iterator[
 
 @pytest.fixture
 def agent(correspondence: Correspondence) -> Viewer:
-    """A person who may decide, with a session that need not exist for reading."""
-    from app.access.roles import UserRole
-    from app.access.sessions import Viewer
-
-    return Viewer(
-        user_name="agent",
-        display_name="Agent",
-        role=UserRole.AGENT,
-        session_id="s1",
-        ip="127.0.0.1",
-    )
+    """A person who may decide, signed in."""
+    return correspondence.signed_in("agent")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from datetime import UTC, datetime
 
@@ -36,7 +35,7 @@ def test_a_customer_is_made_of_an_identity(correspondence: Correspondence, agent
     assert made["customer_ids"] == linked["customer_ids"] == [customer]
     assert (linked["object_id"], linked["session_id"], linked["detail"]["reason"]) == (
         IDENTITY,
-        "s1",
+        "session-agent",
         "said so",
     )
 
@@ -123,7 +122,7 @@ def test_no_such_customer(correspondence: Correspondence, agent: Viewer) -> None
 def test_who_may_not_decide_is_refused(
     correspondence: Correspondence, agent: Viewer, role: UserRole
 ) -> None:
-    person = dataclasses.replace(agent, role=role)
+    person = correspondence.signed_in("agent", role.value)
     customer = correspondence.customer("Sam")
     with pytest.raises(Forbidden, match=role.value):
         act.create_customer(person, "New")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from app.access import sessions
-from tests.app.browsing import Person, eventually
+from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 from tests.app.drawn import HOSTILE
 
@@ -142,6 +142,7 @@ def test_a_status_that_advances_is_shown(
 def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> None:
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.locator(".message")).to_have_count(50)
+    ready(page)
     scroller = page.locator(".st-key-timeline")
     held = page.get_by_text("message 090", exact=True)
     for count in (100, 131):

@@ -99,3 +99,70 @@ def test_the_notice_says_what_and_since_when() -> None:
     assert "messages: broken" in sentence
     waiting = {**state, "waiting_since": now - timedelta(minutes=9)}
     assert "Nothing has been folded for 9 minutes" in str(layout.stale(waiting, now))
+
+
+#: Streamlit's elements that read their first argument as Markdown, and what makes a text that Markdown leaves alone.
+READS_MARKDOWN = {
+    "badge", "button", "caption", "checkbox", "error", "expander", "form_submit_button", "header", "info", "link_button",
+    "markdown", "metric", "multiselect", "page_link", "pills", "popover", "radio", "segmented_control", "selectbox", "subheader",
+    "success", "text_area", "text_input", "title", "toast", "toggle", "warning", "write",
+}  # fmt: skip
+MADE_PLAIN = {"plain", "link_label", "sentence"}
+#: Sentences of ours alone.
+OURS = {
+    "answer.sentence",
+    "note",
+    "address.QUARANTINE",
+    "address.TIMELINE",
+    "address.ABOUT_MESSAGE",
+}
+
+
+def test_no_label_is_what_somebody_wrote() -> None:
+    """A name with a link in it would be a link, and `:material/…:` a picture."""
+    found = set()
+    for path in FOLDER.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        plain_names = {
+            target.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and _is_plain(node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for call in ast.walk(tree):
+            if not (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and isinstance(call.func.value, ast.Name)
+                and call.func.value.id == "st"
+                and call.func.attr in READS_MARKDOWN
+            ):
+                continue
+            named = [each.value for each in call.keywords if each.arg == "label"]
+            for label in named or call.args[:1]:
+                said = ast.unparse(label)
+                if not _is_plain(label) and said not in OURS | plain_names:
+                    found.add(f"{path.name}: st.{call.func.attr}({said})")
+    assert found == set()
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """A text of ours, or one that went through what makes it plain."""
+    if isinstance(node, ast.Constant):
+        return True
+    if isinstance(node, ast.IfExp):
+        return _is_plain(node.body) and _is_plain(node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return all(_is_plain(each) for each in node.values)
+    if isinstance(node, ast.JoinedStr):
+        return all(
+            isinstance(each, ast.Constant)
+            or (isinstance(each, ast.FormattedValue) and _is_number_or_plain(each.value))
+            for each in node.values
+        )
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in MADE_PLAIN
+
+
+def _is_number_or_plain(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) or _is_plain(node)

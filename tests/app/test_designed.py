@@ -20,7 +20,8 @@ from mail.designed import designed
 from tests.app.browsing import Person
 from tests.app.conftest import Correspondence
 
-#: One black pixel.
+ADDRESS = "sam@example.com"
+#: One pixel.
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -41,7 +42,7 @@ ATTACKS = [
 
 def html_mail(markup: str, *, picture: bytes = b"") -> bytes:
     mail = EmailMessage()
-    mail["From"], mail["To"] = "Sam <sam@example.com>", "help@example.com"
+    mail["From"], mail["To"] = f"Sam <{ADDRESS}>", "help@example.com"
     mail["Subject"], mail["Date"] = "Designed", "Fri, 27 Nov 2026 10:00:00 +1100"
     mail.set_content("The plain words")
     mail.add_alternative(markup, subtype="html")
@@ -86,7 +87,7 @@ def test_the_document_bears_its_policy_and_who_asks_is_on_record(
         f"gmail|{correspondence.raw_mail(html_mail(remote, picture=picture), datetime.now(UTC))}"
     )
     plain = f"gmail|{correspondence.raw_mail(b'From: sam@example.com' + bytes([13, 10, 13, 10]) + b'words', datetime.now(UTC))}"
-    customer = correspondence.customer("Sam", "email:sam@example.com")
+    customer = correspondence.customer("Sam", f"email:{ADDRESS}")
     ((message,),) = correspondence.execute(
         "select message_id from canonical.messages where message_id like %s", [f"%{message[6:]}"]
     )
@@ -126,7 +127,7 @@ def test_on_the_timeline_it_stands_in_a_frame_that_runs_and_loads_nothing(
     hostile = "".join(ATTACKS).replace("hurt()", "parent.hurt=1")
     markup = f'<p id="words">Designed words</p><img src="cid:logo@example.com">{hostile}<img src="https://evil.example/p.gif"><p>{"long<br>" * 60}</p>'
     correspondence.raw_mail(html_mail(markup, picture=PICTURE), datetime.now(UTC))
-    customer = correspondence.customer("Sam", "email:sam@example.com")
+    customer = correspondence.customer("Sam", f"email:{ADDRESS}")
     context = browser.new_context(viewport={"width": 390, "height": 800})
     person = Person(context, address)
     page = person.sign_in(f"/timeline?customer={customer}")

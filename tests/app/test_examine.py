@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,8 +20,8 @@ START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def admin_person(agent: Viewer) -> Viewer:
-    return replace(agent, user_name="admin", role=UserRole.ADMIN)
+def admin_person(correspondence: Correspondence) -> Viewer:
+    return correspondence.signed_in("admin", "admin")
 
 
 def form(sid: str, body: str, **more: str) -> dict[str, str]:
@@ -161,7 +160,7 @@ def test_connections_are_listed_and_the_same_sight_is_one_event(
 def test_who_may_examine_what(
     correspondence: Correspondence, agent: Viewer, role: UserRole
 ) -> None:
-    person = replace(agent, role=role)
+    person = correspondence.signed_in("agent", role.value)
     message_id, _ = one_row_through_both_doors(correspondence)
     looks: dict[str, Callable[[], object]] = {
         "message.view": lambda: examine.message(person, message_id),
@@ -201,3 +200,18 @@ def test_where_no_event_can_be_written_nothing_is_shown(
     for look in looks:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             look()
+
+
+def test_bytes_are_not_opened_under_cover_of_another_message(
+    correspondence: Correspondence, admin_person: Viewer
+) -> None:
+    """The event would name the other customer."""
+    correspondence.customer("Sam", f"phone:{NUMBER}")
+    message_id, _ = one_row_through_both_doors(correspondence)
+    correspondence.sms("+61491570156", "of somebody else", START)
+    ((foreign,),) = correspondence.execute(
+        "select raw_refs -> 0 ->> 'raw_ref' from marts.messages where body = 'of somebody else'"
+    )
+    assert examine.raw_row(admin_person, foreign, message_id) is None
+    assert examine.raw_row(admin_person, foreign) is None
+    assert examine.raw_row(admin_person, foreign, "no message") is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import inspect
 import re
 import tempfile
@@ -17,7 +16,7 @@ import psycopg
 import pytest
 
 import app
-from app import attachments, database, examine, filtered, read
+from app import attachments, database, examine, filtered, read, read_identity
 from app.access.roles import MATRIX, Forbidden, Permission, UserRole
 from app.access.sessions import Viewer
 from app.reading import reading
@@ -25,7 +24,7 @@ from tests.app.conftest import Correspondence
 from warehouse.filters import Filter
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, filtered, examine, attachments]
+ROOMS: list[ModuleType] = [read, filtered, examine, attachments, read_identity]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -95,7 +94,7 @@ def test_nothing_else_takes_a_connection() -> None:
 
 def test_only_the_rooms_of_reading_know_its_queries() -> None:
     """So that a sight cannot grow elsewhere, where the tests above would not look."""
-    own = {"read.py", "filtered.py", "examine.py", "media.py"}
+    own = {"read.py", "filtered.py", "examine.py", "designed.py", "media.py", "read_identity.py"}
     for path in FOLDER.rglob("*.py"):
         for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
             assert (path.name in own) or name in ("sessions",), f"{path.name} asks {name}.sql"
@@ -116,6 +115,12 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.read.changed_messages": (customer, {}),
         "app.filtered.earlier": (customer, Filter(channels=("twilio_sms",)), sort_key + "z", 50),
         "app.read.unassigned": (),
+        "app.read_identity.card": (customer,),
+        "app.read_identity.compare": ([customer],),
+        "app.read_identity.suggestions": (["phone:+61491570006"],),
+        "app.read_identity.sure_suggestions": (),
+        "app.read_identity.named_and_waiting": (),
+        "app.read_identity.not_customers": (),
         "app.read.never_wrote": (),
         "app.examine.model_tests": (),
         "app.examine.message": (message,),
@@ -144,9 +149,13 @@ def test_whoever_may_nothing_is_shown_nothing(
 def test_without_its_event_nothing_is_shown(
     correspondence: Correspondence, arguments: dict[str, tuple[Any, ...]], agent: Viewer
 ) -> None:
-    everything = dataclasses.replace(agent, role=UserRole.ADMIN)
+    everything = correspondence.signed_in("admin", "admin")
     # Tried by itself; about nobody.
-    apart = {"app.attachments.open_attachment", "app.examine.model_tests"}
+    apart = {
+        "app.attachments.open_attachment",
+        "app.examine.model_tests",
+        "app.read_identity.suggestions",
+    }
     correspondence.execute("revoke insert on crm.events from crm_app")
     for name in sorted(set(sights()) - apart):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -156,7 +165,7 @@ def test_without_its_event_nothing_is_shown(
     before = correspondence.execute("select count(*) from crm.events")[0][0]
     for name in sorted(set(sights()) - apart):
         shown(name, everything, arguments)
-    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 11
+    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 17
 
 
 def test_what_is_refused_is_read_by_nobody_and_on_record_where_that_is_wanted(
@@ -186,7 +195,7 @@ def test_an_error_while_reading_leaves_no_event(
 
 
 def test_the_event_costs_no_round_trip(correspondence: Correspondence, agent: Viewer) -> None:
-    """Begin, one statement, event with commit: as many as the same without an event."""
+    """Once it is known who reads: one statement, event with commit. As many as the same without an event."""
 
     def round_trips(with_event: bool) -> int:
         with tempfile.TemporaryFile() as traced:
@@ -201,7 +210,7 @@ def test_the_event_costs_no_round_trip(correspondence: Correspondence, agent: Vi
             return len(re.findall(rb"ReadyForQuery", traced.read()))
 
     for _ in range(3):
-        assert round_trips(True) == round_trips(False) == 3
+        assert round_trips(True) == round_trips(False) == 2
     assert len(correspondence.events("raw.view")) == 3
 
 

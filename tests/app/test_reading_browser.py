@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
-from tests.app.browsing import Person
+from tests.app.browsing import Person, ready
 from tests.app.conftest import Correspondence
 
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
@@ -23,6 +23,7 @@ def test_the_area_about_a_customer_folds_and_stays_as_it_was_left(
     beside = page.get_by_role("region", name="Identities")
     fold = page.get_by_role("button", name="About this customer")
     expect(beside).to_contain_text(NUMBER)
+    ready(page)
     page.set_viewport_size({"width": 390, "height": 800})
     expect(beside).to_be_hidden()
     fold.focus()
@@ -93,7 +94,7 @@ def test_date_and_channel_filters_show_only_what_matches(
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("button", name="Mail", exact=True).click()
     expect(page.get_by_text("4 messages shown, 4 hidden")).to_be_visible()
-    page.get_by_role("button", name="Yesterday", exact=True).click()
+    page.get_by_role("radio", name="Yesterday").click()
     expect(page.get_by_text("1 message shown, 7 hidden")).to_be_visible()
     assert texts(page) == ["mail 1"]
     shared = page.url
@@ -136,6 +137,7 @@ def test_a_timeline_is_read_by_keyboard_alone(
     correspondence.mail(ADDRESS, "Long", "line\n" * 60, start + timedelta(hours=1), quoted="> before")  # fmt: skip
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.locator(".message")).to_have_count(4)
+    ready(page)
     chosen = "document.activeElement.dataset.message"
     page.keyboard.press("j")
     assert page.evaluate(chosen).startswith("gmail|")

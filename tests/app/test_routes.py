@@ -104,6 +104,15 @@ def test_a_start_token_works_once(client: TestClient) -> None:
     assert second.headers["location"] == "/"
 
 
+def test_a_link_that_somebody_sent_signs_nobody_in(client: TestClient) -> None:
+    """Its reader would work, and write, as its sender."""
+    token = sessions.start_token("agent")
+    link = client.get("/session/start", params={"token": token}, headers={"sec-fetch-site": "none"})
+    assert set_cookie(link) is None
+    ours = {"sec-fetch-site": "same-origin"}
+    assert set_cookie(client.get("/session/start", params={"token": token}, headers=ours))
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_another_site_can_neither_sign_in_nor_out(client: TestClient, site: str) -> None:
     token = sessions.start_token("agent")

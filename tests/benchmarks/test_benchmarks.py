@@ -26,6 +26,7 @@ TINY = {
     "live": 300,
     "rebuild": 300,
     "staff": 300,
+    "suggestions": 300,
     "timeline": 400,
 }
 #: One without programs and one with all of them; each makes a warehouse of its own, which takes half a minute.

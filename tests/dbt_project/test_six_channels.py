@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from media.provenance import raw_row
+from pipelines.suggestions import find_evidence
 from tests.dbt_project import six_channels as six
 from tests.dbt_project.six_channels import (
     IGSID,
@@ -527,7 +528,7 @@ def test_what_was_decided_of_a_conversation_survives_its_joining(
 
 
 def test_a_changed_number_is_a_dated_event_and_a_suggestion_no_link(
-    warehouse: Database, rows: Rows, fold_now: Callable[[], int]
+    settings: Settings, warehouse: Database, rows: Rows, fold_now: Callable[[], int]
 ) -> None:
     link(warehouse, f"phone:+{SAM}", "sam")
     whatsapp(
@@ -550,6 +551,7 @@ def test_a_changed_number_is_a_dated_event_and_a_suggestion_no_link(
     ).insert(warehouse)
     fold_now()
     assert rows("kind, sent_at::text, customer_id") == [("system", "2026-11-01 09:00:07+00", "sam")]
+    find_evidence(settings)
     assert rows("identity, customer_id, reason", "link_suggestions") == [
         (f"phone:+{RILEY}", "sam", "changed number")
     ]

@@ -69,3 +69,49 @@ def test_what_is_unusable_is_one_line(arguments: tuple[str, ...], said: str, crm
     status, out, err = crm(*arguments)
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert said in err
+
+
+@pytest.mark.usefixtures("customers")
+def test_two_are_one_and_two_again(crm: Crm, admin: psycopg.Connection[Any]) -> None:
+    def said(*arguments: str) -> dict[str, Any]:
+        status, out, err = crm(*arguments, "--json")
+        assert status == 0, err
+        document: dict[str, Any] = json.loads(out)
+        return document
+
+    def owned() -> dict[str, str]:
+        listed = said("customer", "list")["customers"]
+        return {each: row["customer_id"] for row in listed for each in row["identities"]}
+
+    said("link", "phone:0491570006", "mai", "--reason", "r")
+    said("link", "email:mai@example.com", "mai", "--reason", "r")
+    said("link", "email:sam@example.com", "sam", "--reason", "r")
+    before = owned()
+    merged = said("merge", "mai", "sam", "--reason", "one person")
+    assert set(owned().values()) == {"sam"}
+    assert merged["before"]["mai"]["identities"] == 2
+    assert merged["after"]["sam"]["identities"] == 3
+    assert crm("merge", "mai", "sam", "--reason", "r")[0] == 2
+    assert crm("merge", "sam", "sam", "--reason", "r")[0] == 2
+    shown = said("customer", "show", "sam")
+    assert [each["customer_id"] for each in shown["merged"]] == ["mai"]
+    assert {each["reason"] for each in shown["identities"]} == {"r", "one person"}
+    assert shown["decisions"][0]["decision_id"] == merged["decision_id"]
+    said("undo", merged["decision_id"], "--reason", "two")
+    assert owned() == before
+
+    said("move", "phone:+61491570006", "sam", "--reason", "r")
+    split = said("split", "sam", "Kim", "--identity", "phone:0491 570 006", "--reason", "r")
+    assert owned()["phone:+61491570006"] == split["customer_id"]
+    assert said("customer", "rename", split["customer_id"], "Kim Example")["changed"]
+    assert crm("customer", "archive", split["customer_id"], "--reason", "r")[0] == 2
+    said("unlink", "phone:0491570006", "--reason", "r")
+    archived = said("customer", "archive", split["customer_id"], "--reason", "gone")
+    names = [row["name"] for row in said("customer", "list")["customers"]]
+    assert names == ["mai", "sam"]
+    said("undo", archived["decision_id"], "--reason", "back")
+    assert said("customer", "list", "kim ex")["count"] == 1
+    assert said("customer", "list", "%")["count"] == 0
+    assert crm("customer", "show", "nobody")[0] == 2
+    looked = admin.execute("select count(*) from crm.events where action = 'customer.view'")
+    assert looked.fetchone() == (1,)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from operations.runtime import running
-from operations.runtime.supervisor import LOG_LIMIT_BYTES, ending, rotate
+from operations.runtime.supervisor import LOG_LIMIT_BYTES, cut, ending, rotate
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEP = "import time; time.sleep(600)"
@@ -29,12 +29,14 @@ STUBBORN = (
 HOST = """
 import json, sys
 from pathlib import Path
-from operations import running
+from operations.runtime import running, supervisor
 from operations.runtime.supervisor import Program, Supervisor
 
 data_dir, listed, owner = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
+supervisor.SILENT_SECONDS, supervisor.ASK_EVERY_SECONDS = 0.6, 0.1
+alive = {"never": lambda: False, "always": lambda: True, "unknown": lambda: 1 / 0, None: None}
 programs = [
-    Program(name=name, command=[sys.executable, "-c", each.pop("source")], cwd=data_dir,
+    Program(name=name, is_alive=alive[each.pop("alive", None)], command=[sys.executable, "-c", each.pop("source")], cwd=data_dir,
             after=tuple(each.pop("after", ())), **each)
     for name, each in listed.items()
 ]
@@ -265,3 +267,30 @@ def test_a_log_that_has_grown_is_moved_aside(tmp_path: Path) -> None:
 )
 def test_an_exit_status_in_words(code: int, words: str) -> None:
     assert ending(code) == words
+
+
+def test_what_runs_and_answers_nothing_is_started_again(host: Callable[..., Host]) -> None:
+    """And what answers, or cannot be asked, is left alone."""
+    started = host(
+        {
+            "hangs": {"source": SLEEP, "alive": "never"},
+            "answers": {"source": SLEEP, "alive": "always"},
+            "unasked": {"source": SLEEP, "alive": "unknown"},
+        }
+    )
+    before = started.pid("answers"), started.pid("unasked")
+    state = started.until(lambda state: state["programs"]["hangs"]["restarts"] >= 1)
+    assert state["programs"]["hangs"]["last_exit"] == -signal.SIGKILL
+    assert (started.pid("answers"), started.pid("unasked")) == before
+
+
+def test_a_log_is_cut_while_it_is_written(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    with log.open("ab") as writing:
+        writing.write(b"x" * (LOG_LIMIT_BYTES + 1))
+        writing.flush()
+        cut(log)
+        writing.write(b"more")
+        writing.flush()
+    assert log.read_bytes() == b"more"
+    assert log.with_name("a.log.1").stat().st_size == LOG_LIMIT_BYTES + 1

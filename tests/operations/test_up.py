@@ -86,7 +86,7 @@ def test_status_says_what_runs_and_where(up: tuple[Path, int]) -> None:
     assert document["simulator_url"] is None
     assert document["processes"].keys() == {"postgres", "receiver", "worker", "fold", "app"}
     assert all(psutil.pid_exists(pid) for pid in document["processes"].values())
-    for url in (f"{document['receiver_url']}/readyz", document["app_url"]):
+    for url in (f"http://127.0.0.1:{base + 5}/readyz", document["app_url"]):
         with urllib.request.urlopen(url, timeout=10) as answer:
             assert answer.status == 200
 

@@ -115,7 +115,9 @@ def run(
             program(["-m", "worker"], tmp_path / "worker.log"),
         )  # fmt: skip
         ending.callback(lambda: running.worker.kill())
-        wait_until(lambda: _answers(f"{base}/readyz"), 30, "the receiver's start")
+        wait_until(
+            lambda: _answers(f"http://127.0.0.1:{port + 3}/readyz"), 30, "the receiver's start"
+        )
         wait_until(lambda: "folding" in log.read_text(), 60, "the start of the fold")
         for channel, connection_id in ids.items():
             connection = connections.find(admin, settings, connection_id)

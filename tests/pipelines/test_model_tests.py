@@ -47,6 +47,14 @@ def test_what_they_found_stands_on_the_page(
         viewer = Viewer(
             user_name="kim", display_name="Kim", role=UserRole.ADMIN, session_id="s", ip="127.0.0.1"
         )
+        admin.execute(
+            "insert into crm.users (user_name, display_name, email, role, password_hash)"
+            " values ('kim', 'Kim', 'kim@example.com', 'admin', '')"
+        )
+        admin.execute(
+            "insert into crm.sessions (session_id, token_hash, user_name, expires_at)"
+            " values ('s', '', 'kim', now() + interval '1 hour')"
+        )
         shown = examine.model_tests(viewer)
     finally:
         database.close()

@@ -42,7 +42,7 @@ def test_applied_twice_is_applied_once(settings: Settings, admin: psycopg.Connec
 
 ALLOWED = {
     Role.RECEIVER: [
-        "select connection_id, secrets from crm.connections",
+        "select connection_id, signing from crm.connections",
         "insert into raw.refusals (refused_at, channel, connection_id, reason, headers, body_start, body_bytes)"
         " values (now(), 'gmail', 'c', 'r', '{}', '', 0)",
     ],
@@ -72,6 +72,7 @@ REFUSED = {
     Role.RECEIVER: [
         "select body from raw.webhook_deliveries",
         "select delivery_key from raw.delivery_keys",
+        "select secrets from crm.connections",
         "update raw.webhook_deliveries set channel = 'x'",
         "delete from raw.webhook_deliveries",
         "select count(*) from crm.customers",

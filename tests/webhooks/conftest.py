@@ -6,6 +6,7 @@ and PyJWT; Meta has none, so its rule is written down here from its text. They s
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -43,8 +44,9 @@ from tests.webhooks.meta_proof import (
     meta_forgeries,
     meta_signature,
 )
-from warehouse import connections
+from warehouse import bounded_http, connections
 from warehouse.settings import Settings
+from webhooks import serving
 from webhooks.__main__ import SERVER
 from webhooks.main import create_app
 
@@ -59,9 +61,11 @@ class RunningReceiver:
     base_url: str
     settings: Settings
     client: httpx.Client
+    #: Where it says how it stands.
+    admin_url: str
 
     def metrics(self) -> str:
-        return self.client.get(f"{self.base_url}/metrics").text
+        return self.client.get(f"{self.admin_url}/metrics").text
 
 
 @pytest.fixture
@@ -77,16 +81,19 @@ def serve(settings: Settings) -> Iterator[RunningReceiver]:
     base_url = f"http://127.0.0.1:{port}"
     served = settings.model_copy(update={"public_url": base_url})
     config: dict[str, Any] = {**SERVER, "loop": "asyncio", "log_config": None}
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(served), host="127.0.0.1", port=port, **config)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
+    application = create_app(served)
+    connections = bounded_http.Connections()
+    bounds = config | bounded_http.configured(connections)
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, **bounds))
+    admin_bind = f"127.0.0.1:{free_port()}"
+    admin = serving.beside(application.state.admin, admin_bind, **config)
+    thread = threading.Thread(target=lambda: asyncio.run(serving.serve(server, admin)), daemon=True)
     thread.start()
-    while not server.started:
+    while not (server.started and admin.started):
         assert thread.is_alive(), "the receiver did not start"
         time.sleep(0.01)
     with httpx.Client(timeout=20) as client:
-        yield RunningReceiver(base_url, served, client)
+        yield RunningReceiver(base_url, served, client, f"http://{admin_bind}")
     server.should_exit = True
     thread.join(10)
 

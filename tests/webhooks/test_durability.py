@@ -56,7 +56,7 @@ class Server:
             start_new_session=True,
         )
         deadline = time.monotonic() + 30
-        maintenance = self.embedded.url_file.read_text().strip().rpartition("/")[0] + "/postgres"
+        maintenance = self.embedded.superuser_url
         while True:
             try:
                 psycopg.connect(maintenance).close()
@@ -136,7 +136,7 @@ def test_what_was_answered_is_there_once_after_a_kill(server: Server) -> None:
         # The provider sends again what was not taken; nobody restarted the receiver.
         missed = [number for number, status in answers.items() if status != 200]
         deadline = time.monotonic() + 30
-        while receiver.client.get(f"{receiver.base_url}/readyz").status_code != 200:
+        while receiver.client.get(f"{receiver.admin_url}/readyz").status_code != 200:
             assert time.monotonic() < deadline, "the receiver did not come back by itself"
             time.sleep(0.1)
         accepted = {number for number, status in answers.items() if status == 200}

@@ -233,7 +233,7 @@ def test_one_unstorable_payload_does_not_keep_its_neighbours_out(
 
 def test_alive_ready_and_measured(receiver: RunningReceiver) -> None:
     assert receiver.client.get(f"{receiver.base_url}/healthz").status_code == 200
-    assert receiver.client.get(f"{receiver.base_url}/readyz").status_code == 200
+    assert receiver.client.get(f"{receiver.admin_url}/readyz").status_code == 200
     assert "crm_landing_commit_seconds_bucket" in receiver.metrics()
     assert receiver.client.get(f"{receiver.base_url}/docs").status_code == 404
 

@@ -162,6 +162,7 @@ page as materialized (
     where last_inbound_key is not null
         and (%(before)s::text is null or last_inbound_key < %(before)s)
         and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     order by last_inbound_key desc
     limit %(page_size)s
 
@@ -194,6 +195,7 @@ from (
     from canonical.identities as seen
     where last_inbound_key is not null
         and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     limit %(most)s + 1
 ) as counted
 
@@ -209,6 +211,7 @@ page as materialized (
     where last_inbound_key is null
         and (%(before_at)s::timestamptz is null or (last_seen_at, identity) < (%(before_at)s, %(before_identity)s))
         and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     order by last_seen_at desc, identity desc
     limit %(page_size)s
 
@@ -242,6 +245,7 @@ from (
     from canonical.identities as seen
     where last_inbound_key is null
         and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
+        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     limit %(most)s + 1
 ) as counted
 
@@ -291,7 +295,7 @@ select
     raw_row.signature
 from marts.messages as messages
 cross join lateral jsonb_array_elements(messages.raw_refs) as source
-left join lateral canonical.raw_row(source ->> 'raw_ref') as raw_row on true
+left join lateral crm.raw_row(source ->> 'raw_ref') as raw_row on true
 where messages.message_id = %(message_id)s
 order by raw_row.received_at, raw_ref
 
@@ -362,3 +366,16 @@ from (select 1 from marts.quarantine limit %(most)s + 1) as counted
 select test, status, failures, tested_at
 from jobs.model_tests
 order by status = 'pass', failures desc, test
+
+-- raw_of_message --
+-- Whether this raw row is one of those behind the message; a reference may leave out which event of it.
+select true as belongs
+from canonical.messages as messages
+cross join lateral jsonb_array_elements(messages.raw_refs) as source
+where messages.message_id = %(message_id)s
+    and split_part(source ->> 'raw_ref', '#', 1) = split_part(%(raw_ref)s, '#', 1)
+limit 1
+
+-- raw_in_quarantine --
+-- Whether this raw row is in quarantine at this moment.
+select true as belongs from marts.quarantine where raw_ref = %(raw_ref)s limit 1

@@ -51,6 +51,6 @@ values (
     now(), %(channel)s, %(connection_id)s, %(reason)s, %(remote_address)s, %(headers)s, %(body_start)s, %(body_bytes)s
 )
 
--- writable --
--- Whether the server takes writes: a standby does not.
-select not pg_is_in_recovery() and has_table_privilege('raw.webhook_deliveries', 'insert')
+-- try_write --
+-- A write that is committed, or fails as a delivery would.
+select raw.try_write()

@@ -112,7 +112,7 @@ where connection_id = %(connection_id)s
 group by state
 
 -- retry_media --
-select jobs.retry_media(%(message_id)s, %(attachment_id)s)
+select crm.retry_media(%(message_id)s, %(attachment_id)s)
 
 -- attachment_to_open --
 -- An attachment with all that decides who may open it: its message, and what became of it. `listed` is null where the message does not have

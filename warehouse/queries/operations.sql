@@ -14,7 +14,7 @@ select not pg_try_advisory_xact_lock(hashtext('crm fold leader'))
 
 -- replace_connection_values --
 update crm.connections
-set settings = %(settings)s, secrets = %(secrets)s
+set settings = %(settings)s, secrets = %(secrets)s, signing = %(signing)s
 where connection_id = %(connection_id)s
 
 -- list_connections --

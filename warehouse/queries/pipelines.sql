@@ -148,7 +148,7 @@ select
         where held.connection_id = %(connection_id)s and held.id = edits.provider_message_id
         limit 1
     ) as conversation_id
-from canonical.untold_edits(%(connection_id)s, %(limit)s) as edits
+from crm.untold_edits(%(connection_id)s, %(limit)s) as edits
 
 -- held_instagram --
 -- Which versions of these messages are held, and whether without their details.
@@ -178,7 +178,7 @@ select
         where held.connection_id = %(connection_id)s and held.id = edits.provider_message_id
         limit 1
     ) as conversation_id
-from canonical.untold_edits(%(connection_id)s, %(limit)s) as edits
+from crm.untold_edits(%(connection_id)s, %(limit)s) as edits
 
 -- held_mails --
 -- Which of these mails are held: id, time in epoch milliseconds, and the newest labels that were told.

@@ -2,5 +2,5 @@ From a message back to what was received.
 
 -- raw_row --
 select body, content_type, headers, received_at, connection_id, signature
-from canonical.raw_row(%(raw_ref)s)
+from crm.raw_row(%(raw_ref)s)
 where body is not null

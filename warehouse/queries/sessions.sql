@@ -15,7 +15,14 @@ insert into crm.sign_in_attempts (account_hash, ip) values (%(account_hash)s, %(
 select
     count(*) filter (where account_hash = %(account_hash)s) as of_account,
     count(*) as of_address,
-    extract(epoch from now() - min(attempted_at))::integer as oldest_seconds
+    extract(epoch from now() - min(attempted_at))::integer as oldest_seconds,
+    (
+        select count(*) from (
+            select from crm.sign_in_attempts as anywhere
+            where anywhere.account_hash = %(account_hash)s and anywhere.attempted_at > now() - make_interval(secs => %(window_seconds)s)
+            limit 100
+        ) as few
+    ) as of_account_anywhere
 from crm.sign_in_attempts
 where ip = %(ip)s and attempted_at > now() - make_interval(secs => %(window_seconds)s)
 
@@ -80,3 +87,26 @@ update crm.sessions
 set revoked_at = now()
 where token_hash = %(token_hash)s and revoked_at is null
 returning session_id, user_name, (select role from crm.users where users.user_name = sessions.user_name) as role
+
+-- viewer_standing --
+-- Who is signed in in this session, in the middle of what they do; no row once it ended in any way.
+select users.user_name, users.role
+from crm.sessions
+join crm.users using (user_name)
+where sessions.session_id = %(session_id)s
+    and sessions.revoked_at is null
+    and sessions.expires_at > now()
+    and sessions.last_seen_at > now() - make_interval(secs => %(idle_seconds)s)
+    and users.disabled_at is null
+
+-- viewer_held --
+-- The same, and neither the session nor the user changes before this transaction ends.
+select users.user_name, users.role
+from crm.sessions
+join crm.users using (user_name)
+where sessions.session_id = %(session_id)s
+    and sessions.revoked_at is null
+    and sessions.expires_at > now()
+    and sessions.last_seen_at > now() - make_interval(secs => %(idle_seconds)s)
+    and users.disabled_at is null
+for share of sessions, users

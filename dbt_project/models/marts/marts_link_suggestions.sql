@@ -1,65 +1,44 @@
--- Grain: one row per identity without a customer and customer of the same name. A suggestion with its evidence, for a
--- person to decide; nothing is linked by it.
+-- Grain: one row per identity without a customer and customer whom it may belong to. For a person to decide: nothing is linked by it. What
+-- speaks for it was found by the worker (canonical.link_evidence); what was decided since counts at once.
 with
 
-identities as (
+evidence as (
 
-    select * from {{ ref('marts_identities') }}
+    select identity, other, customer_id, kind, score, said, blocker from {{ source('jobs', 'link_evidence') }}
+    union all
+    select other, identity, null, kind, score, said, blocker from {{ source('jobs', 'link_evidence') }} where other is not null
 
 ),
 
-names as (
+pairs as (
 
-    -- The name a customer is filed under, and the names its linked identities go by.
-    select customer_id, lower(name) as name from {{ source('crm', 'customers') }}
-    union
-    select customer_id, lower(display_name) from identities where customer_id is not null and display_name is not null
+    select
+        evidence.identity, coalesce(evidence.customer_id, belonging.customer_id) as customer_id,
+        evidence.kind, evidence.score, evidence.said, evidence.blocker
+    from evidence
+    left join {{ ref('customer_identities') }} as belonging on belonging.identity = evidence.other
+    where coalesce(evidence.customer_id, belonging.customer_id) is not null
+        and not exists (select from {{ ref('customer_identities') }} as own where own.identity = evidence.identity)
+        and not exists (select from {{ source('crm', 'not_customers') }} as marks where marks.identity = evidence.identity and marks.ended_at is null)
 
 )
 
 select
-    identities.identity,
-    names.customer_id,
-    'same name'::text as reason,
-    jsonb_build_object(
-        'display_name', identities.display_name, 'first_seen_at', identities.first_seen_at,
-        'message_count', identities.message_count
-    ) as evidence
-from identities
-inner join names on names.name = lower(identities.display_name)
-where identities.customer_id is null
-    -- What anybody can send under, and what is one call or one mail, is never suggested.
-    and identities.scheme in (select scheme from {{ ref('identity_schemes') }} where is_suggested)
-
-union
-
--- What a provider told of two identities and what does not count by itself: a changed number, another spelling of one.
-select
-    told.identity,
-    links.customer_id,
-    told.how as reason,
-    jsonb_build_object('same_as', told.other, 'first_at', told.first_at, 'last_at', told.last_at, 'message_id', told.message_id)
+    pairs.identity,
+    pairs.customer_id,
+    (array_agg(pairs.kind order by pairs.score desc, pairs.kind))[1] as reason,
+    jsonb_agg(distinct jsonb_build_object('kind', pairs.kind, 'said', pairs.said, 'score', pairs.score)) as evidence,
+    -- Independent signs make each other likelier. Of one kind only the best counts.
+    round((1 - exp(sum(ln(1 - pairs.score)) filter (where pairs.is_best)))::numeric, 3)::float8 as score,
+    string_agg(distinct pairs.said, '; ') as said,
+    string_agg(distinct pairs.blocker, '; ') as blocker
 from (
-    select identity, same_as as other, how, first_at, last_at, message_id from {{ ref('same_as') }}
-    union all
-    select same_as, identity, how, first_at, last_at, message_id from {{ ref('same_as') }}
-) as told
-inner join {{ source('crm', 'identity_links') }} as links on links.identity = told.other and links.ended_at is null
-where told.how not in ('seen together', 'changed user id')
-    and not exists (
-        select 1 from {{ source('crm', 'identity_links') }} as own where own.identity = told.identity and own.ended_at is null
-    )
-
-union
-
--- The name under which the business saved the number in its WhatsApp app (docs/providers/whatsapp.md).
-select
-    saved.identity,
-    names.customer_id,
-    'name in the contact book',
-    jsonb_build_object('name', saved.name)
-from {{ ref('stg_whatsapp__contact_book') }} as saved
-inner join names on names.name = lower(saved.name)
+    select *, row_number() over (partition by identity, customer_id, left(kind, 9) order by score desc, said) = 1 as is_best
+    from pairs
+) as pairs
+inner join {{ source('crm', 'customers') }} as customers on customers.customer_id = pairs.customer_id and customers.archived_at is null
 where not exists (
-    select 1 from {{ source('crm', 'identity_links') }} as own where own.identity = saved.identity and own.ended_at is null
+    select from {{ source('crm', 'dismissed_suggestions') }} as dismissed
+    where dismissed.identity = pairs.identity and dismissed.customer_id = pairs.customer_id and dismissed.ended_at is null
 )
+group by pairs.identity, pairs.customer_id

@@ -1,0 +1,122 @@
+"""What people decide on pages about whose an identity is: whether they may, then the decision itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.access.roles import Permission
+from app.access.sessions import Viewer
+from app.act import deciding
+from app.database import Row
+from warehouse import decisions
+
+MAY = Permission.DECIDE_CUSTOMER
+
+
+def unlink(viewer: Viewer, identity: str, *, reason: str) -> None:
+    """Their messages wait in the queue again."""
+    with deciding(viewer, MAY) as database:
+        decisions.unlink(database, viewer.actor, identity, reason=reason)
+
+
+def move(viewer: Viewer, identity: str, customer_id: str, *, reason: str) -> None:
+    """The identity is another customer's."""
+    with deciding(viewer, MAY) as database:
+        decisions.move(database, viewer.actor, identity, customer_id, reason=reason)
+
+
+def merge(viewer: Viewer, from_customer: str, into_customer: str, *, reason: str) -> None:
+    """Two customers are one."""
+    with deciding(viewer, MAY) as database:
+        decisions.merge(database, viewer.actor, from_customer, into_customer, reason=reason)
+
+
+def split(
+    viewer: Viewer, customer_id: str, identities: Sequence[str], name: str, *, reason: str
+) -> str:
+    """One customer is two; returns the id of the new one."""
+    with deciding(viewer, MAY) as database:
+        return decisions.split(
+            database, viewer.actor, customer_id, identities, name, reason=reason
+        ).customer_id
+
+
+def rename(viewer: Viewer, customer_id: str, name: str) -> None:
+    """They are called otherwise."""
+    with deciding(viewer, MAY) as database:
+        decisions.rename_customer(database, viewer.actor, customer_id, name)
+
+
+def undo(viewer: Viewer, decision_id: str, *, reason: str) -> None:
+    """A decision is taken back."""
+    with deciding(viewer, MAY) as database:
+        decisions.undo(database, viewer.actor, decision_id, reason)
+
+
+def not_a_customer(viewer: Viewer, identity: str, *, reason: str) -> None:
+    """The queue asks about this identity no more."""
+    with deciding(viewer, MAY) as database:
+        decisions.not_a_customer(database, viewer.actor, identity, reason=reason)
+
+
+def dismiss(viewer: Viewer, identity: str, customer_id: str) -> None:
+    """This identity is not that customer, and is not suggested again."""
+    with deciding(viewer, MAY) as database:
+        decisions.dismiss(database, viewer.actor, identity, customer_id)
+
+
+def accept(viewer: Viewer, suggestion: Row) -> None:
+    """Link as suggested; what spoke for it is the reason and the evidence."""
+    with deciding(viewer, MAY) as database:
+        _accept(database, viewer, suggestion, decision_id=None)
+
+
+def accept_all(viewer: Viewer, suggestions: Sequence[Row]) -> int:
+    """Link all of these in one decision; returns how many were nobody's still."""
+    decision_id = decisions.new_decision_id()
+    done = 0
+    with deciding(viewer, MAY) as database:
+        free = _free(database, [row["identity"] for row in suggestions])
+        for row in suggestions:
+            if row["identity"] in free:
+                _accept(database, viewer, row, decision_id=decision_id)
+                done += 1
+    return done
+
+
+def _accept(
+    database: decisions.Database, viewer: Viewer, row: Row, *, decision_id: str | None
+) -> None:
+    decisions.link(
+        database, viewer.actor, row["identity"], row["customer_id"],
+        reason=f"suggested: {row['said']}"[: decisions.LONGEST_REASON],
+        evidence={"from": "suggestion", "score": row["score"], "said": row["said"]},
+        decision_id=decision_id,
+    )  # fmt: skip
+
+
+def make_all(viewer: Viewer, named: Sequence[Row]) -> int:
+    """Make a customer of each of these in one decision; returns how many were nobody's still."""
+    decision_id = decisions.new_decision_id()
+    done = 0
+    with deciding(viewer, MAY) as database:
+        free = _free(database, [row["identity"] for row in named])
+        for row in named:
+            if row["identity"] not in free:
+                continue
+            name = " ".join(row["display_name"].split())[: decisions.LONGEST_NAME]
+            customer_id = decisions.create_customer(
+                database, viewer.actor, name, decision_id=decision_id
+            )
+            decisions.link(
+                database, viewer.actor, row["identity"], customer_id,
+                reason="made of all who wait and have a name", evidence={"from": "unassigned queue"},
+                decision_id=decision_id,
+            )  # fmt: skip
+            done += 1
+    return done
+
+
+def _free(database: decisions.Database, identities: list[str]) -> set[str]:
+    """Those that are nobody's; all are locked at once, so that two who do this do not wait for each other."""
+    return set(identities) - decisions.owners(database, identities).keys()

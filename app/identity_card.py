@@ -1,0 +1,148 @@
+"""The identity card beside a timeline: by which addresses a customer is known, since when, by whom and why, and what
+was decided about them, each with its way back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from app import act_identity, address, guard, layout, read, read_identity
+from app.access.roles import Permission
+from app.access.sessions import Viewer
+from app.database import Row
+from app.live import topics
+from app.views import card_html, identity_html, list_html
+from warehouse.refusals import Refused
+
+
+@guard.live(lambda viewer, customer_id: topics.timeline(customer_id))
+def draw(viewer: Viewer, customer_id: str) -> None:
+    """The card, which reads again when somebody decides on this customer."""
+    found = read_identity.card(viewer, customer_id)
+    if found is None:
+        return
+    zone, now = layout.zone(), datetime.now(UTC)
+    st.html(card_html.identities(found["identities"], found["merged"], zone, now))
+    if (into := found["customer"]["merged_into"]) is not None:
+        st.page_link(
+            address.TIMELINE, label="The customer they were merged into",
+            query_params=address.of_customer(into),
+        )  # fmt: skip
+    may = viewer.may(Permission.DECIDE_CUSTOMER)
+    if (
+        may
+        and into is None
+        and st.button("Change who this is", key="change_who", icon=":material/edit:")
+    ):
+        st.session_state["changing"] = found
+        st.rerun()
+    with st.expander(f"Decisions ({len(found['decisions'])})"):
+        for row in found["decisions"]:
+            st.html(card_html.decision(row, zone, now))
+            if may and row["undone_at"] is None:
+                label = f"Undo {card_html.words(row['action'])}"
+                if st.button(label, key=f"undo_{row['decision_id']}", type="tertiary"):
+                    st.session_state["undoing"] = row
+                    st.rerun()
+
+
+def dialogs(customer_id: str) -> None:
+    """What a button of the card asked for; a dialog opens in the run of the whole page."""
+    if (found := st.session_state.pop("changing", None)) is not None:
+        change(found)
+    elif (row := st.session_state.pop("undoing", None)) is not None:
+        undo(row, customer_id)
+
+
+@st.dialog("Undo", width="medium")
+def undo(row: Row, customer_id: str) -> None:
+    st.html(card_html.decision(row, layout.zone(), datetime.now(UTC)))
+    with st.form("undo", border=False):
+        reason = st.text_input("Reason", max_chars=1000)
+        if st.form_submit_button("Undo this decision", type="primary"):
+            try:
+                act_identity.undo(guard.viewer(), row["decision_id"], reason=reason)
+            except Refused as refusal:
+                st.error(list_html.sentence(str(refusal)))
+            else:
+                st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
+
+
+@st.dialog("Change who this is", width="large")
+def change(found: dict[str, Any]) -> None:
+    customer: Row = found["customer"]
+    own = [row for row in found["identities"] if row["same_as"] is None]
+    customer_id, name = customer["customer_id"], customer["name"]
+    same, other, called = st.tabs(["Same person as…", "Not this person", "Name"])
+    try:
+        with same:
+            together(customer_id, name)
+        with other:
+            apart(customer_id, [row["identity"] for row in own])
+        with called, st.form("rename", border=False):
+            new_name = st.text_input("Name", value=name, max_chars=200)
+            if st.form_submit_button("Rename", type="primary"):
+                act_identity.rename(guard.viewer(), customer_id, new_name)
+                st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
+    except Refused as refusal:
+        st.error(list_html.sentence(str(refusal)))
+
+
+def together(customer_id: str, name: str) -> None:
+    """Merge: the other one is chosen, both are counted, and a reason is given."""
+    viewer = guard.viewer()
+    chosen = choose(customer_id, "merge_search")
+    if not chosen:
+        return
+    sizes = read_identity.compare(viewer, [customer_id, chosen["customer_id"]])
+    st.html(
+        card_html.together(name, sizes[customer_id], chosen["name"], sizes[chosen["customer_id"]])
+    )
+    reason = st.text_input("Reason for the merge", max_chars=1000)
+    if st.button("Merge", type="primary", key="merge", disabled=not reason.strip()):
+        act_identity.merge(viewer, chosen["customer_id"], customer_id, reason=reason)
+        st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
+
+
+def choose(customer_id: str, key: str) -> Row | None:
+    """Another customer, found by name or address; namesakes are told apart by their addresses and last contact."""
+    typed = st.text_input("Search", placeholder="Name, phone or e-mail", max_chars=200, key=key)
+    rows = read.customers(guard.viewer(), typed).rows if typed.strip() else []
+    found = {row["customer_id"]: row for row in rows if row["customer_id"] != customer_id}
+    if typed.strip() and not found:
+        st.caption("Nobody found.")
+        return None
+    names = {each: list_html.choice(row) for each, row in list(found.items())[:8]}
+    chosen = (
+        st.radio("Customer", names, format_func=names.__getitem__, key=f"{key}_of")
+        if names
+        else None
+    )
+    return found[chosen] if chosen else None
+
+
+def apart(customer_id: str, identities: list[str]) -> None:
+    """Take identities away: back to the queue, to a customer of their own, or to another one."""
+    viewer = guard.viewer()
+    if not identities:
+        st.caption("No identity is linked.")
+        return
+    taken = st.multiselect("Which are somebody else's", identities, format_func=identity_html.words)
+    ways = ["Back to the queue", "A new customer", "Another customer"]
+    way = st.radio("Where they go", ways, horizontal=True)
+    name = st.text_input("Name of the new customer", max_chars=200) if way == ways[1] else ""
+    chosen = choose(customer_id, "move_search") if way == ways[2] else None
+    reason = st.text_input("Reason", max_chars=1000, key="apart_reason")
+    ready = taken and reason.strip() and (way != ways[2] or chosen)
+    if not st.button("Take away", type="primary", key="apart", disabled=not ready):
+        return
+    if way == ways[1]:
+        act_identity.split(viewer, customer_id, taken, name, reason=reason)
+    for identity in taken if way != ways[1] else []:
+        if chosen:
+            act_identity.move(viewer, identity, chosen["customer_id"], reason=reason)
+        else:
+            act_identity.unlink(viewer, identity, reason=reason)
+    st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))

@@ -1,0 +1,93 @@
+"""What pages show of identities: a customer's card, what is suggested, who was marked as nobody's customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app import read
+from app.access.roles import Permission
+from app.access.sessions import Viewer
+from app.database import Row
+from app.reading import reading
+from warehouse import customer_card, decisions
+from warehouse.decisions import Size
+from warehouse.queries import queries
+
+SQL = queries("app_identity")
+MOST_DECISIONS, MOST_IDENTITIES = 30, 200
+#: From this score on suggestions that nothing holds back may be accepted together (benchmarks/README.md measures it).
+SURE = 0.95
+#: So many are made or accepted at once.
+MOST_AT_ONCE = 200
+
+
+def card(viewer: Viewer, customer_id: str) -> dict[str, Any] | None:
+    """A customer's identities and decisions (`warehouse/customer_card.py`); None where there is no such customer."""
+    with reading(
+        viewer, Permission.READ, "customer.view", "customer", customer_id, customer_ids=[customer_id]
+    ) as db:  # fmt: skip
+        found = customer_card.card(
+            db.connection, customer_id,
+            most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES,
+        )  # fmt: skip
+        if found is None:
+            db.tells_nothing()
+    return found
+
+
+def compare(viewer: Viewer, customer_ids: Sequence[str]) -> dict[str, Size]:
+    """How much stands under each of these customers: what somebody weighs before they are put together."""
+    with reading(
+        viewer, Permission.DECIDE_CUSTOMER, "customer.compare", "customer", "*",
+        customer_ids=list(customer_ids),
+    ) as db:  # fmt: skip
+        return decisions.sizes(db.connection, customer_ids)
+
+
+def suggestions(viewer: Viewer, identities: Sequence[str]) -> dict[str, list[Row]]:
+    """What is suggested for each of these identities, the best first; nothing for whom nothing is."""
+    found: dict[str, list[Row]] = {}
+    with reading(viewer, Permission.READ, "suggestion.view", "queue", "unassigned") as db:
+        for row in db.execute(SQL["suggestions_for"], {"identities": list(identities)}):
+            found.setdefault(row["identity"], []).append(row)
+        db.tells(
+            customer_ids=sorted({row["customer_id"] for rows in found.values() for row in rows})
+        )
+        if not found:
+            db.tells_nothing()
+    return found
+
+
+def sure_suggestions(viewer: Viewer) -> list[Row]:
+    """What may be accepted together: identity, customer_id, name, score, said."""
+    with reading(viewer, Permission.DECIDE_CUSTOMER, "suggestion.view", "queue", "sure") as db:
+        rows = db.execute(SQL["sure_suggestions"], {"least": SURE, "most": MOST_AT_ONCE}).fetchall()
+        db.tells(customer_ids=sorted({row["customer_id"] for row in rows}))
+    return rows
+
+
+def named_and_waiting(viewer: Viewer) -> list[Row]:
+    """Who waits, has a name, and is like nobody we know: identity, display_name."""
+    with reading(viewer, Permission.DECIDE_CUSTOMER, "queue.view", "queue", "named") as db:
+        return db.execute(SQL["named_and_waiting"], {"most": MOST_AT_ONCE}).fetchall()
+
+
+def not_customers(
+    viewer: Viewer, before: Row | None = None, *, shown: read.Found | None = None
+) -> read.Found:
+    """Who was marked as nobody's customer, the latest mark first, before a row of the list."""
+    with reading(viewer, Permission.READ, "queue.view", "queue", "not_customers") as db:
+        rows = db.execute(
+            SQL["not_customers"],
+            {"before": before["marked_at"] if before else None, "page_size": read.LIST_SIZE},
+        ).fetchall()
+        counted = db.execute(SQL["count_not_customers"], {"most": read.MOST}).fetchone()
+        if shown is not None and shown.rows == rows:
+            db.tells_nothing()
+    assert counted is not None
+    return read.Found(
+        rows=rows,
+        matched=min(counted["waiting"], read.MOST),
+        is_cut=counted["waiting"] > read.MOST,
+    )

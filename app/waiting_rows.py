@@ -1,0 +1,143 @@
+"""What can be done with who waits in the queue: at one click where it is plain, for many at once where it is sure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import streamlit as st
+
+from app import act, act_identity, guard, layout, read_identity
+from app.database import Row
+from app.views import card_html, list_html
+from warehouse.refusals import Refused
+
+#: Suggestions of one identity that are shown.
+MOST_SHOWN = 2
+
+
+def actions(row: Row, suggested: Sequence[Row]) -> None:
+    """Under a line of the queue: what is suggested, and the shortest ways out of it."""
+    identity, name = row["identity"], row["display_name"]
+    with st.container(key=f"ways_{identity}", gap="small"):
+        for found in suggested[:MOST_SHOWN]:
+            st.html(card_html.suggestion(found, layout.zone(), datetime.now(UTC)))
+            with st.container(key=f"answers_{identity}_{found['customer_id']}", horizontal=True):
+                if st.button(
+                    f"Link to {list_html.plain(found['name'])}", type="tertiary",
+                    key=f"accept_{identity}_{found['customer_id']}",
+                ):  # fmt: skip
+                    done(partial(act_identity.accept, guard.viewer(), found))
+                if st.button(
+                    "Not them", type="tertiary", key=f"dismiss_{identity}_{found['customer_id']}"
+                ):
+                    customer_id = found["customer_id"]
+                    done(partial(act_identity.dismiss, guard.viewer(), identity, customer_id))
+        with st.container(key=f"plain_{identity}", horizontal=True):
+            if name and st.button(
+                f"Make {list_html.plain(name)} a customer", type="tertiary", key=f"make_{identity}"
+            ):
+                done(
+                    lambda: act.create_customer(
+                        guard.viewer(),
+                        name,
+                        identity=identity,
+                        reason="Wrote to us for the first time",
+                    )
+                )
+            if st.button("Not a customer", type="tertiary", key=f"mark_{identity}"):
+                done(
+                    lambda: act_identity.not_a_customer(
+                        guard.viewer(), identity, reason="Marked in the queue"
+                    )
+                )
+
+
+def bring_back(row: Row) -> None:
+    """Under a line of those who were marked: who did and why, and the way back."""
+    st.html(card_html.mark(row, layout.zone(), datetime.now(UTC)))
+    if st.button("Bring back", type="tertiary", key=f"back_{row['identity']}"):
+        done(
+            lambda: act_identity.undo(
+                guard.viewer(), row["decision_id"], reason="Brought back to the queue"
+            )
+        )
+
+
+def done(decide: Callable[[], object]) -> None:
+    """Decide, say what was refused, and draw the list anew."""
+    try:
+        decide()
+    except Refused as refusal:
+        st.session_state["refused"] = list_html.sentence(str(refusal))
+    st.rerun(scope="fragment")
+
+
+def at_once() -> None:
+    """What may be done for many: shown before it is done."""
+    with st.container(key="at_once", horizontal=True):
+        if st.button("Accept sure suggestions", icon=":material/done_all:", key="accept_sure"):
+            st.session_state["at_once"] = "accept"
+            st.rerun()
+        if st.button("Make all that have a name", icon=":material/group_add:", key="make_named"):
+            st.session_state["at_once"] = "make"
+            st.rerun()
+
+
+def dialogs() -> None:
+    """A dialog opens in the run of the whole page."""
+    asked = st.session_state.pop("at_once", None)
+    if asked == "accept":
+        accept_sure()
+    elif asked == "make":
+        make_named()
+
+
+@st.dialog("Accept sure suggestions", width="large")
+def accept_sure() -> None:
+    viewer = guard.viewer()
+    rows = read_identity.sure_suggestions(viewer)
+    if not rows:
+        st.html(
+            list_html.empty(
+                "Nothing is sure", "What is suggested waits under each line.", "task_alt"
+            )
+        )
+        return
+    st.caption(
+        f"These {len(rows)} have a score of {read_identity.SURE:.0%} or more, nothing holds them back, and "
+        "each has one customer only. It is one decision, and is taken back as one."
+    )
+    st.html(card_html.pairs([(row["identity"], row["name"], row["said"]) for row in rows]))
+    if st.button(f"Link these {len(rows)}", type="primary", key="accept_these"):
+        act_identity.accept_all(viewer, rows)
+        st.rerun()
+
+
+@st.dialog("Make all that have a name", width="large")
+def make_named() -> None:
+    viewer = guard.viewer()
+    rows = read_identity.named_and_waiting(viewer)
+    if not rows:
+        st.html(
+            list_html.empty(
+                "Nobody to make",
+                "Who waits has no full name, or may be somebody we know.",
+                "task_alt",
+            )
+        )
+        return
+    st.caption(
+        f"{len(rows)} wrote to us, have a full name, and are like nobody we know. Each becomes a customer. It is one "
+        "decision, and is taken back as one."
+    )
+    st.html(card_html.pairs([(row["identity"], row["display_name"], "") for row in rows]))
+    if st.button(f"Make these {len(rows)}", type="primary", key="make_these"):
+        act_identity.make_all(viewer, rows)
+        st.rerun()
+
+
+def suggestions_of(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
+    """For a page of the queue."""
+    return read_identity.suggestions(guard.viewer(), [row["identity"] for row in rows])

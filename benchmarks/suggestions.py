@@ -1,0 +1,118 @@
+"""Suggestions: how many of those that may be accepted together are right, and how many of the right ones are found.
+
+    ./crm bench suggestions
+
+On people whose truth is known (benchmarks/population.py); `--scale` is how many. An address that several people share
+is nobody's alone: to suggest it to one of them is counted as wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from app.read_identity import SQL as IDENTITY_SQL
+from app.read_identity import SURE
+from benchmarks.figures import document, result
+from benchmarks.machine import machine
+from benchmarks.population import Population, identities, population
+from benchmarks.throwaway import throwaway
+from pipelines.suggestions import find_evidence
+from transform.build import build
+from warehouse.queries import parse
+from warehouse.settings import Settings
+
+SQL = parse((Path(__file__).parent / "suggestions.sql").read_text())
+DEFAULT_PEOPLE = 20_000
+
+
+def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
+    """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one."""
+    with throwaway() as on:
+        build(on.settings, compare=False)
+        people = scale or DEFAULT_PEOPLE
+        figures = measured(on.settings, people)
+        return document("suggestions", people, machine(on.settings.admin_url, on.folder), figures)
+
+
+def measured(settings: Settings, people: int) -> list[dict[str, Any]]:
+    """The figures on a built warehouse that holds nothing yet."""
+    made = population(people)
+    with psycopg.connect(settings.admin_url, autocommit=True) as admin:
+        put(admin, made)
+        started = time.monotonic()
+        signs = find_evidence(settings)
+        seconds = time.monotonic() - started
+        every = admin.execute(SQL["all_suggestions"]).fetchall()
+        sure = admin.execute(
+            IDENTITY_SQL["sure_suggestions"], {"least": SURE, "most": 1_000_000}
+        ).fetchall()
+    right = Counter(is_right(made, identity, customer) for identity, customer, *_ in sure)
+    shown = Counter(is_right(made, row[0], row[1]) for row in every if row[3] is None)
+    findable = {
+        identity
+        for identity, whose in made.truth.items()
+        if len(whose) == 1 and (person := next(iter(whose))) in made.customers
+        and made.customers[person][1] != identity
+    }  # fmt: skip
+    found = {row[0] for row in sure if is_right(made, row[0], row[1])}
+    offered = {row[0] for row in every if row[3] is None and is_right(made, row[0], row[1])}
+    return [
+        result("accepted together", sum(right.values()), "suggestions"),
+        result("of these right", 100 * right[True] / max(sum(right.values()), 1), "%", goal="≥ 99 %"),
+        result("of all there are to find, accepted together", 100 * len(found) / len(findable), "%"),
+        result("of all there are to find, shown", 100 * len(offered) / len(findable), "%"),
+        result("of the shown right", 100 * shown[True] / max(sum(shown.values()), 1), "%"),
+        result("held back", sum(row[3] is not None for row in every), "suggestions"),
+        result("signs", signs, "rows"),
+        result("looking at everything", seconds, "s"),
+    ]  # fmt: skip
+
+
+def is_right(made: Population, identity: str, customer_id: str) -> bool:
+    """Whether the identity is this person's, and nobody else's."""
+    return made.truth.get(identity) == {int(customer_id.removeprefix("c"))}
+
+
+def put(admin: psycopg.Connection[Any], made: Population) -> None:
+    """The rows that the fold would have made, and the customers with one identity each."""
+    with admin.cursor() as cursor:
+        with cursor.copy(SQL["put_messages"]) as copy:
+            for number, each in enumerate(made.messages):
+                channel = "gmail" if each.kind == "email" else "twilio_sms"
+                copy.write_row(
+                    (
+                        f"m{number}",
+                        channel,
+                        each.identity,
+                        each.kind,
+                        each.body,
+                        "inbound",
+                        "1",
+                        False,
+                        each.at,
+                    )
+                )
+        with cursor.copy(SQL["put_participants"]) as copy:
+            for number, each in enumerate(made.messages):
+                copy.write_row(
+                    (f"m{number}", each.identity, "from", False, True, each.name, each.at)
+                )
+        with cursor.copy(SQL["put_identities"]) as copy:
+            for identity, name, first, last, count in identities(made):
+                copy.write_row(
+                    (identity, name, first, last, last, f"{last.isoformat()}|{identity}", count)
+                )
+        with cursor.copy(SQL["put_customers"]) as copy:
+            for person, (name, _) in made.customers.items():
+                copy.write_row((f"c{person}", name, "bench"))
+        with cursor.copy(SQL["put_links"]) as copy:
+            for person, (_, identity) in made.customers.items():
+                copy.write_row(
+                    (f"l{person}", f"d{person}", identity, f"c{person}", "bench", "known")
+                )
+    admin.execute(SQL["gather_statistics"])

@@ -1,0 +1,139 @@
+"""In a browser: link from the queue, merge, undo, and a list with errors; with names that try things."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from pipelines.suggestions import find_evidence
+from tests.app.browsing import Person, eventually
+from tests.app.conftest import Correspondence
+
+AT = datetime(2026, 11, 1, 1, tzinfo=UTC)
+HOSTILE = '<img src=x onerror="document.title=1"> **b** [x](javascript:1) مرحبا'
+
+
+def keep(page: Page, name: str) -> None:
+    """A picture for whoever looks, where a folder for them is named."""
+    if folder := os.environ.get("PICTURES"):
+        page.wait_for_timeout(700)
+        for width, height, scheme in ((1280, 900, "light"), (390, 844, "dark")):
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.wait_for_timeout(400)
+            page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def open_links(correspondence: Correspondence) -> dict[str, str]:
+    return dict(
+        correspondence.execute(  # type: ignore[arg-type]
+            "select identity, name from crm.identity_links join crm.customers using (customer_id) where ended_at is null"
+        )
+    )
+
+
+def test_from_the_queue_to_a_merge_and_back(person: Person, correspondence: Correspondence) -> None:
+    correspondence.folds_at_once = False
+    correspondence.user("reader", role="viewer")
+    sam = correspondence.customer("Sam Citizen", "email:sam@example.com")
+    other = correspondence.customer("Samuel Citizen", "phone:+61491570156")
+    for day in range(3):
+        at = AT + timedelta(days=day)
+        correspondence.mail(
+            "sam@example.com", "Order", "Hello\n\nSam\nM: 0491 570 006", at, name="Sam Citizen"
+        )
+    correspondence.sms("+61491570006", "Where is my order?", AT)
+    correspondence.sms("+61491570156", "It is me again", AT)
+    correspondence.mail("no-reply@example.com", "Receipt", "Thanks", AT, name=HOSTILE)
+    correspondence.mail("mai@example.com", "Hi", "Hello", AT, name="Mai Tran")
+    correspondence.fold()
+    find_evidence(correspondence.settings)
+
+    page = person.sign_in("/unassigned")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(
+        page.get_by_text("the signature of 3 mails from sam@example.com names 0491 570 006")
+    ).to_be_visible()
+    keep(page, "queue")
+    page.get_by_role("button", name="Link to Sam Citizen").click()
+    eventually(lambda: open_links(correspondence).get("phone:+61491570006") == "Sam Citizen")
+    page.locator('[class*="st-key-mark_email-no-reply"] button').click()
+    eventually(
+        lambda: (
+            correspondence.execute("select identity from crm.not_customers")
+            == [("email:no-reply@example.com",)]
+        )
+    )
+    page.get_by_role("button", name="Make all that have a name").click()
+    expect(page.get_by_role("dialog").get_by_text("Mai Tran")).to_be_visible()
+    keep(page, "make-all")
+    page.get_by_role("button", name="Make these 1").click()
+    eventually(lambda: open_links(correspondence).get("email:mai@example.com") == "Mai Tran")
+    page.get_by_text("Not customers", exact=True).click()
+    page.get_by_role("button", name="Bring back").click()
+    eventually(
+        lambda: correspondence.execute("select from crm.not_customers where ended_at is null") == []
+    )
+
+    # The card beside the timeline; a merge is weighed, made, and taken back.
+    page.goto(f"{person.address}/timeline?customer={sam}")
+    card = page.locator(".identity-card")
+    expect(card.get_by_text("suggested: the signature of 3 mails")).to_be_attached()
+    if not card.is_visible():
+        page.locator(".fold-about").click()
+    expect(card).to_be_visible()
+    keep(page, "card")
+    page.get_by_role("button", name="Change who this is").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_placeholder("Name, phone or e-mail").first.fill("0491570156")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_text("It can be taken back exactly")).to_be_visible()
+    dialog.get_by_label("Reason for the merge").fill("told us on the phone")
+    page.keyboard.press("Enter")
+    keep(page, "merge")
+    dialog.get_by_role("button", name="Merge", exact=True).click()
+    eventually(lambda: open_links(correspondence).get("phone:+61491570156") == "Sam Citizen")
+    assert correspondence.execute(
+        "select merged_into from crm.customers where customer_id = %s", [other]
+    ) == [(sam,)]
+    expect(page.get_by_text("It is me again")).to_be_visible()
+    if not card.is_visible():
+        page.locator(".fold-about").click()
+    page.locator(".st-key-about").get_by_text("Decisions (").click()
+    page.get_by_role("button", name="Undo merged").click()
+    keep(page, "undo")
+    page.get_by_role("dialog").get_by_label("Reason").fill("two people")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Undo this decision").click()
+    eventually(lambda: open_links(correspondence).get("phone:+61491570156") == "Samuel Citizen")
+
+    # A list: what it would do is seen first, its errors with their lines.
+    page.goto(f"{person.address}/import_customers")
+    content = (
+        "name;phone;email\n"
+        f"{HOSTILE};0491 570 157;\n"
+        "Wrong;12;\n"
+        "One;0491570110;one@example.com\nTwo;0491570110;two@example.com\n"
+        '"=HYPERLINK(1)";0491570158;\n'
+    ).encode("utf-16")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "list.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    expect(page.get_by_text("line 3", exact=True)).to_be_visible()
+    expect(page.get_by_text("read as UTF-16")).to_be_visible()
+    expect(page.get_by_text("is given to One (line 4), Two (line 5)").first).to_be_visible()
+    keep(page, "import")
+    assert "one@example.com" not in str(open_links(correspondence))
+    page.get_by_role("button", name="Import 3 customers").click()
+    expect(page.get_by_text("3 customers made")).to_be_visible()
+    assert open_links(correspondence)["email:two@example.com"] == "Two"
+    assert "phone:+61491570110" not in open_links(correspondence)
+    assert page.title() != "1"
+    ((maker,),) = correspondence.execute(
+        "select distinct actor from crm.decisions where action = 'customer.create' and reason like 'imported%%'"
+    )
+    assert maker == "agent"

@@ -1,0 +1,130 @@
+"""A backup restored into a new cluster: everything is there, equal, and what is sent afterwards is shown."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from media.store import MediaStore
+from operations.runtime import warehouse_server
+from tests.dbt_project.raw_rows import add_connections, inbound, mail
+from tests.operations.conftest import Crm
+from transform.fold import SQL as FOLD
+from transform.resident import take_in
+from warehouse import connections
+from warehouse.settings import Settings
+
+
+@pytest.fixture
+def filled(
+    warehouse: Settings, admin: psycopg.Connection[Any], fold_now: Callable[[], int]
+) -> Settings:
+    """Messages by both doors, what people decided about them, a file, and one connection with secrets."""
+    add_connections(admin)
+    for number in range(5):
+        inbound(number).insert(admin)
+    mail(1).insert(admin)
+    connections.add(
+        admin,
+        warehouse,
+        channel="twilio_sms",
+        name="SMS",
+        actor="test",
+        values={"account_sid": "AC" + "1" * 32, "auth_token": "t" * 32},
+    )
+    admin.execute(
+        "insert into crm.users (user_name, display_name, email, role, password_hash)"
+        " values ('kim', 'Kim', 'kim@example.com', 'admin', 'x')"
+    )
+    admin.execute(
+        "insert into crm.sessions (session_id, token_hash, user_name, expires_at)"
+        " values ('s', 'x', 'kim', now() + interval '1 hour')"
+    )
+    admin.execute(
+        "insert into crm.customers (customer_id, name, created_by) values ('c1', E'Sam \\\\ \\t Example', 'kim')"
+    )
+    admin.execute(
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " values ('l1', 'd1', 'phone:+61491570006', 'c1', 'kim', 'said so')"
+    )
+    fold_now()
+    return warehouse
+
+
+def hash_of_messages(database: psycopg.Connection[Any]) -> tuple[Any, ...]:
+    row = database.execute(FOLD["hash_of_messages"]).fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def test_what_was_there_is_there_and_what_is_sent_afterwards_is_shown(
+    crm: Crm, filled: Settings, admin: psycopg.Connection[Any], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, programs: None,
+) -> None:  # fmt: skip
+    stored = MediaStore(filled.media_root).store(b"the bytes of a picture" * 1000)
+    before = hash_of_messages(admin)
+    file = tmp_path / "backup.zip"
+    status, out, err = crm("backup", "--out", str(file), "--json")
+    assert status == 0, err
+    assert json.loads(out)["media"] == 1
+    assert file.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(file) as archive:
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+    assert filled.master_keys[0].encode() not in everything
+    # Refused where something stands already; and it stays as it was.
+    status, _, err = crm("restore", str(file))
+    assert (status, "not empty" in err) == (2, True), err
+    assert hash_of_messages(admin) == before
+
+    monkeypatch.delenv("CRM_DATABASE_URL")
+    folder = tmp_path / "elsewhere"
+    monkeypatch.setenv("CRM_DATA_DIR", str(folder))
+    monkeypatch.setenv("CRM_MASTER_KEY", "another-invented-master-key-0123456789")
+    status, _, err = crm("restore", str(file), "--data-dir", str(folder))
+    assert (status, "CRM_MASTER_KEY" in err) == (2, True), err
+    monkeypatch.setenv("CRM_MASTER_KEY", filled.master_keys[0])
+    status, out, err = crm("restore", str(file), "--data-dir", str(folder))
+    assert status == 0, err
+    assert "every hash is that of the backup" in out
+
+    restored = Settings(data_dir=folder, _env_file=None)  # type: ignore[call-arg]
+    assert MediaStore(restored.media_root).read(stored).startswith(b"the bytes of")
+    with (
+        warehouse_server.serving(restored) as served,
+        psycopg.connect(served.admin_url, autocommit=True) as there,
+    ):
+        (opened,) = [each for each in connections.every(there, served) if each.name == "SMS"]
+        assert opened.secrets["auth_token"] == "t" * 32
+        assert there.execute("select name from crm.customers").fetchall() == [
+            ("Sam \\ \t Example",)
+        ]
+        # Whoever was signed out after the backup must not come back with it.
+        assert there.execute(
+            "select count(*) from crm.sessions where revoked_at is null"
+        ).fetchall() == [(0,)]
+        assert there.execute(
+            "select count(*) from crm.events where action = 'warehouse.restore'"
+        ).fetchone() == (1,)
+        take_in(served)
+        assert hash_of_messages(there)[0] == before[0]
+        content = "select message_id, body, sent_at from canonical.messages order by message_id"
+        assert there.execute(content).fetchall() == admin.execute(content).fetchall()
+        inbound(99).insert(there)
+        take_in(served)
+        assert hash_of_messages(there)[0] == before[0] + 1
+
+
+def test_what_is_no_whole_backup_is_refused(crm: Crm, warehouse: Settings, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK\x03\x04 and no more")
+    for file in (broken, tmp_path / "none.zip"):
+        status, _, err = crm("restore", str(file))
+        assert (status, "is no whole backup" in err) == (2, True), err
+    status, _, err = crm("backup", "--out", str(tmp_path / "nowhere" / "b.zip"))
+    assert (status, "there is no folder" in err) == (2, True), err

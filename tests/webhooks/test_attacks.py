@@ -1,0 +1,214 @@
+"""What strangers do to the receiver without a secret: it costs us little, and genuine deliveries go on meanwhile."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.webhooks.conftest import RunningReceiver, Sender, twilio_form
+from warehouse import bounded_http, connections
+
+
+def landed(admin: psycopg.Connection[Any]) -> int:
+    row = admin.execute("select count(*) from raw.webhook_deliveries").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def raw(sender: Sender) -> socket.socket:
+    host, port = sender.receiver.base_url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def head(sender: Sender) -> bytes:
+    return f"POST {connections.webhook_path(sender.connection)} HTTP/1.1\r\nHost: x\r\n".encode()
+
+
+def poured(into: socket.socket, piece: bytes, most: int) -> int:
+    """Send until the other side closes; returns how much it took."""
+    sent = 0
+    with suppress(OSError):
+        while sent < most:
+            sent += into.send(piece)
+    return sent
+
+
+def answer(of: socket.socket) -> bytes:
+    with suppress(OSError):
+        return of.recv(4096)
+    return b""
+
+
+def test_a_request_without_end_is_ended(
+    twilio_sms: Sender, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.4)
+    monkeypatch.setattr(bounded_http, "BODY_SECONDS", 0.6)
+    started = head(twilio_sms)
+    floods: dict[str, tuple[bytes, bytes]] = {
+        "one header": (started + b"X: ", b"a" * 65_536),
+        "many headers": (started, b"X-A: b\r\n" * 8_000),
+        "the request line": (b"POST /webhooks/", b"a" * 65_536),
+        "a trailer": (started + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"a" * 65_536),
+    }
+    for what, (begin, piece) in floods.items():
+        with raw(twilio_sms) as flooding:
+            flooding.sendall(begin)
+            took = time.monotonic()
+            sent = poured(flooding, piece, 100 * 1024 * 1024)
+            # Of 100 MB some reach the buffers between us and no more.
+            assert sent < 24 * 1024 * 1024, what
+            assert time.monotonic() - took < 5, what
+    with raw(twilio_sms) as flooding:
+        flooding.sendall(started + b"X: " + b"a" * 40_000)
+        assert answer(flooding).startswith(b"HTTP/1.1 431")
+    # Half-sent heads and bodies are not held: neither those that came with nothing.
+    with ExitStack() as stack:
+        held = [stack.enter_context(raw(twilio_sms)) for _ in range(60)]
+        for number, each in enumerate(held):
+            each.sendall((b"", b"POST /web", started)[number % 3])
+        body = stack.enter_context(raw(twilio_sms))
+        body.sendall(started + b"Content-Length: 100\r\n\r\nhalf")
+        assert twilio_sms.post(twilio_form(1)).is_success
+        for each in held:
+            assert answer(each).startswith(b"HTTP/1.1 408")
+            assert answer(each) == b""
+        assert answer(body) == b""
+    assert landed(admin) == 1
+
+
+def test_one_address_does_not_take_all_connections(
+    twilio_sms: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "MOST_OF_ADDRESS", 5)
+    with ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(raw(twilio_sms))
+        time.sleep(0.2)
+        with raw(twilio_sms) as another:
+            assert answer(another).startswith(b"HTTP/1.1 503")
+    # Given back with the connections.
+    deadline = time.monotonic() + 5
+    while not _succeeds(lambda: twilio_sms.post(twilio_form(2))):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _succeeds(ask: Callable[[], httpx.Response]) -> bool:
+    try:
+        return ask().is_success
+    except httpx.HTTPError:
+        return False
+
+
+def test_what_is_signed_once_lands_once(twilio_sms: Sender, admin: psycopg.Connection[Any]) -> None:
+    """One captured request, written in other ways that have the same signature."""
+    body = twilio_form(1)
+    proof = twilio_sms.sign(twilio_sms.url, body)
+    assert twilio_sms.post(body, headers=proof).is_success
+    fields = body.split(b"&")
+    again = [
+        body + b"&" * 1,
+        body + b"&" * 30,
+        b"&" + body,
+        b"&".join(reversed(fields)),
+        b"&".join([*fields, fields[0]]),
+        body.replace(b"SM", b"%53M", 1),
+    ]
+    for other in again:
+        assert twilio_sms.post(other, headers=proof).is_success, other
+    # Names and values are signed in a row: another bound between them is the same delivery.
+    for moved in (
+        body.replace(b"Body=Is", b"BodyIs=", 1),
+        body.replace(b"AccountSid=AC", b"AccountSidAC=", 1),
+        body.replace(b"From=%2B61", b"From%2B61=", 1),
+        body.replace(b"Body=I", b"Bod=yI", 1),
+    ):
+        assert twilio_sms.post(moved, headers=proof).is_success, moved
+    assert landed(admin) == 1
+
+
+def test_a_slash_at_the_end_of_the_address_is_no_other_address(
+    twilio_sms: Sender, admin: psycopg.Connection[Any]
+) -> None:
+    assert twilio_sms.post(twilio_form(1), url=twilio_sms.url + "/").is_success
+    assert landed(admin) == 1
+    assert twilio_sms.receiver.client.post(twilio_sms.url + "//", content=b"").status_code == 404
+
+
+def test_an_unknown_id_is_forgotten_at_once_where_it_is_none_of_ours(
+    receiver: RunningReceiver, twilio_sms: Sender
+) -> None:
+    url = f"{receiver.base_url}/webhooks/twilio_sms/"
+    for odd in ("a" * 65, "a" * 20_000, "x%00", "..", "a b"):
+        assert receiver.client.post(url + odd).status_code == 404
+    with ThreadPoolExecutor(16) as pool:
+        guesses = list(pool.map(lambda n: receiver.client.post(f"{url}{n:016x}"), range(150)))
+    assert {guess.status_code for guess in guesses} <= {404, 503}
+    assert twilio_sms.post(twilio_form(1)).is_success
+
+
+def test_a_push_without_proof_makes_us_ask_nobody(
+    gmail: Sender,
+    certificates: Any,
+    admin: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only what is right but for its signature costs a look at Google's certificates; and genuine ones wait for none."""
+    from webhooks import connected
+
+    asked: list[str] = []
+    ask = connected.certificates_at
+
+    async def counted(url: str) -> Any:
+        asked.append(url)
+        return await ask(url)
+
+    monkeypatch.setattr(connected, "certificates_at", counted)
+    for name, forge in gmail.forgeries.items():
+        told = forge(gmail.url, gmail.sample(1))
+        headers = {key: value.encode("latin-1") for key, value in told.items()}
+        refused = gmail.post(gmail.sample(1), headers=headers)  # type: ignore[arg-type]
+        assert refused.status_code == 401, name
+    assert len(asked) <= 1
+    assert gmail.post(gmail.sample(2)).is_success
+    assert len(asked) == 1
+    assert landed(admin) == 1
+
+
+def test_a_server_that_was_started_again_costs_no_delivery(
+    twilio_sms: Sender, admin: psycopg.Connection[Any]
+) -> None:
+    assert twilio_sms.post(twilio_form(1)).is_success
+    admin.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'crm_receiver'"
+    )
+    assert twilio_sms.post(twilio_form(2)).is_success
+    assert landed(admin) == 2
+
+
+def test_how_we_stand_is_told_on_an_address_of_its_own_and_costs_one_connection(
+    receiver: RunningReceiver, twilio_sms: Sender, admin: psycopg.Connection[Any]
+) -> None:
+    for path in ("/readyz", "/metrics"):
+        assert receiver.client.get(receiver.base_url + path).status_code == 404
+        assert receiver.client.get(receiver.admin_url + path).status_code == 200
+    assert twilio_sms.post(twilio_form(1)).is_success
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda _: receiver.client.get(f"{receiver.admin_url}/readyz"), range(100)))
+    count = "select count(*) from pg_stat_activity where usename = 'crm_receiver'"
+    assert admin.execute(count).fetchall()[0][0] <= 4
+    # What a delivery would meet: the table does not take it, and so readiness is none.
+    admin.execute("revoke execute on function raw.try_write() from crm_receiver")
+    admin.execute("revoke insert on raw.webhook_deliveries from crm_receiver")
+    assert twilio_sms.post(twilio_form(2)).status_code == 503
+    time.sleep(1.1)
+    assert receiver.client.get(f"{receiver.admin_url}/readyz").status_code == 503
