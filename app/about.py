@@ -7,7 +7,7 @@ where it is.
 
 from __future__ import annotations
 
-from app import identity_card
+from app import identity_card, panel
 from app.access.sessions import Viewer
 
 
@@ -15,3 +15,4 @@ def about(viewer: Viewer, customer_id: str) -> None:
     """Draw the areas about a customer: whoever adds one adds its call here."""
     identity_card.draw(viewer, customer_id)
     identity_card.dialogs(customer_id)
+    panel.panel(viewer, customer_id, None)
