@@ -23,7 +23,6 @@ from tests.dbt_project.raw_rows import (
     status,
     twilio_history,
 )
-from tests.long_form import LONG
 from transform import fold
 from transform.build import build
 from transform.models import Models
@@ -84,9 +83,7 @@ RAW_TABLES = (
 BUILT = (
     "messages", "message_participants", "threads", "conversations", "identities", "aliases", "attachments", "same_as", "quarantine",
 )  # fmt: skip
-MIXTURES = {"all channels": st.one_of(TWO_CHANNELS, six_channels.RAW_ROWS)}
-if LONG:
-    MIXTURES |= {"two channels": TWO_CHANNELS, "four more": six_channels.RAW_ROWS}
+MIXTURES = {"two channels": TWO_CHANNELS, "four more": six_channels.RAW_ROWS}
 
 
 def empty(admin: psycopg.Connection[Any]) -> None:

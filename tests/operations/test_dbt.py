@@ -13,14 +13,7 @@ from tests.operations.conftest import Crm
 from warehouse.settings import Settings
 
 
-def test_dbt_s_own_commands_on_what_serves(
-    crm: Crm,
-    warehouse: Settings,
-    admin: psycopg.Connection[Any],
-    fold_now: Callable[[], int],
-) -> None:
-    """One warehouse for all: dbt reads the project once, and the next commands take it from there."""
-    # What it documents is what serves.
+def test_docs_describe_what_serves(crm: Crm, warehouse: Settings) -> None:
     status, out, err = crm("dbt", "docs", "generate", "--no-compile")
     assert status == 0, out + err
     catalog = json.loads((warehouse.data_dir / "dbt" / "target" / "catalog.json").read_text())
@@ -29,7 +22,13 @@ def test_dbt_s_own_commands_on_what_serves(
     assert messages["metadata"]["comment"].startswith("One row per message")
     assert "stable under rebuild" in messages["columns"]["message_id"]["comment"]
 
-    # A run leaves what landed to the fold.
+
+def test_a_run_leaves_what_landed_to_the_fold(
+    crm: Crm,
+    warehouse: Settings,
+    admin: psycopg.Connection[Any],
+    fold_now: Callable[[], int],
+) -> None:
     add_connections(admin)
     mail(1).insert(admin)
     fold_now()
@@ -41,7 +40,8 @@ def test_dbt_s_own_commands_on_what_serves(
     fold_now()
     assert admin.execute(count).fetchone() == (2,)
 
-    # A lone view takes with it what stands on it: that is named, and how to mend it.
+
+def test_what_a_lone_view_took_with_it_is_named(crm: Crm, warehouse: Settings) -> None:
     status, _, err = crm("dbt", "run", "--select", "stg_gmail__history_copies")
     assert status == 1
     assert "canonical.message_copies" in err
