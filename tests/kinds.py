@@ -25,7 +25,7 @@ ORDER = ("module", "browser", "program", "warehouse", "pure")
 #: Fixtures that start or listen. What a test module starts itself is seen by its import of subprocess, or of `tracked`,
 #: which asks git.
 PROGRAMS = {
-    "address", "api", "certificates", "files", "served", "graph", "heard", "listener", "programs", "provider", "receiver", "simulator", "storage",
+    "address", "api", "certificates", "files", "served", "graph", "heard", "installation", "listener", "programs", "provider", "receiver", "simulator", "storage",
     "twilio",
 }  # fmt: skip
 #: What a fixture asks for by name while it runs, and no list of fixtures shows.
