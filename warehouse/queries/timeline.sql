@@ -33,7 +33,6 @@ select
     case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
 from page
 inner join marts.timeline as entries on entries.message_id = page.message_id and entries.identity = page.identity
--- The collation of the key: with that of the message no index would serve.
 left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
 order by page.sort_key desc
 
@@ -62,6 +61,5 @@ select
     case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
 from changed
 inner join marts.timeline as entries on entries.message_id = changed.message_id and entries.identity = changed.identity
--- The collation of the key: with that of the message no index would serve.
 left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
 order by changed.sort_key
