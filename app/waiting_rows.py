@@ -13,6 +13,8 @@ from app.database import Row
 from app.views import card_html, list_html
 from warehouse.refusals import Refused
 
+#: What was read for the queue as it stands on the screen; empty at first.
+Suggested = list[dict[str, list[Row]]]
 #: Suggestions of one identity that are shown.
 MOST_SHOWN = 2
 
@@ -138,6 +140,10 @@ def make_named() -> None:
         st.rerun()
 
 
-def suggestions_of(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
-    """For a page of the queue."""
-    return read_identity.suggestions(guard.viewer(), [row["identity"] for row in rows])
+def suggestions_of(rows: Sequence[Row], shown: Suggested) -> Mapping[str, list[Row]]:
+    """For what the queue shows; `shown` keeps it for the next run of the fragment."""
+    found = read_identity.suggestions(
+        guard.viewer(), [row["identity"] for row in rows], shown=shown[0] if shown else None
+    )
+    shown[:] = [found]
+    return found
