@@ -7,7 +7,7 @@ where it is.
 
 from __future__ import annotations
 
-from app import identity_card
+from app import identity_card, panel
 from app.access.sessions import Viewer
 
 
@@ -16,3 +16,4 @@ def about(viewer: Viewer, customer_id: str) -> None:
     # Lives as long as the page is on the screen; a full run is a new sight.
     identity_card.identity_card(viewer, customer_id, [])
     identity_card.dialogs(customer_id)
+    panel.panel(viewer, customer_id, None)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from app import database
 from app.access.authority import viewer_within
-from app.access.roles import Permission
+from app.access.roles import Permission, require
 from app.access.sessions import Viewer
 from app.database import Database
 from warehouse import decisions
 
 #: Where a link that a page decides on was seen.
 EVIDENCE = {"from": "unassigned queue"}
+#: What an act on several leaves as it is with each.
+KEEP = "*"
 
 
 @contextmanager
@@ -61,3 +64,118 @@ def link_identity(viewer: Viewer, identity: str, customer_id: str, *, reason: st
         decisions.link(
             connection, viewer.actor, identity, customer_id, reason=reason, evidence=EVIDENCE
         )
+
+
+# -- organising ----------------------------------------------------------------------------------
+
+
+def tag(viewer: Viewer, object_ids: Sequence[str], name: str, *, on: bool = True) -> int:
+    """Put a tag on these conversations or messages, or take it off, as one decision; returns on how many it changed
+    anything.
+
+    Raises:
+        Forbidden: the role may not.
+        Refused: the name is unusable, or one of them is gone; then none is changed.
+    """
+    act = decisions.tag if on else decisions.untag
+    decision_id = decisions.new_decision_id()
+    with deciding(viewer, Permission.ORGANISE) as connection:
+        return sum(
+            act(connection, viewer.actor, each, name, decision_id=decision_id).changed
+            for each in _in_turn(object_ids)
+        )
+
+
+def assign(
+    viewer: Viewer,
+    seen: Mapping[str, str | None],
+    *,
+    assignee: str | None = KEEP,
+    state: str = KEEP,
+    due_at: datetime | None = None,
+    keep_due: bool = True,
+    note: str | None = None,
+) -> int:
+    """Say of these conversations who has them and how they stand, as one decision; returns of how many it was news.
+
+    Args:
+        seen: each conversation with the `assignment_id` that the person saw, None where there was none.
+        assignee, state: `KEEP` leaves each as it is.
+        note: what the next one should know; None leaves it.
+
+    Raises:
+        Forbidden: the role may not.
+        Overtaken: somebody decided on one of them since; then none is changed.
+        Refused: there is no such user, or a conversation is gone.
+    """
+    decision_id, changed = decisions.new_decision_id(), 0
+    with deciding(viewer, Permission.ORGANISE) as connection:
+        for conversation_id in _in_turn(seen):
+            it = decisions.conversation(connection, conversation_id)
+            now = decisions.standing(connection, it)
+            made = decisions.assign(
+                connection, viewer.actor, it,
+                assignee=(now["assignee"] if now else None) if assignee == KEEP else assignee,
+                state=(now["state"] if now else "open") if state == KEEP else state,
+                due_at=(now["due_at"] if now else None) if keep_due else due_at,
+                note=(now["note"] if now else "") if note is None else note,
+                expected=seen[conversation_id],
+                decision_id=decision_id,
+            )  # fmt: skip
+            changed += made.changed
+    return changed
+
+
+def note(
+    viewer: Viewer, text: str, *, customer_id: str | None = None, conversation_id: str | None = None
+) -> None:
+    """Write a note on a customer or a conversation.
+
+    Raises:
+        Forbidden: the role may not.
+        Refused: it is empty or too long.
+    """
+    with deciding(viewer, Permission.ORGANISE) as connection:
+        decisions.note(
+            connection, viewer.actor, text, customer_id=customer_id, conversation_id=conversation_id
+        )
+
+
+def change_note(viewer: Viewer, note_id: str, version: int, text: str | None) -> None:
+    """Write a note anew, or take it away where the text is None.
+
+    Raises:
+        Forbidden: the role may not.
+        Overtaken: somebody else did since.
+        Refused: it is empty or too long.
+    """
+    with deciding(viewer, Permission.ORGANISE) as connection:
+        if text is None:
+            decisions.remove_note(connection, viewer.actor, note_id, expected=version)
+        else:
+            decisions.change_note(connection, viewer.actor, note_id, text, expected=version)
+
+
+def undo(viewer: Viewer, decision_id: str, reason: str) -> None:
+    """Take a decision back, or an undo; whoever may decide so may take it back.
+
+    Raises:
+        Forbidden: the role may not decide that kind of thing.
+        Refused: something stands in the way; the text says what.
+    """
+    with deciding(viewer, Permission.ORGANISE) as connection:
+        for action in decisions.actions_of(connection, decision_id):
+            require(viewer.role, _needed(action))
+        decisions.undo(connection, viewer.actor, decision_id, reason)
+
+
+def _needed(action: str) -> Permission:
+    if action in ("tag.change", "tag.merge", "tag.part"):
+        return Permission.MANAGE_TAGS
+    organising = action.partition(".")[0] in ("conversation", "message", "note", "tag")
+    return Permission.ORGANISE if organising else Permission.DECIDE_CUSTOMER
+
+
+def _in_turn(ids: Iterable[str]) -> list[str]:
+    """In one order for everybody: of two people who choose the same ones neither waits for the other's rest."""
+    return sorted(set(ids))

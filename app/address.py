@@ -10,8 +10,10 @@ SEARCH = "q"
 CUSTOMER = "customer"
 MESSAGE = "message"
 RAW = "raw"
+LIST = "list"
 VERSIONS = "versions"
 TIMELINE = "pages/timeline.py"
+WORK = "pages/work.py"
 ABOUT_MESSAGE = "pages/message.py"
 QUARANTINE = "pages/quarantine.py"
 
@@ -37,6 +39,16 @@ def keep_search(typed: str) -> None:
         st.query_params[SEARCH] = typed.strip()
     else:
         st.query_params.pop(SEARCH, None)
+
+
+def work_list() -> str:
+    """The list of work that is asked for; empty where none is."""
+    return st.query_params.get(LIST, "")
+
+
+def keep_work_list(which: str) -> None:
+    """Put the list into the address, so that it can be shared and gone back to."""
+    st.query_params[LIST] = which
 
 
 def customer() -> str:

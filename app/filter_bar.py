@@ -78,6 +78,8 @@ def _changed() -> None:
     # Whoever chooses days does not mean the period that stood there, and the other way round.
     if not period:
         made = replace(made, since=since, until=until)
+    # What no widget says stays.
+    made = replace(made, conversations=address.wanted().conversations)
     # Through the address, which knows what can be.
     _keep(Filter.read(made.address()))
 
@@ -158,6 +160,7 @@ def _chips(wanted: Filter, choices: Row) -> list[tuple[str, str, str]]:
     for name, options in _options(wanted, choices).items():
         for value in getattr(wanted, name):
             chips.append((name, value, f"{NAMES[name]} {options[value]}"))
+    chips += [("conversations", each, "One conversation") for each in wanted.conversations]
     if wanted.has_attachment:
         chips.append(("has_attachment", "", "Has an attachment"))
     return chips

@@ -13,9 +13,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import database
 from app.access import sessions
+from app.access.roles import Forbidden
 from app.access.sessions import Viewer
 from app.live import bell
 from app.views import list_html
+from warehouse.refusals import Refused
 
 P = ParamSpec("P")
 
@@ -37,6 +39,30 @@ def viewer() -> Viewer:
     if not isinstance(found, Viewer):
         raise PermissionError("a page ran without a session")
     return found
+
+
+def acting() -> Viewer:
+    """Who has just clicked, as the database knows them now: what a click calls runs before `live` looks.
+
+    Raises:
+        Refused: nobody is signed in any more.
+    """
+    person = viewer_now(touch=True)
+    if person is None:
+        raise Refused("you are signed out by now")
+    return person
+
+
+def attempt(change: Callable[[Viewer], object]) -> str | None:
+    """Do what was clicked; the sentence that says why it was not done, or None."""
+    try:
+        change(acting())
+    except (Refused, Forbidden) as refusal:
+        sentence = str(refusal)
+        return f"{sentence[:1].upper()}{sentence[1:]}."
+    except database.AWAY:
+        return "The database does not answer: nothing was changed. Try again in a moment."
+    return None
 
 
 def calm() -> None:

@@ -44,7 +44,7 @@ def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]])
             st.html(card_html.decision(row, zone, now))
             if may and row["undone_at"] is None:
                 label = f"Undo {card_html.words(row['action'])}"
-                if st.button(label, key=f"undo_{row['decision_id']}", type="tertiary"):
+                if st.button(label, key=f"undo_identity_{row['decision_id']}", type="tertiary"):
                     st.session_state["undoing"] = row
                     st.rerun()
 

@@ -23,6 +23,7 @@ PAGES = [
     (st.Page("pages/customers.py", title="Customers", icon=":material/group:", default=True), Permission.READ),
     (st.Page("pages/timeline.py", title="Timeline", icon=":material/forum:"), Permission.READ),
     (st.Page("pages/unassigned.py", title="Unassigned", icon=":material/person_search:"), Permission.READ),
+    (st.Page("pages/work.py", title="Work", icon=":material/inbox:"), Permission.READ),
     (st.Page("pages/message.py", title="Message", visibility="hidden"), Permission.READ),
     (st.Page("pages/import_customers.py", title="Import", icon=":material/upload_file:"), Permission.DECIDE_CUSTOMER),
     (st.Page("pages/connections.py", title="Connections", icon=":material/cable:"), Permission.MANAGE_CONNECTIONS),
@@ -42,7 +43,9 @@ page = st.navigation(open_pages, position="top" if person else "hidden")
 try:
     if person is None:
         st.session_state.pop("viewer", None)
-        query = urlencode(st.query_params.to_dict())
+        # A filter may ask for several values of one kind.
+        asked = ((name, st.query_params.get_all(name)) for name in st.query_params)
+        query = urlencode(dict(asked), doseq=True)
         layout.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
     else:
         st.session_state["viewer"] = person

@@ -13,7 +13,9 @@ DECISION_TABLES = (
     "customers",
     "identity_links",
     "assignments",
-    "conversation_tags",
+    "tags",
+    "taggings",
+    "notes",
     "decisions",
     "decision_changes",
     "not_customers",
@@ -36,6 +38,7 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
     #: One decision at a time, and thousands at once.
     home = {
         "warehouse/queries/decisions.sql",
+        "warehouse/queries/organise.sql",
         "warehouse/queries/merging.sql",
         "warehouse/queries/customer_import.sql",
     }
@@ -48,6 +51,7 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
     assert writers - MADE_TO_MEASURE == home
     # And those statements are run by one package, and by the import of thousands.
     assert asking_for("decisions") == {"warehouse/decisions/ledger.py"}
+    assert asking_for("organise") == {"warehouse/decisions/conversations.py"}
     assert asking_for("merging") == {
         "warehouse/decisions/customers.py",
         "warehouse/decisions/merging.py",

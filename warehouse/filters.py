@@ -31,7 +31,7 @@ PERIODS = ("today", "yesterday", "7-days", "30-days", "this-month", "last-month"
 
 #: More values of one condition nobody chooses by hand, nor longer ones.
 MOST_VALUES = 30
-LONGEST_VALUE = 200
+LONGEST_VALUE = 600
 EARLIEST, LATEST = date(1970, 1, 2), date(2199, 12, 31)
 
 
@@ -49,6 +49,8 @@ class Filter:
     statuses: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
+    #: Ids: what a reader sees of one thread alone.
+    conversations: tuple[str, ...] = ()
     #: Of the conversation.
     tags: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
@@ -155,6 +157,7 @@ def _lists() -> dict[str, tuple[str, tuple[str, ...] | None]]:
         "status": ("statuses", STATUSES),
         "kind": ("kinds", KINDS),
         "connection": ("connections", None),
+        "conversation": ("conversations", None),
         "tag": ("tags", None),
         "assignee": ("assignees", None),
         "state": ("states", STATES),

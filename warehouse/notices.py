@@ -18,7 +18,8 @@ class Notice(StrEnum):
     LOADED = "crm_loaded"
     #: Somebody waits for the fold. No payload.
     FOLD = "crm_fold"
-    #: A fold or a decision changed what is shown. JSON: identities, customers, conversations, fold; or `many`.
+    #: A fold or a decision changed what is shown. JSON: identities, customers, conversations, fold; or `many`;
+    #: `beside` where no message is another for it (tags, assignment, notes).
     CHANGED = "crm_changed"
     #: An attachment was fetched. JSON: connection, message.
     MEDIA = "crm_media"

@@ -90,6 +90,9 @@ class Connections:
                 stale.until = now + KNOWN_SECONDS
                 return stale
             raise StorageAway(type(fault).__name__) from None
+        if row is not None and row["secrets"] is None:
+            # Stored under another master key (warehouse.connections.seal_signing): nothing can be proven now.
+            raise StorageAway("the connection's secrets are sealed for somebody else")
         if row is None:
             known = _Known(None, "", now + UNKNOWN_SECONDS)
             self._forget_unknown()

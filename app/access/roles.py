@@ -10,6 +10,8 @@ class Permission(StrEnum):
 
     READ = "read customers, timelines and the unassigned queue"
     DECIDE_CUSTOMER = "make a customer and link an identity to one"
+    ORGANISE = "tag, assign and write notes"
+    MANAGE_TAGS = "rename and merge tags"
     MANAGE_CONNECTIONS = "see how connections stand and what is in quarantine"
     READ_RAW = "see the exact bytes that came in"
     READ_REVISIONS = "read what was unsent or edited away"
@@ -25,7 +27,7 @@ class UserRole(StrEnum):
 
 
 _READERS = frozenset({Permission.READ})
-_DECIDERS = _READERS | {Permission.DECIDE_CUSTOMER}
+_DECIDERS = _READERS | {Permission.DECIDE_CUSTOMER, Permission.ORGANISE}
 #: What was taken back or came in raw is read where a duty asks for it, not in the day's work.
 _EXAMINERS = frozenset({Permission.READ_REVISIONS, Permission.READ_RAW})
 
@@ -33,7 +35,9 @@ MATRIX: dict[UserRole, frozenset[Permission]] = {
     UserRole.VIEWER: _READERS,
     UserRole.AGENT: _DECIDERS,
     UserRole.PRIVACY_OFFICER: _READERS | _EXAMINERS,
-    UserRole.ADMIN: _DECIDERS | _EXAMINERS | {Permission.MANAGE_CONNECTIONS},
+    UserRole.ADMIN: _DECIDERS
+    | _EXAMINERS
+    | {Permission.MANAGE_CONNECTIONS, Permission.MANAGE_TAGS},
 }
 
 

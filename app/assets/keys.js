@@ -5,6 +5,7 @@ const HELP = [
     ["o", "open it: unfold, or show a mail as designed; once more to fold"],
     ["Enter", "everything known about it, in a tab of its own"],
     ["c", "copy the link to it"],
+    ["t", "show its conversation alone (a mail)"],
     ["g  G", "the oldest message on the page, the newest"],
     ["?", "this list"],
 ];
@@ -82,6 +83,14 @@ async function copyLink(message) {
     }
 }
 
+// Back leads to the whole timeline.
+function showThread(button) {
+    const address = new URL(location.href);
+    const customer = address.searchParams.get("customer");
+    address.search = new URLSearchParams({ ...(customer && { customer }), conversation: button.dataset.conversation }).toString();
+    location.assign(address.href);
+}
+
 function help() {
     document.querySelector("dialog.keys")?.remove();
     const dialog = document.createElement("dialog");
@@ -116,6 +125,7 @@ document.addEventListener("keydown", (event) => {
     else if (event.key === "G") choose(messages().at(-1));
     else if (event.key === "o" && message) open(message);
     else if (event.key === "c" && message) copyLink(message);
+    else if (event.key === "t" && message?.querySelector("button.only-thread")) showThread(message.querySelector("button.only-thread"));
     else if (event.key === "Enter" && message && event.target === message) message.querySelector("a.about")?.click();
     else return;
     event.preventDefault();
@@ -123,5 +133,6 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button.link-to") : null;
-    if (button) copyLink(button.closest(".message"));
+    if (button?.matches(".only-thread")) showThread(button);
+    else if (button) copyLink(button.closest(".message"));
 });

@@ -225,12 +225,17 @@ async def _hear(channel: str, payload: str, customers_of: Callable[[str], list[s
 
 def _changed(said: dict[str, Any]) -> None:
     """A fold or a decision, with whom it concerns."""
+    customers = [str(each) for each in said.get("customers") or []]
     change = Change.FOLDED if "fold" in said else Change.DECIDED
+    if said.get("beside"):
+        # Tags, assignment, notes: nobody's messages are others for it.
+        change = Change.BESIDE
     if said.get("many"):
         house.changed_everything(change)
         return
-    house.changed(topics.LISTS, change)
-    house.changed([topics.timeline(str(each)) for each in said.get("customers") or []], change)
+    house.changed([topics.WORK] if said.get("beside") else topics.LISTS, change)
+    house.changed([topics.timeline(each) for each in customers], change)
+    house.changed([topics.about(each) for each in customers], change)
 
 
 async def _media(message_id: str, customers_of: Callable[[str], list[str]]) -> None:

@@ -16,12 +16,14 @@ from app.access.roles import Permission, UserRole
 QUEUE = "queue"
 #: The list of customers by latest contact, and what is found in it.
 CUSTOMERS = "customers"
+#: The lists of work: who waits for us, who has what.
+WORK = "work"
 #: How the connections stand.
 CONNECTIONS = "connections"
 #: Events that no model understood.
 QUARANTINE = "quarantine"
 #: What comes with every fold may concern all of these.
-LISTS = frozenset({QUEUE, CUSTOMERS, CONNECTIONS, QUARANTINE})
+LISTS = frozenset({QUEUE, CUSTOMERS, WORK, CONNECTIONS, QUARANTINE})
 
 #: Half of SHA-256: nobody guesses it, and it is looked at once per stream.
 MAC_CHARACTERS = 32
@@ -30,6 +32,11 @@ MAC_CHARACTERS = 32
 def timeline(customer_id: str) -> str:
     """The timeline of one customer."""
     return f"timeline {customer_id}"
+
+
+def about(customer_id: str) -> str:
+    """What is decided about one customer and their conversations, beside the timeline."""
+    return f"about {customer_id}"
 
 
 def needed(topic: str) -> Permission:

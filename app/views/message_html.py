@@ -164,10 +164,22 @@ def _head(row: Row, sight: Sight) -> str:
             _edited(row, sight),
             _status(row),
             _seen_via(row["seen_via"] or []),
+            _thread(row),
             LINK_TO,
             _time(row, sight),
             "</span></header>",
         ]
+    )
+
+
+def _thread(row: Row) -> str:
+    """The way to the conversation of a mail alone; on other channels it is all that stands there."""
+    if row["kind"] != "email" or not row.get("thread_key"):
+        return ""
+    conversation = escape.line(f"{row['channel']}|{row['thread_key']}")
+    return (
+        f'<button type="button" class="link-to only-thread" data-conversation="{conversation}"'
+        f' title="Show this conversation alone">{icon("forum", "Show this conversation alone")}</button>'
     )
 
 

@@ -104,5 +104,5 @@ TAGS = {
 ATTRIBUTES = {
     "class", "id", "data-message", "data-connection", "datetime", "title", "role", "aria-label", "aria-hidden", "dir",
     "href", "target", "src", "alt", "loading", "controls", "preload", "max", "value",
-    "width", "height", "type", "tabindex", "rel",
+    "width", "height", "data-conversation", "type", "tabindex", "rel",
 }  # fmt: skip

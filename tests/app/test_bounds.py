@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.types import Message
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.access import sessions
 from app.serving import bounds, headers
 from tests.app.conftest import Correspondence
+from tests.event_loops import apart
 from warehouse.settings import Settings
 
 OWN = {"origin": "http://testserver", "host": "testserver"}
@@ -23,10 +29,27 @@ OWN = {"origin": "http://testserver", "host": "testserver"}
 
 @pytest.fixture
 def client(correspondence: Correspondence) -> Iterator[TestClient]:
-    from app.serving.server import application
+    """Our middleware round a socket that says "open" and waits, as the framework's does."""
+
+    async def stream(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("open")
+        with suppress(WebSocketDisconnect):
+            await socket.receive_bytes()
+
+    async def anything(_: Request) -> Response:
+        return Response("open")
 
     correspondence.user("agent")
-    with TestClient(application(), base_url="http://testserver") as opened:
+    routes = [
+        WebSocketRoute("/_stcore/stream", stream),
+        Route("/{path:path}", anything, methods=["GET", "PUT", "POST", "DELETE", "OPTIONS"]),
+    ]
+    made = Starlette(
+        routes=routes,
+        middleware=[Middleware(headers.SecurityHeaders), Middleware(bounds.BoundedSockets)],
+    )
+    with TestClient(made, base_url="http://testserver") as opened:
         yield opened
 
 
@@ -67,7 +90,7 @@ def walk(
         await one()
         assert not bounded.open
 
-    asyncio.run(all_of_it())
+    apart(all_of_it)
     return given
 
 

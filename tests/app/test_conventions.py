@@ -60,7 +60,7 @@ def test_no_fragment_has_a_timer() -> None:
 
 def test_every_part_that_lives_hangs_a_bell() -> None:
     live = [path.stem for path in PAGES if re.search(r"@guard\.live\([^)]", path.read_text())]
-    assert live == ["connections", "customers", "quarantine", "timeline", "unassigned"]
+    assert live == ["connections", "customers", "quarantine", "timeline", "unassigned", "work"]
 
 
 def test_html_is_drawn_by_st_html_alone() -> None:
@@ -85,8 +85,9 @@ def test_the_matrix_names_every_role_and_all_may_read() -> None:
     for permission in (Permission.READ_REVISIONS, Permission.READ_RAW):
         examiners = {role for role in UserRole if may(role, permission)}
         assert examiners == {UserRole.PRIVACY_OFFICER, UserRole.ADMIN}
-    managers = {role for role in UserRole if may(role, Permission.MANAGE_CONNECTIONS)}
-    assert managers == {UserRole.ADMIN}
+    assert {role for role in UserRole if may(role, Permission.ORGANISE)} == deciders
+    for permission in (Permission.MANAGE_CONNECTIONS, Permission.MANAGE_TAGS):
+        assert {role for role in UserRole if may(role, permission)} == {UserRole.ADMIN}
 
 
 def test_the_notice_says_what_and_since_when() -> None:

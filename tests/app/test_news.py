@@ -90,6 +90,7 @@ def test_what_is_forgotten_counts_as_changed(house: House, monkeypatch: pytest.M
         ("crm_changed", '{"fold": 3, "identities": ["i"], "customers": ["kim"]}', []),
         ("crm_changed", '{"fold": 3, "many": true}', [None]),
         ("crm_changed", '{"identities": [], "customers": ["sam"]}', ["timeline sam"]),
+        ("crm_changed", '{"beside": true, "customers": ["sam"]}', ["timeline sam"]),
         ("crm_changed", "no JSON", [None]),
         ("crm_changed", "[1]", [None]),
         ("crm_media", '{"connection": "c", "message": "of sam"}', ["timeline sam"]),

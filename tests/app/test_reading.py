@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 import app
-from app import attachments, database, examine, filtered, read, read_identity
+from app import attachments, database, examine, filtered, read, read_identity, work
 from app.access.roles import MATRIX, Forbidden, Permission, UserRole
 from app.access.sessions import Viewer
 from app.reading import reading
@@ -24,7 +24,7 @@ from tests.app.conftest import Correspondence
 from warehouse.filters import Filter
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, filtered, examine, attachments, read_identity]
+ROOMS: list[ModuleType] = [read, filtered, examine, attachments, read_identity, work]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -94,7 +94,15 @@ def test_nothing_else_takes_a_connection() -> None:
 
 def test_only_the_rooms_of_reading_know_its_queries() -> None:
     """So that a sight cannot grow elsewhere, where the tests above would not look."""
-    own = {"read.py", "filtered.py", "examine.py", "designed.py", "media.py", "read_identity.py"}
+    own = {
+        "read.py",
+        "filtered.py",
+        "examine.py",
+        "designed.py",
+        "media.py",
+        "read_identity.py",
+        "work.py",
+    }
     for path in FOLDER.rglob("*.py"):
         for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
             assert (path.name in own) or name in ("sessions",), f"{path.name} asks {name}.sql"
@@ -129,6 +137,10 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.examine.connections": (),
         "app.examine.quarantined": (),
         "app.attachments.open_attachment": (message, "x"),
+        "app.work.work": (work.Which.OPEN, 30, datetime(2026, 11, 1, tzinfo=UTC)),
+        "app.work.about": (customer, None),
+        "app.work.looked_at": (),
+        "app.work.looked": (datetime(2026, 11, 1, tzinfo=UTC),),
     }
 
 
@@ -155,6 +167,7 @@ def test_without_its_event_nothing_is_shown(
         "app.attachments.open_attachment",
         "app.examine.model_tests",
         "app.read_identity.suggestions",
+        "app.work.looked_at",
     }
     correspondence.execute("revoke insert on crm.events from crm_app")
     for name in sorted(set(sights()) - apart):
@@ -165,7 +178,7 @@ def test_without_its_event_nothing_is_shown(
     before = correspondence.execute("select count(*) from crm.events")[0][0]
     for name in sorted(set(sights()) - apart):
         shown(name, everything, arguments)
-    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 17
+    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 20
 
 
 def test_what_is_refused_is_read_by_nobody_and_on_record_where_that_is_wanted(

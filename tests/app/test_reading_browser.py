@@ -89,7 +89,11 @@ def test_date_and_channel_filters_show_only_what_matches(
     for days in range(4):
         correspondence.sms(NUMBER, f"sms {days}", now - timedelta(days=days))
         correspondence.mail(ADDRESS, f"mail {days}", f"mail {days}", now - timedelta(days=days))
-    page = person.sign_in(f"/timeline?customer={sam}")
+    # A link that somebody shared leads through the sign-in to all that it asks for.
+    page = person.sign_in(f"/timeline?customer={sam}&channel=gmail&channel=twilio_sms")
+    expect(page.get_by_text("8 messages shown, 0 hidden")).to_be_visible()
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.get_by_text("hidden")).to_have_count(0)
     expect(page.locator(".message")).to_have_count(8)
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("button", name="Mail", exact=True).click()

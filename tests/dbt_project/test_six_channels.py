@@ -38,6 +38,8 @@ from tests.dbt_project.six_channels import (
     wamid,
     whatsapp,
 )
+from warehouse import decisions
+from warehouse.events import Actor
 from warehouse.settings import Settings
 from webhooks.replay import replay
 
@@ -515,16 +517,18 @@ def test_what_was_decided_of_a_conversation_survives_its_joining(
     fold_now()
     split = f"whatsapp|{NUMBER_ID}|{PEOPLE[SAM]}"
     warehouse.execute(
-        "insert into crm.conversation_tags (tagging_id, conversation_id, tag, tagged_by) values ('1', %s, 'returns', 't')",
-        [split],
+        "insert into crm.users (user_name, display_name, email, role, password_hash) values ('ann', 'Ann', 'a@example.com', 'agent', '')"
     )
-    warehouse.execute(
-        "insert into crm.assignments (assignment_id, conversation_id, assignee, assigned_by) values ('1', %s, 'ann', 't')",
-        [split],
-    )
+    ann = Actor(name="ann", role="agent")
+    decisions.tag(warehouse, ann, split, "returns")
+    decisions.assign(warehouse, ann, split, assignee="ann")
     assert rows("tags, assignee", "conversations") == [(["returns"], "ann")]
     whatsapp("messages", messages=[wa_message(2, SAM)], at=1).insert(warehouse)
     assert rows("tags, assignee", "conversations") == [(["returns"], "ann")]
+    # The former id leads to the conversation that it became a part of, for decisions too.
+    assert decisions.untag(warehouse, ann, split, "returns").changed
+    assert decisions.untag(warehouse, ann, split, "returns").object_id.endswith(f"|+{SAM}")
+    assert rows("tags, assignee", "conversations") == [([], "ann")]
 
 
 def test_a_changed_number_is_a_dated_event_and_a_suggestion_no_link(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,3 +228,16 @@ def test_a_delivery_is_given_as_it_was_received(
             "select body from crm.raw_row(%s)", [f"raw.webhook_deliveries/{delivery_id}#0"]
         ).fetchone()
     assert row == (body,)
+
+
+def test_every_schema_stands_among_the_places_of_personal_data(
+    admin: psycopg.Connection[Any],
+) -> None:
+    """Whoever destroys must know where to look."""
+    told = SPEC.read_text()
+    places = told[told.index("## Where personal data lies") : told.index("## What was tried")]
+    for (schema,) in admin.execute(
+        "select nspname from pg_namespace where nspname !~ '^(pg_|information_schema$|public$|test_pristine$)'"
+    ).fetchall():
+        kind = re.sub(r"^raw_[a-z_]+?(_staging)?$", r"raw_<channel>\1", schema)
+        assert f"`{kind.removesuffix('_next')}`" in places, schema

@@ -66,12 +66,15 @@ def add_messages(admin: Admin, rng: random.Random, numbers: range) -> None:
 
 def decide(admin: Admin) -> None:
     """Half of the conversations have a tag, the other half somebody."""
+    admin.execute(
+        "insert into crm.tags (tag_id, name, colour, created_by) values ('vip', 'VIP', 'red', 't')"
+    )
     for half, statement in enumerate(
         (
-            "insert into crm.conversation_tags (tagging_id, conversation_id, tag, tagged_by)"
-            " select conversation_id, conversation_id, 'VIP', 't' from canonical.conversations",
+            "insert into crm.taggings (tagging_id, tag_id, object_type, object_id, tagged_by)"
+            " select conversation_id, 'vip', 'conversation', threads[1], 't' from canonical.conversations",
             "insert into crm.assignments (assignment_id, conversation_id, assignee, assigned_by)"
-            " select conversation_id, conversation_id, 'alex', 't' from canonical.conversations",
+            " select conversation_id, threads[1], 'alex', 't' from canonical.conversations",
         )
     ):
         admin.execute(
@@ -94,11 +97,11 @@ def everything(admin: Admin) -> list[oracle.Message]:
             array(select customer_id from marts.timeline where timeline.message_id = messages.message_id and customer_id is not null) as customers,
             array(
                 select lower(tag) from canonical.conversations
-                join crm.conversation_tags using (conversation_id)
+                join crm.conversation_tags as tags on tags.conversation_id = any (threads)
                 where messages.channel || '|' || stored.thread_key = any (threads) and removed_at is null
                 union
                 select assignee from canonical.conversations
-                join crm.assignments using (conversation_id)
+                join crm.assignments as assigned on assigned.conversation_id = any (threads)
                 where messages.channel || '|' || stored.thread_key = any (threads) and ended_at is null
             ) as marks
         from marts.messages

@@ -205,7 +205,8 @@ def test_how_we_stand_is_told_on_an_address_of_its_own_and_costs_one_connection(
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda _: receiver.client.get(f"{receiver.admin_url}/readyz"), range(100)))
     count = "select count(*) from pg_stat_activity where usename = 'crm_receiver'"
-    assert admin.execute(count).fetchall()[0][0] <= 4
+    # Those that look connections up, the one that lands, the one that tries.
+    assert admin.execute(count).fetchall()[0][0] <= 5
     # What a delivery would meet: the table does not take it, and so readiness is none.
     admin.execute("revoke execute on function raw.try_write() from crm_receiver")
     admin.execute("revoke insert on raw.webhook_deliveries from crm_receiver")

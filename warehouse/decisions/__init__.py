@@ -9,6 +9,11 @@
 | `links` | whose an identity is |
 | `merging` | two customers are one, one is two, an identity is another's |
 | `marks` | who is no customer; who is not suggested again |
+| `tags` | tags, and what bears them |
+| `assignments` | who has a conversation, how it stands, until when |
+| `notes` | notes on customers and conversations |
+
+`conversations` finds what is tagged and assigned, by any id that it ever had.
 
 Whether the actor may is asked by the caller, who knows its roles (`app/act.py`). The notice that open pages wait for is
 sent by triggers on the tables (migrations 0012 and 0086), so it goes with the change, whoever makes it.
@@ -21,6 +26,8 @@ Then `undo` knows it, and undo of the undo. What was decided together, such as t
 `decision_id`, and that is what is undone.
 """
 
+from warehouse.decisions.assignments import ANY, STATES, Assigned, assign, standing
+from warehouse.decisions.conversations import Thing, conversation, message, thing
 from warehouse.decisions.customers import (
     LONGEST_NAME,
     archive_customer,
@@ -33,38 +40,72 @@ from warehouse.decisions.ledger import (
     Database,
     InTheWay,
     Undone,
+    actions_of,
     new_decision_id,
     undo,
 )
 from warehouse.decisions.links import Link, Owner, Taken, link, owners, unlink
 from warehouse.decisions.marks import dismiss, not_a_customer
 from warehouse.decisions.merging import Moved, Size, merge, move, size_of_identity, sizes, split
+from warehouse.decisions.notes import Noted, change_note, note, remove_note
+from warehouse.decisions.tags import (
+    COLOURS,
+    Overtaken,
+    Tagged,
+    change_tag,
+    merge_tags,
+    tag,
+    tag_name,
+    untag,
+)
 
 __all__ = [
+    "ANY",
+    "COLOURS",
     "LONGEST_NAME",
     "LONGEST_REASON",
+    "STATES",
+    "Assigned",
     "Database",
     "InTheWay",
     "Link",
     "Moved",
+    "Noted",
+    "Overtaken",
     "Owner",
     "Size",
+    "Tagged",
     "Taken",
+    "Thing",
     "Undone",
+    "actions_of",
     "archive_customer",
+    "assign",
+    "change_note",
+    "change_tag",
+    "conversation",
     "create_customer",
     "customer_name",
     "dismiss",
     "link",
     "merge",
+    "merge_tags",
+    "message",
     "move",
     "new_decision_id",
     "not_a_customer",
+    "note",
     "owners",
+    "remove_note",
     "rename_customer",
     "size_of_identity",
     "sizes",
     "split",
+    "standing",
+    "tag",
+    "tag_name",
+    "thing",
     "undo",
     "unlink",
+    "untag",
 ]

@@ -194,7 +194,7 @@ def undo(database: Database, actor: Actor, decision_id: str, reason: str) -> Und
         asked = decision(database, asked_id)
         if asked["undone_at"]:
             raise Refused(
-                f"decision {asked_id} is undone already: {asked['undone_by']} did {_when(asked['undone_at'])}"
+                f"decision {asked_id} is undone already: {asked['undone_by']} did {when(asked['undone_at'])}"
             )
         _refuse_what_is_in_the_way(database, asked_id, changes)
         for change in reversed(changes):
@@ -226,6 +226,16 @@ def decision(database: Database, decision_id: str) -> DictRow:
     return rows[0]
 
 
+def actions_of(database: Database, decision_id: str) -> set[str]:
+    """The kinds of change that a decision made.
+
+    Raises:
+        Refused: there is no such decision.
+    """
+    known = decision(database, decision_id)["decision_id"]
+    return {row["action"] for row in run(database, "actions_of_decision", decision_id=known)}
+
+
 def _changes(database: Database, decision_id: str) -> list[Change]:
     """What a decision changed, in the order in which it did."""
     rows = run(database, "changes_of_decision", decision_id=decision_id, most=MOST_CHANGES + 1)
@@ -250,7 +260,7 @@ def _refuse_what_is_in_the_way(database: Database, decision_id: str, changes: li
     if later:
         first = later[0]
         raise InTheWay(
-            f"{first['actor']} decided on the same {_when(first['at'])} ({first['action']} of "
+            f"{first['actor']} decided on the same {when(first['at'])} ({first['action']} of "
             f"{first['object_type']} {first['object_id'][:200]}): undo decision {first['decision_id']} first",
             first["decision_id"],
         )
@@ -316,5 +326,6 @@ def line(text: str, what: str, longest: int, otherwise: str) -> str:
     return kept
 
 
-def _when(at: datetime) -> str:
+def when(at: datetime) -> str:
+    """When something was decided, in a sentence."""
     return f"on {at.astimezone(UTC):%d %b %Y at %H:%M} UTC"

@@ -41,6 +41,9 @@ where decision_id = %(decision_id)s
 order by change_no
 limit %(most)s
 
+-- actions_of_decision --
+select distinct action from crm.decision_changes where decision_id = %(decision_id)s
+
 -- decided_later --
 -- The newest decision in force that changed one of the subjects after it was changed here. An undo of what came later too stands for
 -- nothing: the two cancel.

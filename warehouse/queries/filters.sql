@@ -12,6 +12,7 @@
     )
     and (%(kinds)s::text[] is null or entries.kind = any(%(kinds)s))
     and (%(connections)s::text[] is null or entries.connection_id = any(%(connections)s))
+    and (%(conversations)s::text[] is null or entries.channel || '|' || entries.thread_key = any(%(conversations)s))
     and (%(has_attachment)s::boolean is null or entries.attachments <> '[]')
     and (
         %(tags)s::text[] is null

@@ -154,13 +154,15 @@ limit %(most)s + 1
 -- threads_tagged --
 select unnest(conversations.threads) as thread
 from crm.conversation_tags as tags
-inner join canonical.conversations as conversations using (conversation_id)
+inner join canonical.threads as decided on decided.thread_id = tags.conversation_id
+inner join canonical.conversations as conversations on conversations.conversation_id = decided.conversation_id
 where tags.removed_at is null and lower(tags.tag) = lower(%(value)s)
 limit %(most)s + 1
 
 -- threads_assigned --
 select unnest(conversations.threads) as thread
 from crm.assignments as assignments
-inner join canonical.conversations as conversations using (conversation_id)
+inner join canonical.threads as decided on decided.thread_id = assignments.conversation_id
+inner join canonical.conversations as conversations on conversations.conversation_id = decided.conversation_id
 where assignments.ended_at is null and lower(assignments.assignee) = lower(%(value)s)
 limit %(most)s + 1

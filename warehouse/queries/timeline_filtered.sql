@@ -114,7 +114,7 @@ select
         select distinct assignments.assignee
         from mine
         inner join crm.assignments as assignments on assignments.conversation_id = any(mine.places)
-        where assignments.ended_at is null
+        where assignments.ended_at is null and assignments.assignee is not null
         order by 1
     ) as assignees
 

@@ -2,7 +2,8 @@
 -- out for a while wrote in the same conversation all along.
 {{ config(
     meta={'forget': 'touched_conversations', 'forget_key': 'conversation_id'},
-    indexes=[{'columns': ['conversation_id'], 'unique': true}, {'columns': ['last_at']}, {'columns': ['counterpart_identity']}],
+    indexes=[{'columns': ['conversation_id'], 'unique': true}, {'columns': ['last_at']}, {'columns': ['last_direction', 'last_at']},
+        {'columns': ['counterpart_identity']}],
 ) }}
 -- depends_on: {{ ref('touched_conversations') }}
 select

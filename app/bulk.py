@@ -1,0 +1,106 @@
+"""Lines of a list that can be chosen, alone for the panel or several for one act on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import act, guard
+from app.access.sessions import Viewer
+from app.database import Row
+from app.views import escape, list_html
+
+
+def line(row: Row, drawn: str) -> None:
+    """A line: a box to select it, and itself a button that opens its panel."""
+    it = row["conversation_id"]
+    name = row["name"] or row["display_name"] or row["counterpart_identity"] or it
+    with st.container(key=f"work_row_{it}", gap=None, horizontal=True, vertical_alignment="center"):
+        st.checkbox(
+            f"Select {list_html.plain(name)}", key=f"pick_{it}", label_visibility="collapsed"
+        )
+        st.html(drawn)
+        st.button(
+            f"Open the panel of {list_html.plain(name)}",
+            key=f"choose_{it}",
+            on_click=_choose,
+            args=(row,),
+        )
+
+
+def _choose(row: Row) -> None:
+    """The panel alone is drawn anew; the list keeps its place."""
+    st.session_state["work_chosen"] = row
+    st.rerun(["chosen"])
+
+
+def picked(rows: list[Row]) -> dict[str, str | None]:
+    """The selected ones of these, each with the assignment that stands on the screen."""
+    return {
+        row["conversation_id"]: row["assignment_id"]
+        for row in rows
+        if st.session_state.get(f"pick_{row['conversation_id']}")
+    }
+
+
+def outcome() -> None:
+    """What became of the last act on several: where it was refused it stays to be read."""
+    done, words = st.session_state.pop("bulk_said", (True, ""))
+    if not done:
+        st.html(list_html.banner(words))
+    elif words:
+        st.html(f'<p class="tally" role="status">{escape.line(words)}</p>')
+
+
+def bar(viewer: Viewer, rows: list[Row]) -> None:
+    """What can be done with the selected ones; nothing while none is."""
+    seen = picked(rows)
+    with st.container(horizontal=True, key="bulk", vertical_alignment="center"):
+        st.checkbox("Select all", key="pick_all", on_change=_pick_all, args=(rows,))
+        if not seen:
+            return
+        st.html(f'<p class="tally">{list_html.count(len(seen), "conversation")} selected</p>')
+        for label, glyph, change in (
+            ("Take", "person_add", {"assignee": viewer.user_name}),
+            ("Done", "task_alt", {"state": "done"}),
+            ("Waiting", "hourglass_top", {"state": "waiting"}),
+        ):
+            st.button(
+                list_html.plain(label), icon=f":material/{glyph}:", key=f"bulk_{label}", on_click=_assign,
+                args=(seen, change),
+            )  # fmt: skip
+        with st.popover("Tag", icon=":material/label:"):
+            st.text_input("Tag", key="bulk_tag", max_chars=50)
+            st.button("Put it on", key="bulk_tag_on", on_click=_tag, args=(seen,))
+
+
+def _pick_all(rows: list[Row]) -> None:
+    for row in rows:
+        st.session_state[f"pick_{row['conversation_id']}"] = st.session_state["pick_all"]
+
+
+def _assign(seen: dict[str, str | None], change: dict[str, str]) -> None:
+    _act(seen, lambda person: act.assign(person, seen, **change))  # type: ignore[arg-type]
+
+
+def _tag(seen: dict[str, str | None]) -> None:
+    name = st.session_state["bulk_tag"]
+    if _act(seen, lambda person: act.tag(person, list(seen), name)):
+        st.session_state["bulk_tag"] = ""
+
+
+def _act(seen: dict[str, str | None], change: Callable[[Viewer], int]) -> bool:
+    changed: list[int] = []
+    refused = guard.attempt(lambda person: changed.append(change(person)))
+    if refused:
+        st.session_state["bulk_said"] = (False, f"Nothing was changed. {refused}")
+        return False
+    _done(seen, changed[0])
+    return True
+
+
+def _done(seen: dict[str, str | None], changed: int) -> None:
+    for each in (*(f"pick_{it}" for it in seen), "pick_all"):
+        st.session_state[each] = False
+    st.session_state["bulk_said"] = (True, f"{list_html.count(changed, 'conversation')} changed.")

@@ -1,0 +1,264 @@
+"""The panel beside a timeline: tags, who has it, notes, and what was decided, with undo. A fragment of its own.
+
+Choosing another conversation, and every act in here, runs this fragment alone: the timeline stays where it is. Each act
+carries what the person saw (`assignment_id`, a note's version); who was second is told what the first did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+from typing import Any
+
+import streamlit as st
+
+from app import act, guard, layout, work
+from app.access.roles import Permission
+from app.access.sessions import Viewer
+from app.database import Row
+from app.live import topics
+from app.views import list_html, work_html
+
+NOBODY = ""
+
+
+def panel(
+    viewer: Viewer,
+    customer_id: str,
+    conversation_id: str | None,
+    message_id: str | None = None,
+) -> None:
+    """Draw the panel where it is called.
+
+    Args:
+        customer_id: empty where the conversation is nobody's yet.
+        conversation_id: the one that is chosen; None for the customer's newest.
+        message_id: the message that is chosen, whose own tags stand there too.
+    """
+    with st.container(key="panel", gap="small"):
+        organised(customer_id, conversation_id, message_id, [])
+
+
+def _topic(customer_id: str, *_: Any) -> str:
+    return topics.about(customer_id) if customer_id else topics.WORK
+
+
+@guard.live(_topic)
+def organised(
+    customer_id: str,
+    conversation_id: str | None,
+    message_id: str | None,
+    shown: list[work.About],
+) -> None:
+    viewer = guard.viewer()
+    # Chosen in here, until something else is chosen outside.
+    outside = (customer_id, conversation_id)
+    picked = st.session_state.get("panel_picked")
+    if picked and picked[0] == outside:
+        conversation_id = picked[1]
+    found = work.about(
+        viewer,
+        customer_id,
+        conversation_id,
+        message_id=message_id,
+        shown=shown[0] if shown else None,
+    )
+    shown[:] = [found]
+    _refusal()
+    if found.chosen is None:
+        st.caption("No conversation yet.")
+    else:
+        _choice(outside, found)
+        st.html(
+            work_html.standing(found.chosen, layout.zone(), datetime.now(UTC), viewer.user_name)
+        )
+        if viewer.may(Permission.ORGANISE):
+            _assignment(found.chosen, found.colleagues, viewer)
+            _tags("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
+    if message_id and viewer.may(Permission.ORGANISE):
+        _tags("Tags of this message", message_id, found.message_tags, found.tags)
+    _notes(customer_id, found, viewer)
+    _history(found.history, viewer)
+
+
+def _choice(outside: tuple[str, str | None], found: work.About) -> None:
+    if len(found.conversations) < 2 or found.chosen is None:
+        return
+    labels = {
+        each["conversation_id"]: work_html.conversation_label(each) for each in found.conversations
+    }
+
+    def pick() -> None:
+        st.session_state["panel_picked"] = (outside, st.session_state["panel_conversation"])
+
+    st.session_state["panel_conversation"] = found.chosen["conversation_id"]
+    st.selectbox(
+        "Conversation",
+        labels,
+        format_func=lambda each: labels.get(each, each),
+        key="panel_conversation",
+        on_change=pick,
+    )
+
+
+def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
+    """Who, how it stands, until when. The keys hold what was seen: decided meanwhile, it is drawn anew."""
+    seen, it = chosen["assignment_id"], chosen["conversation_id"]
+    key = f"{seen or 'none'}_{it}"
+    names = {NOBODY: "Nobody"} | {each["user_name"]: each["display_name"] for each in colleagues}
+    if chosen["assignee"]:
+        # Who may not have one any more still has this one.
+        names.setdefault(chosen["assignee"], chosen["assignee"])
+    done = chosen["state"] == "done"
+    with st.container(horizontal=True, gap="small", key="panel_acts"):
+        if chosen["assignee"] != viewer.user_name:
+            _button("Take it", "person_add", f"take_{key}", {it: seen}, assignee=viewer.user_name)
+        if done:
+            _button("Reopen", "undo", f"reopen_{key}", {it: seen}, state="open")
+        else:
+            _button("Done", "task_alt", f"done_{key}", {it: seen}, state="done")
+        with st.popover("Hand over", icon=":material/forward_to_inbox:"):
+            who = st.selectbox(
+                "To", names, index=list(names).index(chosen["assignee"] or NOBODY),
+                format_func=lambda each: names.get(each, each), key=f"who_{key}",
+            )  # fmt: skip
+            state = st.segmented_control(
+                "Stands", list(work_html.STATES), default=chosen["state"], required=True,
+                format_func=lambda each: work_html.STATES[each][0], key=f"state_{key}",
+            )  # fmt: skip
+            due = st.date_input(
+                "Due", value=chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None,
+                key=f"due_{key}",
+            )  # fmt: skip
+            note = st.text_area(
+                "What they should know", value=chosen["note"], max_chars=2_000, key=f"note_{key}"
+            )
+            st.button(
+                "Save", type="primary", key=f"save_{key}", on_click=_do, width="stretch",
+                args=(lambda person: act.assign(
+                    person, {it: seen}, assignee=who or None, state=state or "open",
+                    due_at=_end_of(due), keep_due=False, note=note,
+                ),),
+            )  # fmt: skip
+
+
+def _button(
+    label: str, glyph: str, key: str, seen: dict[str, str | None], **change: str | None
+) -> None:
+    st.button(
+        list_html.plain(label),
+        icon=f":material/{glyph}:",
+        key=key,
+        on_click=_do,
+        args=(lambda person: act.assign(person, seen, **change),),  # type: ignore[arg-type]
+    )
+
+
+def _end_of(day: Any) -> datetime | None:
+    """Due until that day ends here."""
+    if day is None:
+        return None
+    return datetime.combine(day, time(23, 59), tzinfo=layout.zone())
+
+
+def _tags(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> None:
+    now = [each["name"] for each in bearing]
+    key = f"tags_{object_id}_{'|'.join(now)}"
+
+    def change() -> None:
+        wanted = list(st.session_state[key])
+
+        def put(person: Viewer) -> None:
+            for name in wanted:
+                if name not in now:
+                    act.tag(person, [object_id], name)
+            for name in now:
+                if name not in wanted:
+                    act.tag(person, [object_id], name, on=False)
+
+        _try(put)
+
+    st.multiselect(
+        list_html.plain(label),
+        sorted({*now, *(each["name"] for each in known)}, key=str.casefold),
+        default=now,
+        accept_new_options=True,
+        key=key,
+        on_change=change,
+        placeholder="Add a tag",
+    )
+
+
+def _notes(customer_id: str, found: work.About, viewer: Viewer) -> None:
+    st.html('<h3 class="part">Notes</h3>')
+    now = datetime.now(UTC)
+    for note in found.notes:
+        with st.container(key=f"note_{note['note_id']}", gap=None):
+            st.html(work_html.note(note, layout.zone(), now))
+            if viewer.may(Permission.ORGANISE):
+                _note_change(note)
+    if not found.notes:
+        st.caption("None yet. They are for us alone.")
+    if not viewer.may(Permission.ORGANISE):
+        return
+    it = found.chosen["conversation_id"] if found.chosen else ""
+
+    def add() -> None:
+        text = st.session_state["new_note"]
+        on = {"customer_id": customer_id} if customer_id else {"conversation_id": it}
+        if _try(lambda person: act.note(person, text, **on)):
+            st.session_state["new_note"] = ""
+
+    if customer_id or it:
+        st.text_area("New note", key="new_note", max_chars=10_000, height=80)
+        st.button("Add note", icon=":material/add_notes:", key="add_note", on_click=add)
+
+
+def _note_change(note: Row) -> None:
+    key = f"{note['note_id']}_{note['version']}"
+    with st.popover("Change", key=f"change_{key}", type="tertiary"):
+        text = st.text_area("Note", value=note["body"], max_chars=10_000, key=f"text_{key}")
+        for label, wanted in (("Save", text), ("Take away", None)):
+            st.button(
+                list_html.plain(label), key=f"{label}_{key}", on_click=_do,
+                args=(lambda person, wanted=wanted: act.change_note(
+                    person, note["note_id"], note["version"], wanted
+                ),),
+            )  # fmt: skip
+
+
+def _history(history: list[Row], viewer: Viewer) -> None:
+    if not history:
+        return
+    with st.expander("History", icon=":material/history:"):
+        now = datetime.now(UTC)
+        for each in history:
+            with st.container(key=f"decided_{each['decision_id']}", gap=None):
+                st.html(work_html.decided(each, layout.zone(), now))
+                if not each["undone_at"] and viewer.may(Permission.ORGANISE):
+                    word = "Redo" if each["undoes"] else "Undo"
+                    st.button(
+                        word, key=f"undo_{each['decision_id']}", type="tertiary", on_click=_do,
+                        args=(lambda person, decision_id=each["decision_id"]: act.undo(
+                            person, decision_id, "taken back on the page"
+                        ),),
+                    )  # fmt: skip
+
+
+def _try(change: Callable[[Viewer], object]) -> bool:
+    """Do it; where it is refused the next drawing says why."""
+    refused = guard.attempt(change)
+    if refused:
+        st.session_state["panel_refused"] = refused
+    return refused is None
+
+
+def _do(change: Callable[[Viewer], object]) -> None:
+    """As `_try`, for what has nothing to do afterwards."""
+    _try(change)
+
+
+def _refusal() -> None:
+    refused = st.session_state.pop("panel_refused", None)
+    if refused:
+        st.html(list_html.banner(refused))

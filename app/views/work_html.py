@@ -1,0 +1,192 @@
+"""Conversations in a list of work, and what was decided about one, as HTML: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.views import clock, escape, kind_html, list_html
+from app.views.components import icon
+from app.views.identity_html import identity
+from warehouse.channels import registry
+
+Row = dict[str, Any]
+
+#: Word and icon of each state.
+STATES = {
+    "open": ("Open", "mark_chat_unread"),
+    "waiting": ("Waiting", "hourglass_top"),
+    "done": ("Done", "task_alt"),
+}
+PREVIEW_CHARACTERS = 180
+
+#: What was decided, in words; `{}` is what it is about.
+DECIDED = {
+    "identity.link": "linked {}",
+    "identity.unlink": "unlinked {}",
+    "customer.create": "made this customer",
+    "customer.archive": "took this customer out of the lists",
+    "customer.restore": "brought this customer back",
+    "note.add": "wrote a note",
+    "note.change": "wrote a note anew",
+    "note.remove": "took a note away",
+    "note.restore": "brought a note back",
+    "conversation.tag": "tagged the conversation {}",
+    "conversation.untag": "took the tag {} off the conversation",
+    "message.tag": "tagged a message {}",
+    "message.untag": "took the tag {} off a message",
+}
+
+
+def row(found: Row, zone: ZoneInfo, now: datetime, me: str) -> str:
+    """One conversation of a list."""
+    subject = escape.line(found["subject"])
+    preview = escape.line((found["body"] or "")[:PREVIEW_CHARACTERS]) or (
+        kind_html.in_words(found) if found["kind"] else ""
+    )
+    return (
+        '<div class="line work">'
+        f'<span class="channels">{list_html.channels([found["channel"]])}</span>'
+        f'<span class="who">{_who(found)}</span>'
+        f'<span class="preview" dir="auto">{f"<b>{subject}</b> " if subject else ""}{preview}</span>'
+        f'<span class="marks">{tags(found["tags"])}{_assignee(found, me)}{state(found)}'
+        f"{_due(found, zone, now)}</span>"
+        f'<span class="when">{asks(found, zone, now)}</span></div>'
+    )
+
+
+def head(found: Row) -> str:
+    """Whose conversation the panel is about."""
+    return f'<div class="panel-head">{list_html.channels([found["channel"]])}<h2>{_who(found)}</h2></div>'
+
+
+def _who(found: Row) -> str:
+    name = found["name"] or found["display_name"]
+    if name:
+        return f'<bdi class="name">{escape.line(name)}</bdi>'
+    return f'<span class="name">{identity(found["counterpart_identity"] or "")}</span>'
+
+
+def asks(found: Row, zone: ZoneInfo, now: datetime) -> str:
+    """Whose turn it is, and for how long."""
+    last = found["last_at"]
+    ago = clock.ago(max(0.0, (now - last).total_seconds()))
+    theirs = found["last_direction"] == "inbound"
+    words = f"{'Theirs' if theirs else 'Ours'}, {ago} ago"
+    title = f"The last message is {'theirs' if theirs else 'ours'}: {clock.full(last, zone)}"
+    return (
+        f'<time class="{"theirs" if theirs else "ours"}" datetime="{last.isoformat()}" title="{title}">'
+        f"{icon('call_received' if theirs else 'call_made')} {words}</time>"
+    )
+
+
+def state(found: Row) -> str:
+    """How it stands; open says nothing, as most are."""
+    if found["state"] == "open":
+        return ""
+    words, glyph = STATES[found["state"]]
+    return f'<span class="state {found["state"]}">{icon(glyph)} {words}</span>'
+
+
+def _assignee(found: Row, me: str) -> str:
+    if not found["assignee"]:
+        return ""
+    who = "You" if found["assignee"] == me else escape.line(found["assignee"])
+    return f'<span class="assignee">{icon("person")} <bdi>{who}</bdi></span>'
+
+
+def _due(found: Row, zone: ZoneInfo, now: datetime) -> str:
+    due = found["due_at"]
+    if not due:
+        return ""
+    late = due < now
+    day = clock.day_name(clock.day_of(due, zone), clock.day_of(now, zone))
+    return (
+        f'<span class="due{" late" if late else ""}" title="{clock.full(due, zone)}">{icon("event")} '
+        f"{'Overdue, ' if late else 'Due '}{day}</span>"
+    )
+
+
+def tags(known: Sequence[Row]) -> str:
+    """Tags as chips: the colour is a dot beside the name, which says it alone."""
+    return "".join(
+        f'<span class="tag"><i class="dot {escape.line(each["colour"])}"></i>'
+        f"<bdi>{escape.line(each['name'])}</bdi></span>"
+        for each in known
+    )
+
+
+def standing(found: Row, zone: ZoneInfo, now: datetime, me: str) -> str:
+    """The head of the panel: whose turn it is, who has it, what they were told."""
+    note = (
+        f'<p class="handed" dir="auto">{icon("sticky_note_2")} <bdi>{escape.body(found["note"])}</bdi></p>'
+        if found["note"]
+        else ""
+    )
+    by = (
+        f'<p class="by">{escape.line(found["assigned_by"])}, {clock.short(found["assigned_at"], zone, now)}</p>'
+        if found["assigned_by"]
+        else ""
+    )
+    return (
+        f'<div class="standing">{asks(found, zone, now)}'
+        f'<span class="marks">{tags(found["tags"])}{_assignee(found, me)}{state(found)}{_due(found, zone, now)}</span>'
+        f"{note}{by}</div>"
+    )
+
+
+def note(found: Row, zone: ZoneInfo, now: datetime) -> str:
+    """One note: who, when, and the text as it was written."""
+    where = "this conversation" if found["object_type"] == "conversation" else "the customer"
+    anew = ", written anew" if found["version"] > 1 else ""
+    return (
+        f'<div class="our-note"><p dir="auto">{escape.body(found["body"])}</p>'
+        f'<p class="by"><bdi>{escape.line(found["written_by"])}</bdi> on {where}, '
+        f"{clock.short(found['written_at'], zone, now)}{anew}</p></div>"
+    )
+
+
+def decided(found: Row, zone: ZoneInfo, now: datetime) -> str:
+    """One line of the history."""
+    undone = (
+        f' <span class="undone">undone by <bdi>{escape.line(found["undone_by"])}</bdi></span>'
+        if found["undone_at"]
+        else ""
+    )
+    reason = f' <q dir="auto">{escape.line(found["reason"][:200])}</q>' if found["reason"] else ""
+    at = found["at"]
+    return (
+        f'<div class="decided{" gone" if found["undone_at"] else ""}"><p><bdi>{escape.line(found["actor"])}</bdi> '
+        f'{_words(found)}{undone}{reason}</p><p class="by"><time title="{clock.full(at, zone)}">'
+        f"{clock.short(at, zone, now)}</time></p></div>"
+    )
+
+
+def _words(found: Row) -> str:
+    if found["undoes"]:
+        return "undid an undo" if found["undoes_action"] == "decision.undo" else "undid a decision"
+    others = f" and {found['changes'] - 1} more" if found["changes"] > 1 else ""
+    if found["change_action"] == "conversation.assign":
+        return f"{_stands(found['data'].get('after'))}{others}"
+    about: str = found["tag"] or (found["object_id"] if found["object_type"] == "identity" else "")
+    action: str = found["change_action"]
+    words = DECIDED.get(action, action.replace(".", " "))
+    return words.format(f"<b><bdi>{escape.line(about)}</bdi></b>") + others
+
+
+def _stands(after: Row | None) -> str:
+    if not after:
+        return "left it as it was"
+    who = after["assignee"]
+    whom = f"gave it to <bdi>{escape.line(who)}</bdi>" if who else "left it to nobody"
+    word = STATES.get(after["state"], ("Open", ""))[0].lower()
+    return f"{whom}, {word}"
+
+
+def conversation_label(found: Row) -> str:
+    """A conversation in a list to choose from."""
+    known = registry().get(found["channel"])
+    who = (found["counterpart_identity"] or "").partition(":")[2]
+    return f"{known.name if known else found['channel']} · {list_html.plain(who)[:40]}"

@@ -1,0 +1,364 @@
+"""Decisions about tags: that there is one, what it is called, and what bears it.
+
+Whoever tags makes the tag where there is none of the name. A merged tag leads to the one that it went into: nothing
+that bears it is touched, so taking the merge back restores everything.
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from warehouse.decisions import conversations
+from warehouse.decisions.conversations import Thing, run
+from warehouse.decisions.ledger import (
+    LONGEST_REASON,
+    Change,
+    Database,
+    Deciding,
+    deciding,
+    line,
+    lock,
+    reverses,
+)
+from warehouse.events import Actor
+from warehouse.refusals import Refused
+
+#: Colours by name; the style says how each looks in light and in dark.
+COLOURS = ("grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink")
+LONGEST_TAG = 50
+LONGEST_DESCRIPTION = 300
+#: A list that a person still finds their way in.
+MOST_TAGS = 500
+MOST_TAGS_ON_ONE = 30
+#: New tags wait for each other, so that two of one name are one.
+NAMES = "tag names"
+
+
+class Overtaken(Refused):
+    """Somebody else changed it since the caller looked; the text says who, when and what."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagged:
+    """What a tag was put on or taken off. Not `changed`: it was so before, and nothing was decided."""
+
+    object_type: str
+    object_id: str
+    tag: str
+    decision_id: str | None
+
+    @property
+    def changed(self) -> bool:
+        return self.decision_id is not None
+
+
+def tag_name(text: str) -> str:
+    """A tag's name as it is kept: one line, in one spelling of its letters.
+
+    Raises:
+        Refused: nothing is left of it, or it is too long.
+    """
+    return line(unicodedata.normalize("NFC", text), "tag", LONGEST_TAG, "give it a name")
+
+
+def tag(
+    database: Database,
+    actor: Actor,
+    object_id: str | Thing,
+    name: str,
+    *,
+    decision_id: str | None = None,
+) -> Tagged:
+    """Put a tag on a conversation or a message; a tag that does not exist is made.
+
+    Raises:
+        Refused: the name is unusable, there is no such thing, or there are too many tags.
+    """
+    kept = tag_name(name)
+    with deciding(database, actor, decision_id=decision_id) as decided:
+        it = _thing(database, object_id)
+        known = _known_or_made(decided, kept)
+        lock(database, [_subject(known["tag_id"], it.object_type, it.anchor)])
+        there = _taggings(database, it)
+        if any(row["shown_tag_id"] == known["tag_id"] for row in there):
+            return Tagged(
+                object_type=it.object_type, object_id=it.object_id, tag=known["name"], decision_id=None
+            )  # fmt: skip
+        if len({row["shown_tag_id"] for row in there}) >= MOST_TAGS_ON_ONE:
+            raise Refused(f"this {it.object_type} has {MOST_TAGS_ON_ONE} tags: take one off first")
+        _put_on(decided, known["tag_id"], it.object_type, it.anchor, it)
+        conversations.remember_id(database, it)
+        decided.says(
+            f"{it.object_type}.tag", it.object_type, it.object_id,
+            customer_ids=it.customer_ids, tag=known["name"],
+        )  # fmt: skip
+    return Tagged(
+        object_type=it.object_type,
+        object_id=it.object_id,
+        tag=known["name"],
+        decision_id=decided.decision_id,
+    )
+
+
+def untag(
+    database: Database,
+    actor: Actor,
+    object_id: str | Thing,
+    name: str,
+    *,
+    decision_id: str | None = None,
+) -> Tagged:
+    """Take a tag off a conversation or a message. Where it is not on it nothing is decided.
+
+    Raises:
+        Refused: there is no such tag or no such thing.
+    """
+    kept = tag_name(name)
+    with deciding(database, actor, decision_id=decision_id) as decided:
+        it = _thing(database, object_id)
+        known = _known(database, kept)
+        if known is None:
+            raise Refused(f"there is no tag {kept}")
+        lock(database, [_subject(known["tag_id"], it.object_type, it.anchor)])
+        there = [row for row in _taggings(database, it) if row["shown_tag_id"] == known["tag_id"]]
+        for row in there:
+            _take_off(decided, row["tag_id"], it.object_type, row["object_id"], it)
+        if there:
+            decided.says(
+                f"{it.object_type}.untag", it.object_type, it.object_id,
+                customer_ids=it.customer_ids, tag=known["name"],
+            )  # fmt: skip
+    return Tagged(
+        object_type=it.object_type,
+        object_id=it.object_id,
+        tag=known["name"],
+        decision_id=decided.decision_id if there else None,
+    )
+
+
+def change_tag(
+    database: Database,
+    actor: Actor,
+    tag_id: str,
+    *,
+    name: str,
+    colour: str,
+    description: str,
+    expected: int,
+    reason: str = "",
+) -> str | None:
+    """Rename a tag, give it another colour or description; everything that bears it shows it at once.
+
+    Args:
+        expected: the version of the tag that the person saw.
+
+    Returns:
+        The decision's id; None where it is so already.
+
+    Raises:
+        Overtaken: somebody else changed it since.
+        Refused: there is no such tag, or another bears the name: merge them.
+    """
+    wanted = {
+        "name": tag_name(name),
+        "colour": colour,
+        "description": " ".join(description.replace("\0", " ").split()),
+    }
+    if colour not in COLOURS:
+        raise Refused(f"{colour[:50]} is no colour of a tag: {', '.join(COLOURS)}")
+    if len(wanted["description"]) > LONGEST_DESCRIPTION:
+        raise Refused(f"description is longer than {LONGEST_DESCRIPTION} characters")
+    with deciding(database, actor, reason=_why(reason)) as decided:
+        lock(database, [NAMES, f"tag {tag_id}"])
+        now = _expected(database, tag_id, expected)
+        before = {key: now[key] for key in wanted}
+        if before == wanted:
+            return None
+        other = _known(database, wanted["name"])
+        if other and other["tag_id"] != now["tag_id"]:
+            raise Refused(f"there is a tag {other['name']} already: merge the two instead")
+        _change(decided, now["tag_id"], before, wanted)
+        decided.says("tag.change", "tag", now["tag_id"], before=before, after=wanted)
+    return decided.decision_id
+
+
+def merge_tags(
+    database: Database, actor: Actor, tag_id: str, into: str, *, expected: int, reason: str = ""
+) -> str:
+    """Make one tag of two: what bore `tag_id` bears `into`. Returns the decision's id.
+
+    Raises:
+        Overtaken: somebody else changed the tag since.
+        Refused: there is no such tag, or it is the same.
+    """
+    with deciding(database, actor, reason=_why(reason)) as decided:
+        lock(database, [NAMES, f"tag {tag_id}", f"tag {into}"])
+        now, other = _expected(database, tag_id, expected), _standing(database, into)
+        if now["tag_id"] == other["tag_id"]:
+            raise Refused("a tag cannot be merged into itself")
+        _merge(decided, now["tag_id"], other["tag_id"])
+        decided.says("tag.merge", "tag", now["tag_id"], tag=now["name"], into=other["name"])
+    return decided.decision_id
+
+
+# -- what is asked -------------------------------------------------------------------------------
+
+
+def _thing(database: Database, object_id: str | Thing) -> Thing:
+    return object_id if isinstance(object_id, Thing) else conversations.thing(database, object_id)
+
+
+def _known(database: Database, name: str) -> DictRow | None:
+    rows = run(database, "tag_named", name=name)
+    return rows[0] if rows else None
+
+
+def _standing(database: Database, tag_id: str) -> DictRow:
+    rows = run(database, "tag_by_id", tag_id=tag_id.replace("\0", ""))
+    if not rows or rows[0]["merged_into"] or rows[0]["removed_at"]:
+        raise Refused("there is no such tag any more: look again")
+    return rows[0]
+
+
+def _expected(database: Database, tag_id: str, expected: int) -> DictRow:
+    now = _standing(database, tag_id)
+    if now["version"] != expected:
+        raise Overtaken(f"somebody changed the tag meanwhile, it is {now['name']} now: look again")
+    return now
+
+
+def _taggings(database: Database, it: Thing) -> list[DictRow]:
+    return run(database, "taggings_of", object_type=it.object_type, object_ids=it.parts)
+
+
+def _why(reason: str) -> str:
+    return line(reason, "reason", LONGEST_REASON, "say why") if reason.strip() else ""
+
+
+def _subject(tag_id: str, object_type: str, part: str) -> str:
+    return f"tag {tag_id} on {object_type} {part}"
+
+
+# -- what is changed, and its reversal -----------------------------------------------------------
+
+
+def _known_or_made(decided: Deciding, name: str) -> DictRow:
+    known = _known(decided.database, name)
+    if known:
+        return known
+    lock(decided.database, [NAMES])
+    known = _known(decided.database, name)
+    if known:
+        return known
+    if run(decided.database, "count_tags")[0]["tags"] >= MOST_TAGS:
+        raise Refused(f"there are {MOST_TAGS} tags already: use one of them, or merge some")
+    tag_id = secrets.token_hex(16)
+    # Every tag begins with a colour of its own, so that two are told apart before anybody chose one.
+    colour = COLOURS[1:][zlib.crc32(name.casefold().encode()) % (len(COLOURS) - 1)]
+    run(
+        decided.database, "add_tag",
+        tag_id=tag_id, name=name, colour=colour, description="", created_by=decided.actor.name,
+    )  # fmt: skip
+    decided.changed("tag.create", f"tag {tag_id}", "tag", tag_id)
+    return {"tag_id": tag_id, "name": name, "colour": colour, "description": "", "version": 1}
+
+
+@reverses("tag.create", "tag.restore")
+def _remove(decided: Deciding, change: Change) -> None:
+    # Others may use it by now; then it stays.
+    if run(decided.database, "tag_is_used", tag_id=change.object_id):
+        return
+    run(decided.database, "remove_tag", tag_id=change.object_id)
+    decided.changed("tag.remove", change.subject, "tag", change.object_id)
+
+
+@reverses("tag.remove")
+def _restore(decided: Deciding, change: Change) -> None:
+    (gone,) = run(decided.database, "tag_by_id", tag_id=change.object_id)
+    if _known(decided.database, gone["name"]):
+        raise Refused(f"there is another tag {gone['name']} by now")
+    run(decided.database, "restore_tag", tag_id=change.object_id)
+    decided.changed("tag.restore", change.subject, "tag", change.object_id)
+
+
+def _change(decided: Deciding, tag_id: str, before: Any, after: Any) -> None:
+    run(decided.database, "change_tag", tag_id=tag_id, **after)
+    decided.changed(
+        "tag.change", f"tag {tag_id}", "tag", tag_id, data={"before": before, "after": after}
+    )
+
+
+@reverses("tag.change")
+def _change_back(decided: Deciding, change: Change) -> None:
+    other = _known(decided.database, change.data["before"]["name"])
+    if other and other["tag_id"] != change.object_id:
+        raise Refused(f"there is another tag {other['name']} by now")
+    _change(decided, change.object_id, change.data["after"], change.data["before"])
+
+
+def _merge(decided: Deciding, tag_id: str, into: str) -> None:
+    moved = run(decided.database, "merge_tag", tag_id=tag_id, into=into)
+    others = [row["tag_id"] for row in moved if row["tag_id"] != tag_id]
+    decided.changed(
+        "tag.merge", f"tag {tag_id}", "tag", tag_id, data={"into": into, "others": others}
+    )
+
+
+@reverses("tag.merge")
+def _part(decided: Deciding, change: Change) -> None:
+    (merged,) = run(decided.database, "tag_by_id", tag_id=change.object_id)
+    if _known(decided.database, merged["name"]):
+        raise Refused(f"there is another tag {merged['name']} by now")
+    run(decided.database, "part_tag", tag_id=change.object_id)
+    run(
+        decided.database, "part_others",
+        tag_id=change.object_id, others=change.data["others"], into=change.data["into"],
+    )  # fmt: skip
+    decided.changed("tag.part", change.subject, "tag", change.object_id, data=change.data)
+
+
+@reverses("tag.part")
+def _merge_again(decided: Deciding, change: Change) -> None:
+    _standing(decided.database, change.data["into"])
+    _merge(decided, change.object_id, change.data["into"])
+
+
+def _put_on(decided: Deciding, tag_id: str, object_type: str, part: str, it: Thing) -> None:
+    opened = run(
+        decided.database, "open_tagging",
+        tagging_id=secrets.token_hex(16), tag_id=tag_id, object_type=object_type, object_id=part,
+        tagged_by=decided.actor.name,
+    )  # fmt: skip
+    if opened:
+        _told(decided, "tag", tag_id, part, it)
+
+
+def _take_off(decided: Deciding, tag_id: str, object_type: str, part: str, it: Thing) -> None:
+    ended = run(
+        decided.database, "end_tagging",
+        tag_id=tag_id, object_type=object_type, object_id=part, removed_by=decided.actor.name,
+    )  # fmt: skip
+    if ended:
+        _told(decided, "untag", tag_id, part, it)
+
+
+def _told(decided: Deciding, verb: str, tag_id: str, part: str, it: Thing) -> None:
+    decided.changed(
+        f"{it.object_type}.{verb}", _subject(tag_id, it.object_type, part), it.object_type, it.object_id,
+        customer_ids=it.customer_ids, data={"tag_id": tag_id, "part": part},
+    )  # fmt: skip
+
+
+@reverses("conversation.tag", "message.tag", "conversation.untag", "message.untag")
+def _turn_round(decided: Deciding, change: Change) -> None:
+    part, tag_id = change.data["part"], change.data["tag_id"]
+    find = conversations.message if change.object_type == "message" else conversations.conversation
+    it = find(decided.database, part)
+    turn = _take_off if change.action.endswith(".tag") else _put_on
+    turn(decided, tag_id, change.object_type, part, it)

@@ -1,0 +1,310 @@
+-- The lists of work and the panel beside a timeline, as crm_app. What is walked is bounded: whoever waits for an answer within the days that
+-- are asked for, longest first (an index of canonical.conversations), and what somebody has in hand.
+
+-- work --
+-- One list, its page and the counts of all, in one statement. `state` is how a conversation stands for a reader: what was put aside is open
+-- again when they wrote after that.
+with
+
+asking as materialized (
+
+    select conversation_id, threads, channel, counterpart_identity, last_at, last_sort_key, last_direction, message_count
+    from canonical.conversations
+    where last_direction = 'inbound' and last_at >= %(since)s
+    order by last_at
+    limit %(most)s + 1
+
+),
+
+-- What came in last, where the longest waiting fill their limit.
+arriving as materialized (
+
+    select conversation_id, threads, channel, counterpart_identity, last_at, last_sort_key, last_direction, message_count
+    from canonical.conversations
+    where last_direction = 'inbound' and last_at >= greatest(%(since)s, %(looked_at)s)
+    order by last_at desc
+    limit %(most)s + 1
+
+),
+
+in_hand as materialized (
+
+    select conversation_id as thread_id from crm.assignments
+    where ended_at is null and state <> 'done'
+    order by assigned_at desc
+    limit %(most)s + 1
+
+),
+
+handled as (
+
+    select
+        conversations.conversation_id, conversations.threads, conversations.channel, conversations.counterpart_identity,
+        conversations.last_at, conversations.last_sort_key, conversations.last_direction, conversations.message_count
+    from in_hand
+    join canonical.threads as threads using (thread_id)
+    join canonical.conversations as conversations using (conversation_id)
+
+),
+
+either as (
+
+    select * from asking
+    union
+    select * from arriving
+    union
+    select * from handled
+
+),
+
+standing as (
+
+    select
+        either.*,
+        stands.assignment_id, stands.assignee, stands.due_at, stands.note, stands.assigned_by, stands.assigned_at,
+        case
+            when stands.state is null then 'open'
+            when either.last_direction = 'inbound' and either.last_sort_key > stands.until_key then 'open'
+            else stands.state
+        end as state,
+        either.last_direction = 'inbound' as is_asking
+    from either
+    left join lateral (
+        select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
+        from crm.assignments as rows
+        where rows.conversation_id = any(either.threads) and rows.ended_at is null
+        order by rows.assigned_at desc, rows.assignment_id
+        limit 1
+    ) as stands on true
+
+),
+
+listed as (
+
+    select
+        standing.*,
+        assignee = %(user_name)s and state <> 'done' as is_mine,
+        assignee is null and state = 'open' as is_unassigned,
+        state = 'open' as is_open,
+        state = 'waiting' as is_waiting,
+        due_at is not null and state <> 'done' as is_due,
+        is_asking and last_at >= %(looked_at)s and state <> 'done' as is_new
+    from standing
+
+),
+
+chosen as (
+
+    select listed.* from listed
+    where case %(which)s::text
+        when 'mine' then is_mine
+        when 'unassigned' then is_unassigned
+        when 'open' then is_open
+        when 'waiting' then is_waiting
+        when 'due' then is_due
+        when 'new' then is_new
+    end
+    order by
+        case when %(which)s = 'due' then due_at end,
+        case when %(which)s = 'new' then last_at end desc,
+        is_asking desc, last_at, conversation_id
+    limit %(page_size)s
+
+),
+
+counted as (
+
+    select jsonb_build_object(
+        'mine', count(*) filter (where is_mine), 'unassigned', count(*) filter (where is_unassigned),
+        'open', count(*) filter (where is_open), 'waiting', count(*) filter (where is_waiting),
+        'due', count(*) filter (where is_due), 'overdue', count(*) filter (where is_due and due_at < now()),
+        'new', count(*) filter (where is_new)
+    ) as counts,
+    (select count(*) from asking) > %(most)s or (select count(*) from in_hand) > %(most)s as is_cut
+    from listed
+
+)
+
+select
+    counted.counts, counted.is_cut,
+    chosen.conversation_id, chosen.channel, chosen.counterpart_identity, chosen.last_at, chosen.last_direction, chosen.message_count,
+    chosen.assignment_id, chosen.assignee, chosen.state, chosen.due_at, chosen.note, chosen.assigned_by,
+    owner.customer_id, owner.name, known.display_name,
+    newest.kind, newest.status, newest.subject, newest.removal, newest.body, newest.attachments,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('name', shown.name, 'colour', shown.colour) order by shown.name)
+        from (
+            select distinct tags.name, tags.colour
+            from crm.taggings as taggings
+            join crm.shown_tags as tags using (tag_id)
+            where taggings.object_id = any(chosen.threads) and taggings.object_type = 'conversation' and taggings.removed_at is null
+        ) as shown
+    ), '[]') as tags
+from counted
+left join chosen on true
+left join lateral (
+    select customers.customer_id, customers.name
+    from canonical.customer_identities as links
+    join crm.customers as customers using (customer_id)
+    where links.identity = chosen.counterpart_identity
+    limit 1
+) as owner on true
+left join canonical.identities as known on known.identity = chosen.counterpart_identity
+left join lateral (
+    -- The key of a message ends in its id. What was taken back stands in no list.
+    select
+        messages.kind, messages.status, messages.subject, messages.removal,
+        case when messages.removal = 'unsent' then null else left(coalesce(messages.revised_body, messages.body), 400) end as body,
+        messages.removal is distinct from 'unsent' and jsonb_array_length(coalesce(messages.attachments, '[]')) > 0 as attachments
+    from canonical.messages as messages
+    where messages.message_id = substr(chosen.last_sort_key, strpos(chosen.last_sort_key, '|') + 1)
+) as newest on true
+order by
+    case when %(which)s = 'due' then chosen.due_at end,
+    case when %(which)s = 'new' then chosen.last_at end desc,
+    chosen.last_direction = 'inbound' desc, chosen.last_at, chosen.conversation_id
+
+-- last_look --
+select looked_at from crm.last_looks where user_name = %(user_name)s
+
+-- looked --
+insert into crm.last_looks (user_name, looked_at) values (%(user_name)s, %(looked_at)s)
+on conflict (user_name) do update set looked_at = greatest(last_looks.looked_at, excluded.looked_at)
+
+-- colleagues --
+-- Who may have a conversation.
+select user_name, display_name from crm.users where disabled_at is null and role = any(%(roles)s::text[]) order by lower(display_name), user_name
+
+-- tags --
+select tag_id, name, colour, description, version from crm.tags
+where merged_into is null and removed_at is null
+order by lower(name)
+
+-- conversations_of_customer --
+-- The newest conversations of a customer, with how each stands and its tags.
+select
+    conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at,
+    conversations.last_direction, conversations.message_count, conversations.threads,
+    stands.assignment_id, stands.assignee, stands.due_at, stands.note, stands.assigned_by, stands.assigned_at,
+    case
+        when stands.state is null then 'open'
+        when conversations.last_direction = 'inbound' and conversations.last_sort_key > stands.until_key then 'open'
+        else stands.state
+    end as state,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('name', shown.name, 'colour', shown.colour) order by shown.name)
+        from (
+            select distinct tags.name, tags.colour
+            from crm.taggings as taggings
+            join crm.shown_tags as tags using (tag_id)
+            where taggings.object_id = any(conversations.threads) and taggings.object_type = 'conversation' and taggings.removed_at is null
+        ) as shown
+    ), '[]') as tags
+from (
+    select newest.*
+    from canonical.customer_identities as links
+    join canonical.conversations as newest on newest.counterpart_identity = links.identity
+    where links.customer_id = %(customer_id)s
+    order by newest.last_at desc
+    limit %(page_size)s
+) as conversations
+left join lateral (
+    select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
+    from crm.assignments as rows
+    where rows.conversation_id = any(conversations.threads) and rows.ended_at is null
+    order by rows.assigned_at desc, rows.assignment_id
+    limit 1
+) as stands on true
+order by conversations.last_at desc, conversations.conversation_id
+
+-- one_conversation --
+-- As conversations_of_customer, of one that may be nobody's.
+select
+    conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at,
+    conversations.last_direction, conversations.message_count, conversations.threads,
+    stands.assignment_id, stands.assignee, stands.due_at, stands.note, stands.assigned_by, stands.assigned_at,
+    case
+        when stands.state is null then 'open'
+        when conversations.last_direction = 'inbound' and conversations.last_sort_key > stands.until_key then 'open'
+        else stands.state
+    end as state,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('name', shown.name, 'colour', shown.colour) order by shown.name)
+        from (
+            select distinct tags.name, tags.colour
+            from crm.taggings as taggings
+            join crm.shown_tags as tags using (tag_id)
+            where taggings.object_id = any(conversations.threads) and taggings.object_type = 'conversation' and taggings.removed_at is null
+        ) as shown
+    ), '[]') as tags
+from canonical.conversations as conversations
+left join lateral (
+    select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
+    from crm.assignments as rows
+    where rows.conversation_id = any(conversations.threads) and rows.ended_at is null
+    order by rows.assigned_at desc, rows.assignment_id
+    limit 1
+) as stands on true
+where conversations.conversation_id = %(conversation_id)s
+
+-- message_tags --
+select distinct tags.name, tags.colour
+from crm.taggings as taggings
+join crm.shown_tags as tags using (tag_id)
+where taggings.object_id = %(message_id)s and taggings.object_type = 'message' and taggings.removed_at is null
+order by tags.name
+
+-- notes --
+-- Notes on a customer and on these threads, newest first.
+select note_id, version, object_type, body, written_at, written_by
+from crm.notes
+where ended_at is null
+    and object_id = any(%(threads)s::text[] || %(customer_id)s::text)
+    and (
+        (object_type = 'customer' and object_id = %(customer_id)s)
+        or (object_type = 'conversation' and object_id = any(%(threads)s::text[]))
+    )
+order by written_at desc
+limit %(page_size)s
+
+-- history --
+-- What was decided about a customer or a conversation, newest first.
+with
+
+newest as (
+
+    (
+        select change_no, decision_id from crm.decision_changes
+        where customer_ids @> array[%(customer_id)s::text]
+        order by change_no desc
+        limit %(page_size)s
+    )
+
+    union
+
+    (
+        select change_no, decision_id from crm.decision_changes
+        where object_type = 'conversation' and md5(object_id) = md5(%(conversation_id)s) and object_id = %(conversation_id)s
+        order by change_no desc
+        limit %(page_size)s
+    )
+
+),
+
+decided as (
+
+    select decision_id, max(change_no) as change_no from newest group by decision_id order by 2 desc limit %(page_size)s
+
+)
+
+select
+    decisions.decision_id, decisions.at, decisions.actor, decisions.action, decisions.reason, decisions.undoes, decisions.undone_at,
+    decisions.undone_by, undone.action as undoes_action, first.action as change_action, first.data, first.object_type, first.object_id,
+    tags.name as tag,
+    (select count(*) from (select 1 from crm.decision_changes as all_of where all_of.decision_id = decided.decision_id and all_of.action <> 'tag.create' limit 100) as few) as changes
+from decided
+join crm.decisions as decisions using (decision_id)
+left join crm.decisions as undone on undone.decision_id = decisions.undoes
+join crm.decision_changes as first on first.change_no = decided.change_no
+left join crm.tags as tags on tags.tag_id = first.data ->> 'tag_id'
+order by decided.change_no desc
