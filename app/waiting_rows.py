@@ -60,11 +60,7 @@ def bring_back(row: Row) -> None:
     """Under a line of those who were marked: who did and why, and the way back."""
     st.html(card_html.mark(row, layout.zone(), datetime.now(UTC)))
     if st.button("Bring back", type="tertiary", key=f"back_{row['identity']}"):
-        done(
-            lambda: act_identity.undo(
-                guard.viewer(), row["decision_id"], reason="Brought back to the queue"
-            )
-        )
+        done(lambda: act.undo(guard.viewer(), row["decision_id"], "Brought back to the queue"))
 
 
 def done(decide: Callable[[], object]) -> None:
@@ -72,7 +68,7 @@ def done(decide: Callable[[], object]) -> None:
     try:
         decide()
     except Refused as refusal:
-        st.session_state["refused"] = list_html.sentence(str(refusal))
+        st.session_state["refused"] = str(refusal)
     st.rerun(scope="fragment")
 
 
@@ -108,11 +104,13 @@ def accept_sure() -> None:
         )
         return
     st.caption(
-        f"These {len(rows)} have a score of {read_identity.SURE:.0%} or more, nothing holds them back, and "
-        "each has one customer only. It is one decision, and is taken back as one."
+        list_html.sentence(
+            f"These {len(rows)} have a score of {read_identity.SURE:.0%} or more, nothing holds them back, and "
+            "each has one customer only. It is one decision, and is taken back as one."
+        )
     )
     st.html(card_html.pairs([(row["identity"], row["name"], row["said"]) for row in rows]))
-    if st.button(f"Link these {len(rows)}", type="primary", key="accept_these"):
+    if st.button(list_html.plain(f"Link these {len(rows)}"), type="primary", key="accept_these"):
         act_identity.accept_all(viewer, rows)
         st.rerun()
 
@@ -131,11 +129,13 @@ def make_named() -> None:
         )
         return
     st.caption(
-        f"{len(rows)} wrote to us, have a full name, and are like nobody we know. Each becomes a customer. It is one "
-        "decision, and is taken back as one."
+        list_html.sentence(
+            f"Of those who wrote to us, {len(rows)} with a full name, like nobody we know. Each becomes a "
+            "customer, in one decision that is taken back as one."
+        )
     )
     st.html(card_html.pairs([(row["identity"], row["display_name"], "") for row in rows]))
-    if st.button(f"Make these {len(rows)}", type="primary", key="make_these"):
+    if st.button(list_html.plain(f"Make these {len(rows)}"), type="primary", key="make_these"):
         act_identity.make_all(viewer, rows)
         st.rerun()
 
