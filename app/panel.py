@@ -238,7 +238,7 @@ def _history(history: list[Row], viewer: Viewer) -> None:
                 if not each["undone_at"] and viewer.may(Permission.ORGANISE):
                     word = "Redo" if each["undoes"] else "Undo"
                     st.button(
-                        word, key=f"undo_{each['decision_id']}", type="tertiary", on_click=_do,
+                        word, key=f"history_undo_{each['decision_id']}", type="tertiary", on_click=_do,
                         args=(lambda person, decision_id=each["decision_id"]: act.undo(
                             person, decision_id, "taken back on the page"
                         ),),

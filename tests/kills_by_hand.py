@@ -20,6 +20,7 @@ import pytest
 from tests.test_end_to_end import Installation, form, installation, signed
 
 KILLS = int(os.environ.get("CRM_TEST_KILLS", "3"))
+SEED = int(os.environ.get("CRM_TEST_SEED", "7"))
 #: What readers find must agree at every moment, whatever was killed.
 CONSISTENT = """
     select
@@ -112,7 +113,7 @@ def wait_until_shown(url: str, sids: list[str], seconds: float) -> dict[str, int
 def test_killed_again_and_again_under_load_nothing_is_lost_or_doubled(
     installation: Installation,
 ) -> None:
-    choose = random.Random(int(os.environ.get("CRM_TEST_SEED", "7")))
+    choose = random.Random(SEED)
     installation.crm("connection", "disable", installation.connection["connection_id"])
     url = installation.crm("database-url", "--role", "admin", "--json")["url"]
     back: list[float] = []

@@ -251,7 +251,8 @@ copies as (
         false as is_deleted,
         filed.facts,
         sight.moved_to,
-        transaction_id
+        transaction_id,
+        case when sight.moved_to is null then raw_ref end as raw_ref
     from {{ told }}
     cross join lateral (
         select coalesce(parent_call_sid, call_sid) as sid, null::text as moved_to where parts is not null

@@ -34,11 +34,12 @@
 {%- endmacro %}
 
 {# The contract with its types, for the last select of a staging model. dlt's texts are varchar, and a union over two
-   types is an island to the planner: no condition and no pruning of columns would reach the tables below it. #}
+   types is an island to the planner: no condition and no pruning of columns would reach the tables below it. Beside the contract `copies` has
+   raw_ref: the one raw reference of its facts, or null where it has none. #}
 {% macro typed_copy_columns() %}
     {% for column in copy_columns() -%}
     {% if column == 'landed' -%}
-    {{ landed_at('received_at', 'facts') }} as landed
+    {{ landed_at('received_at', 'raw_ref') }} as landed
     {%- else -%}
     {{ column }}::{{ column_type(column) }} as {{ column }}
     {%- endif %}{{ ',' if not loop.last }}
@@ -50,16 +51,22 @@
     lpad(to_hex((extract(epoch from {{ moment }}) * 1000000)::bigint), 14, '0')
 {%- endmacro %}
 
-{# When a copy landed, and its place within the delivery: the numbers behind the # of its raw reference, four digits each. #}
-{% macro landed_at(received_at, facts) -%}
-    {{ sortable_instant(received_at) }} || coalesce(
-        (
-            select string_agg(lpad(left(number[1], 4), 4, '0'), '')
-            from jsonb_object_keys({{ facts }}) as raw_ref
-            cross join lateral regexp_matches(split_part(raw_ref, '#', 2), '\d+', 'g') as number
-            where raw_ref like '%#%'
-        ), ''
-    )
+{# When a copy landed, and its place within the delivery: the numbers behind the # of its raw reference, four digits each. What stands alone in
+   its delivery, as nearly everything does, is known by the shape of that place; only the rest is taken apart. #}
+{% macro landed_at(received_at, raw_ref) -%}
+    {{ sortable_instant(received_at) }} || case
+        when strpos({{ raw_ref }}, '#') = 0 or {{ raw_ref }} is null then ''
+        else case translate(split_part({{ raw_ref }}, '#', 2), 'abcdefghijklmnopqrstuvwxyz_', '')
+            when '1.1..1' then '000100010001'
+            when '1..1' then '00010001'
+            else coalesce(
+                (
+                    select string_agg(lpad(left(number[1], 4), 4, '0'), '')
+                    from regexp_matches(split_part({{ raw_ref }}, '#', 2), '\d+', 'g') as number
+                ), ''
+            )
+        end
+    end
 {%- endmacro %}
 
 {# The order of all messages, newest last, as one text (collation "C"): the time at the finest resolution that any copy told, then the first
@@ -148,25 +155,26 @@
    content    hash of the text, for comparing the doors (pipelines/reconcile.py, macros/revisions.sql)
    text       of the history, where it is one that somebody wrote: it may be an edit whose webhook was lost
    worded     the words of this copy are made of other fields than a text #}
-{% macro fact(raw_ref, door, received_at, version, metadata, revision='null::jsonb', reaction='null::jsonb',
-              same_as='null::jsonb', name='null::text', file='null::jsonb', content='null::text', text='null::text', worded='null::boolean',
-              report='null::jsonb') %}
+{% macro fact(raw_ref, door, received_at, version, metadata, revision=none, reaction=none, same_as=none, name=none, file=none, content=none,
+              text=none, worded=none, report=none) %}
     jsonb_build_object(
         {{ raw_ref }},
-        jsonb_strip_nulls(jsonb_build_object(
-            'via', {{ door }},
-            'at', {{ sortable_time(received_at) }},
-            'version', {{ version }},
-            'metadata', {{ metadata }},
-            'revision', {{ revision }},
-            'reaction', {{ reaction }},
-            'same_as', {{ same_as }},
-            'name', {{ name }},
-            'file', {{ file }},
-            'content', {{ content }},
-            'report', {{ report }},
-            'text', {{ text }},
-            'worded', {{ worded }}
-        ))
+        jsonb_strip_nulls(
+            {{ object_of_texts([('via', door), ('at', sortable_time(received_at)), ('version', version), ('name', name), ('content', content), ('text', text)]) }}
+            || jsonb_build_object('metadata', {{ metadata }})
+            {%- for key, value in [('revision', revision), ('reaction', reaction), ('same_as', same_as), ('file', file), ('report', report), ('worded', worded)]
+                if value %}
+            || case when ({{ value }}) is not null then jsonb_build_object('{{ key }}', {{ value }}) else '{}' end
+            {%- endfor %}
+        )
     )
 {% endmacro %}
+
+{# An object whose values are texts or null, from a list of (key, expression); without those that are none. jsonb_build_object asks the
+   catalogue for the type of each key and of each value, and costs four times as much. #}
+{% macro object_of_texts(pairs) -%}
+    {%- set given = pairs | selectattr(1) | list -%}
+    jsonb_object('{ {{- given | map(attribute=0) | join(',') -}} }', array[
+        {%- for key, value in given %}{{ value }}{{ ', ' if not loop.last }}{% endfor -%}
+    ]::text[])
+{%- endmacro %}

@@ -2,14 +2,37 @@
 
 {# The connection that owns an account named in a payload. One Meta app has one callback URL, so what arrives at one connection's URL
    may belong to another's account; the connection of the URL wins where both name it. #}
-{% macro owner_of(channel, account_key, account, delivered_to) -%}
-    lateral (
-        select connections.connection_id, connections.settings
-        from {{ source('crm', 'connections') }} as connections
-        where connections.channel = '{{ channel }}' and connections.settings ->> '{{ account_key }}' = {{ account }}
-        order by connections.connection_id = {{ delivered_to }} desc, connections.created_at, connections.connection_id
-        limit 1
-    )
+{% macro owner_of(account_key, account, delivered_to) -%}
+    case
+        when (select settings from owners) -> {{ delivered_to }} ->> '{{ account_key }}' = {{ account }} then {{ delivered_to }}
+        else (select by_{{ account_key }} from owners) ->> {{ account }}
+    end
+{%- endmacro %}
+
+{# The CTE behind owner_of: all connections of a channel as one row, so that a payload's account is found without a query for each.
+
+   settings          {connection: its settings}
+   by_<account key>  {account: the connection that owns it, the oldest of several} #}
+{% macro owners_by(channel, account_keys) -%}
+owners as materialized (
+
+    select
+        {% for key in account_keys -%}
+        (
+            select jsonb_object_agg(account, connection_id)
+            from (
+                select distinct on (settings ->> '{{ key }}') settings ->> '{{ key }}' as account, connection_id
+                from {{ source('crm', 'connections') }}
+                where channel = '{{ channel }}' and settings ->> '{{ key }}' is not null
+                order by settings ->> '{{ key }}', created_at, connection_id
+            ) as oldest
+        ) as by_{{ key }},
+        {% endfor -%}
+        (
+            select jsonb_object_agg(connection_id, settings) from {{ source('crm', 'connections') }} where channel = '{{ channel }}'
+        ) as settings
+
+)
 {%- endmacro %}
 
 {# Events of Messenger and Instagram, one row each (docs/providers/messenger.md, docs/providers/instagram.md).
@@ -19,6 +42,8 @@
 {% macro messaging_events(channel, account_key) %}
 {% set cases = messaging_cases() %}
 with
+
+{{ owners_by(channel, [account_key]) }},
 
 deliveries as (
 
@@ -51,7 +76,7 @@ items as (
             held.door,
             held.field,
             held.item
-        from {{ elements_of("payload -> 'entry'") }} with ordinality as entries (entry, number)
+        from {{ numbered_elements_of("payload -> 'entry'") }} as entries (entry, number)
         cross join lateral (
             select
                 '.' || {{ bounded_key('name') }} || coalesce('.' || listed.number, '') as place,
@@ -62,8 +87,7 @@ items as (
                 case when listed.number is null then name when name = 'changes' then listed.item ->> 'field' end as field,
                 case when name = 'changes' then listed.item -> 'value' else listed.item end as item
             from jsonb_each(case jsonb_typeof(entry) when 'object' then entry else '{}' end) as lists (name, list)
-            left join lateral {{ elements_of("case when name in ('messaging', 'standby', 'changes') then list end") }} with ordinality as listed (item, number)
-                on true
+            left join {{ numbered_elements_of("case when name in ('messaging', 'standby', 'changes') then list end") }} as listed (item, number) on true
             where listed.number is not null
                 -- A list that is none, or one that nobody knows.
                 or case when name in ('messaging', 'standby', 'changes') then jsonb_typeof(list) <> 'array' else jsonb_typeof(list) = 'array' and list <> '[]' end
@@ -71,7 +95,8 @@ items as (
             union all
 
             select '', 'empty', null, null
-            where not exists (
+            -- Asked for first, because nearly all have these.
+            where not coalesce(jsonb_typeof(entry -> 'messaging') = 'array' and entry -> 'messaging' <> '[]', false) and not exists (
                 select from jsonb_each(case jsonb_typeof(entry) when 'object' then entry else '{}' end) as listed (name, list)
                 where jsonb_typeof(list) = 'array' and list <> '[]' or name in ('messaging', 'standby', 'changes') and list <> '[]'
             )
@@ -114,12 +139,11 @@ owned as (
     select
         read.delivered_to, read.received_at, read.transaction_id, read.payload_error, read.account_id, read.door, read.field, read.fields as item,
         read.raw_ref, read.sender_id, read.recipient_id, read.event, read.told_time,
-        owner.connection_id as owner_id,
+        {{ owner_of(account_key, 'read.account_id', 'read.delivered_to') }} as owner_id,
         self.is_self,
         self.told,
         {{ bounded_key("self.told ->> 'mid'") }} as mid
     from read
-    left join {{ owner_of(channel, account_key, 'read.account_id', 'read.delivered_to') }} as owner on true
     cross join lateral (
         select
             coalesce(
@@ -139,9 +163,9 @@ owned as (
 
 judged as (
 
-    select owned.*, verdict.number as verdict
+    select owned.*, verdict.number as verdict, verdict.outcome
     from owned
-    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
+    cross join {{ verdict_of(cases) }} as verdict
 
 )
 
@@ -159,7 +183,7 @@ select
     sender_id = account_id as is_outbound,
     case when sender_id = account_id then recipient_id else sender_id end as counterpart_id,
     told_time,
-    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    outcome,
     {{ verdict_reason(cases, 'verdict') }} as reason
 from judged
 {% endmacro %}
@@ -214,14 +238,14 @@ events as (
     select
         events.*,
         times.provider_time,
-        coalesce(times.told_at, times.landed_at) as event_at,
+        times.event_at,
         keys.thread,
         keys.counterpart,
         keys.ourselves,
         keys.receipt
     from {{ ref('stg_' ~ channel ~ '__webhook_events') }} as events
     cross join lateral (
-        select provider_time, {{ sortable_time('provider_time') }} as told_at, {{ sortable_time('received_at') }} as landed_at
+        select provider_time, {{ sortable_time('coalesce(provider_time, received_at)') }} as event_at
         from (select {{ plausible_time('told_time', 'received_at') }} as provider_time offset 0) as plausible
         offset 0
     ) as times
@@ -305,10 +329,14 @@ contract as (
             case when is_outbound then account_id else counterpart_id end as from_address,
             array[case when is_outbound then counterpart_id else account_id end] as to_addresses,
             jsonb_build_array(
-                jsonb_build_object('identity', case when is_outbound then ourselves else counterpart end, 'role', 'from', 'is_ours', is_outbound,
-                    'name', null, 'address', case when is_outbound then account_id else counterpart_id end),
-                jsonb_build_object('identity', case when is_outbound then counterpart else ourselves end, 'role', 'to', 'is_ours', not is_outbound,
-                    'name', null, 'address', case when is_outbound then counterpart_id else account_id end)
+                {{ person(
+                    'case when is_outbound then ourselves else counterpart end', 'from', 'is_outbound', 'null',
+                    'case when is_outbound then account_id else counterpart_id end'
+                ) }},
+                {{ person(
+                    'case when is_outbound then counterpart else ourselves end', 'to', 'not is_outbound', 'null',
+                    'case when is_outbound then counterpart_id else account_id end'
+                ) }}
             ) as participants,
             '{{ channel }}|' || {{ bounded_key("told #>> '{reply_to,mid}'") }} as in_reply_to
         offset 0
@@ -341,9 +369,9 @@ copies as (
         event = 'unsend' as is_deleted,
         filed.facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        case when role <> 'watermark' then raw_ref end as raw_ref
     from contract
-    -- A fence: the contract reads the facts twice.
     cross join lateral (
         select
             case when role = 'watermark' then '{}'::jsonb else {{ fact(

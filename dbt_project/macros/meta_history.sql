@@ -132,9 +132,8 @@ contract as (
                 case when is_outbound then recipient else sender end as counterpart_identity,
                 {{ bounded_key("account_id || '|' || counterpart_id") }} as thread_key,
                 jsonb_build_array(
-                    jsonb_build_object('identity', sender, 'role', 'from', 'is_ours', is_outbound, 'name', {{ bounded_key('sender_name') }}, 'address', sender_id),
-                    jsonb_build_object('identity', recipient, 'role', 'to', 'is_ours', not is_outbound,
-                        'name', case when is_outbound then {{ bounded_key('partner_name') }} end, 'address', recipient_id)
+                    {{ person('sender', 'from', 'is_outbound', bounded_key('sender_name'), 'sender_id') }},
+                    {{ person('recipient', 'to', 'not is_outbound', 'case when is_outbound then ' ~ bounded_key('partner_name') ~ ' end', 'recipient_id') }}
                 ) as participants
             from (
                 select
@@ -207,15 +206,19 @@ copies as (
         received_at,
         case when has_content then {{ status_order("case when is_outbound then 'sent' else 'received' end", 'provider_time') }} end as status_order,
         false as is_deleted,
-        filed.facts,
+        told.facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        filed.raw_ref
     from contract
-    -- A fence: the contract reads the facts twice.
+    cross join lateral (
+        select case when has_content then contract.raw_ref else contract.raw_ref || '#reactions.' || user_id end as raw_ref
+        offset 0
+    ) as filed
     cross join lateral (
         select
             {{ fact(
-                "case when has_content then raw_ref else raw_ref || '#reactions.' || user_id end", "'history'", 'received_at',
+                "filed.raw_ref", "'history'", 'received_at',
                 "case when has_content then '1' else '' end", "case when has_content then metadata else '{}' end",
                 name='case when has_content then ' ~ bounded_key('sender_name') ~ ' end',
                 content="case when has_content and not unavailable then " ~ text_mark("coalesce(body, '')") ~ " end",
@@ -225,8 +228,7 @@ copies as (
                     'emoji', emoji, 'at', coalesce(" ~ sortable_time('provider_time') ~ ", '')
                 ) end"
             ) }} as facts
-        offset 0
-    ) as filed
+    ) as told
 
 )
 

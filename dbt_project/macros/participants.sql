@@ -16,5 +16,11 @@
     where content_order is not null and person ->> 'identity' is not null
 {% endmacro %}
 
+{# One of the contract's participants. is_ours: an expression that is true or false. #}
+{% macro person(identity, role, is_ours, name, address) -%}
+    {{ object_of_texts([('identity', identity), ('role', "'" ~ role ~ "'"), ('name', name), ('address', address)]) }}
+    || case {{ is_ours }} when true then jsonb '{"is_ours": true}' when false then jsonb '{"is_ours": false}' else jsonb '{"is_ours": null}' end
+{%- endmacro %}
+
 {# Whom nobody can tell, of one message: an identity of that message alone. #}
 {% macro nobody(message_id) -%} 'unknown:' || {{ message_id }} {%- endmacro %}

@@ -1,6 +1,7 @@
-{# What tells whether two texts of one message are the same: blanks at the ends, and how wide a blank is, are no edit. #}
+{# What tells whether two texts of one message are the same: blanks at the ends, and how wide a blank is, are no edit. Most texts have only single
+   blanks between words, which one look shows. #}
 {% macro text_mark(text) -%}
-    md5(btrim(regexp_replace({{ text }}, '\s+', ' ', 'g')))
+    md5(btrim(case when {{ text }} ~ '\s\s|[^\S ]' then regexp_replace({{ text }}, '\s+', ' ', 'g') else {{ text }} end))
 {%- endmacro %}
 
 {# Text that sorts against the time: the earliest of several copies is the greatest. #}

@@ -9,6 +9,15 @@
     end
 {% endmacro %}
 
+{# Both, for a join: the number of the case, and its outcome behind a fence of its own, because every reader asks for it many times. #}
+{% macro verdict_of(cases) -%}
+    lateral (
+        select number, {{ verdict_outcome(cases, 'number') }} as outcome
+        from (select {{ verdict_case(cases) }} as number offset 0) as holding
+        offset 0
+    )
+{%- endmacro %}
+
 {% macro verdict_outcome(cases, number) %}
     case
         {% for wanted in cases | map(attribute=1) | unique -%}

@@ -6,11 +6,15 @@
 
 {# The same of digits alone. #}
 {% macro whatsapp_phone(digits) -%}
-    'phone:' || canonical.phone_number('+' || {{ digits }}, null)
+    case
+        -- What canonical.phone_number would say first, without a pattern.
+        when length({{ digits }}) between 7 and 15 and left({{ digits }}, 1) <> '0' and left({{ digits }}, 3) not in ('610', '521') then 'phone:+' || {{ digits }}
+        else 'phone:' || canonical.phone_number('+' || {{ digits }}, null)
+    end
 {%- endmacro %}
 
 {% macro digits_of(text) -%}
-    regexp_replace({{ text }}, '[^0-9]', '', 'g')
+    case when ltrim({{ text }}, '0123456789') = '' then {{ text }} else regexp_replace({{ text }}, '[^0-9]', '', 'g') end
 {%- endmacro %}
 
 {# The other spelling of a Brazilian or Argentine mobile number, as a pair of identities for a person to judge; null for all others. #}
@@ -66,7 +70,9 @@
                 'state', 'waiting',
                 'source', jsonb_strip_nulls(jsonb_build_object('kind', 'graph_media', 'media_id', object ->> 'id', 'sha256', object ->> 'sha256'))
             )) else '[]' end as attachments,
-            jsonb_strip_nulls(jsonb_build_object(
+            -- Most are a text and nothing else.
+            case when type = 'text' and object - 'body' = '{}' and not message ?| array['context', 'referral', 'errors', 'history_context', 'group_id'] then '{}'
+            else jsonb_strip_nulls(jsonb_build_object(
                 'voice_note', case when object ->> 'voice' = 'true' then true end,
                 'animated', case when object ->> 'animated' = 'true' then true end,
                 'forwarded', case when message #>> '{context,forwarded}' = 'true' or message #>> '{context,frequently_forwarded}' = 'true' then true end,
@@ -95,7 +101,7 @@
                 'error_message', {{ whatsapp_error('message') }},
                 'history_status', message #>> '{history_context,status}',
                 'group_id', message ->> 'group_id'
-            )) as metadata
+            )) end as metadata
         from (
             select
                 *,
@@ -129,17 +135,17 @@
 {%- endmacro %}
 
 {# What can become of an event (macros/verdict.sql). #}
-{% macro whatsapp_cases(administration, correspondence) %}
+{% macro whatsapp_cases(administration) %}
     {{ return([
         ("payload_error is not null", "quarantined", "payload_error"),
         ("place = '' and field is not null and value is not null", "ignored", "'a test of the dashboard: it stands in no envelope and names no account of ours'"),
         ("place = ''", "quarantined", "'the body has no entries'"),
         ("account_id is null", "quarantined", "'an entry is no object with an id'"),
         ("field is null", "quarantined", "'a change is no object with a field'"),
-        ("field ~ " ~ administration ~ " and part = 'change'", "ignored", "'field ' || field || ' is administration'"),
-        ("field = 'consumer_profile' and part = 'change'", "ignored", "'field consumer_profile tells of a profile and is no correspondence'"),
+        ("part = 'change' and field ~ " ~ administration, "ignored", "'field ' || field || ' is administration'"),
+        ("part = 'change' and field = 'consumer_profile'", "ignored", "'field consumer_profile tells of a profile and is no correspondence'"),
         ("part = 'change' and jsonb_typeof(value) is distinct from 'object'", "quarantined", "'a change of field ' || field || ' is no object with fields'"),
-        ("part = 'change' and field ~ " ~ correspondence, "quarantined", "'a change of field ' || field || ' holds nothing that is known: ' || coalesce((select string_agg(key, ', ' order by key) from jsonb_object_keys(value) as key where key not in ('messaging_product', 'metadata', 'contacts')), 'it is empty')"),
+        ("part = 'change' and is_correspondence", "quarantined", "'a change of field ' || field || ' holds nothing that is known: ' || coalesce((select string_agg(key, ', ' order by key) from jsonb_object_keys(value) as key where key not in ('messaging_product', 'metadata', 'contacts')), 'it is empty')"),
         ("part = 'malformed'", "quarantined", "(item #>> '{}') || ' of a change is no list'"),
         ("part = 'unknown list'", "quarantined", "'a change of field ' || field || ' holds a list that is not known: ' || left(item #>> '{}', 60)"),
         ("part = 'change'", "quarantined", "'field ' || field || ' is not known'"),
@@ -179,7 +185,7 @@
 
 {# Two identities that were told to be one, for a fact's same_as. `how` is a word. #}
 {% macro same_person(identity, same_as, how) -%}
-    jsonb_build_object('identity', {{ identity }}, 'same_as', {{ same_as }}, 'how', '{{ how }}', 'at', event_at)
+    {{ object_of_texts([('identity', identity), ('same_as', same_as), ('how', "'" ~ how ~ "'"), ('at', 'event_at')]) }}
 {%- endmacro %}
 
 {# Why something failed: the details where they are told, the title is the same for many reasons. #}

@@ -3,9 +3,9 @@
 Every child leads a session and process group of its own, writes to `<data dir>/logs/<name>.log`,
 and is recorded by pid and start time before the next one is looked at (see running.py). A child
 that ends by itself, or runs and answers nothing for half a minute, is started again after a pause
-that doubles from half a second to thirty, and starts small again after a minute of health. A
-program with `once` runs to its end before those that wait for it start; if it fails, everything
-stops.
+that doubles from half a second to thirty (to four, where it had served), and starts small again
+after a minute of health. A program with `once` runs to its end before those that wait for it start;
+if it fails, everything stops.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from operations.runtime import running
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+#: Of a program that served before it ended: it is wanted back within ten seconds, however often it is killed.
+LONGEST_PAUSE_ONCE_READY_SECONDS = 4.0
 HEALTHY_AFTER_SECONDS = 60.0
 PROBE_EVERY_SECONDS = 0.25
 ROUND_SECONDS = 0.05
@@ -36,6 +38,14 @@ SILENT_SECONDS = 30.0
 ROTATE_EVERY_SECONDS = 30.0
 LOG_LIMIT_BYTES = 5 * 1024 * 1024
 LOGS_KEPT = 3
+
+
+def pause_after(last: float, *, lived_seconds: float, served: bool) -> float:
+    """Seconds to wait before a program that ended is started again. `last` is the pause before, 0 for none."""
+    if not last or lived_seconds >= HEALTHY_AFTER_SECONDS:
+        return FIRST_PAUSE_SECONDS
+    longest = LONGEST_PAUSE_ONCE_READY_SECONDS if served else LONGEST_PAUSE_SECONDS
+    return min(last * 2, longest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,12 +184,8 @@ class Supervisor:
                 self.failure = f"{name} ended with {ending(code)}"
                 tell(f"{self.failure}; its log is {self.log_file(name)}")
             return
-        healthy = lived >= HEALTHY_AFTER_SECONDS
-        child.pause = (
-            FIRST_PAUSE_SECONDS
-            if healthy or not child.pause
-            else min(child.pause * 2, LONGEST_PAUSE_SECONDS)
-        )
+        served = child.state == "ready" and child.program.is_ready is not None
+        child.pause = pause_after(child.pause, lived_seconds=lived, served=served)
         child.state = "crashed"
         child.start_again = time.monotonic() + child.pause
         tell(f"{name}: ended with {ending(code)}, starts again in {child.pause:g} s")
@@ -203,7 +209,8 @@ class Supervisor:
         if program.given is not None:
             environment |= program.given()
         child.restarts += child.state == "crashed"
-        child.started, child.started_at = time.monotonic(), datetime.now(UTC)
+        child.started = child.answered = time.monotonic()
+        child.started_at = datetime.now(UTC)
         try:
             with log.open("ab") as output:
                 child.process = subprocess.Popen(

@@ -51,6 +51,12 @@ def written() -> dict[str, str]:
             pairs, end = arguments(text, call.end() - 1)
             if re.match(r"\)\)?( end)?( as metadata\b)", text[end:]):
                 found |= {key.strip("'"): file.name for key in pairs[::2]}
+        for of_texts in re.findall(
+            r"object_of_texts\(\[((?:(?! as ).)+?) as metadata\b", text, re.DOTALL
+        ):
+            keys = re.findall(r"^ *\('(\w+)', ", of_texts, re.MULTILINE)
+            keys += re.findall(r"jsonb_build_object\('(\w+)', ", of_texts)
+            found |= dict.fromkeys(keys, file.name)
         # A fact that has one thing to tell; and the call, which a fold computes from all copies.
         found |= dict.fromkeys(re.findall(r"""then '\{\\?"(\w+)\\?": true\}'""", text), file.name)
         found |= dict.fromkeys(

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from operations.runtime import running
-from operations.runtime.supervisor import LOG_LIMIT_BYTES, cut, ending, rotate
+from operations.runtime.supervisor import LOG_LIMIT_BYTES, cut, ending, pause_after, rotate
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEP = "import time; time.sleep(600)"
@@ -138,6 +138,15 @@ def test_a_crashed_program_starts_again_after_growing_pauses(host: Callable[...,
     assert seen == {0: 0.5, 1: 1.0, 2: 2.0}
     assert state["programs"]["weak"]["last_exit"] == 3
     assert running.living(state).keys() == {"sound"}
+
+
+def test_a_program_that_served_is_back_within_ten_seconds_however_often_it_is_killed() -> None:
+    served = unfit = 0.0
+    for _ in range(20):
+        served = pause_after(served, lived_seconds=5, served=True)
+        unfit = pause_after(unfit, lived_seconds=5, served=False)
+    assert (served, unfit) == (4.0, 30.0)
+    assert pause_after(unfit, lived_seconds=61, served=False) == 0.5
 
 
 def test_a_killed_program_is_back_under_another_pid(host: Callable[..., Host]) -> None:

@@ -32,7 +32,8 @@ where merged_into = %(customer_id)s
 order by archived_at desc
 
 -- card_decisions --
--- What was decided about a customer, newest first: each decision with what of it concerns identities.
+-- What was decided about who a customer is, newest first: each decision with what of it concerns identities. Tags, assignment and notes have
+-- a history of their own (work.sql).
 with
 
 changed as (
@@ -40,7 +41,7 @@ changed as (
     select decision_id, max(change_no) as change_no, count(*) as changes,
         array_agg(distinct object_id) filter (where object_type = 'identity') as identities
     from crm.decision_changes
-    where customer_ids @> array[%(customer_id)s::text]
+    where customer_ids @> array[%(customer_id)s::text] and action !~ '^(conversation|message|note|tag)\.'
     group by decision_id
     order by 2 desc
     limit %(most)s

@@ -271,14 +271,14 @@ order by written_at desc
 limit %(page_size)s
 
 -- history --
--- What was decided about a customer or a conversation, newest first.
+-- How a customer's conversations were organised, newest first. Who the customer is has a history of its own (customer_card.sql).
 with
 
 newest as (
 
     (
         select change_no, decision_id from crm.decision_changes
-        where customer_ids @> array[%(customer_id)s::text]
+        where customer_ids @> array[%(customer_id)s::text] and action ~ '^(conversation|message|note)\.'
         order by change_no desc
         limit %(page_size)s
     )

@@ -31,7 +31,8 @@ copies as (
             revision="case when outcome = 'revision' then jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('pulled_at') ~ ") end"
         ) }} as facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from changes
 
 )

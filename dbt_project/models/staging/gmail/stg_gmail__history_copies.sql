@@ -235,7 +235,8 @@ copies as (
         false as is_deleted,
         {{ fact('raw_ref', "'history'", 'pulled_at', 'label_version', 'metadata', content='md5(body)') }} as facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from contract
 
 )

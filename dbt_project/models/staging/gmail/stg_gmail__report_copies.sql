@@ -76,7 +76,8 @@ copies as (
             report="jsonb_build_object('id', report_id, 'version', lpad(parser_version::text, 6, '0'), 'failed', failures)"
         ) }} as facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from told
 
 )

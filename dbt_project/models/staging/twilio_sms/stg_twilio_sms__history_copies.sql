@@ -88,21 +88,22 @@ contract as (
             coalesce(text, '') as body,
             coalesce(attachments_listed, '[]') as attachments,
             jsonb_build_array(
-                jsonb_build_object('identity', sender_identity, 'role', 'from', 'is_ours', not is_inbound, 'name', null, 'address', sender),
-                jsonb_build_object('identity', recipient_identity, 'role', 'to', 'is_ours', is_inbound, 'name', null, 'address', recipient)
+                {{ person('sender_identity', 'from', 'not is_inbound', 'null', 'sender') }},
+                {{ person('recipient_identity', 'to', 'is_inbound', 'null', 'recipient') }}
             ) as participants,
-            jsonb_strip_nulls(jsonb_build_object(
-                'transport', nullif({{ twilio_transport('case when is_inbound then sender else recipient end') }}, 'sms'),
-                'messaging_service_sid', payload ->> 'messaging_service_sid',
-                'num_segments', canonical.try_integer(payload ->> 'num_segments'),
-                'status_word', status_word,
-                'error_code', payload ->> 'error_code',
-                'error_message', payload ->> 'error_message',
-                'price', payload ->> 'price',
-                'price_unit', case when payload ->> 'price' is not null then payload ->> 'price_unit' end,
-                'history_body_empty', case when text = '' then true end,
-                'implausible_time', {{ implausible_time('told_time', 'received_at') }}
-            )) as metadata
+            {{ object_of_texts([
+                ('transport', "nullif(" ~ twilio_transport('case when is_inbound then sender else recipient end') ~ ", 'sms')"),
+                ('messaging_service_sid', "payload ->> 'messaging_service_sid'"),
+                ('status_word', 'status_word'),
+                ('error_code', "payload ->> 'error_code'"),
+                ('error_message', "payload ->> 'error_message'"),
+                ('price', "payload ->> 'price'"),
+                ('price_unit', "case when payload ->> 'price' is not null then payload ->> 'price_unit' end"),
+                ('implausible_time', implausible_time('told_time', 'received_at')),
+            ]) }}
+            || case when payload ->> 'num_segments' <> ''
+                then jsonb_build_object('num_segments', canonical.try_integer(payload ->> 'num_segments')) else '{}' end
+            || case when text = '' then '{"history_body_empty": true}' else '{}' end::jsonb as metadata
         from (
             -- Who cannot be told stands for this one message, so that it waits in the queue like a stranger's.
             select
@@ -131,23 +132,18 @@ copies as (
         received_at,
         ranks.status_order,
         not has_content as is_deleted,
-        filed.facts,
+        {{ fact('raw_ref', "'history'", 'received_at', "case when has_content then updated_at else '' end", "case when has_content then metadata else '{}' end",
+            content='case when has_content then md5(body) end',
+            revision="case when not has_content then jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('received_at') ~ ") end") }} as facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from contract
     cross join lateral (
         select {{ status_order('word', 'updated_moment') }} as status_order
         from (select case when has_content then {{ twilio_status('status_word') }} else 'deleted' end as word offset 0) as told
         offset 0
     ) as ranks
-    -- A fence: the contract reads the facts twice.
-    cross join lateral (
-        select
-            {{ fact('raw_ref', "'history'", 'received_at', "case when has_content then updated_at else '' end", "case when has_content then metadata else '{}' end",
-                content='case when has_content then md5(body) end',
-                revision="case when not has_content then jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('received_at') ~ ") end") }} as facts
-        offset 0
-    ) as filed
 
 )
 

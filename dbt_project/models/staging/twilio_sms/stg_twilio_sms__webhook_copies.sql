@@ -55,23 +55,23 @@ read as (
                 ) as media
                 where url <> ''
             ) end as media,
-            jsonb_strip_nulls(jsonb_build_object(
-                'transport', nullif({{ twilio_transport("coalesce(event ->> 'From', event #>> '{data,from}')") }}, 'sms'),
-                'messaging_service_sid', nullif(event ->> 'MessagingServiceSid', ''),
-                'num_segments', canonical.try_integer(event ->> 'NumSegments'),
-                'status_word', coalesce(message_status, sms_status),
-                'error_code', nullif(event ->> 'ErrorCode', ''),
-                'error_message', nullif(event ->> 'ErrorMessage', ''),
-                'opt_out_type', nullif(event ->> 'OptOutType', ''),
-                'button_payload', nullif(event ->> 'ButtonPayload', ''),
-                'profile_name', nullif(event ->> 'ProfileName', ''),
-                'latitude', nullif(event ->> 'Latitude', ''),
-                'longitude', nullif(event ->> 'Longitude', ''),
-                'address', nullif(event ->> 'Address', ''),
-                'label', nullif(event ->> 'Label', ''),
-                'referral_source_url', nullif(event ->> 'ReferralSourceUrl', ''),
-                'carrier_done_date', nullif(event ->> 'RawDlrDoneDate', '')
-            )) as metadata
+            {{ object_of_texts([
+                ('transport', "nullif(" ~ twilio_transport("coalesce(event ->> 'From', event #>> '{data,from}')") ~ ", 'sms')"),
+                ('messaging_service_sid', "nullif(event ->> 'MessagingServiceSid', '')"),
+                ('status_word', 'coalesce(message_status, sms_status)'),
+                ('error_code', "nullif(event ->> 'ErrorCode', '')"),
+                ('error_message', "nullif(event ->> 'ErrorMessage', '')"),
+                ('opt_out_type', "nullif(event ->> 'OptOutType', '')"),
+                ('button_payload', "nullif(event ->> 'ButtonPayload', '')"),
+                ('profile_name', "nullif(event ->> 'ProfileName', '')"),
+                ('latitude', "nullif(event ->> 'Latitude', '')"),
+                ('longitude', "nullif(event ->> 'Longitude', '')"),
+                ('address', "nullif(event ->> 'Address', '')"),
+                ('label', "nullif(event ->> 'Label', '')"),
+                ('referral_source_url', "nullif(event ->> 'ReferralSourceUrl', '')"),
+                ('carrier_done_date', "nullif(event ->> 'RawDlrDoneDate', '')"),
+            ]) }} || case when event ->> 'NumSegments' <> ''
+                then jsonb_build_object('num_segments', canonical.try_integer(event ->> 'NumSegments')) else '{}' end as metadata
         offset 0
     ) as told
 
@@ -107,8 +107,8 @@ contract as (
             coalesce(nullif(text, ''), nullif(button_text, ''), '') as body,
             coalesce(media, '[]') as attachments,
             jsonb_build_array(
-                jsonb_build_object('identity', sender_identity, 'role', 'from', 'is_ours', false, 'name', {{ bounded_key('profile_name') }}, 'address', sender),
-                jsonb_build_object('identity', recipient_identity, 'role', 'to', 'is_ours', true, 'name', null, 'address', recipient)
+                {{ person('sender_identity', 'from', 'false', bounded_key('profile_name'), 'sender') }},
+                {{ person('recipient_identity', 'to', 'true', 'null', 'recipient') }}
             ) as participants,
             'twilio_sms|' || {{ bounded_key("nullif(replied_sid, '')") }} as in_reply_to
         from (
@@ -138,22 +138,17 @@ copies as (
         ranks.status_order,
         false as is_deleted,
         -- Statuses come in any order: the rank, not the arrival, says whose metadata is shown.
-        filed.facts,
+        {{ fact('raw_ref', "'webhook'", 'received_at', "case when has_content then '' else ranks.status_order end", 'metadata',
+            content='case when has_content then md5(body) end') }} as facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from contract
     cross join lateral (
         select {{ status_order('word') }} as status_order
         from (select case when has_content then 'received' else {{ twilio_status('message_status') }} end as word offset 0) as told
         offset 0
     ) as ranks
-    -- A fence: the contract reads the facts twice.
-    cross join lateral (
-        select
-            {{ fact('raw_ref', "'webhook'", 'received_at', "case when has_content then '' else ranks.status_order end", 'metadata',
-                content='case when has_content then md5(body) end') }} as facts
-        offset 0
-    ) as filed
 
 )
 

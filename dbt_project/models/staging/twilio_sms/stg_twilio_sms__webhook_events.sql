@@ -34,12 +34,16 @@ events as (
         element.value as event,
         element.ordinality as event_number
     from deliveries
-    cross join lateral jsonb_array_elements(
-        case
-            when jsonb_typeof(payload) = 'array' and jsonb_array_length(payload) > 0 then payload
-            else jsonb_build_array(payload)
-        end
-    ) with ordinality as element
+    -- A form is no list, and is not made one: that would copy it.
+    cross join lateral (
+        select coalesce(payload, 'null') as value, 1 as ordinality where jsonb_typeof(payload) is distinct from 'array' or payload = '[]'
+
+        union all
+
+        select listed.value, listed.ordinality
+        from {{ elements_of('payload') }} with ordinality as listed
+        where jsonb_typeof(payload) = 'array'
+    ) as element
 
 ),
 
@@ -76,9 +80,9 @@ read as (
 
 judged as (
 
-    select read.*, verdict.number as verdict
+    select read.*, verdict.number as verdict, verdict.outcome
     from read
-    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
+    cross join {{ verdict_of(cases) }} as verdict
 
 )
 
@@ -97,6 +101,6 @@ select
     message_status,
     sms_status,
     looks_inbound,
-    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    outcome,
     {{ verdict_reason(cases, 'verdict') }} as reason
 from judged

@@ -79,7 +79,8 @@ removed as (
         {{ fact('raw_ref', "'history'", 'received_at', "''", "'{}'::jsonb",
             revision="jsonb_build_object('kind', 'removed at the provider', 'at', " ~ sortable_time('received_at') ~ ")") }} as facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from events
     where outcome = 'revision'
 

@@ -66,7 +66,7 @@ read as (
 
 judged as (
 
-    select read.*, named.event, verdict.number as verdict
+    select read.*, named.event, verdict.number as verdict, verdict.outcome
     from read
     cross join lateral (
         select case
@@ -79,7 +79,7 @@ judged as (
         end as event
         offset 0
     ) as named
-    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
+    cross join {{ verdict_of(cases) }} as verdict
 
 )
 
@@ -104,6 +104,6 @@ select
     is_progress,
     has_recording,
     event,
-    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    outcome,
     {{ verdict_reason(cases, 'verdict') }} as reason
 from judged

@@ -6,10 +6,10 @@ with
 
 events as (
 
-    select events.*, times.provider_time, coalesce(times.told_at, times.landed_at) as event_at
+    select events.*, times.provider_time, times.event_at
     from {{ ref('stg_whatsapp__webhook_events') }} as events
     cross join lateral (
-        select provider_time, {{ sortable_time('provider_time') }} as told_at, {{ sortable_time('received_at') }} as landed_at
+        select provider_time, {{ sortable_time('coalesce(provider_time, received_at)') }} as event_at
         from (select {{ plausible_time('told_time', 'received_at') }} as provider_time offset 0) as plausible
         offset 0
     ) as times
@@ -29,11 +29,13 @@ placed as (
         coalesce(party.parent_user_id, contact.parent_user_id) as parent_user_id,
         contact.name as contact_name,
         contact.username,
-        party.group_id
+        party.group_id,
+        party.our_digits
     from events
     cross join lateral (
         select
             is_outbound,
+            our_digits,
             nullif(case
                 when event = 'status' or (event = 'call' and part = 'status')
                     then case when item ->> 'recipient_type' = 'group' then item ->> 'recipient_participant_id' else item ->> 'recipient_id' end
@@ -82,7 +84,7 @@ placed as (
             nullif(contact ->> 'parent_user_id', '') as parent_user_id,
             nullif(contact #>> '{profile,name}', '') as name,
             nullif(contact #>> '{profile,username}', '') as username
-        from {{ elements_of('contacts') }} with ordinality as listed (contact, number)
+        from {{ numbered_elements_of('contacts') }} as listed (contact, number)
         where contact ->> 'wa_id' = party.wa_id or contact ->> 'user_id' = party.user_id
             or party.is_unnamed
         order by number
@@ -98,30 +100,40 @@ identified as (
     cross join lateral (
         select
             phone,
-            {{ whatsapp_phone('our_digits') }} as our_identity,
+            our_identity,
             person,
             parent,
             -- An address that is no number can only be one of the business's own scope.
             coalesce(phone, {{ bounded_key("'bsuid:' || scope || ':' || coalesce(user_id, wa_id)") }}) as counterpart
         from (
             select
-                {{ whatsapp_phone('digits') }} as phone, our_digits,
-                {{ bounded_key("'bsuid:' || scope || ':' || user_id") }} as person,
-                {{ bounded_key("'bsuid_parent:' || scope || ':' || parent_user_id") }} as parent
-            from (select {{ digits_of('wa_id') }} as digits, {{ digits_of('display_phone_number') }} as our_digits offset 0) as written
+                {{ whatsapp_phone('digits') }} as phone,
+                {{ whatsapp_phone('our_digits') }} as our_identity,
+                {{ bounded_key('person') }} as person,
+                {{ bounded_key('parent') }} as parent
+            from (
+                select
+                    {{ digits_of('wa_id') }} as digits, our_digits,
+                    'bsuid:' || scope || ':' || user_id as person, 'bsuid_parent:' || scope || ':' || parent_user_id as parent
+                offset 0
+            ) as written
             offset 0
         ) as known
         offset 0
     ) as address
     cross join lateral (
-        select jsonb_agg(pair) as same_as
+        -- Nearly all tell a number and an id, or one of them, and nothing else.
+        select case when event not in ('system', 'user id') and parent_user_id is null and phone not like 'phone:+5%' then
+            case when user_id is not null then jsonb_build_array({{ same_person('person', 'phone', 'seen together') }}) end
+        else (
+        -- A condition behind the union would be computed in each of its parts, with all that it reads.
+        select jsonb_agg(pair) filter (where pair is not null)
         from (
             select case when phone is not null and user_id is not null then {{ same_person('person', 'phone', 'seen together') }} end as pair
 
             union all
 
-            select {{ same_person('parent', 'coalesce(phone, person)', 'seen together') }}
-            where parent_user_id is not null and (wa_id is not null or user_id is not null)
+            select case when parent_user_id is not null and (wa_id is not null or user_id is not null) then {{ same_person('parent', 'coalesce(phone, person)', 'seen together') }} end
 
             union all
 
@@ -134,26 +146,27 @@ identified as (
                 select
                     {{ whatsapp_identity("coalesce(item #>> '{system,wa_id}', item #>> '{system,new_wa_id}')") }} as new_phone,
                     {{ whatsapp_identity("item ->> 'from'") }} as old_phone,
-                    {{ bounded_key("'bsuid:' || scope || ':' || nullif(coalesce(item #>> '{system,user_id}', item #>> '{user_id,current}'), '')") }} as new_person,
-                    {{ bounded_key("'bsuid:' || scope || ':' || coalesce(item #>> '{system,previous_user_id}', item #>> '{user_id,previous}')") }} as old_person,
+                    {{ bounded_key("'bsuid:' || scope || ':' || nullif(coalesce(item #>> '{system,user_id}', item #>> '{user_id,current}'), '')", is_rare=true) }} as new_person,
+                    {{ bounded_key("'bsuid:' || scope || ':' || coalesce(item #>> '{system,previous_user_id}', item #>> '{user_id,previous}')", is_rare=true) }} as old_person,
                     coalesce(item #>> '{system,wa_id}', item #>> '{system,new_wa_id}') is null as is_without_number
                 where event in ('system', 'user id')
                 offset 0
             ) as system
             cross join lateral (
                 -- A change of the number: the new one is a suggestion; the ids that stand beside the numbers are theirs.
-                select {{ same_person('new_phone', 'old_phone', 'changed number') }} as pair where new_phone <> old_phone
+                select case when new_phone <> old_phone then {{ same_person('new_phone', 'old_phone', 'changed number') }} end as pair
 
                 union all
 
-                select {{ same_person('new_person', 'new_phone', 'seen together') }} where new_phone is not null and new_person is not null
+                select case when new_phone is not null and new_person is not null then {{ same_person('new_person', 'new_phone', 'seen together') }} end
 
                 union all
 
-                select {{ same_person('new_person', 'old_person', 'changed user id') }} where is_without_number and new_person <> old_person
+                select case when is_without_number and new_person <> old_person then {{ same_person('new_person', 'old_person', 'changed user id') }} end
             ) as changed
         ) as told
-        where pair is not null
+        ) end as same_as
+        offset 0
     ) as pairs
 
 ),
@@ -166,12 +179,16 @@ shown as (
         told.kind,
         told.body,
         told.attachments,
-        coalesce(told.metadata, '{}') || jsonb_strip_nulls(jsonb_build_object(
-            'username', username,
-            'whole_name', {{ whole_name('contact_name') }},
-            'standby', case when of_standby then true end,
-            'implausible_time', {{ implausible_time('told_time', 'received_at') }}
-        )) as metadata,
+        coalesce(told.metadata, '{}') || case
+            when username is not null or octet_length(contact_name) > 512 or of_standby or told_time is distinct from provider_time
+                then jsonb_strip_nulls(jsonb_build_object(
+                    'username', username,
+                    'whole_name', {{ whole_name('contact_name') }},
+                    'standby', case when of_standby then true end,
+                    'implausible_time', {{ implausible_time('told_time', 'received_at') }}
+                ))
+            else '{}'
+        end as metadata,
         role.role
     from identified
     cross join lateral (
@@ -255,21 +272,21 @@ contract as (
             counterpart as counterpart_identity,
             {{ bounded_key("phone_number_id || '|' || coalesce(
                 group_id, case when item ->> 'recipient_type' = 'group' then item ->> 'recipient_id' end,
-                regexp_replace(counterpart, '^(phone:|bsuid:[^:]*:)', '')
+                case when counterpart like 'phone:%' then substr(counterpart, 7) else regexp_replace(counterpart, '^(phone:|bsuid:[^:]*:)', '') end
             )") }} as thread_key,
             null::text as subject,
             null::text as quoted_body,
             jsonb_build_array(
-                jsonb_build_object(
-                    'identity', case when is_outbound then our_identity else counterpart end, 'role', 'from',
-                    'is_ours', is_outbound, 'name', case when not is_outbound then {{ bounded_key('contact_name') }} end,
-                    'address', case when is_outbound then display_phone_number else coalesce(wa_id, user_id) end
-                ),
-                jsonb_build_object(
-                    'identity', case when is_outbound then counterpart else our_identity end, 'role', 'to',
-                    'is_ours', not is_outbound, 'name', case when is_outbound then {{ bounded_key('contact_name') }} end,
-                    'address', case when is_outbound then coalesce(wa_id, user_id) else display_phone_number end
-                )
+                {{ person(
+                    'case when is_outbound then our_identity else counterpart end', 'from', 'is_outbound',
+                    'case when not is_outbound then ' ~ bounded_key('contact_name') ~ ' end',
+                    'case when is_outbound then display_phone_number else coalesce(wa_id, user_id) end'
+                ) }},
+                {{ person(
+                    'case when is_outbound then counterpart else our_identity end', 'to', 'not is_outbound',
+                    'case when is_outbound then ' ~ bounded_key('contact_name') ~ ' end',
+                    'case when is_outbound then coalesce(wa_id, user_id) else display_phone_number end'
+                ) }}
             ) || case
                 -- Everybody whom a message of a group names stands on it.
                 when group_id is not null then coalesce((
@@ -343,7 +360,8 @@ copies as (
         -- Statuses come in any order: the rank, not the arrival, says whose metadata is shown.
         filed.facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from contract
     cross join lateral (
         select case
@@ -352,7 +370,6 @@ copies as (
         end as status_order
         offset 0
     ) as ranks
-    -- A fence: the contract reads the facts twice.
     cross join lateral (
         select
             {{ fact(

@@ -5,10 +5,12 @@
     'messages': 'message', 'statuses': 'status', 'message_echoes': 'echo', 'calls': 'call', 'errors': 'error',
     'user_preferences': 'preference', 'user_id_update': 'user id', 'state_sync': 'contact book', 'history': 'history',
 } %}
-{% set correspondence = "'^(messages|message_echoes|user_id_update|smb_message_echoes|history|standby|calls|user_preferences|smb_app_state_sync)$'" %}
+{% set correspondence = "'messages', 'message_echoes', 'user_id_update', 'smb_message_echoes', 'history', 'standby', 'calls', 'user_preferences', 'smb_app_state_sync'" %}
 {% set administration = "'^(account_|business_|phone_number_|message_template_|template_|security$|flows$|group_|payment_configuration|tracking_events$|partner_solutions$|automatic_events$|messaging_handovers$)'" %}
-{% set cases = whatsapp_cases(administration, correspondence) %}
+{% set cases = whatsapp_cases(administration) %}
 with
+
+{{ owners_by('whatsapp', ['phone_number_id', 'business_account_id']) }},
 
 deliveries as (
 
@@ -33,6 +35,7 @@ changes as (
             *,
             {{ bounded_key("value #>> '{metadata,phone_number_id}'") }} as phone_number_id,
             value #>> '{metadata,display_phone_number}' as display_phone_number,
+            field in ({{ correspondence }}) as is_correspondence,
             coalesce(value -> 'contacts', value #> '{standby,contacts}') as contacts
         from (
             select '' as place, null::text as account_id, payload ->> 'field' as field, payload -> 'value' as value
@@ -41,8 +44,8 @@ changes as (
             union all
 
             select '#' || entries.number || coalesce('.' || listed.number, ''), {{ bounded_key("entry ->> 'id'") }}, change ->> 'field', change -> 'value'
-            from {{ elements_of("payload -> 'entry'") }} with ordinality as entries (entry, number)
-            left join lateral {{ elements_of("entry -> 'changes'") }} with ordinality as listed (change, number) on true
+            from {{ numbered_elements_of("payload -> 'entry'") }} as entries (entry, number)
+            left join {{ numbered_elements_of("entry -> 'changes'") }} as listed (change, number) on true
         ) as placed
         offset 0
     ) as found
@@ -62,12 +65,20 @@ items as (
     cross join lateral (
         select told.part, told.prefix || told.number as position, told.item, told.thread_id, lists.of_standby
         from (
-            select holders.of_standby, holders.prefix || '.' || {{ bounded_key('name') }} as place, name, list, jsonb_typeof(list) as type,
+            select of_standby, prefix || '.' || {{ bounded_key('name') }} as place, name, list, jsonb_typeof(list) as type,
                 case when not of_standby or name in ('messages', 'statuses', 'message_echoes', 'calls', 'errors') then case name
                     {% for name, part in parts.items() %}when '{{ name }}' then '{{ part }}' {% endfor %}
                 end end as part
-            from (values ('', value, false), ('.standby', value -> 'standby', true)) as holders (prefix, holder, of_standby)
-            cross join lateral jsonb_each(case jsonb_typeof(holder) when 'object' then holder else '{}' end) as listed (name, list)
+            from (
+                select '' as prefix, name, list, false as of_standby
+                from jsonb_each(case jsonb_typeof(value) when 'object' then value else '{}' end) as listed (name, list)
+
+                union all
+
+                select '.standby', name, list, true
+                from jsonb_each(case jsonb_typeof(value -> 'standby') when 'object' then value -> 'standby' else '{}' end) as listed (name, list)
+                where value ? 'standby'
+            ) as held
             where name not in ('messaging_product', 'metadata', 'contacts')
             offset 0
         ) as lists
@@ -77,7 +88,7 @@ items as (
                 when of_standby and lists.part = 'echo' and jsonb_typeof(item) = 'object' then item || case jsonb_typeof(item -> 'message') when 'object' then item -> 'message' else '{}' end
                 else item
             end as item, null as thread_id
-            from {{ elements_of("case when lists.part <> 'history' then list end") }} with ordinality as listed (item, number)
+            from {{ numbered_elements_of("case when lists.part <> 'history' then list end") }} as listed (item, number)
 
             union all
 
@@ -105,12 +116,13 @@ items as (
                 from jsonb_each(case jsonb_typeof(piece) when 'object' then piece else '{}' end) as listed (name, held)
                 where case when name in ('threads', 'errors') then jsonb_typeof(held) <> 'array' else jsonb_typeof(held) = 'array' and held <> '[]' end
             ) as inside on true
+            where lists.part = 'history'
 
             union all
 
             -- A list that is none, or one that nobody knows: this branch takes every list that no other took.
             select case when lists.part is null then 'unknown list' else 'malformed' end, lists.place, '', to_jsonb(name), null
-            where (field is null or field ~ {{ correspondence }})
+            where (field is null or is_correspondence)
                 and case when lists.part is null then type = 'array' and list <> '[]' else type <> 'array' end
         ) as told
 
@@ -118,7 +130,12 @@ items as (
 
         -- A change that holds none of these, and every change of a field that is not correspondence.
         select 'change', '', value, null, false
-        where coalesce(field !~ {{ correspondence }}, false) or not exists (
+        where coalesce(not is_correspondence, false) or not (
+            -- Asked for first, because it is nearly always one of these.
+            {% for name in ['messages', 'statuses', 'message_echoes'] -%}
+            coalesce(jsonb_typeof(value -> '{{ name }}') = 'array' and value -> '{{ name }}' <> '[]', false) or
+            {% endfor -%}
+            exists (
             select from (values (value, false), (value -> 'standby', true)) as holders (holder, of_standby)
             cross join lateral jsonb_each(case jsonb_typeof(holder) when 'object' then holder else '{}' end) as listed (name, list)
             where name not in ('messaging_product', 'metadata', 'contacts') and case
@@ -126,6 +143,7 @@ items as (
                 when of_standby then name in ('messages', 'statuses', 'message_echoes', 'calls', 'errors')
                 else name in ({% for name in parts %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %})
             end
+            )
         )
         offset 0
     ) as held
@@ -165,23 +183,30 @@ owned as (
 
     select
         read.*,
-        by_number.connection_id as number_connection_id,
-        coalesce(by_number.connection_id, by_account.connection_id) as owner_id,
+        number_connection_id,
+        coalesce(number_connection_id, account_connection_id) as owner_id,
         -- The scope of a business-scoped id is the portfolio, which a payload does not name.
         coalesce(
-            by_number.settings ->> 'portfolio_id', by_account.settings ->> 'portfolio_id', by_number.settings ->> 'business_account_id', account_id
+            (select settings from owners) -> number_connection_id ->> 'portfolio_id',
+            (select settings from owners) -> account_connection_id ->> 'portfolio_id',
+            (select settings from owners) -> number_connection_id ->> 'business_account_id',
+            account_id
         ) as scope
     from read
-    left join {{ owner_of('whatsapp', 'phone_number_id', 'read.phone_number_id', 'read.delivered_to') }} as by_number on true
-    left join {{ owner_of('whatsapp', 'business_account_id', 'read.account_id', 'read.delivered_to') }} as by_account on true
+    cross join lateral (
+        select
+            {{ owner_of('phone_number_id', 'read.phone_number_id', 'read.delivered_to') }} as number_connection_id,
+            {{ owner_of('business_account_id', 'read.account_id', 'read.delivered_to') }} as account_connection_id
+        offset 0
+    ) as owner
 
 ),
 
 judged as (
 
-    select owned.*, verdict.number as verdict
+    select owned.*, verdict.number as verdict, verdict.outcome
     from owned
-    cross join lateral (select {{ verdict_case(cases) }} as number offset 0) as verdict
+    cross join {{ verdict_of(cases) }} as verdict
 
 )
 
@@ -204,6 +229,6 @@ select
     thread_id,
     of_standby,
     told_time,
-    {{ verdict_outcome(cases, 'verdict') }} as outcome,
+    outcome,
     {{ verdict_reason(cases, 'verdict') }} as reason
 from judged

@@ -62,7 +62,8 @@ copies as (
         false as is_deleted,
         {{ fact('raw_ref', "'history'", 'received_at', "''", "'{}'::jsonb", content='md5(body)') }} as facts,
         null::text as moved_to,
-        transaction_id
+        transaction_id,
+        raw_ref
     from messages
 
 )
