@@ -47,6 +47,12 @@ def rename(viewer: Viewer, customer_id: str, name: str) -> None:
         decisions.rename_customer(database, viewer.actor, customer_id, name)
 
 
+def undo(viewer: Viewer, decision_id: str, *, reason: str) -> None:
+    """A decision is taken back."""
+    with deciding(viewer, MAY) as database:
+        decisions.undo(database, viewer.actor, decision_id, reason)
+
+
 def not_a_customer(viewer: Viewer, identity: str, *, reason: str) -> None:
     """The queue asks about this identity no more."""
     with deciding(viewer, MAY) as database:

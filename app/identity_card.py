@@ -1,5 +1,5 @@
-"""The identity card beside a timeline: by which addresses a customer is known, since when, by whom and why, and
-the ways to change that. What was decided, and its way back, stands in the panel below (`app/panel.py`)."""
+"""The identity card beside a timeline: by which addresses a customer is known, since when, by whom and why, and what
+was decided about them, each with its way back."""
 
 from __future__ import annotations
 
@@ -39,12 +39,36 @@ def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]])
     ):
         st.session_state["changing"] = found
         st.rerun()
+    with st.expander(f"Decisions ({len(found['decisions'])})"):
+        for row in found["decisions"]:
+            st.html(card_html.decision(row, zone, now))
+            if may and row["undone_at"] is None:
+                label = list_html.link_label(card_html.words(row["action"]), "Undo")
+                if st.button(label, key=f"undo_identity_{row['decision_id']}", type="tertiary"):
+                    st.session_state["undoing"] = row
+                    st.rerun()
 
 
-def dialogs() -> None:
-    """What the card's button asked for; a dialog opens in the run of the whole page."""
+def dialogs(customer_id: str) -> None:
+    """What a button of the card asked for; a dialog opens in the run of the whole page."""
     if (found := st.session_state.pop("changing", None)) is not None:
         change(found)
+    elif (row := st.session_state.pop("undoing", None)) is not None:
+        undo(row, customer_id)
+
+
+@st.dialog("Undo", width="medium")
+def undo(row: Row, customer_id: str) -> None:
+    st.html(card_html.decision(row, layout.zone(), datetime.now(UTC)))
+    with st.form("undo", border=False):
+        reason = st.text_input("Reason", max_chars=1000)
+        if st.form_submit_button("Undo this decision", type="primary"):
+            try:
+                act_identity.undo(guard.viewer(), row["decision_id"], reason=reason)
+            except Refused as refusal:
+                st.error(list_html.sentence(str(refusal)))
+            else:
+                st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
 
 
 @st.dialog("Change who this is", width="large")

@@ -15,7 +15,7 @@ from warehouse.decisions import Size
 from warehouse.queries import queries
 
 SQL = queries("app_identity")
-MOST_IDENTITIES = 200
+MOST_DECISIONS, MOST_IDENTITIES = 30, 200
 #: From this score on suggestions that nothing holds back may be accepted together (benchmarks/README.md measures it).
 SURE = 0.98
 #: So many are made or accepted at once.
@@ -25,7 +25,7 @@ MOST_AT_ONCE = 200
 def card(
     viewer: Viewer, customer_id: str, *, shown: dict[str, Any] | None = None
 ) -> dict[str, Any] | None:
-    """A customer and their identities (`warehouse/customer_card.py`); None where there is no such customer.
+    """A customer's identities and decisions (`warehouse/customer_card.py`); None where there is no such customer.
 
     Args:
         shown: what the page shows already; the same again is no new sight and writes no event.
@@ -34,7 +34,7 @@ def card(
         viewer, Permission.READ, "customer.view", "customer", customer_id, customer_ids=[customer_id]
     ) as db:  # fmt: skip
         found = customer_card.card(
-            db.connection, customer_id, most_decisions=0, most_identities=MOST_IDENTITIES
+            db.connection, customer_id, most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES
         )  # fmt: skip
         if found is None or found == shown:
             db.tells_nothing()

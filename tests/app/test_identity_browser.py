@@ -103,13 +103,11 @@ def test_from_the_queue_to_a_merge_and_back(person: Person, correspondence: Corr
     expect(page.get_by_text("It is me again")).to_be_visible()
     if not card.is_visible():
         page.locator(".fold-about").click()
-    page.locator(".st-key-about").get_by_text("History").click()
-    decided = page.locator(".st-key-about").get_by_text("made two customers one")
-    expect(decided).to_be_visible()
-    keep(page, "history")
-    page.locator('[class*="st-key-decided_"]', has=decided).get_by_role(
-        "button", name="Undo"
-    ).click()
+    page.locator(".st-key-about").get_by_text("Decisions (").click()
+    page.get_by_role("button", name="Undo merged").click()
+    keep(page, "undo")
+    page.get_by_role("dialog").get_by_label("Reason").fill("two people")
+    page.keyboard.press("Enter")
     eventually(lambda: open_links(correspondence).get("phone:+61491570156") == "Samuel Citizen")
 
     # A list: what it would do is seen first, its errors with their lines.
