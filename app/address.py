@@ -9,6 +9,8 @@ from warehouse.filters import Filter
 SEARCH = "q"
 CUSTOMER = "customer"
 MESSAGE = "message"
+AT = "at"
+SORT = "sort"
 RAW = "raw"
 LIST = "list"
 VERSIONS = "versions"
@@ -16,10 +18,14 @@ TIMELINE = "pages/timeline.py"
 WORK = "pages/work.py"
 ABOUT_MESSAGE = "pages/message.py"
 QUARANTINE = "pages/quarantine.py"
+CUSTOMERS = "pages/customers.py"
+FOUND = "pages/search.py"
 
 
 #: An id of ours, or a reference to a row, is shorter and plain. Anything else is nobody's, and asked of nobody.
 LONGEST = 300
+#: More than the search reads, so that it can say that it does not.
+LONGEST_SEARCH = 1_100
 
 
 def _named(parameter: str) -> str:
@@ -29,8 +35,8 @@ def _named(parameter: str) -> str:
 
 
 def search() -> str:
-    """What is searched for on Customers; empty where nothing is."""
-    return st.query_params.get(SEARCH, "")[:LONGEST]
+    """What is searched for, among customers or messages; empty where nothing is."""
+    return st.query_params.get(SEARCH, "")[:LONGEST_SEARCH]
 
 
 def keep_search(typed: str) -> None:
@@ -72,6 +78,36 @@ def keep_wanted(wanted: Filter) -> None:
 def of_customer(customer_id: str) -> dict[str, str]:
     """The parameters that lead to a customer's timeline."""
     return {CUSTOMER: customer_id}
+
+
+def sort() -> str:
+    """How a list is sorted; empty where nobody chose."""
+    return st.query_params.get(SORT, "")
+
+
+def keep_sort(chosen: str) -> None:
+    """Put the order into the address."""
+    st.query_params[SORT] = chosen
+
+
+def of_search(typed: str) -> dict[str, str]:
+    """The parameters that lead to what was searched for."""
+    return {SEARCH: typed}
+
+
+def place() -> str:
+    """The message at which a timeline is to be opened; empty where that is its newest page."""
+    return _named(AT)
+
+
+def of_place(customer_id: str, message_id: str) -> dict[str, str]:
+    """The parameters that lead to a message on a customer's timeline."""
+    return {CUSTOMER: customer_id, AT: message_id}
+
+
+def of_message(message_id: str) -> dict[str, str]:
+    """The parameters that lead to the page about a message."""
+    return {MESSAGE: message_id}
 
 
 def message() -> str:

@@ -42,7 +42,7 @@ def draw(viewer: Viewer, customer_id: str) -> None:
         for row in found["decisions"]:
             st.html(card_html.decision(row, zone, now))
             if may and row["undone_at"] is None:
-                label = f"Undo {card_html.words(row['action'])}"
+                label = list_html.link_label(card_html.words(row["action"]), "Undo")
                 if st.button(label, key=f"undo_identity_{row['decision_id']}", type="tertiary"):
                     st.session_state["undoing"] = row
                     st.rerun()

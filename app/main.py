@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import database, guard, layout
+from app import database, guard, layout, search_box
 from app.access.roles import Permission
 from app.views import components
 
@@ -22,6 +22,7 @@ st.html(components.channel_colours())
 PAGES = [
     (st.Page("pages/customers.py", title="Customers", icon=":material/group:", default=True), Permission.READ),
     (st.Page("pages/timeline.py", title="Timeline", icon=":material/forum:"), Permission.READ),
+    (st.Page("pages/search.py", title="Search", visibility="hidden"), Permission.READ),
     (st.Page("pages/unassigned.py", title="Unassigned", icon=":material/person_search:"), Permission.READ),
     (st.Page("pages/work.py", title="Work", icon=":material/inbox:"), Permission.READ),
     (st.Page("pages/message.py", title="Message", visibility="hidden"), Permission.READ),
@@ -50,6 +51,7 @@ try:
     else:
         st.session_state["viewer"] = person
         layout.account(person)
+        search_box.draw(page.url_path)
         layout.notice()
         if page.url_path != "timeline":
             # Another visit reads anew.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from app import database, filtered
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import Reading, reading
-from warehouse.customer_search import Patterns, patterns
+from warehouse.customer_search import Patterns, name_patterns, patterns
 from warehouse.filters import EVERYTHING, Filter
 from warehouse.queries import queries
 
@@ -31,52 +32,95 @@ class Found:
     rows: list[Row]
     matched: int
     is_cut: bool
+    #: Nothing holds what was typed; these are written much like it.
+    is_alike: bool = False
 
 
-def customers(viewer: Viewer, typed: str, *, shown: Found | None = None) -> Found:
-    """Customers for what was typed; the latest contacts where nothing was.
+class Sort(StrEnum):
+    """In which order customers are listed."""
+
+    LATEST = "latest"
+    NAME = "name"
+    MADE = "made"
+
+
+def customers(
+    viewer: Viewer,
+    typed: str,
+    *,
+    sort: Sort = Sort.LATEST,
+    shown: Found | None = None,
+    page_size: int = LIST_SIZE,
+    permission: Permission = Permission.READ,
+    action: str = "customer.search",
+) -> Found:
+    """Customers for what was typed, or who are called much like it; the first of all where nothing was.
 
     Args:
         shown: what the page shows already; the same again is no new sight and writes no event.
+        permission: and `action`: for a list that leaves the app.
     """
     wanted = patterns(typed)
-    detail = {"query": typed[:200].replace("\0", "")}
-    with reading(viewer, Permission.READ, "customer.search", "customer", "*", detail=detail) as db:
-        found = _latest_contacts(db) if wanted is None else _matches(db, wanted)
+    detail = {"query": typed[:200].replace("\0", ""), "sort": sort.value}
+    with reading(viewer, permission, action, "customer", "*", detail=detail) as db:
+        found = (
+            _matches(db, typed, wanted, sort, page_size) if wanted else _first(db, sort, page_size)
+        )
         if shown is not None and shown.rows == found.rows:
             db.tells_nothing()
+        elif action != "customer.search":
+            db.tells(count=len(found.rows), customer_ids=[row["customer_id"] for row in found.rows])
     return found
 
 
-def _matches(db: Reading, wanted: Patterns) -> Found:
-    rows = db.execute(
-        SQL["customers_found"],
-        {
-            "name_patterns": wanted.name,
-            "identity_patterns": wanted.identity,
-            "customer_ids": [],
-            "most": MOST,
-            "page_size": LIST_SIZE,
-        },
-    ).fetchall()
+def _listed(
+    db: Reading,
+    sort: Sort,
+    page_size: int,
+    customer_ids: list[str],
+    wanted: Patterns | None = None,
+    words: Sequence[str] = (),
+) -> list[Row]:
+    values = {
+        **name_patterns(words),
+        "identity_patterns": wanted.identity if wanted else [],
+        "customer_ids": customer_ids,
+        "most": MOST,
+        "page_size": page_size,
+        "sort": sort.value,
+    }
+    return db.execute(SQL["customers_found"], values).fetchall()
+
+
+def _matches(db: Reading, typed: str, wanted: Patterns, sort: Sort, page_size: int) -> Found:
+    asked = db.execute(SQL["words_of_name"], {"typed": typed}).fetchone()
+    words = asked["words"] if asked and wanted.name else []
+    rows = _listed(db, sort, page_size, [], wanted, words)
+    if not rows and words:
+        db.execute(SQL["forgive_typos"])
+        alike = db.execute(
+            SQL["customers_alike"], {"typed": typed, "page_size": page_size}
+        ).fetchall()
+        order = {row["customer_id"]: place for place, row in enumerate(alike)}
+        rows = _listed(db, sort, page_size, list(order)) if order else []
+        rows.sort(key=lambda row: order[row["customer_id"]])
+        return Found(rows=rows, matched=len(rows), is_cut=False, is_alike=True)
     matched = rows[0]["matched"] if rows else 0
     return Found(rows=rows, matched=min(matched, MOST), is_cut=matched > MOST)
 
 
-def _latest_contacts(db: Reading) -> Found:
+FIRST = {
+    Sort.LATEST: "customers_of_latest_contacts",
+    Sort.NAME: "customers_by_name",
+    Sort.MADE: "customers_made_last",
+}
+
+
+def _first(db: Reading, sort: Sort, page_size: int) -> Found:
     total = db.execute(SQL["count_customers"]).fetchone()
     assert total is not None
-    latest = db.execute(SQL["customers_of_latest_contacts"], {"page_size": LIST_SIZE}).fetchall()
-    rows = db.execute(
-        SQL["customers_found"],
-        {
-            "name_patterns": [],
-            "identity_patterns": [],
-            "customer_ids": [row["customer_id"] for row in latest],
-            "most": MOST,
-            "page_size": LIST_SIZE,
-        },
-    ).fetchall()
+    first = db.execute(SQL[FIRST[sort]], {"page_size": page_size}).fetchall()
+    rows = _listed(db, sort, page_size, [row["customer_id"] for row in first])
     return Found(rows=rows, matched=total["customers"], is_cut=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NoReturn
 
 import streamlit as st
 
@@ -36,3 +37,10 @@ def nothing(shown: Shown) -> None:
         title, glyph = "Nothing passes the filter so far", "manage_search"
         advice = "Earlier messages were not looked through yet."
     st.html(list_html.empty(title, advice, glyph))
+
+
+def nobody(customer_id: str) -> NoReturn:
+    """Say why there is no timeline; the page ends here."""
+    said = "There is no such customer" if customer_id else "No customer chosen"
+    st.html(list_html.empty(said, "Find one under Customers.", "forum"))
+    st.stop()

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import NodeId
 
 KINDS = {
     "pure": "needs nothing but Python",
@@ -45,10 +46,20 @@ def mark_kinds(items: list[pytest.Item], *, in_parallel: bool) -> None:
         places[item] = min(ORDER.index(kind) for kind in kinds)
         shared = shared_with(item)
         if shared is not None:
-            item.add_marker(pytest.mark.xdist_group(shared))
             places[item] = 0
+            if in_parallel:
+                keep_together(item, shared)
     if in_parallel:
         items.sort(key=places.__getitem__)
+
+
+def keep_together(item: pytest.Item, group: str) -> None:
+    """One worker for all tests of the group: xdist's scheduler reads it at the end of a test's id.
+
+    xdist 3.8 would write it there from a marker, but to a place that pytest 9.2 no longer reads: the tests ran apart, and
+    each worker made anew what they share.
+    """
+    item._id = NodeId.parse(f"{item.nodeid}@{group}")
 
 
 def kinds_of(item: pytest.Item) -> set[str]:

@@ -19,6 +19,7 @@ import pytest
 
 from pipelines.pull import pull
 from simulator import server
+from tests.long_form import LONG
 from tests.raw_rows import RawRows
 from tests.template import Template
 from tests.webhooks.conftest import serve
@@ -29,8 +30,8 @@ from warehouse import connections
 from warehouse.channels import registry
 from warehouse.settings import Settings
 
-EVENTS = int(os.environ.get("CRM_TEST_EVENTS", "1000"))
-SPLITS = int(os.environ.get("CRM_TEST_SPLITS", "3"))
+EVENTS = int(os.environ.get("CRM_TEST_EVENTS", "1000" if LONG else "600"))
+SPLITS = int(os.environ.get("CRM_TEST_SPLITS", "3" if LONG else "2"))
 FOLDS = 20 if EVENTS >= 100_000 else 3
 #: What dbt derives. `folded_in` names a fold and not a message.
 DERIVED = (

@@ -44,6 +44,24 @@ def test_that_says_so(programs):
 """
 
 
+TOGETHER = """
+import os
+import pytest
+
+@pytest.fixture(scope="module")
+def shared(): return 1
+
+@pytest.fixture(scope="module", params=["a", "b@c", "d::e"])
+def each(request): return request.param
+
+@pytest.mark.parametrize("number", range(4))
+def test_of_all(shared, number): print("all", os.environ["PYTEST_XDIST_WORKER"])
+
+@pytest.mark.parametrize("number", range(4))
+def test_of_each(each, number): print(each, os.environ["PYTEST_XDIST_WORKER"])
+"""
+
+
 def run(folder: Path, tests: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_these.py").write_text(tests)
@@ -75,3 +93,13 @@ def test_a_pure_test_that_listens_fails_and_says_how_to_mend_it(tmp_path: Path) 
     assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert "a pure test does socket.bind" in done.stdout
     assert "tests/kinds.py" in done.stdout
+
+
+def test_what_shares_a_module_s_fixture_stays_with_one_worker(tmp_path: Path) -> None:
+    """Each worker would make it anew: half a minute where it is everything that `./crm up` starts."""
+    done = run(tmp_path, TOGETHER, "-n", "2", "--dist", "loadgroup", "-rP")
+    assert "16 passed" in done.stdout, done.stdout + done.stderr
+    pairs = set(re.findall(r"^(all|a|b@c|d::e) (gw\d)$", done.stdout, re.M))
+    assert {what for what, _ in pairs} == {"all", "a", "b@c", "d::e"}
+    assert len(pairs) == 4
+    assert {worker for _, worker in pairs} == {"gw0", "gw1"}

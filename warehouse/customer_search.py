@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import phonenumbers
 
@@ -46,6 +48,12 @@ def patterns(typed: str) -> Patterns | None:
     if len(words) > 1:
         return Patterns(name=words)
     return Patterns(name=words, identity=word_patterns(text))
+
+
+def name_patterns(words: Sequence[str]) -> dict[str, Any]:
+    """What SQL asks of a folded name that holds all of these folded words; of no words, what no name answers."""
+    every = [_within(word) for word in words]
+    return {"name_patterns": every, "name_pattern": max(every, key=len, default=None)}
 
 
 def word_patterns(text: str) -> list[str]:

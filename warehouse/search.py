@@ -17,9 +17,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from warehouse.customer_search import patterns
+from warehouse.customer_search import name_patterns, patterns
 from warehouse.events import Actor, Event
 from warehouse.queries import queries
+from warehouse.refusals import Refused
 from warehouse.search_query import Condition, Query, Term
 
 SQL = queries("search")
@@ -80,8 +81,15 @@ def find(
     Args:
         database: in a transaction, whose other statements do without scans from here on.
         customer_id: only those on this customer's timeline.
+
+    Raises:
+        Refused: there is no such customer.
     """
     with database.cursor(row_factory=dict_row) as db:
+        if customer_id is not None:
+            known = db.execute(SQL["customer_exists"], {"customer_id": customer_id}).fetchone()
+            if not known or not known["is_known"]:
+                raise Refused(f"there is no customer {customer_id}")
         db.execute(SQL["without_scans"])
         meant = mean(db, query, customer_id)
         if meant.is_empty:
@@ -211,16 +219,14 @@ def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str
     if operator in ("channel", "direction", "has"):
         return [_word(f"{operator}:{value}")]
     if operator in ("tag", "assigned"):
-        query = SQL["threads_tagged" if operator == "tag" else "threads_assigned"]
+        query = SQL["threads_tagged"] if operator == "tag" else SQL["threads_assigned"]
         rows = db.execute(query, {"value": value, "most": MOST_MEANT}).fetchall()
         if not rows:
             notes.append(f"{operator}:{value} stands on no conversation.")
         return [_word(f"thread:{row['thread']}") for row in _few(rows, condition, notes)]
-    name_patterns = [f"%{_literal(word)}%" for word in _folded(db, value)]
+    named = name_patterns(_folded(db, value))
     if operator == "in":
-        rows = db.execute(
-            SQL["customers_meant"], {"name_patterns": name_patterns, "most": MOST_MEANT}
-        ).fetchall()
+        rows = db.execute(SQL["customers_meant"], {**named, "most": MOST_MEANT}).fetchall()
         if not rows:
             notes.append(f"No customer is called {value}.")
         customers = [row["customer_id"] for row in _few(rows, condition, notes)]
@@ -231,7 +237,7 @@ def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str
     rows = db.execute(
         SQL["identities_meant"],
         {
-            "name_patterns": name_patterns,
+            **named,
             "identity_patterns": wanted.identity if wanted else [],
             "most": MOST_MEANT,
         },
@@ -287,10 +293,6 @@ def _either(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"({' | '.join(words)})"
 
 
-def _literal(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 def _position(moment: datetime | None, otherwise: str) -> str:
     """Where messages of this time begin; as `sortable_instant` of dbt_project/macros/copies.sql writes it."""
     if moment is None:
@@ -344,7 +346,7 @@ def _count(
 ) -> int:
     walking = min(within, MOST / share) * WALKED
     collecting = matching * POSTED + min(matching, MOST) * FETCHED
-    query = SQL["counted_by_time" if walking < collecting else "counted_by_words"]
+    query = SQL["counted_by_time"] if walking < collecting else SQL["counted_by_words"]
     row = db.execute(query, values).fetchone()
     assert row is not None
     return int(row["matched"])

@@ -26,6 +26,8 @@ SHORTEST_PREFIX = 2
 #: Fewer digits than this are no telephone number.
 LEAST_DIGITS = 6
 MOST_DIGITS = 15
+#: A national number is whole with so many.
+FULL_DIGITS = 10
 PIECE = re.compile(
     r'(?P<without>-?)(?:(?P<operator>[A-Za-z]{1,20}):)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))'
 )
@@ -246,7 +248,8 @@ def _with_phones(terms: list[Term]) -> list[Term]:
         is_digits = not (term.excluded or term.is_phrase or term.is_prefix) and DIGITS.fullmatch(
             term.text
         )
-        if is_digits and not (run and re.match(r"\(?[0+]", term.text)):
+        is_full = len(national(" ".join(each.text for each in run))) >= FULL_DIGITS
+        if is_digits and not (run and (is_full or re.match(r"\(0|\+", term.text))):
             run.append(term)
             continue
         phone = national(" ".join(each.text for each in run))

@@ -25,17 +25,30 @@ def snippet(row: Mapping[str, Any], terms: Sequence[Term]) -> list[Part]:
     """Of a row of results: its text where that matches, else its subject or a name of an attachment, in one line."""
     texts = [row["body"], row["subject"], *row["filenames"]]
     written = [" ".join(text[:LOOKED_THROUGH].split()) for text in texts if text and text.strip()]
-    patterns = [pattern for term in terms if not term.excluded and (pattern := _pattern(term))]
     for text in written:
-        found = list(_matches(text, patterns))
+        found = list(_matches(text, _patterns(terms)))
         if found:
             return _cut(text, found)
     return _cut(written[0], []) if written else []
 
 
+def highlighted(text: str | None, terms: Sequence[Term]) -> list[Part]:
+    """The beginning of a text, such as a subject, with its matches."""
+    written = " ".join((text or "")[:LENGTH].split())
+    return (
+        _cut(written, list(_matches(written, _patterns(terms))), lead=len(written))
+        if written
+        else []
+    )
+
+
 def plain(parts: Sequence[Part]) -> str:
     """The snippet as text."""
     return "".join(text for text, _ in parts)
+
+
+def _patterns(terms: Sequence[Term]) -> list[re.Pattern[str]]:
+    return [pattern for term in terms if not term.excluded and (pattern := _pattern(term))]
 
 
 def _pattern(term: Term) -> re.Pattern[str] | None:
@@ -80,11 +93,11 @@ def _fold(text: str) -> tuple[str, list[int]]:
     return "".join(folded), origin
 
 
-def _cut(text: str, found: list[tuple[int, int]]) -> list[Part]:
+def _cut(text: str, found: list[tuple[int, int]], lead: int = LEAD) -> list[Part]:
     first = min((start for start, _ in found), default=0)
     begin = 0
-    if first > LEAD:
-        begin = first - LEAD
+    if first > lead:
+        begin = first - lead
         blank = text.find(" ", begin, first)
         begin = blank + 1 if blank >= 0 else begin
     end = min(len(text), begin + LENGTH)

@@ -10,6 +10,7 @@ class Permission(StrEnum):
 
     READ = "read customers, timelines and the unassigned queue"
     DECIDE_CUSTOMER = "make a customer and link an identity to one"
+    EXPORT = "take a list of customers out of the app"
     ORGANISE = "tag, assign and write notes"
     MANAGE_TAGS = "rename and merge tags"
     MANAGE_CONNECTIONS = "see how connections stand and what is in quarantine"
@@ -34,10 +35,10 @@ _EXAMINERS = frozenset({Permission.READ_REVISIONS, Permission.READ_RAW})
 MATRIX: dict[UserRole, frozenset[Permission]] = {
     UserRole.VIEWER: _READERS,
     UserRole.AGENT: _DECIDERS,
-    UserRole.PRIVACY_OFFICER: _READERS | _EXAMINERS,
+    UserRole.PRIVACY_OFFICER: _READERS | _EXAMINERS | {Permission.EXPORT},
     UserRole.ADMIN: _DECIDERS
     | _EXAMINERS
-    | {Permission.MANAGE_CONNECTIONS, Permission.MANAGE_TAGS},
+    | {Permission.MANAGE_CONNECTIONS, Permission.MANAGE_TAGS, Permission.EXPORT},
 }
 
 

@@ -7,11 +7,12 @@ const HELP = [
     ["c", "copy the link to it"],
     ["t", "show its conversation alone (a mail)"],
     ["g  G", "the oldest message on the page, the newest"],
+    ["/", "find messages (on every page)"],
     ["?", "this list"],
 ];
 
 function list() {
-    return document.querySelector(".st-key-timeline");
+    return document.querySelector(".st-key-timeline, .st-key-around");
 }
 
 // The pages of a timeline stand in the document in the order of fetching; a reader sees them in the order of time.
@@ -21,7 +22,7 @@ function messages() {
 }
 
 function chosen() {
-    return document.activeElement?.closest?.(".st-key-timeline .message") ?? null;
+    return document.activeElement?.closest?.(":is(.st-key-timeline, .st-key-around) .message") ?? null;
 }
 
 function choose(message) {

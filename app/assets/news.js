@@ -7,6 +7,7 @@
 import "./unfold.js";
 import { say } from "./reading.js";
 import "./mail.js";
+import "./search.js";
 import "./keys.js";
 import "./viewer.js";
 

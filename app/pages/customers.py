@@ -6,38 +6,66 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, guard, layout, read
+from app import address, customers_csv, guard, layout, read
+from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html
 
+SORTS = {
+    read.Sort.LATEST: "Latest contact",
+    read.Sort.NAME: "Name",
+    read.Sort.MADE: "Newest customer",
+}
+
 typed = address.search()
+sort = customers_csv.sort_of(address.sort())
 if "search" not in st.session_state:
     st.session_state["search"] = typed
-st.text_input(
-    "Search customers",
-    key="search",
-    placeholder="Name, phone or e-mail",
-    icon=":material/search:",
-    label_visibility="collapsed",
-    on_change=lambda: address.keep_search(st.session_state["search"]),
-    max_chars=200,
-)
+if "sort" not in st.session_state:
+    st.session_state["sort"] = sort
+with st.container(key="customer_tools", horizontal=True, vertical_alignment="center"):
+    st.text_input(
+        "Search customers",
+        key="search",
+        placeholder="Name, phone or e-mail",
+        icon=":material/search:",
+        label_visibility="collapsed",
+        on_change=lambda: address.keep_search(st.session_state["search"]),
+        max_chars=200,
+    )
+    st.selectbox(
+        "Sort by",
+        SORTS,
+        key="sort",
+        format_func=SORTS.__getitem__,
+        label_visibility="collapsed",
+        on_change=lambda: address.keep_sort(st.session_state["sort"].value),
+        width=180,
+    )
+    if guard.viewer().may(Permission.EXPORT):
+        st.html(list_html.export(customers_csv.link(typed, sort)))
 
 
 @guard.live(topics.CUSTOMERS)
-def customers(typed: str, shown: list[read.Found]) -> None:
-    found = read.customers(guard.viewer(), typed, shown=shown[0] if shown else None)
+def customers(typed: str, sort: read.Sort, shown: list[read.Found]) -> None:
+    found = read.customers(guard.viewer(), typed, sort=sort, shown=shown[0] if shown else None)
     shown[:] = [found]
     if not found.rows:
         nobody(typed)
         return
-    searched = bool(typed.strip())
-    st.html(list_html.tally(len(found.rows), found.matched, is_cut=found.is_cut, searched=searched))
+    st.html(
+        list_html.tally(
+            len(found.rows), found.matched, is_cut=found.is_cut, searched=bool(typed.strip()),
+            is_alike=found.is_alike, sort=SORTS[sort],
+        )
+    )  # fmt: skip
     with st.container(key="customer_list", gap=None):
         now = datetime.now(UTC)
+        namesakes = list_html.namesakes(found.rows)
         for row in found.rows:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
-                st.html(list_html.customer(row, layout.zone(), now))
+                apart = row["customer_id"] in namesakes
+                st.html(list_html.customer(row, layout.zone(), now, tells_apart=apart))
                 st.page_link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),
@@ -47,24 +75,15 @@ def customers(typed: str, shown: list[read.Found]) -> None:
 
 def nobody(typed: str) -> None:
     if typed:
-        st.html(
-            list_html.empty(
-                "Nobody found",
-                "Try a part of the name, of the number or of the address. Who wrote and is nobody's "
-                "customer yet stands under Unassigned.",
-                "search_off",
-            )
+        advice = (
+            "Try a part of the name, of the number or of the address. Who wrote and is nobody's "
+            "customer yet stands under Unassigned."
         )
+        st.html(list_html.empty("Nobody found", advice, "search_off"))
         return
-    st.html(
-        list_html.empty(
-            "No customers yet",
-            "Make them from the people who wrote, under Unassigned, or import a file with "
-            "./crm customer import.",
-            "group_add",
-        )
-    )
+    advice = "Make them from the people who wrote, under Unassigned, or import a list."
+    st.html(list_html.empty("No customers yet", advice, "group_add"))
 
 
 # Lives as long as the page is on the screen; a full run is a new sight.
-customers(typed, [])
+customers(typed, sort, [])

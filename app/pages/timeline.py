@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import about, address, filter_bar, guard, layout, read, timeline_pages
+from app import about, address, around, filter_bar, guard, layout, read, timeline_pages
 from app.live import changes, following, topics
 from app.shown import Shown
 from app.views import clock, list_html, message_html
@@ -55,12 +55,12 @@ customer_id, wanted = address.customer(), address.wanted()
 mark = changes.mark()
 opened = read.timeline(guard.viewer(), customer_id, wanted) if customer_id else None
 if opened is None:
-    said = "There is no such customer" if customer_id else "No customer chosen"
-    st.html(list_html.empty(said, "Find one under Customers.", "forum"))
-    st.stop()
+    timeline_pages.nobody(customer_id)
 
 now = datetime.now(UTC)
 st.html(list_html.customer_head(opened.customer, layout.zone(), now))
+if around.opens(opened, address.place()):
+    st.stop()
 filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, layout.zone()))
 shown: Shown | None = st.session_state.get("shown")
 # What a person has unrolled stays unrolled as long as they stay here.

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app import attachments, database, designed
+from app import attachments, customers_csv, database, designed
 from app.access import sessions
 from app.access.roles import Forbidden
 from app.live import stream as news_stream
@@ -187,6 +187,23 @@ def mail(request: Request) -> Response:
     return Response(text, media_type="text/html", headers=file_answer.HEADERS)
 
 
+def customers(request: Request) -> Response:
+    """`GET /customers.csv?q=…&sort=…`: what the list of customers shows, for those who may take it out."""
+    if _from_elsewhere(request):
+        return _refusal(403, "Take the list from its page.")
+    try:
+        viewer = sessions.viewer_of(
+            request.cookies.get(sessions.cookie_name()), ip=_address(request), touch=True
+        )
+        if viewer is None:
+            return _refusal(401, "Sign in first.")
+        return customers_csv.answer(viewer, request)
+    except Forbidden as refused:
+        return _refusal(403, str(refused))
+    except database.AWAY:
+        return _away()
+
+
 def _away() -> Response:
     refusal = _refusal(503, "The database does not answer. Try again in a moment.")
     refusal.headers["retry-after"] = "5"
@@ -199,6 +216,7 @@ ROUTES: list[BaseRoute] = [
     Route("/healthz", healthz, methods=["GET"]),
     Route("/session/start", start, methods=["GET"]),
     Route("/session/end", end, methods=["GET", "POST"]),
+    Route(customers_csv.ROUTE, customers, methods=["GET"]),
     Route("/attachment", attachment, methods=["GET"]),
     WebSocketRoute("/news", news_stream.news),
 ]

@@ -32,8 +32,12 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def customer(row: Row, zone: ZoneInfo, now: datetime) -> str:
-    """One line of the customer list."""
+def customer(row: Row, zone: ZoneInfo, now: datetime, *, tells_apart: bool = False) -> str:
+    """One line of the customer list.
+
+    Args:
+        tells_apart: another in the list has the same name, so the line says since when this one is known, and the id.
+    """
     last = row["last_at"]
     when = (
         f'<time datetime="{last.isoformat()}" title="{clock.full(last, zone)}">'
@@ -45,7 +49,8 @@ def customer(row: Row, zone: ZoneInfo, now: datetime) -> str:
         '<div class="line customer">'
         f'<span class="initials" aria-hidden="true">{escape.initials(row["name"])}</span>'
         f'<bdi class="name">{escape.line(row["name"])}</bdi>'
-        f'<span class="identities">{identities(row["identities"], SHOWN_IDENTITIES)}</span>'
+        f'<span class="identities">{_apart(row, zone, now) if tells_apart else ""}'
+        f"{identities(row['identities'], SHOWN_IDENTITIES)}</span>"
         f'<span class="channels">{channels(row["channels"] or [])}</span>'
         f'<span class="count">{count(row["message_count"], "message")}</span>'
         f'<span class="when">{when}</span>'
@@ -157,12 +162,35 @@ def left_and_hidden(counted: Counted, days: str) -> str:
     )
 
 
-def tally(found_rows: int, matched: int, *, is_cut: bool, searched: bool) -> str:
-    """How many there are, and how many of them stand here."""
+def _apart(row: Row, zone: ZoneInfo, now: datetime) -> str:
+    since = clock.short(row["created_at"], zone, now)
+    return f'<span class="apart">since {since} · {escape.line(row["customer_id"][:8])}</span> '
+
+
+def namesakes(rows: Sequence[Row]) -> set[str]:
+    """The customers of a list whose name another one of it has, too."""
+    by_name: dict[str, list[str]] = {}
+    for row in rows:
+        by_name.setdefault(" ".join(row["name"].casefold().split()), []).append(row["customer_id"])
+    return {each for same in by_name.values() if len(same) > 1 for each in same}
+
+
+def export(address: str) -> str:
+    """The way to a list as a file."""
+    return f'<a class="export" href="{escape.line(address)}" download>{icon("download")} Export</a>'
+
+
+def tally(
+    rows: int, matched: int, *, is_cut: bool, searched: bool, is_alike: bool = False, sort: str = "Latest contact"
+) -> str:  # fmt: skip
+    """How many there are, and how many of them stand here in which order."""
+    if is_alike:
+        return f'<p class="tally">Nobody is called so; {count(rows, "name")} much like it</p>'
+    first = f"the first {rows} by {sort.lower()}"
     if not searched:
-        which = f"The latest {found_rows} of " if matched > found_rows else ""
+        which = f"{first[0].upper()}{first[1:]}, of " if matched > rows else ""
         return f'<p class="tally">{which}{count(matched, "customer")}</p>'
     noun = "match" if matched == 1 else "matches"
     more = "More than " if is_cut else ""
-    shown = f"; here the {found_rows} with the latest contact" if matched > found_rows else ""
+    shown = f"; here {first}" if matched > rows else ""
     return f'<p class="tally">{more}{matched:,} {noun}{shown}</p>'

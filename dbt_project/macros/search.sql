@@ -22,7 +22,10 @@
 
 {# What operators ask for, as words that no text can have: a word of a text holds no colon. #}
 {% macro search_marks(message) -%}
-    array['channel:' || {{ message }}.channel, 'direction:' || {{ message }}.direction, 'thread:' || {{ message }}.channel || '|' || {{ message }}.thread_key]
+    array[
+        concat('channel:', {{ message }}.channel), concat('direction:', {{ message }}.direction),
+        concat('thread:', {{ message }}.channel, '|', {{ message }}.thread_key)
+    ]
     || case when {{ message }}.attachments <> '[]' then array['has:attachment'] else '{}' end
     || array(
         -- What is ours says so: it stands on no customer's timeline.

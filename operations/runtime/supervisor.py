@@ -209,7 +209,8 @@ class Supervisor:
         if program.given is not None:
             environment |= program.given()
         child.restarts += child.state == "crashed"
-        child.started, child.started_at = time.monotonic(), datetime.now(UTC)
+        child.started = child.answered = time.monotonic()
+        child.started_at = datetime.now(UTC)
         try:
             with log.open("ab") as output:
                 child.process = subprocess.Popen(

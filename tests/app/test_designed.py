@@ -117,8 +117,8 @@ def test_the_document_bears_its_policy_and_who_asks_is_on_record(
     assert "https://shop.example/pixel.gif" in loaded.text
     assert "img-src 'self' data: https: http:;" in loaded.headers["content-security-policy"]
     for action in ("mail.show", "mail.load_pictures"):
-        (event,) = correspondence.events(action)
-        assert (event["object_id"], event["customer_ids"]) == (message, [customer])
+        (event,) = (each for each in correspondence.events(action) if each["object_id"] == message)
+        assert event["customer_ids"] == [customer]
 
 
 def test_on_the_timeline_it_stands_in_a_frame_that_runs_and_loads_nothing(

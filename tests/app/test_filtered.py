@@ -20,6 +20,7 @@ from app.reading import Reading
 from tests.app.conftest import Correspondence
 from warehouse import filters
 from warehouse.filters import EVERYTHING, Filter
+from warehouse.queries import queries
 from warehouse.settings import Role
 
 #: 1,000 by hand: CRM_TEST_FILTERS=1000.
@@ -229,10 +230,13 @@ def test_no_filter_walks_a_table_that_grows(sam: str, db: Reading) -> None:
     )  # fmt: skip
     for wanted in (some, EVERYTHING):
         asked = {**filtered.parameters(wanted, sam), "page_size": 50, "message_ids": ["x"]}
-        for name in ("filtered_page", "filtered_count", "filtered_changes", "filter_choices"):
+        # The timeline without a filter, too.
+        whole = queries("timeline")["timeline_page"]
+        named = {name: filtered.SQL[name] for name in ("filtered_page", "filtered_count", "filtered_changes", "filter_choices")}  # fmt: skip
+        for name, query in {**named, "timeline_page": whole}.items():
             walked = [
                 node["Relation Name"]
-                for node in plans(db, filtered.SQL[name], asked)
+                for node in plans(db, query, asked)
                 if node["Node Type"] == "Seq Scan" and node["Relation Name"] in
                 ("messages", "message_participants", "threads", "conversations", "identities", "media")
             ]  # fmt: skip

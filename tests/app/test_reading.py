@@ -99,7 +99,7 @@ def test_only_the_rooms_of_reading_know_its_queries() -> None:
         "filtered.py",
         "examine.py",
         "designed.py",
-        "media.py",
+        "attachments.py",
         "read_identity.py",
         "work.py",
     }

@@ -15,6 +15,7 @@ import pytest
 import benchmarks
 from benchmarks.throwaway import Throwaway, throwaway
 from operations.commands.bench import benchmarks as runnable
+from tests.long_form import LONG
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
@@ -28,6 +29,8 @@ TINY = {
     "suggestions": 300,
     "timeline": 400,
 }
+#: One without programs and one with all of them; each makes a warehouse of its own, which takes half a minute.
+SHORT = {"landing", "live"}
 NUMBER = (int, float)
 
 
@@ -42,7 +45,7 @@ def test_each_benchmark_has_a_tiny_scale_and_is_listed() -> None:
         assert f"\n    {name} " in benchmarks.__doc__
 
 
-@pytest.fixture(scope="module", params=sorted(TINY))
+@pytest.fixture(scope="module", params=sorted(TINY if LONG else SHORT))
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
     """`./crm bench NAME --scale N --json`, in a process of its own as its user runs it."""
     # A folder of its own for what it makes: another one may run beside it.

@@ -97,7 +97,7 @@ class Twilio:
 @pytest.fixture
 def twilio() -> Iterator[Twilio]:
     made = Twilio()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield made
     made.server.shutdown()

@@ -264,7 +264,7 @@ class SmallGraph:
 @contextmanager
 def running() -> Iterator[SmallGraph]:
     made = SmallGraph()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield made

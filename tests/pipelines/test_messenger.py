@@ -462,7 +462,7 @@ def test_the_token_is_in_no_address_row_state_log_or_file(
     caplog.set_level("DEBUG")
     monkeypatch.setattr(conversations, "LIST_SIZES", (1,))
     for number in range(3):
-        graph.conversation(f"t_{number}", messages=60, end=NOW - timedelta(hours=number))
+        graph.conversation(f"t_{number}", messages=30, end=NOW - timedelta(hours=number))
     graph.add("t_0", "m_token", NOW, message=f"what Graph itself might write: {TOKEN}")
     pull(settings, connection)
     graph.next_answers = [error(190, 463, message=f"Error validating {TOKEN}")] * 2
@@ -474,7 +474,7 @@ def test_the_token_is_in_no_address_row_state_log_or_file(
         with pytest.raises(TryLater) as away:
             pull(settings, connection)
     assert TOKEN not in f"{failure.value} {away.value}"
-    assert len(rows(admin, connection)) == 181
+    assert len(rows(admin, connection)) == 91
     for _, path, query, given in graph.requests:
         assert TOKEN not in path + json.dumps(query)
         assert given == f"Bearer {TOKEN}"

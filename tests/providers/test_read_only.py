@@ -172,7 +172,7 @@ def heard() -> Iterator[tuple[str, list[str]]]:
     requests: list[str] = []
     handler = type("Handler", (Heard,), {"requests": requests})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", requests
     server.shutdown()
     server.server_close()

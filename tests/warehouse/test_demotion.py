@@ -58,7 +58,7 @@ def test_the_owner_becomes_a_plain_role_and_keeps_everything(former: Embedded) -
         who = "select rolsuper from pg_roles where rolname = current_user"
         assert owner.execute(who).fetchone() == (True,)
     # Interrupted between the note of the new password and the renaming: taken up again.
-    former.superuser_file.with_name("postgres.superuser.next").write_text("never set\n")
+    former.superuser_file.with_name("postgres.superuser.next").write_text("never-set\n")
     former.make_database()
     for _ in range(2):
         migrate(settings)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -302,7 +303,7 @@ def certificates() -> Iterator[Certificates]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield Certificates(key, pem, f"http://127.0.0.1:{server.server_address[1]}/certs", server)
     server.shutdown()
 
@@ -339,6 +340,12 @@ def google_token(certificates: Certificates, **changes: Any) -> dict[str, str]:
     return {"Authorization": f"Bearer {jwt.encode(claims, **signing)}"}
 
 
+@cache
+def _strangers_key() -> rsa.RSAPrivateKey:
+    """Made once: it takes a quarter of a second."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 @pytest.fixture
 def gmail(
     settings: Settings,
@@ -353,7 +360,6 @@ def gmail(
         "certs_url": certificates.url,
     }
     now = int(time.time())
-    stranger = rsa.generate_private_key(65537, 2048)
     unsigned = jwt.encode({"aud": AUDIENCE}, None, algorithm="none", headers={"kid": "key-1"})
 
     def forged(**changes: Any) -> Callable[[str, bytes], dict[str, str]]:
@@ -367,7 +373,7 @@ def gmail(
         sample=pubsub_push,
         sign=lambda url, body: google_token(certificates),
         forgeries={
-            "wrong secret": forged(key=stranger),
+            "wrong secret": forged(key=_strangers_key()),
             "expired": forged(iat=now - 7200, exp=now - 3600),
             "not yet valid": forged(iat=now + 3600, exp=now + 7200),
             "other audience": forged(aud="https://elsewhere.example.com"),

@@ -32,7 +32,7 @@ def served() -> Iterator[tuple[str, dict[str, str], list[str]]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/certs", certificates, asked
     server.shutdown()
     server.server_close()

@@ -1,21 +1,31 @@
 -- What pages read, as crm_app. The hot path of one timeline is in timeline.sql.
 
 -- customers_found --
--- Customers whose name holds every word, or who have an identity like one of the patterns, or who are named; newest
--- contact first.
+-- Customers whose name holds every word, or who have an identity like one of the patterns, or who are named, in the order that is asked for. The
+-- longest word is asked by itself: an index answers for one pattern, not for all of many.
 with
 
 matches as materialized (
 
     select customer_id
     from crm.customers
-    where cardinality(%(name_patterns)s::text[]) > 0 and lower(name) like all (%(name_patterns)s::text[])
+    where canonical.search_text(name) like %(name_pattern)s::text and canonical.search_text(name) like all (%(name_patterns)s::text[])
 
     union
 
-    select customer_id
-    from canonical.customer_identities
-    where identity like any (%(identity_patterns)s::text[])
+    select links.customer_id
+    from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
+    inner join crm.identity_links as links on links.identity like wanted.pattern and links.ended_at is null
+
+    union
+
+    -- One that leads to another, which is linked.
+    select links.customer_id
+    from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
+    inner join canonical.search_people as people on people.identity like wanted.pattern
+    cross join lateral (
+        select each.customer_id from canonical.customer_identities as each where each.identity = people.identity limit 1
+    ) as links
 
     union
 
@@ -42,11 +52,13 @@ totals as (
 
 page as (
 
-    select totals.*, customers.name, count(*) over () as matched
+    select totals.*, customers.name, customers.created_at, count(*) over () as matched
     from totals
     join crm.customers as customers using (customer_id)
     where customers.archived_at is null
-    order by totals.last_at desc nulls last, customers.name, totals.customer_id
+    order by
+        case %(sort)s::text when 'latest' then totals.last_at when 'made' then customers.created_at end desc nulls last,
+        lower(customers.name), totals.customer_id
     limit %(page_size)s
 
 )
@@ -65,7 +77,34 @@ cross join lateral (
         limit 10
     ) as newest
 ) as recent
-order by page.last_at desc nulls last, page.name, page.customer_id
+order by
+    case %(sort)s::text when 'latest' then page.last_at when 'made' then page.created_at end desc nulls last,
+    lower(page.name), page.customer_id
+
+-- customers_alike --
+-- Customers whose name is written much like what was typed, the most alike first.
+select customer_id
+from crm.customers
+where canonical.search_text(%(typed)s) <%% canonical.search_text(name) and archived_at is null
+order by word_similarity(canonical.search_text(%(typed)s), canonical.search_text(name)) desc, lower(name), customer_id
+limit %(page_size)s
+
+-- forgive_typos --
+-- How much alike is enough, for this transaction: one letter of five.
+select set_config('pg_trgm.word_similarity_threshold', '0.45', true)
+
+-- words_of_name --
+select array(
+    select pieces.piece
+    from unnest(string_to_array(btrim(canonical.search_text(%(typed)s)), ' ', '')) as pieces (piece)
+    where pieces.piece is not null
+) as words
+
+-- customers_by_name --
+select customer_id from crm.customers where archived_at is null order by lower(name), customer_id limit %(page_size)s
+
+-- customers_made_last --
+select customer_id from crm.customers where archived_at is null order by created_at desc, customer_id desc limit %(page_size)s
 
 -- customers_of_latest_contacts --
 -- The customers of the identities that wrote last, then the customers made last; the list before anything is searched.
@@ -370,7 +409,7 @@ order by status = 'pass', failures desc, test
 -- raw_of_message --
 -- Whether this raw row is one of those behind the message; a reference may leave out which event of it.
 select true as belongs
-from canonical.messages as messages
+from marts.messages as messages
 cross join lateral jsonb_array_elements(messages.raw_refs) as source
 where messages.message_id = %(message_id)s
     and split_part(source ->> 'raw_ref', '#', 1) = split_part(%(raw_ref)s, '#', 1)

@@ -3,8 +3,9 @@
 -- through time and keep what matches. The first is quick for rare words, the second for common ones (docs/decisions.md).
 
 -- without_scans --
--- No statement of this transaction walks a whole table, whatever the planner thinks of a small one.
-select set_config('enable_seqscan', 'off', true)
+-- No statement of this transaction walks a whole table, whatever the planner thinks of a small one; and each is planned for the words that it is about: a plan
+-- kept for any words would walk for rare ones.
+select set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- words_of --
 -- The words of what was typed, in order, each as the index holds it.
@@ -99,7 +100,7 @@ from (
 
 -- results --
 -- What a list of results shows of messages, in the order of the ids. The timeline that a result leads to is that of the counterpart's customer, or of the first customer
--- who takes part; without one it leads to the identity.
+-- who takes part; without one it leads to the identity. Each look-up is a limit of its own, so that it stays a look-up and becomes no join of whole tables.
 select
     messages.message_id,
     messages.sort_key,
@@ -107,26 +108,39 @@ select
     messages.channel,
     messages.direction,
     messages.kind,
+    messages.status,
+    messages.attachments <> '[]' as attachments,
     messages.subject,
     left(coalesce(messages.revised_body, messages.body), 100000) as body,
     array(select attachment ->> 'filename' from jsonb_array_elements(messages.attachments) as attachment where attachment ->> 'filename' is not null) as filenames,
     messages.counterpart_identity as identity,
     coalesce(known.display_name, case when messages.direction = 'inbound' then coalesce(messages.from_name, messages.told_name) end) as display_name,
-    coalesce(customer.customer_id, other.customer_id) as customer_id,
+    whose.customer_id,
     customers.name as customer_name
 from unnest(%(message_ids)s::text[]) with ordinality as found (message_id, place)
-inner join canonical.messages as messages using (message_id)
-left join canonical.identities as known on known.identity = messages.counterpart_identity
-left join canonical.customer_identities as customer on customer.identity = messages.counterpart_identity
+cross join lateral (
+    select * from canonical.messages as stored where stored.message_id = found.message_id limit 1
+) as messages
 left join lateral (
-    select links.customer_id
-    from canonical.message_participants as participants
-    inner join canonical.customer_identities as links using (identity)
-    where participants.message_id = messages.message_id and participants.is_first and not participants.is_ours
-    order by links.customer_id
+    select identities.display_name from canonical.identities as identities where identities.identity = messages.counterpart_identity collate "default" limit 1
+) as known on true
+left join lateral (
+    select coalesce(
+        (select links.customer_id from canonical.customer_identities as links where links.identity = messages.counterpart_identity collate "default" limit 1),
+        (
+            select min(link.customer_id)
+            from canonical.message_participants as participants
+            cross join lateral (
+                select links.customer_id from canonical.customer_identities as links where links.identity = participants.identity limit 1
+            ) as link
+            where participants.message_id = messages.message_id and participants.is_first and not participants.is_ours
+        )
+    ) as customer_id
     limit 1
-) as other on customer.customer_id is null
-left join crm.customers as customers on customers.customer_id = coalesce(customer.customer_id, other.customer_id)
+) as whose on true
+left join lateral (
+    select name from crm.customers where customers.customer_id = whose.customer_id limit 1
+) as customers on true
 where messages.content_order is not null and messages.removal is distinct from 'unsent'
 order by found.place
 
@@ -135,20 +149,24 @@ select customer_id, identity from canonical.customer_identities where customer_i
 
 -- identities_meant --
 -- Whose identity, or whose name as they or we write it, holds what was typed: patterns for each.
-select identity from canonical.search_people where identity like any (%(identity_patterns)s::text[])
+select people.identity
+from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
+inner join canonical.search_people as people on people.identity like wanted.pattern
 union
 select identity from canonical.search_people
-where cardinality(%(name_patterns)s::text[]) > 0 and name like all (%(name_patterns)s::text[])
+where name like %(name_pattern)s::text and name like all (%(name_patterns)s::text[])
 union
 select links.identity
 from crm.customers as customers
-inner join canonical.customer_identities as links using (customer_id)
-where cardinality(%(name_patterns)s::text[]) > 0 and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
+cross join lateral (
+    select of_customer.identity from canonical.customer_identities as of_customer where of_customer.customer_id = customers.customer_id limit %(most)s + 1
+) as links
+where canonical.search_text(customers.name) like %(name_pattern)s::text and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
 limit %(most)s + 1
 
 -- customers_meant --
 select customer_id from crm.customers
-where cardinality(%(name_patterns)s::text[]) > 0 and canonical.search_text(name) like all (%(name_patterns)s::text[])
+where canonical.search_text(name) like %(name_pattern)s::text and canonical.search_text(name) like all (%(name_patterns)s::text[])
 limit %(most)s + 1
 
 -- threads_tagged --
@@ -166,3 +184,6 @@ inner join canonical.threads as decided on decided.thread_id = assignments.conve
 inner join canonical.conversations as conversations on conversations.conversation_id = decided.conversation_id
 where assignments.ended_at is null and lower(assignments.assignee) = lower(%(value)s)
 limit %(most)s + 1
+
+-- customer_exists --
+select exists (select from crm.customers where customer_id = %(customer_id)s) as is_known

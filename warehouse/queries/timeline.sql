@@ -33,7 +33,7 @@ select
     case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
 from page
 inner join marts.timeline as entries on entries.message_id = page.message_id and entries.identity = page.identity
-left join canonical.identities as known on known.identity = entries.counterpart_identity
+left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
 order by page.sort_key desc
 
 -- timeline_changes --
@@ -61,5 +61,5 @@ select
     case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
 from changed
 inner join marts.timeline as entries on entries.message_id = changed.message_id and entries.identity = changed.identity
-left join canonical.identities as known on known.identity = entries.counterpart_identity
+left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
 order by changed.sort_key

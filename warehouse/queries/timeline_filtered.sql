@@ -5,7 +5,10 @@
 -- One page of what passes, newest first, strictly before a position.
 select
     found.*,
-    case when found.from_name is null and found.direction = 'inbound' then known.display_name end as known_name
+    -- Asked for by its key, once for each row that is shown.
+    case when found.from_name is null and found.direction = 'inbound' then (
+        select known.display_name from canonical.identities as known where known.identity = found.counterpart_identity collate "default"
+    ) end as known_name
 from (
     select min(newest.identity) as identity, newest.sort_key, newest.message_id
     from canonical.customer_identities as identities
@@ -35,7 +38,6 @@ cross join lateral (
         --> filters.passes
     offset 0
 ) as found
-left join canonical.identities as known on known.identity = found.counterpart_identity
 order by span.sort_key desc
 limit %(page_size)s
 

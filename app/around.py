@@ -1,0 +1,135 @@
+"""A timeline opened at one of its messages: the message with its neighbours, and the ways on in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import address, guard, layout, read, timeline_pages
+from app.access.roles import Permission
+from app.access.sessions import Viewer
+from app.database import Row
+from app.live import topics
+from app.reading import reading
+from app.shown import Page
+from app.views import list_html, thread_html
+from warehouse.queries import queries
+
+SQL = queries("timeline_at")
+TIMELINE = queries("timeline")
+#: Neighbours on either side at first, and how many further ones a button brings.
+NEIGHBOURS, FURTHER = 20, 50
+#: More than this is not held on one screen; from there the timeline is opened anew.
+MOST = 1_000
+
+
+@dataclass
+class Place:
+    """Where a timeline is open, and how much round it."""
+
+    customer_id: str
+    message_id: str
+    before: int = NEIGHBOURS
+    behind: int = NEIGHBOURS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """Messages round a place, oldest first."""
+
+    rows: list[Row]
+    is_first: bool
+    is_last: bool
+
+
+def read_around(viewer: Viewer, place: Place) -> Around | None:
+    """The messages; None where the place is no message of this timeline."""
+    at = {"customer_id": place.customer_id, "message_id": place.message_id}
+    with reading(
+        viewer, Permission.READ, "timeline.view", "customer", place.customer_id,
+        customer_ids=[place.customer_id], detail={"at": place.message_id[:200]},
+    ) as db:  # fmt: skip
+        found = db.execute(SQL["position_of"], at).fetchone()
+        if found is None:
+            db.tells_nothing()
+            return None
+        position = found["sort_key"]
+        before = db.execute(
+            TIMELINE["timeline_page"], at | {"before": position, "page_size": place.before}
+        ).fetchall()
+        behind = db.execute(
+            SQL["timeline_from"], at | {"position": position, "page_size": place.behind + 1}
+        ).fetchall()
+    return Around(
+        rows=[*before[::-1], *behind],
+        is_first=len(before) < place.before,
+        is_last=len(behind) <= place.behind,
+    )
+
+
+def opens(opened: read.Opened, message_id: str) -> bool:
+    """Draw the timeline at the message; False where it is not one of its messages, and nothing was drawn."""
+    if not message_id:
+        return False
+    customer_id = opened.customer["customer_id"]
+    place = st.session_state.get("place")
+    if not isinstance(place, Place) or (place.customer_id, place.message_id) != (
+        customer_id,
+        message_id,
+    ):
+        place = Place(customer_id, message_id)
+    st.session_state["place"] = place
+    found = read_around(guard.viewer(), place)
+    if found is None:
+        st.html(
+            '<p class="tally">The message that was asked for does not stand on this timeline.</p>'
+        )
+        return False
+    with st.container(key="around", gap=None):
+        around(place, opened, [found])
+    return True
+
+
+@guard.live(lambda place, opened, first: topics.timeline(place.customer_id))
+def around(place: Place, opened: read.Opened, first: list[Around]) -> None:
+    """The messages as they are now."""
+    # What the whole page has read a moment ago is drawn first.
+    found = first.pop() if first else read_around(guard.viewer(), place)
+    if found is None:
+        st.rerun()
+        return
+    if not found.is_first and place.before < MOST:
+        st.button(
+            "Earlier messages",
+            icon=":material/expand_less:",
+            key="before",
+            on_click=_more,
+            args=(place, FURTHER, 0),
+        )
+    by_id = {row["message_id"]: row for row in found.rows}
+    sought = thread_html.anchor(place.message_id)
+    st.html(f'<i class="sought" data-for="{sought}"></i><style>#{sought} {{ {SOUGHT} }}</style>')
+    names = list_html.names(opened.customer)
+    sight = layout.sight(opened.playable_connections, by_id, names)
+    timeline_pages.draw([(Page(found.rows), None)], sight)
+    if not found.is_last and place.behind < MOST:
+        st.button(
+            "Later messages",
+            icon=":material/expand_more:",
+            key="behind",
+            on_click=_more,
+            args=(place, 0, FURTHER),
+        )
+    st.page_link(
+        address.TIMELINE, label="To the newest messages", icon=":material/keyboard_double_arrow_down:",
+        query_params=address.of_customer(place.customer_id),
+    )  # fmt: skip
+
+
+SOUGHT = "outline: 2px solid var(--accent); outline-offset: -1px; border-radius: 0.4rem"
+
+
+def _more(place: Place, before: int, behind: int) -> None:
+    place.before = min(place.before + before, MOST)
+    place.behind = min(place.behind + behind, MOST)

@@ -1,0 +1,54 @@
+"""What a search shows: messages that hold what was typed, and customers who are called so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app import database, read
+from app.access.roles import Permission
+from app.access.sessions import Viewer
+from app.database import Row
+from app.reading import reading
+from warehouse import search
+from warehouse.search_query import Query, parse
+
+#: Customers above the messages; the page Customers has all.
+CUSTOMERS_SHOWN = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A page of results: what was understood, and what was found."""
+
+    query: Query
+    found: search.Found
+
+    @property
+    def last(self) -> Row | None:
+        """The row behind which the next page begins; None where there is none."""
+        rows = self.found.rows
+        return rows[-1] if len(rows) == search.PAGE_SIZE else None
+
+
+def messages(viewer: Viewer, typed: str, behind: Row | None = None) -> Answer:
+    """The newest messages that match, behind a row of the list."""
+    query = parse(typed, database.settings().zone)
+    detail = {"query": search.shown_query(typed)}
+    with reading(viewer, Permission.READ, "message.search", "message", "*", detail=detail) as db:
+        found = search.find(db.connection, query, behind=behind["sort_key"] if behind else None)
+        if found.meant.is_empty:
+            db.tells_nothing()
+        else:
+            db.tells(
+                customer_ids=search.customers_of(found), count=found.count, is_exact=found.is_exact
+            )
+    return Answer(query=query, found=found)
+
+
+def customers(viewer: Viewer, query: Query) -> read.Found | None:
+    """Customers for the words of a query; None where it asks for more than words, which customers do not have."""
+    if query.conditions or query.since or query.before or not query.terms:
+        return None
+    if any(term.excluded for term in query.terms):
+        return None
+    return read.customers(viewer, " ".join(term.text for term in query.terms))

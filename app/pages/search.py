@@ -1,0 +1,81 @@
+"""What the search box found, newest first; each result leads to the message on its timeline."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from app import address, finding, guard, layout
+from app.database import Row
+from app.views import list_html, search_html
+
+
+def line(row: Row, answer: finding.Answer, now: datetime) -> None:
+    with st.container(key=f"row_{row['message_id']}", gap=None):
+        st.html(search_html.result(row, answer.query, layout.zone(), now))
+        # Nobody's messages lead to all that is known of them.
+        customer_id, message_id = row["customer_id"], row["message_id"]
+        st.page_link(
+            address.TIMELINE if customer_id else address.ABOUT_MESSAGE,
+            label=list_html.link_label(row["customer_name"] or row["display_name"] or "message"),
+            query_params=address.of_place(customer_id, message_id)
+            if customer_id
+            else address.of_message(message_id),
+        )
+
+
+@guard.live()
+def results(typed: str, answers: list[finding.Answer]) -> None:
+    if st.session_state.pop("wants_more", False) and answers[-1].last:
+        answers.append(finding.messages(guard.viewer(), typed, answers[-1].last))
+    first = answers[0].found
+    rows = [row for answer in answers for row in answer.found.rows]
+    st.html(search_html.tally(first.count, is_exact=first.is_exact, shown=len(rows)))
+    now = datetime.now(UTC)
+    with st.container(key="found", gap=None):
+        for row in rows:
+            line(row, answers[0], now)
+    if answers[-1].last:
+        st.button("More", icon=":material/expand_more:", key="more", on_click=want_more)
+
+
+def want_more() -> None:
+    st.session_state["wants_more"] = True
+
+
+def customers(answer: finding.Answer, typed: str) -> None:
+    """Who is called so, above what was written."""
+    found = finding.customers(guard.viewer(), answer.query)
+    if found is None or not found.rows:
+        return
+    now = datetime.now(UTC)
+    with st.container(key="found_customers", gap=None):
+        for row in found.rows[: finding.CUSTOMERS_SHOWN]:
+            with st.container(key=f"row_{row['customer_id']}", gap=None):
+                st.html(list_html.customer(row, layout.zone(), now))
+                st.page_link(
+                    address.TIMELINE,
+                    label=list_html.link_label(row["name"]),
+                    query_params=address.of_customer(row["customer_id"]),
+                )
+    if len(found.rows) > finding.CUSTOMERS_SHOWN:
+        st.page_link(
+            address.CUSTOMERS, label="All of these customers", query_params=address.of_search(typed)
+        )
+
+
+typed = address.search()
+answer = finding.messages(guard.viewer(), typed)
+if answer.found.meant.notes:
+    st.html(search_html.notes(answer.found.meant.notes))
+if answer.found.meant.is_empty:
+    st.html(search_html.operators())
+    st.stop()
+customers(answer, typed)
+if answer.found.rows:
+    # Further pages stay as long as this one is on the screen.
+    results(typed, [answer])
+else:
+    advice = "Try fewer words, a beginning with * behind it, or look at how it is spelled."
+    st.html(list_html.empty("No message holds this", advice, "search_off"))

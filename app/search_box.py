@@ -1,0 +1,33 @@
+"""The search box of every page: what is typed there leads to the page of results."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import address
+from warehouse.search_query import LONGEST
+
+
+def draw(url_path: str) -> None:
+    """The box; `/` brings the cursor into it (assets/search.js)."""
+    typed = address.search() if url_path == "search" else ""
+    if typed and st.session_state.get("searched") != typed:
+        # The address was opened or gone back to: the box says what is shown.
+        st.session_state["asked"] = st.session_state["searched"] = typed
+    with st.container(key="search_box"):
+        st.text_input(
+            "Find messages",
+            key="asked",
+            placeholder="Find messages",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            max_chars=LONGEST,
+            on_change=_ask,
+        )
+    if st.session_state.pop("wants_search", False):
+        asked = st.session_state["searched"] = st.session_state["asked"].strip()
+        st.switch_page(address.FOUND, query_params=address.of_search(asked))
+
+
+def _ask() -> None:
+    st.session_state["wants_search"] = True

@@ -1,0 +1,45 @@
+-- A timeline opened at one of its messages: the message, what stands before it and what stands behind it.
+
+-- position_of --
+-- Where a message stands on a customer's timeline; no row where it does not.
+select min(participants.sort_key collate "C") as sort_key
+from canonical.message_participants as participants
+inner join canonical.customer_identities as identities using (identity)
+where participants.message_id = %(message_id)s
+    and identities.customer_id = %(customer_id)s
+    and participants.is_first
+    and not participants.is_ours
+having count(*) > 0
+
+-- timeline_from --
+-- A customer's messages from a position on, oldest first: the page behind what timeline_page gives before the same position.
+with
+
+page as materialized (
+
+    select min(next.identity) as identity, next.sort_key, next.message_id
+    from canonical.customer_identities as identities
+    cross join lateral (
+        select participants.identity, participants.sort_key, participants.message_id
+        from canonical.message_participants as participants
+        where participants.identity = identities.identity
+            and participants.is_first
+            and not participants.is_ours
+            and participants.sort_key >= %(position)s
+        order by participants.sort_key
+        limit %(page_size)s
+    ) as next
+    where identities.customer_id = %(customer_id)s
+    group by next.sort_key, next.message_id
+    order by next.sort_key
+    limit %(page_size)s
+
+)
+
+select
+    entries.*,
+    case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
+from page
+inner join marts.timeline as entries on entries.message_id = page.message_id and entries.identity = page.identity
+left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
+order by page.sort_key
