@@ -409,7 +409,7 @@ order by status = 'pass', failures desc, test
 -- raw_of_message --
 -- Whether this raw row is one of those behind the message; a reference may leave out which event of it.
 select true as belongs
-from canonical.messages as messages
+from marts.messages as messages
 cross join lateral jsonb_array_elements(messages.raw_refs) as source
 where messages.message_id = %(message_id)s
     and split_part(source ->> 'raw_ref', '#', 1) = split_part(%(raw_ref)s, '#', 1)
