@@ -17,12 +17,13 @@ from app.views import card_html, identity_html, list_html
 from warehouse.refusals import Refused
 
 
-@guard.live(lambda viewer, customer_id: topics.timeline(customer_id))
-def draw(viewer: Viewer, customer_id: str) -> None:
-    """The card, which reads again when somebody decides on this customer."""
-    found = read_identity.card(viewer, customer_id)
+@guard.live(lambda viewer, customer_id, shown: topics.timeline(customer_id))
+def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]]) -> None:
+    """The card, which reads again when somebody decides on this customer; `shown` keeps what it read."""
+    found = read_identity.card(viewer, customer_id, shown=shown[0] if shown else None)
     if found is None:
         return
+    shown[:] = [found]
     zone, now = layout.zone(), datetime.now(UTC)
     st.html(card_html.identities(found["identities"], found["merged"], zone, now))
     if (into := found["customer"]["merged_into"]) is not None:

@@ -17,21 +17,26 @@ from warehouse.queries import queries
 SQL = queries("app_identity")
 MOST_DECISIONS, MOST_IDENTITIES = 30, 200
 #: From this score on suggestions that nothing holds back may be accepted together (benchmarks/README.md measures it).
-SURE = 0.95
+SURE = 0.98
 #: So many are made or accepted at once.
 MOST_AT_ONCE = 200
 
 
-def card(viewer: Viewer, customer_id: str) -> dict[str, Any] | None:
-    """A customer's identities and decisions (`warehouse/customer_card.py`); None where there is no such customer."""
+def card(
+    viewer: Viewer, customer_id: str, *, shown: dict[str, Any] | None = None
+) -> dict[str, Any] | None:
+    """A customer's identities and decisions (`warehouse/customer_card.py`); None where there is no such customer.
+
+    Args:
+        shown: what the page shows already; the same again is no new sight and writes no event.
+    """
     with reading(
         viewer, Permission.READ, "customer.view", "customer", customer_id, customer_ids=[customer_id]
     ) as db:  # fmt: skip
         found = customer_card.card(
-            db.connection, customer_id,
-            most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES,
+            db.connection, customer_id, most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES
         )  # fmt: skip
-        if found is None:
+        if found is None or found == shown:
             db.tells_nothing()
     return found
 
@@ -45,8 +50,14 @@ def compare(viewer: Viewer, customer_ids: Sequence[str]) -> dict[str, Size]:
         return decisions.sizes(db.connection, customer_ids)
 
 
-def suggestions(viewer: Viewer, identities: Sequence[str]) -> dict[str, list[Row]]:
-    """What is suggested for each of these identities, the best first; nothing for whom nothing is."""
+def suggestions(
+    viewer: Viewer, identities: Sequence[str], *, shown: dict[str, list[Row]] | None = None
+) -> dict[str, list[Row]]:
+    """What is suggested for each of these identities, the best first; nothing for whom nothing is.
+
+    Args:
+        shown: as for `card`.
+    """
     found: dict[str, list[Row]] = {}
     with reading(viewer, Permission.READ, "suggestion.view", "queue", "unassigned") as db:
         for row in db.execute(SQL["suggestions_for"], {"identities": list(identities)}):
@@ -54,7 +65,7 @@ def suggestions(viewer: Viewer, identities: Sequence[str]) -> dict[str, list[Row
         db.tells(
             customer_ids=sorted({row["customer_id"] for rows in found.values() for row in rows})
         )
-        if not found:
+        if not found or found == shown:
             db.tells_nothing()
     return found
 

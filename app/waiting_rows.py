@@ -13,6 +13,8 @@ from app.database import Row
 from app.views import card_html, list_html
 from warehouse.refusals import Refused
 
+#: What was read for the queue as it stands on the screen; empty at first.
+Suggested = list[dict[str, list[Row]]]
 #: Suggestions of one identity that are shown.
 MOST_SHOWN = 2
 
@@ -58,11 +60,7 @@ def bring_back(row: Row) -> None:
     """Under a line of those who were marked: who did and why, and the way back."""
     st.html(card_html.mark(row, layout.zone(), datetime.now(UTC)))
     if st.button("Bring back", type="tertiary", key=f"back_{row['identity']}"):
-        done(
-            lambda: act_identity.undo(
-                guard.viewer(), row["decision_id"], reason="Brought back to the queue"
-            )
-        )
+        done(lambda: act.undo(guard.viewer(), row["decision_id"], "Brought back to the queue"))
 
 
 def done(decide: Callable[[], object]) -> None:
@@ -70,7 +68,7 @@ def done(decide: Callable[[], object]) -> None:
     try:
         decide()
     except Refused as refusal:
-        st.session_state["refused"] = list_html.sentence(str(refusal))
+        st.session_state["refused"] = str(refusal)
     st.rerun(scope="fragment")
 
 
@@ -106,11 +104,13 @@ def accept_sure() -> None:
         )
         return
     st.caption(
-        f"These {len(rows)} have a score of {read_identity.SURE:.0%} or more, nothing holds them back, and "
-        "each has one customer only. It is one decision, and is taken back as one."
+        list_html.sentence(
+            f"These {len(rows)} have a score of {read_identity.SURE:.0%} or more, nothing holds them back, and "
+            "each has one customer only. It is one decision, and is taken back as one."
+        )
     )
     st.html(card_html.pairs([(row["identity"], row["name"], row["said"]) for row in rows]))
-    if st.button(f"Link these {len(rows)}", type="primary", key="accept_these"):
+    if st.button(list_html.plain(f"Link these {len(rows)}"), type="primary", key="accept_these"):
         act_identity.accept_all(viewer, rows)
         st.rerun()
 
@@ -129,15 +129,21 @@ def make_named() -> None:
         )
         return
     st.caption(
-        f"{len(rows)} wrote to us, have a full name, and are like nobody we know. Each becomes a customer. It is one "
-        "decision, and is taken back as one."
+        list_html.sentence(
+            f"Of those who wrote to us, {len(rows)} with a full name, like nobody we know. Each becomes a "
+            "customer, in one decision that is taken back as one."
+        )
     )
     st.html(card_html.pairs([(row["identity"], row["display_name"], "") for row in rows]))
-    if st.button(f"Make these {len(rows)}", type="primary", key="make_these"):
+    if st.button(list_html.plain(f"Make these {len(rows)}"), type="primary", key="make_these"):
         act_identity.make_all(viewer, rows)
         st.rerun()
 
 
-def suggestions_of(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
-    """For a page of the queue."""
-    return read_identity.suggestions(guard.viewer(), [row["identity"] for row in rows])
+def suggestions_of(rows: Sequence[Row], shown: Suggested) -> Mapping[str, list[Row]]:
+    """For what the queue shows; `shown` keeps it for the next run of the fragment."""
+    found = read_identity.suggestions(
+        guard.viewer(), [row["identity"] for row in rows], shown=shown[0] if shown else None
+    )
+    shown[:] = [found]
+    return found

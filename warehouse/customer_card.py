@@ -37,5 +37,5 @@ def card(
             "customer": known[0],
             "identities": rows("card_identities", most=most_identities),
             "merged": rows("card_merged"),
-            "decisions": rows("card_decisions", most=most_decisions),
+            "decisions": rows("card_decisions", most=most_decisions) if most_decisions else [],
         }

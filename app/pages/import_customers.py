@@ -51,8 +51,10 @@ if not viewer.may(Permission.DECIDE_CUSTOMER):
     st.html(list_html.empty("Not for this role", "Ask an agent or an admin to import it.", "block"))
     st.stop()
 st.caption(
-    f"A CSV file as a spreadsheet writes it. Its first line names the columns: {', '.join(COLUMNS)}; only the name and "
-    "a phone or an e-mail are needed. Nothing changes before you have seen what it would do."
+    list_html.sentence(
+        f"A CSV file as a spreadsheet writes it. Its first line names the columns: {', '.join(COLUMNS)}; only the name "
+        "and a phone or an e-mail are needed. Nothing changes before you have seen what it would do"
+    )
 )
 file = st.file_uploader(
     "List", type=["csv", "txt"], max_upload_size=LARGEST_MB, label_visibility="collapsed"
@@ -64,7 +66,9 @@ known = looked_at(viewer, file)
 if known is None:
     st.stop()
 if done := known.get("done"):
-    st.success(f"{done['made']:,} customers made, {done['matched']:,} lines matched.")
+    st.success(
+        list_html.sentence(f"{done['made']:,} customers made, {done['matched']:,} lines matched")
+    )
     st.html(import_html.told(done, was_done=True))
     st.stop()
 told = known["told"]
@@ -72,7 +76,9 @@ st.html(import_html.told(told, was_done=False))
 changes = told["made"] or told["new_links"]
 if not changes:
     st.info("There is nothing to import: all of it is known already, or refused.")
-elif st.button(f"Import {told['made']:,} customers", type="primary", key="import_now"):
+elif st.button(
+    list_html.plain(f"Import {told['made']} customers"), type="primary", key="import_now"
+):
     try:
         name, content = file.name, file.getvalue()
         known["done"] = importing.carry_out(viewer, name, content, steps("Importing"))

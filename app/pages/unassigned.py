@@ -34,7 +34,9 @@ LISTS = {
 
 
 @guard.live(topics.QUEUE)
-def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> None:
+def queue(
+    which: str, pages: list[Row | None], shown: dict[int, read.Found], seen: waiting_rows.Suggested
+) -> None:
     look, words, empty = LISTS[which]
     viewer = guard.viewer()
     lists = [look(viewer, before, shown=shown.get(index)) for index, before in enumerate(pages)]
@@ -44,9 +46,9 @@ def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> 
         return
     st.html(list_html.counted(lists[0].matched, words, is_cut=lists[0].is_cut))
     if refused := st.session_state.pop("refused", None):
-        st.error(refused)
+        st.error(list_html.sentence(refused))
     may, rows = viewer.may(Permission.DECIDE_CUSTOMER), [row for each in lists for row in each.rows]
-    suggested = waiting_rows.suggestions_of(rows) if which != "Not customers" else {}
+    suggested = waiting_rows.suggestions_of(rows, seen) if which != "Not customers" else {}
     if may and which == "Wrote to us":
         waiting_rows.at_once()
     for row in rows:
@@ -70,7 +72,7 @@ def queue(which: str, pages: list[Row | None], shown: dict[int, read.Found]) -> 
 with st.container(key="queue", gap=None):
     which = st.segmented_control("Who", LISTS, default="Wrote to us", label_visibility="collapsed")
     # The positions and what they show live as long as the page is on the screen; a full run begins anew.
-    queue(which or "Wrote to us", [None], {})
+    queue(which or "Wrote to us", [None], {}, [])
 waiting_rows.dialogs()
 if chosen_row := st.session_state.pop("deciding", None):
     who_is_this.decide(chosen_row)

@@ -1,7 +1,8 @@
-"""`./crm customer list`, `show`, `rename` and `archive`."""
+"""`./crm customer list`, `show`, `rename`, `archive` and `export`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ def add_to(group: typer.Typer) -> None:
     group.command("show")(show)
     group.command("rename")(rename)
     group.command("archive")(archive)
+    group.command("export")(export)
 
 
 def list_customers(
@@ -120,6 +122,44 @@ def archive(
         as_json=as_json,
         lines=[f"customer {customer_id} is archived"],
     )
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Where to write it.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """All customers in the lists, as `customer import` reads them. A cell that a spreadsheet would run is made text."""
+    import csv
+
+    told: Told = ("customer.export", "*", [], {"file": file.name[:200]})
+    rows = _read(data_dir, "export_customers", {}, told)
+    with file.open("w", newline="", encoding="utf-8-sig") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(("name", "phone", "email", "notes"))
+        for row in rows:
+            of = {
+                scheme: ";".join(
+                    each.partition(":")[2]
+                    for each in row["identities"]
+                    if each.startswith(f"{scheme}:")
+                )
+                for scheme in ("phone", "email")
+            }
+            writer.writerow(
+                (_as_text(row["name"]), of["phone"], _as_text(of["email"]), _as_text(row["notes"]))
+            )
+    report(
+        {"file": str(file), "customers": len(rows)},
+        as_json=as_json,
+        lines=[f"{len(rows):,} customers written to {file}"],
+    )
+
+
+def _as_text(cell: str) -> str:
+    from warehouse.customer_import import FORMULA
+
+    return f"'{cell}" if cell.startswith((*FORMULA, "\t", "\r")) else cell
 
 
 Told = tuple[str, str, list[str], dict[str, Any]]

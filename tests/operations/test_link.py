@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -72,7 +73,9 @@ def test_what_is_unusable_is_one_line(arguments: tuple[str, ...], said: str, crm
 
 
 @pytest.mark.usefixtures("customers")
-def test_two_are_one_and_two_again(crm: Crm, admin: psycopg.Connection[Any]) -> None:
+def test_two_are_one_and_two_again(
+    crm: Crm, admin: psycopg.Connection[Any], tmp_path: Path
+) -> None:
     def said(*arguments: str) -> dict[str, Any]:
         status, out, err = crm(*arguments, "--json")
         assert status == 0, err
@@ -113,5 +116,11 @@ def test_two_are_one_and_two_again(crm: Crm, admin: psycopg.Connection[Any]) -> 
     assert said("customer", "list", "kim ex")["count"] == 1
     assert said("customer", "list", "%")["count"] == 0
     assert crm("customer", "show", "nobody")[0] == 2
+    said("customer", "rename", split["customer_id"], "=HYPERLINK(1)")
+    assert said("customer", "export", str(tmp_path / "out.csv"))["customers"] == 3
+    written = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert written[0] == "name,phone,email,notes"
+    assert "'=HYPERLINK(1),,," in written
+    assert "mai,,mai@example.com," in written
     looked = admin.execute("select count(*) from crm.events where action = 'customer.view'")
     assert looked.fetchone() == (1,)

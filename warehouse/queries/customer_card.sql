@@ -80,3 +80,14 @@ cross join lateral (
     where links.customer_id = customers.customer_id
 ) as counted
 order by customers.name, customers.customer_id
+
+-- export_customers --
+-- Every customer who is in the lists, with what an import of the same list would read.
+select
+    customers.customer_id, customers.name, customers.notes,
+    coalesce(array_agg(links.identity order by links.identity) filter (where links.identity is not null), '{}') as identities
+from crm.customers as customers
+left join crm.identity_links as links on links.customer_id = customers.customer_id and links.ended_at is null
+where customers.archived_at is null
+group by customers.customer_id
+order by customers.name, customers.customer_id

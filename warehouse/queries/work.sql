@@ -255,13 +255,16 @@ where taggings.object_id = %(message_id)s and taggings.object_type = 'message' a
 order by tags.name
 
 -- notes --
--- Notes on a customer and on these threads, newest first.
+-- Notes on a customer, on those who were merged into them, and on these threads, newest first.
 select note_id, version, object_type, body, written_at, written_by
 from crm.notes
 where ended_at is null
-    and object_id = any(%(threads)s::text[] || %(customer_id)s::text)
+    and object_id = any(
+        %(threads)s::text[] || %(customer_id)s::text
+        || array(select customer_id from crm.customers where merged_into = %(customer_id)s)
+    )
     and (
-        (object_type = 'customer' and object_id = %(customer_id)s)
+        (object_type = 'customer' and object_id <> all(%(threads)s::text[]))
         or (object_type = 'conversation' and object_id = any(%(threads)s::text[]))
     )
 order by written_at desc
