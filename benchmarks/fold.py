@@ -72,6 +72,8 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         for size in (smaller, messages):
             # The busy customer has the same messages at both sizes.
             store.fill(size)
+            with psycopg.connect(on.settings.url_for(Role.ADMIN), autocommit=True) as admin:
+                admin.execute(SQL["forget_what_stands"])
             build(on.settings, models, compare=False)
             store.analyze()
             measured.append(_folds(on.settings, store, size, is_trial=is_trial))

@@ -211,18 +211,17 @@ $call$
 {# One part of a call: what one event or one row of the history tells about a leg. Times are sortable texts. #}
 {% macro call_leg(call_sid, connection_id, account, sender, recipient, direction, status, duration, started_at, stamp, created_at, answered_by,
                   forwarded_from, caller_name) -%}
-    jsonb_strip_nulls(jsonb_build_object(
-        'kind', 'leg', 'call_sid', {{ call_sid }}, 'connection_id', {{ connection_id }}, 'account', {{ account }}, 'from', {{ sender }}, 'to', {{ recipient }},
-        'direction', {{ direction }}, 'status', {{ status }},
-        -- Events come in any order: how far the leg is tells which of them counts.
-        'order', case
-            when {{ status }} in ('completed', 'busy', 'failed', 'no-answer', 'canceled') then '3'
-            when {{ status }} = 'in-progress' then '2' when {{ status }} = 'ringing' then '1' else '0'
-        end,
-        'duration', nullif({{ duration }}, ''), 'started_at', {{ started_at }}, 'stamp', {{ stamp }}, 'created_at', {{ created_at }},
-        'answered_by', nullif({{ answered_by }}, ''), 'forwarded_from', nullif({{ forwarded_from }}, ''),
-        'caller_name', nullif({{ caller_name }}, '')
-    ))
+    {#- Events come in any order: how far the leg is tells which of them counts. -#}
+    {%- set order = "case
+            when " ~ status ~ " in ('completed', 'busy', 'failed', 'no-answer', 'canceled') then '3'
+            when " ~ status ~ " = 'in-progress' then '2' when " ~ status ~ " = 'ringing' then '1' else '0'
+        end" -%}
+    jsonb_strip_nulls({{ object_of_texts([
+        ('kind', "'leg'"), ('call_sid', call_sid), ('connection_id', connection_id), ('account', account), ('from', sender), ('to', recipient),
+        ('direction', direction), ('status', status), ('order', order), ('duration', "nullif(" ~ duration ~ ", '')"), ('started_at', started_at),
+        ('stamp', stamp), ('created_at', created_at), ('answered_by', "nullif(" ~ answered_by ~ ", '')"),
+        ('forwarded_from', "nullif(" ~ forwarded_from ~ ", '')"), ('caller_name', "nullif(" ~ caller_name ~ ", '')"),
+    ]) }})
 {%- endmacro %}
 
 {% macro call_recording(recording_sid, source, status, duration, started_at, encrypted) -%}
@@ -262,15 +261,11 @@ copies as (
         select call_sid, 'twilio_voice|' || parent_call_sid where parent_call_sid is not null
         offset 0
     ) as sight
-    -- A fence: the contract reads the facts twice.
     cross join lateral (
         select
-            case when sight.moved_to is not null then '{}' else jsonb_build_object(
-                raw_ref,
-                jsonb_strip_nulls(jsonb_build_object(
-                    'via', '{{ door }}', 'at', {{ sortable_time('received_at') }}, 'version', version, 'metadata', metadata, 'parts', parts
-                ))
-            ) end as facts
+            case when sight.moved_to is not null then '{}' else
+                {{ fact('raw_ref', "'" ~ door ~ "'", 'received_at', 'version', 'metadata', parts='parts') }}
+            end as facts
         offset 0
     ) as filed
 

@@ -156,13 +156,13 @@
    text       of the history, where it is one that somebody wrote: it may be an edit whose webhook was lost
    worded     the words of this copy are made of other fields than a text #}
 {% macro fact(raw_ref, door, received_at, version, metadata, revision=none, reaction=none, same_as=none, name=none, file=none, content=none,
-              text=none, worded=none, report=none) %}
+              text=none, worded=none, report=none, parts=none) %}
     jsonb_build_object(
         {{ raw_ref }},
         jsonb_strip_nulls(
             {{ object_of_texts([('via', door), ('at', sortable_time(received_at)), ('version', version), ('name', name), ('content', content), ('text', text)]) }}
             || jsonb_build_object('metadata', {{ metadata }})
-            {%- for key, value in [('revision', revision), ('reaction', reaction), ('same_as', same_as), ('file', file), ('report', report), ('worded', worded)]
+            {%- for key, value in [('revision', revision), ('reaction', reaction), ('same_as', same_as), ('file', file), ('report', report), ('worded', worded), ('parts', parts)]
                 if value %}
             || case when ({{ value }}) is not null then jsonb_build_object('{{ key }}', {{ value }}) else '{}' end
             {%- endfor %}

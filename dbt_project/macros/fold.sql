@@ -4,8 +4,9 @@
    repetition, or on what was folded before: fold(a ∪ b) = fold(fold(a) ∪ b). What depends on several copies is computed from
    the union of their facts and from nothing else.
 
-   `partials` names a relation with partial_columns(), filed under the messages they belong to (macro partials_of). #}
-{% macro fold(partials) %}
+   `partials` names a relation with partial_columns(), filed under the messages they belong to (macro partials_of). of_copies: each of its rows
+   is one copy and none is a message that stands, so that the facts of a message with one copy are one. #}
+{% macro fold(partials, of_copies=false) %}
     {%- set is_shown = "(call is null and folded.content_order is not null or (call ->> 'is_known')::boolean)" %}
     select
         message_id,
@@ -91,7 +92,8 @@
             max(status_order collate "C") over copies as status_order,
             bool_or(is_deleted) over copies as is_deleted,
             canonical.merge_objects(facts) over copies as facts,
-            min(moved_to collate "C") over copies as moved_to
+            min(moved_to collate "C") over copies as moved_to,
+            {{ 'count(*) over copies = 1' if of_copies else 'false' }} as has_one_copy
         from {{ partials }}
         window copies as (
             partition by message_id
@@ -101,6 +103,27 @@
         order by message_id, content_order collate "C" desc nulls last
     ) as folded
     cross join lateral (
+        {% if of_copies -%}
+        -- What a single fact tells needs no counting. Most messages have one.
+        select
+            coalesce(fact -> 'metadata', '{}') as provider_metadata,
+            case when fact ? 'via' then array[fact ->> 'via'] end as seen_via,
+            case when fact ? 'reaction' then jsonb_build_array(fact -> 'reaction') end as told_reactions,
+            fact ? 'revision' as is_revised,
+            case when fact #>> '{revision,kind}' <> 'edited' then fact #>> '{revision,kind}' end as removal,
+            fact ->> 'name' as told_name,
+            case when fact ? 'parts' then jsonb_build_array(fact -> 'parts') end as parts,
+            case when fact ? 'same_as' then jsonb_build_array(fact -> 'same_as') end as told_same_as,
+            case when fact ? 'file' then jsonb_build_array(fact #> '{file,attachments}') end as told_files,
+            case when fact ? 'report' then jsonb_build_array(fact -> 'report') end as told_reports,
+            fact #>> '{file,body}' as file_body
+        from (select jsonb_path_query_first(folded.facts, '$.*') as fact offset 0) as single
+        where folded.has_one_copy
+
+        union all
+
+        select several.* from (
+        {%- endif %}
         select
             -- The text of the metadata breaks the tie of equal versions: which copy landed first must not.
             canonical.merge_objects(
@@ -119,6 +142,11 @@
             jsonb_agg(value -> 'report') filter (where value ? 'report') as told_reports,
             max(value #>> '{file,body}' collate "C") as file_body
         from jsonb_each(folded.facts)
+        {% if of_copies -%}
+        offset 0
+        ) as several
+        where not folded.has_one_copy
+        {%- endif %}
     ) as told
     cross join lateral (
         -- offset 0: computed once, although many columns read it.
@@ -172,14 +200,14 @@
     ]) }}
 {% endmacro %}
 
-{# A message that is folded, with its sort key. `from_partials` is a relation or CTE with partial_columns(). #}
-{% macro folded_rows(from_partials) %}
+{# A message that is folded, with its sort key. `from_partials` is a relation or CTE with partial_columns(); of_copies: see fold. #}
+{% macro folded_rows(from_partials, of_copies=false) %}
     select
         {% for column in folded_columns() -%}
         folded.{{ column }},
         {% endfor -%}
         ({{ sort_key('folded') }}) collate "C" as sort_key
-    from ({{ fold(from_partials) }}) as folded
+    from ({{ fold(from_partials, of_copies) }}) as folded
 {% endmacro %}
 
 {# CTEs that end in `partials`: what is to be folded, new copies and the stored rows that they touch, each filed under the
@@ -286,7 +314,7 @@ select
     {% endfor -%}
     folded.sort_key,
     {{ fold_number() }} as folded_in
-from ({{ folded_rows('partials') }}) as folded
+from ({{ folded_rows('partials', of_copies=true) }}) as folded
 {% endmacro %}
 
 {# The parts, emptied once the whole has them. #}

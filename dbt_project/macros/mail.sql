@@ -2,7 +2,7 @@
 {% macro is_own_address(address, own) -%}
     coalesce(
         {{ address }} = any({{ own }}.addresses)
-        or regexp_replace({{ address }}, '\+[^@]*@', '@') = any({{ own }}.addresses)
+        or strpos({{ address }}, '+') > 0 and regexp_replace({{ address }}, '\+[^@]*@', '@') = any({{ own }}.addresses)
         or split_part({{ address }}, '@', 2) = any({{ own }}.domains),
         false
     )

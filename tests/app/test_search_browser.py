@@ -54,8 +54,9 @@ def test_from_the_box_to_the_message_on_its_timeline(
     page.locator(".line.found").nth(2).locator(
         "xpath=ancestor::*[contains(@class,'st-key-row_')]"
     ).get_by_role("link").click()
+    page.wait_for_url("**/timeline?*at=*")
+    expect(page.get_by_role("button", name="Later messages")).to_be_visible()
     expect(page.get_by_text("the red café bicycle")).to_be_in_viewport()
-    assert "at=" in page.url
     # With its neighbours, and the ways on.
     expect(page.get_by_text("message 029")).to_be_visible()
     expect(page.get_by_text("message 050")).to_be_visible()

@@ -55,7 +55,9 @@ def written() -> dict[str, str]:
             r"object_of_texts\(\[((?:(?! as ).)+?) as metadata\b", text, re.DOTALL
         ):
             keys = re.findall(r"^ *\('(\w+)', ", of_texts, re.MULTILINE)
-            keys += re.findall(r"jsonb_build_object\('(\w+)', ", of_texts)
+            for call in re.finditer(r"jsonb_build_object\(", of_texts):
+                pairs, _ = arguments(of_texts, call.end() - 1)
+                keys += [key.strip("'") for key in pairs[::2]]
             found |= dict.fromkeys(keys, file.name)
         # A fact that has one thing to tell; and the call, which a fold computes from all copies.
         found |= dict.fromkeys(re.findall(r"""then '\{\\?"(\w+)\\?": true\}'""", text), file.name)

@@ -30,14 +30,16 @@ authored as (
     -- offset 0: evaluated once a mail, although several columns read it.
     cross join lateral (
         select
-            nullif({{ bounded_key(mail_address('coalesce(told.on_behalf, told.sender)')) }}, '') as address,
+            nullif({{ bounded_key('told.written') }}, '') as address,
             nullif(coalesce(told.on_behalf, told.sender) ->> 'name', '') as name,
             case when told.on_behalf is not null then told.sender ->> 'address' end as sent_by,
-            told.on_behalf
+            coalesce(told.on_behalf, envelope -> 'from', 'null') as author
         from (
+            select named.*, {{ mail_address('coalesce(named.on_behalf, named.sender)') }} as written
+            from (
             select
                 nullif(envelope -> 'from', 'null') as sender,
-                case when {{ mail_address("envelope -> 'from'") }} = any(own.forwarders) then (
+                case when cardinality(own.forwarders) > 0 and {{ mail_address("envelope -> 'from'") }} = any(own.forwarders) then (
                     select entry
                     from jsonb_array_elements(
                         coalesce(nullif(jsonb_build_array(envelope -> 'original_from'), '[null]'), '[]')
@@ -47,6 +49,8 @@ authored as (
                     order by position
                     limit 1
                 ) end as on_behalf
+            ) as named
+            offset 0
         ) as told
         offset 0
     ) as author
@@ -62,17 +66,18 @@ authored as (
             from (
                 select distinct on (role, address) role, role_number, position, {{ bounded_key('name') }} as name, address
                 from (
-                    select
-                        role, role_number, position, nullif(entry ->> 'name', '') as name,
-                        {{ bounded_key(mail_address('entry')) }} as address
-                    from (values ('from', 0), ('to', 1), ('cc', 2), ('bcc', 3)) as roles (role, role_number)
-                    cross join lateral jsonb_array_elements(
-                        case
-                            when role = 'from' then jsonb_build_array(coalesce(author.on_behalf, envelope -> 'from', 'null'))
-                            when jsonb_typeof(envelope -> role) = 'array' then envelope -> role
-                            else '[]'
-                        end
-                    ) with ordinality as listed (entry, position)
+                    select role, role_number, position, nullif(entry ->> 'name', '') as name, {{ bounded_key('written') }} as address
+                    from (
+                        select role, role_number, position, entry, {{ mail_address('entry') }} as written
+                        from (values ('to', 1), ('cc', 2), ('bcc', 3)) as roles (role, role_number)
+                        cross join {{ numbered_elements_of('envelope -> role') }} as listed (entry, position)
+
+                        union all
+
+                        select 'from', 0, 1, author.author, {{ mail_address('author.author') }}
+                        offset 0
+                    ) as listed
+                    offset 0
                 ) as named
                 where address <> ''
                 order by role, address, position
@@ -182,29 +187,37 @@ messages as (
         {{ plausible_time('canonical.from_epoch_ms(internal_date)', 'pulled_at') }} as provider_time,
         -- A better parser says what an earlier one said otherwise; so that it can take something back, what is not so is false.
         lpad(history_id, 20, '0') || '.' || lpad(parser_version::text, 6, '0') as label_version,
-        jsonb_strip_nulls(jsonb_build_object(
+        {{ object_of_texts([
+            ('rfc822_message_id', "nullif(envelope ->> 'message_id', '')"),
+            ('list_id', "nullif(envelope ->> 'list_id', '')"),
+            ('sent_by', 'sent_by'),
+            ('whole_name', whole_name('sender_name')),
+            ('date_header', "nullif(envelope ->> 'date', '')"),
+            ('body_format', 'body_format'),
+            ('raw_sha256', 'raw_sha256'),
+            ('implausible_time', implausible_time('canonical.from_epoch_ms(internal_date)', 'pulled_at')),
+        ]) }} || jsonb_build_object(
             'labels', label_ids,
-            'trashed', case when label_ids ? 'TRASH' then true else false end,
-            'rfc822_message_id', nullif(envelope ->> 'message_id', ''),
-            'list_id', nullif(envelope ->> 'list_id', ''),
             'reply_to', nullif(envelope -> 'reply_to', '[]'),
             'delivered_to', nullif(envelope -> 'delivered_to', '[]'),
-            'is_bulk', coalesce((envelope ->> 'is_bulk')::boolean, false),
-            'is_automatic', coalesce((envelope ->> 'is_automatic')::boolean, false),
-            'is_auto_reply', coalesce((envelope ->> 'is_auto_reply')::boolean, false),
-            'is_bounce', coalesce((envelope ->> 'is_bounce')::boolean, false),
             'report', nullif(envelope -> 'report', 'null'),
-            'sent_by', sent_by,
             'cc', nullif(envelope -> 'cc', '[]'),
             'bcc', nullif(envelope -> 'bcc', '[]'),
-            'whole_name', {{ whole_name('sender_name') }},
-            'date_header', nullif(envelope ->> 'date', ''),
-            'body_format', body_format,
-            'raw_sha256', raw_sha256,
             'raw_size_bytes', raw_size_bytes,
-            'parse_notes', parse_notes,
-            'implausible_time', {{ implausible_time('canonical.from_epoch_ms(internal_date)', 'pulled_at') }}
-        )) as metadata
+            'parse_notes', parse_notes
+        ) || case
+            -- Of most none of these holds.
+            when label_ids ? 'TRASH' or 'true' in (
+                envelope ->> 'is_bulk', envelope ->> 'is_automatic', envelope ->> 'is_auto_reply', envelope ->> 'is_bounce'
+            ) then jsonb_build_object(
+                'trashed', case when label_ids ? 'TRASH' then true else false end,
+                'is_bulk', coalesce((envelope ->> 'is_bulk')::boolean, false),
+                'is_automatic', coalesce((envelope ->> 'is_automatic')::boolean, false),
+                'is_auto_reply', coalesce((envelope ->> 'is_auto_reply')::boolean, false),
+                'is_bounce', coalesce((envelope ->> 'is_bounce')::boolean, false)
+            )
+            else jsonb '{"trashed": false, "is_bulk": false, "is_automatic": false, "is_auto_reply": false, "is_bounce": false}'
+        end as metadata
     from addressed
 
 ),
