@@ -11,8 +11,8 @@ from warehouse.search_query import LONGEST
 def draw(url_path: str) -> None:
     """The box; `/` brings the cursor into it (assets/search.js)."""
     typed = address.search() if url_path == "search" else ""
-    if typed and st.session_state.get("searched") != typed:
-        # The address was opened or gone back to: the box says what is shown.
+    if typed and (st.session_state.get("searched") != typed or "asked" not in st.session_state):
+        # The address was opened, gone back to or led to: the box says what is shown.
         st.session_state["asked"] = st.session_state["searched"] = typed
     with st.container(key="search_box"):
         st.text_input(
@@ -30,4 +30,6 @@ def draw(url_path: str) -> None:
 
 
 def _ask() -> None:
-    st.session_state["wants_search"] = True
+    # A page that another one led to begins without the box's words, and the browser tells them once more.
+    if st.session_state["asked"].strip() != st.session_state.get("searched"):
+        st.session_state["wants_search"] = True
