@@ -86,7 +86,7 @@ def calm() -> None:
 
 
 def live(
-    topic: str | Callable[..., str] | None = None,
+    topic: str | Callable[..., str] | None = None, *, is_beside: bool = False
 ) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """A fragment that checks the session on each of its own runs, and goes calm with the warehouse.
 
@@ -94,6 +94,7 @@ def live(
 
     Args:
         topic: run it when this changes, too (app/live/topics.py); may be made of its arguments.
+        is_beside: it stands beside what one reads, which runs first.
     """
 
     def decorate(draw: Callable[P, None]) -> Callable[P, None]:
@@ -104,7 +105,7 @@ def live(
                 if person is not None:
                     if topic is not None:
                         its = topic if isinstance(topic, str) else topic(*args, **kwargs)
-                        bell.hang(draw.__name__, its, person)
+                        bell.hang(draw.__name__, its, person, is_beside=is_beside)
                     draw(*args, **kwargs)
                     return
             except database.TOO_SLOW:

@@ -17,7 +17,7 @@ from app.views import card_html, identity_html, list_html
 from warehouse.refusals import Refused
 
 
-@guard.live(lambda viewer, customer_id, shown: topics.timeline(customer_id))
+@guard.live(lambda viewer, customer_id, shown: topics.timeline(customer_id), is_beside=True)
 def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]]) -> None:
     """The card, which reads again when somebody decides on this customer; `shown` keeps what it read."""
     found = read_identity.card(viewer, customer_id, shown=shown[0] if shown else None)

@@ -43,7 +43,7 @@ def _topic(customer_id: str, *_: Any) -> str:
     return topics.about(customer_id) if customer_id else topics.WORK
 
 
-@guard.live(_topic)
+@guard.live(_topic, is_beside=True)
 def organised(
     customer_id: str,
     conversation_id: str | None,

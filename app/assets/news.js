@@ -14,9 +14,11 @@ import "./viewer.js";
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;
 const ASK_EVERY = 30_000;
-// A part that has not drawn itself anew by then is asked once more when there is news.
+// A part that has not drawn itself anew by then is asked once more, so many times.
 const PATIENCE = 8_000;
+const MOST_TRIES = 3;
 const SETTLED_AFTER = 250;
+const SOON = 20;
 // The server says something at least every 25 seconds.
 const DEAF_AFTER = 65_000;
 const QUIET_FOR = 3_000;
@@ -38,6 +40,9 @@ let sign = null;
 let asking = null;
 let leaving = 0;
 let ranLast = 0;
+let isOwnRun = false;
+let ringing = null;
+let patience = null;
 let settling = null;
 const watched = new WeakSet();
 
@@ -54,8 +59,12 @@ function isSettled() {
     const runs = app?.getAttribute(STATES[0]);
     const reaches = app?.getAttribute(STATES[1]);
     const isBusy = runs === "running" || runs === "rerunRequested";
-    if (isBusy) ranLast = Date.now();
-    const left = ranLast + SETTLED_AFTER - Date.now();
+    if (isBusy) {
+        ranLast = Date.now();
+        isOwnRun = ringing !== null;
+    }
+    // A run that a bell asked for leads to no other page.
+    const left = ranLast + (isOwnRun ? SOON : SETTLED_AFTER) - Date.now();
     if (!isBusy && left > 0) {
         clearTimeout(settling);
         settling = setTimeout(hurry, left);
@@ -63,25 +72,45 @@ function isSettled() {
     return !isBusy && left <= 0 && (reaches ?? "CONNECTED") === "CONNECTED";
 }
 
+// One after the other: of several runs that are asked for at once, Streamlit makes the first.
 function ring(bell) {
     const isFree = isSettled();
-    if (bell.busy || document.hidden || !isFree) {
+    if (ringing || document.hidden || !isFree) {
         bell.due = true;
         return;
     }
     bell.due = false;
-    bell.busy = setTimeout(() => rest(bell), PATIENCE);
+    ringing = bell;
+    clearTimeout(patience);
+    patience = setTimeout(() => giveUp(bell), PATIENCE);
     bell.fire();
 }
 
+// The part has drawn itself.
 function rest(bell) {
-    clearTimeout(bell.busy);
-    bell.busy = null;
-    if (bell.due) ring(bell);
+    bell.tries = 0;
+    if (ringing === bell) release();
+}
+
+function giveUp(bell) {
+    bell.tries += 1;
+    bell.due = bell.tries < MOST_TRIES;
+    release();
+}
+
+function release() {
+    ringing = null;
+    clearTimeout(patience);
+    hurry();
+}
+
+// What stands beside waits for what one reads.
+function inOrder() {
+    return [...bells.values()].sort((one, other) => one.isBeside - other.isBeside);
 }
 
 function ringAll() {
-    for (const bell of bells.values()) ring(bell);
+    for (const bell of inOrder()) ring(bell);
 }
 
 // A page that only says that the database is away asks whether it is back, ever more rarely.
@@ -110,10 +139,8 @@ function connect() {
         heard();
         const said = JSON.parse(event.data);
         if (said.hello) begin();
-        for (const name of said.changed ?? []) {
-            const bell = bells.get(name);
-            if (bell) ring(bell);
-        }
+        const named = new Set(said.changed ?? []);
+        for (const bell of inOrder()) if (named.has(bell.name)) ring(bell);
     };
     opened.onclose = (event) => drop(opened, event.code);
 }
@@ -182,7 +209,7 @@ function hurry() {
     // Asked here so that each run is seen, whether or not a bell waits.
     isSettled();
     if (document.hidden) return;
-    for (const bell of bells.values()) if (bell.due && !bell.busy) ring(bell);
+    for (const bell of inOrder()) if (bell.due) ring(bell);
     if (!socket && !again) connect();
 }
 
@@ -200,12 +227,12 @@ window.addEventListener("beforeunload", () => { leaving = Date.now(); });
 // -- the component --------------------------------------------------------------------------------
 
 export default function (component) {
-    const { name, ticket, mark } = component.data;
+    const { name, ticket, mark, beside } = component.data;
     say();
     const known = bells.get(name);
-    const bell = known ?? { name, busy: null, due: false, wait: 2_000, life: 0 };
+    const bell = known ?? { name, due: false, tries: 0, wait: 2_000, life: 0 };
     const isNew = !known || bell.ticket !== ticket;
-    Object.assign(bell, { ticket, mark, life: bell.life + 1 });
+    Object.assign(bell, { ticket, mark, isBeside: Boolean(beside), life: bell.life + 1 });
     bell.fire = () => component.setTriggerValue("rung", Date.now());
     bells.set(name, bell);
     rest(bell);
@@ -219,8 +246,8 @@ export default function (component) {
         setTimeout(() => {
             if (bell.life !== life) return;
             clearTimeout(bell.later);
-            clearTimeout(bell.busy);
             bells.delete(name);
+            if (ringing === bell) release();
             if (isOpen && bell.ticket) socket.send(JSON.stringify({ close: [name] }));
         }, 500);
     };

@@ -37,16 +37,22 @@ def register() -> None:
 
 
 def hang(
-    name: str, topic: str | None = None, viewer: Viewer | None = None, mark: str | None = None
+    name: str,
+    topic: str | None = None,
+    viewer: Viewer | None = None,
+    mark: str | None = None,
+    *,
+    is_beside: bool = False,
 ) -> None:
     """Hang a bell into the fragment that runs.
 
     Args:
         topic: what it rings for; without one it rings when the database may be back.
-        mark: `news.mark()` from before the fragment read, so that nothing falls between; now where it has not read.
+        mark: `changes.mark()` from before the fragment read, so that nothing falls between; now where it has not read.
+        is_beside: where several have to run, those that one reads run before it.
     """
     assert _mount is not None, "the app's lifespan has not begun"
-    known = {"mark": mark or changes.mark()}
+    known: dict[str, Any] = {"mark": mark or changes.mark(), "beside": is_beside}
     if topic is not None and viewer is not None:
         known["ticket"] = topics.ticket(viewer.session_id, viewer.role, topic)
     _mount(key=f"news_{name}", data={"name": name, **known}, height=0, on_rung_change=_rung)
