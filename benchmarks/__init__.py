@@ -6,6 +6,7 @@
     landing    durable signed posts a second, against a bare echo on the same server settings
     live       from a POST to its row in marts.timeline, and to an open browser page
     rebuild    everything dbt owns, built again from raw beside what serves, and swapped in
+    search     words, phrases, fragments and filters, beside ILIKE and a plain to_tsvector on the same rows
     staff      so many people at work at once, with idle tabs beside them and messages arriving
     suggestions   of people whose truth is known: how many suggestions are right, how many are found
     timeline   the first and the 200th page of a customer with 10,000 messages

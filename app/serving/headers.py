@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import database, designed
+from app.serving import uploads
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -109,8 +110,13 @@ class SecurityHeaders:
                     headers["cache-control"] = "no-cache"
             await send(message)
 
-        app = self.app
-        if not is_open(scope["method"], scope["path"]):
+        app, method, path = self.app, scope["method"], scope["path"]
+        if uploads.is_upload(method, path):
+            is_ours = is_same_host(Headers(scope=scope), database.settings().app_url)
+            passes = is_ours and await uploads.may_upload(scope)
+        else:
+            passes = is_open(method, path)
+        if not passes:
             app = PlainTextResponse("Not here.", status_code=404)
         await app(scope, receive, send_with_headers)
 

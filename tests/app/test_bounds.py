@@ -19,7 +19,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.access import sessions
-from app.serving import bounds, headers
+from app.serving import bounds, headers, uploads
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
 from warehouse.settings import Settings
@@ -207,3 +207,25 @@ def test_the_cookie_is_this_hosts_alone_where_browsers_call_by_tls(
         Headers(ours | {"origin": "http://crm.example.com"}), "https://crm.example.com"
     )
     assert not headers.is_same_host(Headers({"host": "crm.example.com"}), "https://crm.example.com")
+
+
+def test_a_list_may_be_sent_by_whoever_may_import_it_and_nobody_else(
+    client: TestClient, correspondence: Correspondence
+) -> None:
+    path, list_of_names = "/_stcore/upload_file/a/b", {"file": ("list.csv", b"name\nSam\n")}
+
+    def answer(role: str, **more: str) -> int:
+        viewer = correspondence.signed_in(role, role)
+        token = sessions.open_session(
+            sessions.start_token(viewer.user_name), ip=None, user_agent=None
+        )
+        cookie = {"cookie": f"{sessions.cookie_name()}={token}"}
+        sent = client.put(path, files=list_of_names, headers=OWN | cookie | more)
+        return int(sent.status_code)
+
+    # It reaches what stands behind.
+    assert answer("agent") == 200
+    assert answer("viewer") == 404
+    assert answer("agent", origin="https://example.com") == 404
+    assert answer("agent", **{"content-length": str(uploads.LARGEST_BYTES + 1)}) == 404
+    assert client.put(path, files=list_of_names, headers=OWN).status_code == 404

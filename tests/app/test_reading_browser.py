@@ -96,7 +96,7 @@ def test_date_and_channel_filters_show_only_what_matches(
     expect(page.get_by_text("hidden")).to_have_count(0)
     expect(page.locator(".message")).to_have_count(8)
     page.get_by_role("button", name="Filter").click()
-    page.get_by_role("button", name="Mail", exact=True).click()
+    page.get_by_role("toolbar", name="Channel").get_by_role("button", name="Mail").click()
     expect(page.get_by_text("4 messages shown, 4 hidden")).to_be_visible()
     page.get_by_role("radio", name="Yesterday").click()
     expect(page.get_by_text("1 message shown, 7 hidden")).to_be_visible()

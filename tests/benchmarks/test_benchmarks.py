@@ -25,6 +25,7 @@ TINY = {
     "landing": 200,
     "live": 300,
     "rebuild": 300,
+    "search": 300,
     "staff": 300,
     "suggestions": 300,
     "timeline": 400,
