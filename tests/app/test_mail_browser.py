@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.app.awkward_mails import AWKWARD, SAM, WORDS
-from tests.app.browsing import Person, eventually
+from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 
 #: Read before the tests' own environment is made.
@@ -92,6 +92,7 @@ def test_what_is_unfolded_opens_downwards(
     for number in range(mails):
         correspondence.raw_mail(raw, NOW - timedelta(minutes=mails - number))
     page = person.sign_in(f"/timeline?customer={customer_of_everything(correspondence)}")
+    ready(page)
     card = page.locator(".message").last
     begin, rest = card.locator(".body").first, card.locator("details.rest")
     summary = rest.locator("summary")
