@@ -120,7 +120,7 @@ def nowhere(settings: Settings, admin: psycopg.Connection[Any]) -> Callable[[str
     def check(secret: str) -> None:
         tables = admin.execute(
             "select schemaname, tablename from pg_tables "
-            "where schemaname not in ('pg_catalog', 'information_schema', 'test_pristine')"
+            "where schemaname not in ('pg_catalog', 'information_schema', 'test_pristine') and schemaname not like 'pg_temp%'"
         ).fetchall()
         assert tables
         for schema, table in tables:
