@@ -6,7 +6,6 @@ and PyJWT; Meta has none, so its rule is written down here from its text. They s
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -34,6 +33,7 @@ from cryptography.x509.oid import NameOID
 from starlette.datastructures import FormData
 from twilio.request_validator import RequestValidator
 
+from tests.event_loops import apart
 from tests.ports import free_port
 from tests.webhooks.meta_proof import (
     ACCESS_TOKEN,
@@ -87,7 +87,7 @@ def serve(settings: Settings) -> Iterator[RunningReceiver]:
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, **bounds))
     admin_bind = f"127.0.0.1:{free_port()}"
     admin = serving.beside(application.state.admin, admin_bind, **config)
-    thread = threading.Thread(target=lambda: asyncio.run(serving.serve(server, admin)), daemon=True)
+    thread = threading.Thread(target=lambda: apart(lambda: serving.serve(server, admin)), daemon=True)
     thread.start()
     while not (server.started and admin.started):
         assert thread.is_alive(), "the receiver did not start"
