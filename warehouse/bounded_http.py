@@ -39,20 +39,30 @@ ANSWERS = {
 class Connections:
     """Who has how many connections to this process."""
 
-    def __init__(self, uncounted: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        uncounted: Collection[str] = (),
+        *,
+        most_of_address: int | None = None,
+        most: int | None = None,
+    ) -> None:
         """
         Args:
             uncounted: addresses or networks of proxies.
+            most_of_address: other bounds than a receiver's.
+            most: of all together.
         """
+        self.most_of_address, self.most = most_of_address, most
         self.uncounted = [ip_network(each, strict=False) for each in uncounted]
         self.all = 0
         self.of_address: Counter[str] = Counter()
 
     def take(self, address: str) -> bool:
         """Whether one more may come; it is counted when it may."""
-        if self.all >= MOST_CONNECTIONS:
+        if self.all >= (self.most or MOST_CONNECTIONS):
             return False
-        if self.of_address[address] >= MOST_OF_ADDRESS and not self._is_uncounted(address):
+        most = self.most_of_address or MOST_OF_ADDRESS
+        if self.of_address[address] >= most and not self._is_uncounted(address):
             return False
         self.all += 1
         self.of_address[address] += 1

@@ -22,13 +22,17 @@ from warehouse import bounded_http
 
 #: As many connections in one message as the kernel hands over at most; the door sends one.
 MOST_AT_ONCE = 16
+#: An office has one address, and each open tab holds two connections.
+MOST_OF_ADDRESS, MOST_CONNECTIONS = 2_000, 10_000
 READY = b"r"
 
 
 def configured(application: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
     """How every app process serves."""
     proxies = database.settings().trusted_proxies
-    connections = bounded_http.Connections(proxies)
+    connections = bounded_http.Connections(
+        proxies, most_of_address=MOST_OF_ADDRESS, most=MOST_CONNECTIONS
+    )
     return uvicorn.Config(
         application,
         host=host,

@@ -87,7 +87,9 @@ def serve(settings: Settings) -> Iterator[RunningReceiver]:
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, **bounds))
     admin_bind = f"127.0.0.1:{free_port()}"
     admin = serving.beside(application.state.admin, admin_bind, **config)
-    thread = threading.Thread(target=lambda: apart(lambda: serving.serve(server, admin)), daemon=True)
+    thread = threading.Thread(
+        target=lambda: apart(lambda: serving.serve(server, admin)), daemon=True
+    )
     thread.start()
     while not (server.started and admin.started):
         assert thread.is_alive(), "the receiver did not start"
