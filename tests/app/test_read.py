@@ -64,7 +64,11 @@ def test_a_customer_is_found(
     assert row["channels"] == ["gmail", "twilio_sms"]
     assert row["identities"] == [f"email:{ADDRESS}", f"phone:{NUMBER}"]
     (event,) = correspondence.events("customer.search")
-    assert (event["actor"], event["role"], event["detail"]) == ("agent", "agent", {"query": typed})
+    assert (event["actor"], event["role"], event["detail"]) == (
+        "agent",
+        "agent",
+        {"query": typed, "sort": "latest"},
+    )
 
 
 @pytest.mark.parametrize(
