@@ -18,7 +18,6 @@ const ASK_EVERY = 30_000;
 const PATIENCE = 8_000;
 const MOST_TRIES = 3;
 const SETTLED_AFTER = 250;
-const SOON = 20;
 // The server says something at least every 25 seconds.
 const DEAF_AFTER = 65_000;
 const QUIET_FOR = 3_000;
@@ -40,7 +39,6 @@ let sign = null;
 let asking = null;
 let leaving = 0;
 let ranLast = 0;
-let isOwnRun = false;
 let ringing = null;
 let patience = null;
 let settling = null;
@@ -59,12 +57,8 @@ function isSettled() {
     const runs = app?.getAttribute(STATES[0]);
     const reaches = app?.getAttribute(STATES[1]);
     const isBusy = runs === "running" || runs === "rerunRequested";
-    if (isBusy) {
-        ranLast = Date.now();
-        isOwnRun = ringing !== null;
-    }
-    // A run that a bell asked for leads to no other page.
-    const left = ranLast + (isOwnRun ? SOON : SETTLED_AFTER) - Date.now();
+    if (isBusy) ranLast = Date.now();
+    const left = ranLast + SETTLED_AFTER - Date.now();
     if (!isBusy && left > 0) {
         clearTimeout(settling);
         settling = setTimeout(hurry, left);
@@ -75,7 +69,8 @@ function isSettled() {
 // One after the other: of several runs that are asked for at once, Streamlit makes the first.
 function ring(bell) {
     const isFree = isSettled();
-    if (ringing || document.hidden || !isFree) {
+    // A part that is gone must not be asked for: Streamlit may still know it, and would draw it into another page.
+    if (ringing || bell.isGone || document.hidden || !isFree) {
         bell.due = true;
         return;
     }
@@ -232,7 +227,7 @@ export default function (component) {
     const known = bells.get(name);
     const bell = known ?? { name, due: false, tries: 0, wait: 2_000, life: 0 };
     const isNew = !known || bell.ticket !== ticket;
-    Object.assign(bell, { ticket, mark, isBeside: Boolean(beside), life: bell.life + 1 });
+    Object.assign(bell, { ticket, mark, isBeside: Boolean(beside), isGone: false, life: bell.life + 1 });
     bell.fire = () => component.setTriggerValue("rung", Date.now());
     bells.set(name, bell);
     rest(bell);
@@ -243,6 +238,7 @@ export default function (component) {
     const life = bell.life;
     return () => {
         // Being drawn anew begins with an end.
+        if (bell.life === life) bell.isGone = true;
         setTimeout(() => {
             if (bell.life !== life) return;
             clearTimeout(bell.later);

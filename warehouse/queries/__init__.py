@@ -23,13 +23,23 @@ def queries(file: str) -> dict[str, LiteralString]:
     Raises:
         KeyError (on look-up): there is no query of that name.
     """
-    text = (FOLDER / f"{file}.sql").read_text()
-    return parse(SHARED.sub(lambda place: queries(place[1])[place[2]], text))
+    return {name: _whole(text) for name, text in _written(file).items()}
+
+
+@cache
+def _written(file: str) -> dict[str, LiteralString]:
+    return parse((FOLDER / f"{file}.sql").read_text())
+
+
+def _whole(text: str) -> LiteralString:
+    """A query with what it shares in its place."""
+    whole = SHARED.sub(lambda place: _whole(_written(place[1])[place[2]]), text)
+    # Our own files are literals in every sense that matters to psycopg's typing.
+    return cast("LiteralString", whole)
 
 
 def parse(text: str) -> dict[str, LiteralString]:
     """Split a file of named queries. Text before the first heading is a comment on the file."""
     pieces = HEADING.split(text)[1:]
     named = dict(zip(pieces[::2], (body.strip() for body in pieces[1::2]), strict=True))
-    # Our own files are literals in every sense that matters to psycopg's typing.
     return cast("dict[str, LiteralString]", named)

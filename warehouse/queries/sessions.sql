@@ -101,12 +101,5 @@ where sessions.session_id = %(session_id)s
 
 -- viewer_held --
 -- The same, and neither the session nor the user changes before this transaction ends.
-select users.user_name, users.role
-from crm.sessions
-join crm.users using (user_name)
-where sessions.session_id = %(session_id)s
-    and sessions.revoked_at is null
-    and sessions.expires_at > now()
-    and sessions.last_seen_at > now() - make_interval(secs => %(idle_seconds)s)
-    and users.disabled_at is null
+--> sessions.viewer_standing
 for share of sessions, users

@@ -9,26 +9,7 @@ select
     case when found.from_name is null and found.direction = 'inbound' then (
         select known.display_name from canonical.identities as known where known.identity = found.counterpart_identity collate "default"
     ) end as known_name
-from (
-    select min(newest.identity) as identity, newest.sort_key, newest.message_id
-    from canonical.customer_identities as identities
-    cross join lateral (
-        select participants.identity, participants.sort_key, participants.message_id
-        from canonical.message_participants as participants
-        where participants.identity = identities.identity
-            and participants.is_first
-            and not participants.is_ours
-            and (%(before)s::text is null or participants.sort_key < %(before)s)
-            and (%(since_key)s::text is null or participants.sort_key >= %(since_key)s)
-            and (%(until_key)s::text is null or participants.sort_key < %(until_key)s)
-        order by participants.sort_key desc
-        limit %(most)s
-    ) as newest
-    where identities.customer_id = %(customer_id)s
-    group by newest.sort_key, newest.message_id
-    order by newest.sort_key desc
-    limit %(most)s
-) as span
+--> filters.newest
 -- Fenced, so that messages are looked up one by one until the page is full.
 cross join lateral (
     select entries.*
@@ -48,26 +29,7 @@ select
     count(*) as examined,
     count(found.message_id) as passed,
     min(span.sort_key) as oldest_key
-from (
-    select min(newest.identity) as identity, newest.sort_key, newest.message_id
-    from canonical.customer_identities as identities
-    cross join lateral (
-        select participants.identity, participants.sort_key, participants.message_id
-        from canonical.message_participants as participants
-        where participants.identity = identities.identity
-            and participants.is_first
-            and not participants.is_ours
-            and (%(before)s::text is null or participants.sort_key < %(before)s)
-            and (%(since_key)s::text is null or participants.sort_key >= %(since_key)s)
-            and (%(until_key)s::text is null or participants.sort_key < %(until_key)s)
-        order by participants.sort_key desc
-        limit %(most)s
-    ) as newest
-    where identities.customer_id = %(customer_id)s
-    group by newest.sort_key, newest.message_id
-    order by newest.sort_key desc
-    limit %(most)s
-) as span
+--> filters.newest
 left join lateral (
     select entries.message_id
     from marts.timeline as entries

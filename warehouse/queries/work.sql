@@ -60,22 +60,13 @@ either as (
 standing as (
 
     select
-        either.*,
+        conversations.*,
         stands.assignment_id, stands.assignee, stands.due_at, stands.note, stands.assigned_by, stands.assigned_at,
-        case
-            when stands.state is null then 'open'
-            when either.last_direction = 'inbound' and either.last_sort_key > stands.until_key then 'open'
-            else stands.state
-        end as state,
-        either.last_direction = 'inbound' as is_asking
-    from either
-    left join lateral (
-        select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
-        from crm.assignments as rows
-        where rows.conversation_id = any(either.threads) and rows.ended_at is null
-        order by rows.assigned_at desc, rows.assignment_id
-        limit 1
-    ) as stands on true
+        --> conversation.state
+        as state,
+        conversations.last_direction = 'inbound' as is_asking
+    from either as conversations
+    --> conversation.stands
 
 ),
 
@@ -127,29 +118,22 @@ counted as (
 
 select
     counted.counts, counted.is_cut,
-    chosen.conversation_id, chosen.channel, chosen.counterpart_identity, chosen.last_at, chosen.last_direction, chosen.message_count,
-    chosen.assignment_id, chosen.assignee, chosen.state, chosen.due_at, chosen.note, chosen.assigned_by,
+    conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at, conversations.last_direction, conversations.message_count,
+    conversations.assignment_id, conversations.assignee, conversations.state, conversations.due_at, conversations.note, conversations.assigned_by,
     owner.customer_id, owner.name, known.display_name,
     newest.kind, newest.status, newest.subject, newest.removal, newest.body, newest.attachments,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('name', shown.name, 'colour', shown.colour) order by shown.name)
-        from (
-            select distinct tags.name, tags.colour
-            from crm.taggings as taggings
-            join crm.shown_tags as tags using (tag_id)
-            where taggings.object_id = any(chosen.threads) and taggings.object_type = 'conversation' and taggings.removed_at is null
-        ) as shown
-    ), '[]') as tags
+    --> conversation.tags
+    as tags
 from counted
-left join chosen on true
+left join chosen as conversations on true
 left join lateral (
     select customers.customer_id, customers.name
     from canonical.customer_identities as links
     join crm.customers as customers using (customer_id)
-    where links.identity = chosen.counterpart_identity
+    where links.identity = conversations.counterpart_identity
     limit 1
 ) as owner on true
-left join canonical.identities as known on known.identity = chosen.counterpart_identity
+left join canonical.identities as known on known.identity = conversations.counterpart_identity
 left join lateral (
     -- The key of a message ends in its id. What was taken back stands in no list.
     select
@@ -157,12 +141,12 @@ left join lateral (
         case when messages.removal = 'unsent' then null else left(coalesce(messages.revised_body, messages.body), 400) end as body,
         messages.removal is distinct from 'unsent' and jsonb_array_length(coalesce(messages.attachments, '[]')) > 0 as attachments
     from canonical.messages as messages
-    where messages.message_id = substr(chosen.last_sort_key, strpos(chosen.last_sort_key, '|') + 1)
+    where messages.message_id = substr(conversations.last_sort_key, strpos(conversations.last_sort_key, '|') + 1)
 ) as newest on true
 order by
-    case when %(which)s = 'due' then chosen.due_at end,
-    case when %(which)s = 'new' then chosen.last_at end desc,
-    chosen.last_direction = 'inbound' desc, chosen.last_at, chosen.conversation_id
+    case when %(which)s = 'due' then conversations.due_at end,
+    case when %(which)s = 'new' then conversations.last_at end desc,
+    conversations.last_direction = 'inbound' desc, conversations.last_at, conversations.conversation_id
 
 -- last_look --
 select looked_at from crm.last_looks where user_name = %(user_name)s
@@ -182,24 +166,7 @@ order by lower(name)
 
 -- conversations_of_customer --
 -- The newest conversations of a customer, with how each stands and its tags.
-select
-    conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at,
-    conversations.last_direction, conversations.message_count, conversations.threads,
-    stands.assignment_id, stands.assignee, stands.due_at, stands.note, stands.assigned_by, stands.assigned_at,
-    case
-        when stands.state is null then 'open'
-        when conversations.last_direction = 'inbound' and conversations.last_sort_key > stands.until_key then 'open'
-        else stands.state
-    end as state,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('name', shown.name, 'colour', shown.colour) order by shown.name)
-        from (
-            select distinct tags.name, tags.colour
-            from crm.taggings as taggings
-            join crm.shown_tags as tags using (tag_id)
-            where taggings.object_id = any(conversations.threads) and taggings.object_type = 'conversation' and taggings.removed_at is null
-        ) as shown
-    ), '[]') as tags
+--> conversation.columns
 from (
     select newest.*
     from canonical.customer_identities as links
@@ -208,43 +175,14 @@ from (
     order by newest.last_at desc
     limit %(page_size)s
 ) as conversations
-left join lateral (
-    select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
-    from crm.assignments as rows
-    where rows.conversation_id = any(conversations.threads) and rows.ended_at is null
-    order by rows.assigned_at desc, rows.assignment_id
-    limit 1
-) as stands on true
+--> conversation.stands
 order by conversations.last_at desc, conversations.conversation_id
 
 -- one_conversation --
 -- As conversations_of_customer, of one that may be nobody's.
-select
-    conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at,
-    conversations.last_direction, conversations.message_count, conversations.threads,
-    stands.assignment_id, stands.assignee, stands.due_at, stands.note, stands.assigned_by, stands.assigned_at,
-    case
-        when stands.state is null then 'open'
-        when conversations.last_direction = 'inbound' and conversations.last_sort_key > stands.until_key then 'open'
-        else stands.state
-    end as state,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('name', shown.name, 'colour', shown.colour) order by shown.name)
-        from (
-            select distinct tags.name, tags.colour
-            from crm.taggings as taggings
-            join crm.shown_tags as tags using (tag_id)
-            where taggings.object_id = any(conversations.threads) and taggings.object_type = 'conversation' and taggings.removed_at is null
-        ) as shown
-    ), '[]') as tags
+--> conversation.columns
 from canonical.conversations as conversations
-left join lateral (
-    select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
-    from crm.assignments as rows
-    where rows.conversation_id = any(conversations.threads) and rows.ended_at is null
-    order by rows.assigned_at desc, rows.assignment_id
-    limit 1
-) as stands on true
+--> conversation.stands
 where conversations.conversation_id = %(conversation_id)s
 
 -- message_tags --
