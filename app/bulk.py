@@ -9,7 +9,7 @@ import streamlit as st
 from app import act, guard
 from app.access.sessions import Viewer
 from app.database import Row
-from app.views import escape, list_html
+from app.views import list_html
 
 
 def line(row: Row, drawn: str) -> None:
@@ -35,10 +35,12 @@ def _choose(row: Row) -> None:
     st.rerun(["chosen"])
 
 
-def picked(rows: list[Row]) -> dict[str, str | None]:
-    """The selected ones of these, each with the assignment that stands on the screen."""
+def picked(rows: list[Row]) -> dict[str, act.Seen]:
+    """The selected ones of these, each with what stands on the screen of it."""
     return {
-        row["conversation_id"]: row["assignment_id"]
+        row["conversation_id"]: act.Seen(
+            assignment_id=row["assignment_id"], newest_key=row["last_sort_key"]
+        )
         for row in rows
         if st.session_state.get(f"pick_{row['conversation_id']}")
     }
@@ -50,7 +52,7 @@ def outcome() -> None:
     if not done:
         st.html(list_html.banner(words))
     elif words:
-        st.html(f'<p class="tally" role="status">{escape.line(words)}</p>')
+        st.html(list_html.said(words))
 
 
 def bar(viewer: Viewer, rows: list[Row]) -> None:
@@ -80,17 +82,23 @@ def _pick_all(rows: list[Row]) -> None:
         st.session_state[f"pick_{row['conversation_id']}"] = st.session_state["pick_all"]
 
 
-def _assign(seen: dict[str, str | None], change: dict[str, str]) -> None:
+def act_on_list(change: Callable[[Viewer], object]) -> None:
+    """An act on a list as a whole; where it is refused that stands above it."""
+    if refused := guard.attempt(change):
+        st.session_state["bulk_said"] = (False, refused)
+
+
+def _assign(seen: dict[str, act.Seen], change: dict[str, str]) -> None:
     _act(seen, lambda person: act.assign(person, seen, **change))  # type: ignore[arg-type]
 
 
-def _tag(seen: dict[str, str | None]) -> None:
+def _tag(seen: dict[str, act.Seen]) -> None:
     name = st.session_state["bulk_tag"]
     if _act(seen, lambda person: act.tag(person, list(seen), name)):
         st.session_state["bulk_tag"] = ""
 
 
-def _act(seen: dict[str, str | None], change: Callable[[Viewer], int]) -> bool:
+def _act(seen: dict[str, act.Seen], change: Callable[[Viewer], int]) -> bool:
     changed: list[int] = []
     refused = guard.attempt(lambda person: changed.append(change(person)))
     if refused:
@@ -100,7 +108,7 @@ def _act(seen: dict[str, str | None], change: Callable[[Viewer], int]) -> bool:
     return True
 
 
-def _done(seen: dict[str, str | None], changed: int) -> None:
+def _done(seen: dict[str, act.Seen], changed: int) -> None:
     for each in (*(f"pick_{it}" for it in seen), "pick_all"):
         st.session_state[each] = False
     st.session_state["bulk_said"] = (True, f"{list_html.count(changed, 'conversation')} changed.")

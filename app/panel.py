@@ -18,6 +18,7 @@ from app.access.sessions import Viewer
 from app.database import Row
 from app.live import topics
 from app.views import list_html, work_html
+from warehouse.decisions import KEEP
 
 NOBODY = ""
 
@@ -103,8 +104,10 @@ def _choice(outside: tuple[str, str | None], found: work.About) -> None:
 
 def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
     """Who, how it stands, until when. The keys hold what was seen: decided meanwhile, it is drawn anew."""
-    seen, it = chosen["assignment_id"], chosen["conversation_id"]
-    key = f"{seen or 'none'}_{it}"
+    it, was = chosen["conversation_id"], chosen["assignment_id"]
+    seen = {it: act.Seen(assignment_id=was, newest_key=chosen["last_sort_key"])}
+    # What came in since may have opened it again.
+    key = f"{was or 'none'}_{chosen['state']}_{it}"
     names = {NOBODY: "Nobody"} | {each["user_name"]: each["display_name"] for each in colleagues}
     if chosen["assignee"]:
         # Who may not have one any more still has this one.
@@ -112,11 +115,11 @@ def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
     done = chosen["state"] == "done"
     with st.container(horizontal=True, gap="small", key="panel_acts"):
         if chosen["assignee"] != viewer.user_name:
-            _button("Take it", "person_add", f"take_{key}", {it: seen}, assignee=viewer.user_name)
+            _button("Take it", "person_add", f"take_{key}", seen, assignee=viewer.user_name)
         if done:
-            _button("Reopen", "undo", f"reopen_{key}", {it: seen}, state="open")
+            _button("Reopen", "undo", f"reopen_{key}", seen, state="open")
         else:
-            _button("Done", "task_alt", f"done_{key}", {it: seen}, state="done")
+            _button("Done", "task_alt", f"done_{key}", seen, state="done")
         with st.popover("Hand over", icon=":material/forward_to_inbox:"):
             who = st.selectbox(
                 "To", names, index=list(names).index(chosen["assignee"] or NOBODY),
@@ -126,24 +129,28 @@ def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
                 "Stands", list(work_html.STATES), default=chosen["state"], required=True,
                 format_func=lambda each: work_html.STATES[each][0], key=f"state_{key}",
             )  # fmt: skip
-            due = st.date_input(
-                "Due", value=chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None,
-                key=f"due_{key}",
-            )  # fmt: skip
+            due_now = (
+                chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None
+            )
+            due = st.date_input("Due", value=due_now, key=f"due_{key}")
             note = st.text_area(
                 "What they should know", value=chosen["note"], max_chars=2_000, key=f"note_{key}"
             )
             st.button(
                 "Save", type="primary", key=f"save_{key}", on_click=_do, width="stretch",
                 args=(lambda person: act.assign(
-                    person, {it: seen}, assignee=who or None, state=state or "open",
-                    due_at=_end_of(due), keep_due=False, note=note,
+                    person, seen,
+                    # What nobody touched stays as it is by then.
+                    assignee=KEEP if who == (chosen["assignee"] or NOBODY) else who or None,
+                    state=KEEP if state == chosen["state"] else state,
+                    due_at=KEEP if due == due_now else _end_of(due),
+                    note=KEEP if note == chosen["note"] else note,
                 ),),
             )  # fmt: skip
 
 
 def _button(
-    label: str, glyph: str, key: str, seen: dict[str, str | None], **change: str | None
+    label: str, glyph: str, key: str, seen: dict[str, act.Seen], **change: str | None
 ) -> None:
     st.button(
         list_html.plain(label),
@@ -166,17 +173,9 @@ def _tags(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> N
     key = f"tags_{object_id}_{'|'.join(now)}"
 
     def change() -> None:
-        wanted = list(st.session_state[key])
-
-        def put(person: Viewer) -> None:
-            for name in wanted:
-                if name not in now:
-                    act.tag(person, [object_id], name)
-            for name in now:
-                if name not in wanted:
-                    act.tag(person, [object_id], name, on=False)
-
-        _try(put)
+        wanted = set(st.session_state[key])
+        on, off = wanted - set(now), set(now) - wanted
+        _try(lambda person: act.retag(person, object_id, on=on, off=off))
 
     st.multiselect(
         list_html.plain(label),

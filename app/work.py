@@ -23,6 +23,8 @@ HISTORY_SIZE = 30
 NOTES = 50
 #: Whoever never looked sees what came in within a day.
 FIRST_LOOK = timedelta(days=1)
+#: So late a message may come in after it was sent, and is new still.
+LATE = timedelta(days=7)
 
 
 class Which(StrEnum):
@@ -46,7 +48,7 @@ class Work:
 
 
 def looked_at(viewer: Viewer) -> datetime:
-    """When this person last said that they had seen what came in."""
+    """What was sent before that is new to this person no more."""
     with reading(viewer, Permission.READ, "work.view", "work", "last_look") as db:
         row = db.execute(SQL["last_look"], {"user_name": viewer.user_name}).fetchone()
         db.tells_nothing()
@@ -60,7 +62,7 @@ def work(
 
     Args:
         days: how far back it is looked for those who wait and whom nobody has.
-        since: from when on a message counts as come in since the last look.
+        since: what was sent from then on is new, unless this person said that they had seen it.
         shown: what the page shows already; the same again is no new sight and writes no event.
     """
     with reading(viewer, Permission.READ, "work.view", "work", which.value) as db:
@@ -175,7 +177,25 @@ def about(
     return found
 
 
-def looked(viewer: Viewer, at: datetime) -> None:
-    """Remember that this person has seen what came in until then. About no customer, so it is no decision."""
+def looked(viewer: Viewer, shown: Work, since: datetime) -> None:
+    """Remember that this person has seen these conversations, each up to the message that stood there, nothing else.
+    About no customer, so it is no decision.
+
+    Args:
+        since: as it was shown with.
+    """
+    whose = {"user_name": viewer.user_name}
     with reading(viewer, Permission.READ, "work.look", "work", Which.NEW.value) as db:
-        db.execute(SQL["looked"], {"user_name": viewer.user_name, "looked_at": at})
+        db.execute(
+            SQL["see"],
+            {
+                **whose,
+                "conversation_ids": [row["conversation_id"] for row in shown.rows],
+                "seen_keys": [row["last_sort_key"] for row in shown.rows],
+            },
+        )
+        if not shown.is_cut and len(shown.rows) == shown.counts[Which.NEW.value]:
+            # All of it stood there, so what is long past needs no line for each any more.
+            since = max(since, datetime.now(UTC) - LATE)
+            db.execute(SQL["forget_seen"], {**whose, "looked_at": since})
+        db.execute(SQL["look"], {**whose, "looked_at": since})

@@ -50,7 +50,10 @@ def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> N
         st.selectbox("Wrote within", DAYS, format_func=DAYS.__getitem__, key="work_days", width=130)
     bulk.outcome()
     if which is Which.NEW and found.rows:
-        st.button("I have seen these", icon=":material/done_all:", on_click=seen, key="seen")
+        st.button(
+            "I have seen these", icon=":material/done_all:", key="seen", on_click=bulk.act_on_list,
+            args=(lambda person: work.looked(person, found, since),),
+        )  # fmt: skip
     if not found.rows:
         st.html(list_html.empty(LISTS[which][1], LISTS[which][2], "task_alt"))
         return
@@ -59,11 +62,6 @@ def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> N
     now = datetime.now(UTC)
     for row in found.rows:
         bulk.line(row, work_html.row(row, layout.zone(), now, viewer.user_name))
-
-
-def seen() -> None:
-    work.looked(guard.viewer(), datetime.now(UTC))
-    st.session_state.pop("work_since", None)
 
 
 @guard.live()
@@ -84,7 +82,7 @@ def chosen() -> None:
 asked = address.work_list()
 st.session_state.setdefault("work_list", Which(asked) if asked in set(Which) else Which.MINE)
 st.session_state.setdefault("work_days", 30)
-since = st.session_state.setdefault("work_since", work.looked_at(guard.viewer()))
+since = work.looked_at(guard.viewer())
 left, right = st.columns([2.2, 1], gap="medium")
 with left, st.container(key="work", gap=None):
     conversations(since, {})

@@ -26,7 +26,7 @@ Then `undo` knows it, and undo of the undo. What was decided together, such as t
 `decision_id`, and that is what is undone.
 """
 
-from warehouse.decisions.assignments import ANY, STATES, Assigned, assign, standing
+from warehouse.decisions.assignments import ANY, KEEP, STATES, Assigned, Keep, assign, standing
 from warehouse.decisions.conversations import Thing, conversation, message, thing
 from warehouse.decisions.customers import (
     LONGEST_NAME,
@@ -62,12 +62,14 @@ from warehouse.decisions.tags import (
 __all__ = [
     "ANY",
     "COLOURS",
+    "KEEP",
     "LONGEST_NAME",
     "LONGEST_REASON",
     "STATES",
     "Assigned",
     "Database",
     "InTheWay",
+    "Keep",
     "Link",
     "Moved",
     "Noted",
