@@ -140,11 +140,17 @@ def sentence(said: str) -> str:
     return MARKDOWN.sub(r"\\\g<0>", f"{said[:1].upper()}{said[1:]}".rstrip(".")) + "."
 
 
-def choice(row: Row) -> str:
+def choice(row: Row, zone: ZoneInfo) -> str:
     """A customer in a list to choose from: name, and what tells namesakes apart."""
     known = ", ".join(plain(identity_html.words(text)) for text in row["identities"][:2])
-    last = f" · last contact {row['last_at']:%d.%m.%Y}" if row["last_at"] else ""
+    day = clock.days(each := clock.day_of(row["last_at"], zone), each) if row["last_at"] else ""
+    last = f" · last contact {day}" if day else ""
     return f"{plain(row['name'])} · {known or row['customer_id'][:8]}{last}"
+
+
+def said(words: str) -> str:
+    """What became of something, above a list."""
+    return f'<p class="tally" role="status">{escape.line(words)}</p>'
 
 
 def counted(matched: int, words: str, *, is_cut: bool) -> str:
@@ -175,9 +181,13 @@ def namesakes(rows: Sequence[Row]) -> set[str]:
     return {each for same in by_name.values() if len(same) > 1 for each in same}
 
 
-def export(address: str) -> str:
-    """The way to a list as a file."""
-    return f'<a class="export" href="{escape.line(address)}" download>{icon("download")} Export</a>'
+def export(address: str, most: int) -> str:
+    """The way to a list as a file, which holds no more than so many."""
+    title = f"All of them as a file for spreadsheets, {most:,} at most"
+    return (
+        f'<a class="export" href="{escape.line(address)}" title="{title}" download>'
+        f"{icon('download')} Export</a>"
+    )
 
 
 def tally(
