@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import act, guard, layout, work
+from app import act, address, guard, layout, work
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -57,14 +57,18 @@ def organised(
     picked = st.session_state.get("panel_picked")
     if picked and picked[0] == outside:
         conversation_id = picked[1]
+    leads = outside[1] is not None
     found = work.about(
         viewer,
         customer_id,
         conversation_id,
+        follows=leads,
         message_id=message_id,
         shown=shown[0] if shown else None,
     )
     shown[:] = [found]
+    if leads and found.chosen:
+        _head(found.chosen)
     _refusal()
     if found.chosen is None:
         st.caption("No conversation yet.")
@@ -78,8 +82,18 @@ def organised(
             _tags("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
     if message_id and viewer.may(Permission.ORGANISE):
         _tags("Tags of this message", message_id, found.message_tags, found.tags)
-    _notes(customer_id, found, viewer)
+    _notes(found, viewer)
     _history(found.history, viewer)
+
+
+def _head(chosen: Row) -> None:
+    """Whose conversation it is by now, and the way to their timeline."""
+    st.html(work_html.head(chosen))
+    if chosen["customer_id"]:
+        query = address.of_customer(chosen["customer_id"])
+        st.page_link(
+            address.TIMELINE, label="Open the timeline", icon=":material/forum:", query_params=query
+        )
 
 
 def _choice(outside: tuple[str, str | None], found: work.About) -> None:
@@ -188,7 +202,7 @@ def _tags(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> N
     )
 
 
-def _notes(customer_id: str, found: work.About, viewer: Viewer) -> None:
+def _notes(found: work.About, viewer: Viewer) -> None:
     st.html('<h3 class="part">Notes</h3>')
     now = datetime.now(UTC)
     for note in found.notes:
@@ -201,6 +215,7 @@ def _notes(customer_id: str, found: work.About, viewer: Viewer) -> None:
     if not viewer.may(Permission.ORGANISE):
         return
     it = found.chosen["conversation_id"] if found.chosen else ""
+    customer_id = found.customer_id
 
     def add() -> None:
         text = st.session_state["new_note"]

@@ -97,6 +97,8 @@ def work(
 class About:
     """What was decided about a customer and one of their conversations."""
 
+    #: Whose it is; empty for nobody's.
+    customer_id: str
     #: The customer's conversations, newest first; of a stranger's the one alone.
     conversations: list[Row]
     chosen: Row | None
@@ -112,6 +114,7 @@ def about(
     customer_id: str,
     conversation_id: str | None,
     *,
+    follows: bool = False,
     message_id: str | None = None,
     shown: About | None = None,
 ) -> About:
@@ -119,13 +122,25 @@ def about(
 
     Args:
         customer_id: empty where the conversation is nobody's yet.
+        follows: show the conversation whosever it is by now. Beside a timeline it is shown as long as it is theirs.
         shown: what stands there already; the same again is no new sight and writes no event.
     """
     with reading(
         viewer, Permission.READ, "panel.view", "customer", customer_id or "nobody",
-        customer_ids=[customer_id] if customer_id else [],
         detail={"conversation_id": conversation_id, "message_id": message_id},
     ) as db:  # fmt: skip
+        chosen = (
+            db.execute(SQL["one_conversation"], {"conversation_id": conversation_id}).fetchone()
+            if conversation_id
+            else None
+        )
+        whose = (chosen["customer_id"] or "") if chosen else ""
+        if chosen and whose != customer_id and not follows:
+            chosen = None
+        customer_id = whose if chosen else customer_id
+        db.tells(
+            object_id=customer_id or "nobody", customer_ids=[customer_id] if customer_id else []
+        )
         theirs = (
             db.execute(
                 SQL["conversations_of_customer"],
@@ -134,12 +149,8 @@ def about(
             if customer_id
             else []
         )
-        chosen = next((row for row in theirs if row["conversation_id"] == conversation_id), None)
-        if chosen is None and conversation_id:
-            chosen = db.execute(
-                SQL["one_conversation"], {"conversation_id": conversation_id}
-            ).fetchone()
-            theirs += [chosen] if chosen else []
+        if chosen and all(row["conversation_id"] != conversation_id for row in theirs):
+            theirs.append(chosen)
         if chosen is None and theirs:
             chosen = theirs[0]
         notes = db.execute(
@@ -159,6 +170,7 @@ def about(
             },
         ).fetchall()
         found = About(
+            customer_id=customer_id,
             conversations=theirs,
             chosen=chosen,
             notes=notes,

@@ -70,12 +70,6 @@ def chosen() -> None:
     if row is None:
         st.caption("Choose a conversation to see its panel.")
         return
-    st.html(work_html.head(row))
-    if row["customer_id"]:
-        query = address.of_customer(row["customer_id"])
-        st.page_link(
-            address.TIMELINE, label="Open the timeline", icon=":material/forum:", query_params=query
-        )
     panel.panel(guard.viewer(), row["customer_id"] or "", row["conversation_id"])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app import act, work
+from app import act, act_identity, work
 from app.access.roles import Forbidden
 from app.access.sessions import Viewer
 from app.work import Which
@@ -233,11 +233,33 @@ def test_the_panel_shows_what_was_decided_and_by_whom(
     work.about(agent, customer, None, shown=found)
     assert len(correspondence.events("panel.view")) == before
     # What is nobody's has its panel too.
-    assert work.about(agent, "", there["mai"]).chosen is not None
+    assert work.about(agent, "", there["mai"], follows=True).chosen is not None
+    assert (last := correspondence.events("panel.view")[-1])["customer_ids"] == []
+    assert last["object_id"] == "nobody"
     first = found.history[-2]["decision_id"]
     act.tag(agent, [there["sam"]], "VIP", on=False)
     with pytest.raises(InTheWay, match="agent decided"):
         act.undo(agent, first, "r")
+
+
+def test_the_panel_and_its_event_name_whose_the_conversation_is_by_now(
+    correspondence: Correspondence, agent: Viewer, there: dict[str, str]
+) -> None:
+    """A line of a list is old: the conversation is somebody else's by the time that it is opened."""
+    ((sam,),) = correspondence.execute("select customer_id from crm.customers")
+    act.note(agent, "about Sam alone", customer_id=sam)
+    kim = correspondence.customer("Kim")
+    act_identity.take_away(agent, [f"phone:{NUMBERS['sam']}"], kim, reason="hers")
+    found = work.about(agent, sam, there["sam"], follows=True)
+    assert found.chosen is not None
+    assert (found.customer_id, found.chosen["name"], found.notes) == (kim, "Kim", [])
+    event = correspondence.events("panel.view")[-1]
+    assert (event["object_id"], event["customer_ids"]) == (kim, [kim])
+    # Beside Sam's timeline nothing of hers is shown.
+    beside = work.about(agent, sam, there["sam"])
+    assert (beside.customer_id, beside.chosen) == (sam, None)
+    assert [note["body"] for note in beside.notes] == ["about Sam alone"]
+    assert correspondence.events("panel.view")[-1]["customer_ids"] == [sam]
 
 
 @pytest.fixture

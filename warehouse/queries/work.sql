@@ -195,10 +195,19 @@ from (
 order by conversations.last_at desc, conversations.conversation_id
 
 -- one_conversation --
--- As conversations_of_customer, of one that may be nobody's.
+-- As conversations_of_customer, of one that may be nobody's, with whose it is.
 --> conversation.columns
+    , owner.customer_id, owner.name, known.display_name
 from canonical.conversations as conversations
 --> conversation.stands
+left join lateral (
+    select customers.customer_id, customers.name
+    from canonical.customer_identities as links
+    join crm.customers as customers using (customer_id)
+    where links.identity = conversations.counterpart_identity
+    limit 1
+) as owner on true
+left join canonical.identities as known on known.identity = conversations.counterpart_identity
 where conversations.conversation_id = %(conversation_id)s
 
 -- message_tags --
