@@ -105,8 +105,8 @@ def message_revisions(
 def raw_row(
     viewer: Viewer, raw_ref: str, message_id: str = "", *, shown: RawRow | None = None
 ) -> RawRow | None:
-    """The exact bytes behind a reference. None where there is no such row behind this message, or in the quarantine; it is
-    written down that it was asked for in vain.
+    """The exact bytes behind a reference. None where there is no such row behind this message, or in the quarantine;
+    that it was asked for in vain is written down.
 
     Of a mail the mail itself; the row that was loaded for it, where the media store does not have the mail.
 
