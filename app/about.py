@@ -14,6 +14,6 @@ from app.access.sessions import Viewer
 def about(viewer: Viewer, customer_id: str) -> None:
     """Draw the areas about a customer: whoever adds one adds its call here."""
     # Lives as long as the page is on the screen; a full run is a new sight.
-    identity_card.identity_card(viewer, customer_id, [])
+    identity_card.identity_card(customer_id, [])
     identity_card.dialogs(customer_id)
     panel.panel(viewer, customer_id, None)

@@ -14,13 +14,14 @@ from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.live import topics
-from app.views import card_html, identity_html, list_html
+from app.views import card_html, decision_html, identity_html, list_html
 from warehouse.decisions import Size
 
 
-@guard.live(lambda viewer, customer_id, shown: topics.timeline(customer_id), is_beside=True)
-def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]]) -> None:
+@guard.live(lambda customer_id, shown: topics.timeline(customer_id), is_beside=True)
+def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     """The card, which reads again when somebody decides on this customer; `shown` keeps what it read."""
+    viewer = guard.viewer()
     found = read_identity.card(viewer, customer_id, shown=shown[0] if shown else None)
     if found is None:
         return
@@ -42,9 +43,9 @@ def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]])
         st.rerun()
     with st.expander(f"Decisions ({len(found['decisions'])})"):
         for row in found["decisions"]:
-            st.html(card_html.decision(row, zone, now))
+            st.html(decision_html.decision(row, zone, now))
             if may and row["undone_at"] is None:
-                label = list_html.link_label(card_html.words(row["action"]), "Undo")
+                label = list_html.link_label(decision_html.words(row["action"]), "Undo")
                 if st.button(label, key=f"undo_identity_{row['decision_id']}", type="tertiary"):
                     st.session_state["undoing"] = row
                     st.rerun()
@@ -61,7 +62,7 @@ def dialogs(customer_id: str) -> None:
 
 @guard.dialog("Undo", width="medium")
 def undo(row: Row, customer_id: str) -> None:
-    st.html(card_html.decision(row, layout.zone(), datetime.now(UTC)))
+    st.html(decision_html.decision(row, layout.zone(), datetime.now(UTC)))
     with st.form("undo", border=False):
         reason = st.text_input("Reason", max_chars=1000)
         if st.form_submit_button("Undo this decision", type="primary"):

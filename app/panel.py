@@ -17,7 +17,7 @@ from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.live import topics
-from app.views import list_html, work_html
+from app.views import decision_html, list_html, work_html
 from warehouse.decisions import KEEP
 
 NOBODY = ""
@@ -140,8 +140,8 @@ def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
                 format_func=lambda each: names.get(each, each), key=f"who_{key}",
             )  # fmt: skip
             state = st.segmented_control(
-                "Stands", list(work_html.STATES), default=chosen["state"], required=True,
-                format_func=lambda each: work_html.STATES[each][0], key=f"state_{key}",
+                "Stands", list(decision_html.STATES), default=chosen["state"], required=True,
+                format_func=lambda each: decision_html.STATES[each][0], key=f"state_{key}",
             )  # fmt: skip
             due_now = (
                 chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None
@@ -248,7 +248,7 @@ def _history(history: list[Row], viewer: Viewer) -> None:
         now = datetime.now(UTC)
         for each in history:
             with st.container(key=f"decided_{each['decision_id']}", gap=None):
-                st.html(work_html.decided(each, layout.zone(), now))
+                st.html(decision_html.decision(each, layout.zone(), now))
                 if not each["undone_at"] and viewer.may(Permission.ORGANISE):
                     word = "Redo" if each["undoes"] else "Undo"
                     st.button(
