@@ -72,8 +72,8 @@ def test_a_customer_is_found(
 
 
 @pytest.mark.parametrize(
-    "typed", ["zzz", "%", "_", "'; drop table crm.customers; --", "\\", "a" * 5000, "\0"]
-)
+    "typed", ["zzz", "%", "_", "'; drop table crm.customers; --", "\\", "a" * 5000, "\0", "a\0b", "\ud800", "phone:\0"]
+)  # fmt: skip
 def test_odd_searches_find_nobody_or_everybody_and_never_fail(
     correspondence: Correspondence, agent: Viewer, typed: str
 ) -> None:
