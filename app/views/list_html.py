@@ -94,7 +94,7 @@ def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
         f"<h2><bdi>{escape.line(row['name'])}</bdi></h2>"
         f'<span class="channels">{channels(row["channels"] or [])}</span>'
         f'<span class="facts">{" · ".join(facts)}</span>'
-        f'<button type="button" class="fold-about" aria-expanded="false" title="About this customer">'
+        f'<button type="button" class="fold-about" title="About this customer">'
         f"{icon('right_panel_open', 'About this customer')}</button></div>"
     )
 

@@ -146,6 +146,14 @@ OURS = {
 }
 
 
+def test_no_test_asks_a_page_for_what_its_policy_forbids() -> None:
+    """`wait_for_function` looks a second time by `eval` (tests/app/browsing.py): it fails where a page takes its time."""
+    asks = "wait_for_" + "function"
+    tests = FOLDER.parent / "tests"
+    found = {path.name for path in tests.rglob("*.py") if f".{asks}(" in path.read_text()}
+    assert found == set()
+
+
 def test_no_label_is_what_somebody_wrote() -> None:
     """A name with a link in it would be a link, and `:material/…:` a picture."""
     found = set()
