@@ -151,8 +151,7 @@ def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> No
         top = held.evaluate("e => e.getBoundingClientRect().top") if count == 131 else None
         expect(page.locator(".message")).to_have_count(count)
         if top is not None:
-            # Within a line: where the button of the last page goes, the browser itself holds on to a day's divider.
-            assert held.evaluate("e => e.getBoundingClientRect().top") == pytest.approx(top, abs=36)
+            assert held.evaluate("e => e.getBoundingClientRect().top") == pytest.approx(top, abs=2)
     expect(page.get_by_text("The first message")).to_be_visible()
     expect(page.get_by_text("message 000", exact=True)).to_be_visible()
     times = page.evaluate(
