@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 import app
-from app import attachments, database, examine, filtered, read, read_identity, work
+from app import around, attachments, database, examine, filtered, read, read_identity, work
 from app.access.roles import MATRIX, Forbidden, Permission, UserRole
 from app.access.sessions import Viewer
 from app.reading import reading
@@ -24,7 +24,7 @@ from tests.app.conftest import Correspondence
 from warehouse.filters import Filter
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, filtered, examine, attachments, read_identity, work]
+ROOMS: list[ModuleType] = [read, filtered, examine, attachments, around, read_identity, work]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -61,10 +61,22 @@ def test_sights_are_found() -> None:
 
 @pytest.mark.parametrize("name", sorted(sights()))
 def test_every_sight_is_within_reading(name: str) -> None:
-    tree = ast.parse(inspect.getsource(sights()[name]))
+    sight = sights()[name]
+    tree = ast.parse(inspect.getsource(sight))
+    # Or in a function of its own that it calls.
+    own = vars(inspect.getmodule(sight))
+    trees = [tree] + [
+        ast.parse(inspect.getsource(own[call.func.id]))
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id.startswith("_")
+        and inspect.isfunction(own.get(call.func.id))
+    ]
     opened = [
         item.context_expr.func.id
-        for node in ast.walk(tree)
+        for each in trees
+        for node in ast.walk(each)
         if isinstance(node, ast.With)
         for item in node.items
         if isinstance(item.context_expr, ast.Call) and isinstance(item.context_expr.func, ast.Name)
@@ -141,7 +153,12 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.work.work": (work.Which.OPEN, 30, datetime(2026, 11, 1, tzinfo=UTC)),
         "app.work.about": (customer, None),
         "app.work.looked_at": (),
-        "app.work.looked": (datetime(2026, 11, 1, tzinfo=UTC),),
+        "app.work.looked": (
+            work.Work(rows=[], counts={"new": 0}, is_cut=False),
+            datetime(2026, 11, 1, tzinfo=UTC),
+        ),
+        "app.read.export": ("sam", read.Sort.NAME, 10, lambda _: None),
+        "app.around.read_around": (around.Place(customer, message),),
     }
 
 
@@ -180,6 +197,29 @@ def test_without_its_event_nothing_is_shown(
     for name in sorted(set(sights()) - apart):
         shown(name, everything, arguments)
     assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 20
+
+
+def test_an_event_names_whose_names_were_shown(
+    correspondence: Correspondence, agent: Viewer, arguments: dict[str, tuple[Any, ...]]
+) -> None:
+    """Lists of customers as well as the place in a timeline; the same again is no new sight."""
+    other = correspondence.customer("Samuel")
+    (customer,) = arguments["app.read.timeline"]
+    found = read.customers(agent, "sam")
+    event = correspondence.events("customer.search")[-1]
+    assert sorted(event["customer_ids"]) == sorted([customer, other])
+    read.customers(agent, "sam", shown=found)
+    assert len(correspondence.events("customer.search")) == 1
+
+    (place,) = arguments["app.around.read_around"]
+    first = around.read_around(agent, place)
+    assert first is not None
+    for _ in range(3):
+        around.read_around(agent, place, shown=first)
+    assert [each["customer_ids"] for each in correspondence.events("timeline.view")] == [[customer]]
+    correspondence.sms("+61491570006", "two", datetime(2026, 11, 2, tzinfo=UTC))
+    around.read_around(agent, place, shown=first)
+    assert len(correspondence.events("timeline.view")) == 2
 
 
 def test_what_is_refused_is_read_by_nobody_and_on_record_where_that_is_wanted(
