@@ -27,17 +27,18 @@ def panel(
     viewer: Viewer,
     customer_id: str,
     conversation_id: str | None,
-    message_id: str | None = None,
+    *,
+    follows: bool = False,
 ) -> None:
     """Draw the panel where it is called.
 
     Args:
         customer_id: empty where the conversation is nobody's yet.
         conversation_id: the one that is chosen; None for the customer's newest.
-        message_id: the message that is chosen, whose own tags stand there too.
+        follows: it leads the panel whosever it is by now, and says whose; beside a timeline it is that customer's.
     """
     with st.container(key="panel", gap="small"):
-        organised(customer_id, conversation_id, message_id, [])
+        organised(customer_id, conversation_id, follows, [])
 
 
 def _topic(customer_id: str, *_: Any) -> str:
@@ -48,7 +49,7 @@ def _topic(customer_id: str, *_: Any) -> str:
 def organised(
     customer_id: str,
     conversation_id: str | None,
-    message_id: str | None,
+    follows: bool,
     shown: list[work.About],
 ) -> None:
     viewer = guard.viewer()
@@ -57,18 +58,17 @@ def organised(
     picked = st.session_state.get("panel_picked")
     if picked and picked[0] == outside:
         conversation_id = picked[1]
-    leads = outside[1] is not None
     found = work.about(
         viewer,
         customer_id,
         conversation_id,
-        follows=leads,
-        message_id=message_id,
+        follows=follows,
         shown=shown[0] if shown else None,
     )
     shown[:] = [found]
-    if leads and found.chosen:
-        _head(found.chosen)
+    # The conversation that led here may be gone, and another of theirs stands there.
+    if follows and found.chosen and "name" in found.chosen:
+        _head(found, found.chosen)
     _refusal()
     if found.chosen is None:
         st.caption("No conversation yet.")
@@ -80,17 +80,15 @@ def organised(
         if viewer.may(Permission.ORGANISE):
             _assignment(found.chosen, found.colleagues, viewer)
             _tags("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
-    if message_id and viewer.may(Permission.ORGANISE):
-        _tags("Tags of this message", message_id, found.message_tags, found.tags)
     _notes(found, viewer)
     _history(found.history, viewer)
 
 
-def _head(chosen: Row) -> None:
+def _head(found: work.About, chosen: Row) -> None:
     """Whose conversation it is by now, and the way to their timeline."""
     st.html(work_html.head(chosen))
-    if chosen["customer_id"]:
-        query = address.of_customer(chosen["customer_id"])
+    if found.customer_id:
+        query = address.of_customer(found.customer_id)
         st.page_link(
             address.TIMELINE, label="Open the timeline", icon=":material/forum:", query_params=query
         )

@@ -106,7 +106,6 @@ class About:
     history: list[Row]
     tags: list[Row]
     colleagues: list[Row]
-    message_tags: list[Row]
 
 
 def about(
@@ -115,7 +114,6 @@ def about(
     conversation_id: str | None,
     *,
     follows: bool = False,
-    message_id: str | None = None,
     shown: About | None = None,
 ) -> About:
     """The panel beside a timeline. Without a conversation the newest is chosen.
@@ -127,7 +125,7 @@ def about(
     """
     with reading(
         viewer, Permission.READ, "panel.view", "customer", customer_id or "nobody",
-        detail={"conversation_id": conversation_id, "message_id": message_id},
+        detail={"conversation_id": conversation_id},
     ) as db:  # fmt: skip
         chosen = (
             db.execute(SQL["one_conversation"], {"conversation_id": conversation_id}).fetchone()
@@ -149,7 +147,7 @@ def about(
             if customer_id
             else []
         )
-        if chosen and all(row["conversation_id"] != conversation_id for row in theirs):
+        if chosen and all(row["conversation_id"] != chosen["conversation_id"] for row in theirs):
             theirs.append(chosen)
         if chosen is None and theirs:
             chosen = theirs[0]
@@ -180,9 +178,6 @@ def about(
                 SQL["colleagues"],
                 {"roles": [role.value for role in UserRole if may(role, Permission.ORGANISE)]},
             ).fetchall(),
-            message_tags=db.execute(SQL["message_tags"], {"message_id": message_id}).fetchall()
-            if message_id
-            else [],
         )
         if shown == found:
             db.tells_nothing()

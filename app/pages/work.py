@@ -70,7 +70,7 @@ def chosen() -> None:
     if row is None:
         st.caption("Choose a conversation to see its panel.")
         return
-    panel.panel(guard.viewer(), row["customer_id"] or "", row["conversation_id"])
+    panel.panel(guard.viewer(), row["customer_id"] or "", row["conversation_id"], follows=True)
 
 
 asked = address.work_list()

@@ -195,7 +195,7 @@ from (
 order by conversations.last_at desc, conversations.conversation_id
 
 -- one_conversation --
--- As conversations_of_customer, of one that may be nobody's, with whose it is.
+-- As conversations_of_customer, of one that may be nobody's, with whose it is; by its id or by that of one of its threads.
 --> conversation.columns
     , owner.customer_id, owner.name, known.display_name
 from canonical.conversations as conversations
@@ -208,7 +208,9 @@ left join lateral (
     limit 1
 ) as owner on true
 left join canonical.identities as known on known.identity = conversations.counterpart_identity
-where conversations.conversation_id = %(conversation_id)s
+where conversations.conversation_id = coalesce(
+    (select threads.conversation_id from canonical.threads as threads where threads.thread_id = %(conversation_id)s), %(conversation_id)s
+)
 
 -- message_tags --
 select distinct tags.name, tags.colour
