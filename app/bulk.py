@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import act, guard
+from app import act, guard, outcome
 from app.access.sessions import Viewer
 from app.database import Row
 from app.views import list_html
+
+#: The part of the page that says what became of an act.
+PART = "bulk"
 
 
 def line(row: Row, drawn: str) -> None:
@@ -46,15 +49,6 @@ def picked(rows: list[Row]) -> dict[str, act.Seen]:
     }
 
 
-def outcome() -> None:
-    """What became of the last act on several: where it was refused it stays to be read."""
-    done, words = st.session_state.pop("bulk_said", (True, ""))
-    if not done:
-        st.html(list_html.banner(words))
-    elif words:
-        st.html(list_html.said(words))
-
-
 def bar(viewer: Viewer, rows: list[Row]) -> None:
     """What can be done with the selected ones; nothing while none is."""
     seen = picked(rows)
@@ -85,7 +79,7 @@ def _pick_all(rows: list[Row]) -> None:
 def act_on_list(change: Callable[[Viewer], object]) -> None:
     """An act on a list as a whole; where it is refused that stands above it."""
     if refused := guard.attempt(change):
-        st.session_state["bulk_said"] = (False, refused)
+        outcome.say(PART, refused, is_done=False)
 
 
 def _assign(seen: dict[str, act.Seen], change: dict[str, str]) -> None:
@@ -102,7 +96,7 @@ def _act(seen: dict[str, act.Seen], change: Callable[[Viewer], int]) -> bool:
     changed: list[int] = []
     refused = guard.attempt(lambda person: changed.append(change(person)))
     if refused:
-        st.session_state["bulk_said"] = (False, f"Nothing was changed. {refused}")
+        outcome.say(PART, f"Nothing was changed. {refused}", is_done=False)
         return False
     _done(seen, changed[0])
     return True
@@ -111,4 +105,4 @@ def _act(seen: dict[str, act.Seen], change: Callable[[Viewer], int]) -> bool:
 def _done(seen: dict[str, act.Seen], changed: int) -> None:
     for each in (*(f"pick_{it}" for it in seen), "pick_all"):
         st.session_state[each] = False
-    st.session_state["bulk_said"] = (True, f"{list_html.count(changed, 'conversation')} changed.")
+    outcome.say(PART, f"{list_html.count(changed, 'conversation')} changed.")

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import act, address, guard, layout, work
+from app import act, address, guard, layout, outcome, work
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -69,7 +69,7 @@ def organised(
     # The conversation that led here may be gone, and another of theirs stands there.
     if follows and found.chosen and "name" in found.chosen:
         _head(found, found.chosen)
-    _refusal()
+    outcome.draw("panel")
     if found.chosen is None:
         st.caption("No conversation yet.")
     else:
@@ -258,19 +258,13 @@ def _history(history: list[Row], viewer: Viewer) -> None:
 
 
 def _try(change: Callable[[Viewer], object]) -> bool:
-    """Do it; where it is refused the next drawing says why."""
+    """Do it; where it is refused the part says why."""
     refused = guard.attempt(change)
     if refused:
-        st.session_state["panel_refused"] = refused
+        outcome.say("panel", refused, is_done=False)
     return refused is None
 
 
 def _do(change: Callable[[Viewer], object]) -> None:
     """As `_try`, for what has nothing to do afterwards."""
     _try(change)
-
-
-def _refusal() -> None:
-    refused = st.session_state.pop("panel_refused", None)
-    if refused:
-        st.html(list_html.banner(refused))

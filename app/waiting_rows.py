@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, act_identity, guard, layout, read_identity
+from app import act, act_identity, guard, layout, outcome, read_identity
 from app.access.sessions import Viewer
 from app.database import Row
 from app.views import card_html, list_html
 
+#: The part of the page that says what became of a decision.
+PART = "queue"
 #: What was read for the queue as it stands on the screen; empty at first.
 Suggested = list[dict[str, list[Row]]]
 
@@ -70,17 +72,8 @@ def bring_back(row: Row) -> None:
 def done(decide: Callable[[Viewer], object]) -> None:
     """Decide, say what was refused, and draw the list anew."""
     if refused := guard.attempt(decide):
-        st.session_state["queue_said"] = (False, refused)
+        outcome.say(PART, refused, is_done=False)
     st.rerun(scope="fragment")
-
-
-def outcome() -> None:
-    """What became of the last decision here; said once, above the list."""
-    was_done, words = st.session_state.pop("queue_said", (True, ""))
-    if not was_done:
-        st.error(list_html.sentence(words))
-    elif words:
-        st.html(list_html.said(words))
 
 
 def at_once() -> None:
@@ -153,7 +146,7 @@ def done_with_all(rows: Sequence[Row], what: str, decide: Callable[[Viewer], int
         return
     left = len(rows) - counts[0]
     meanwhile = f" {left:,} left as they are: others decided on them meanwhile." if left else ""
-    st.session_state["queue_said"] = (True, f"{counts[0]:,} {what}.{meanwhile}")
+    outcome.say(PART, f"{counts[0]:,} {what}.{meanwhile}")
     st.rerun()
 
 

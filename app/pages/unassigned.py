@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import guard, layout, read, read_identity, waiting_rows, who_is_this
+from app import guard, layout, outcome, read, read_identity, waiting_rows, who_is_this
 from app.access.roles import Permission
 from app.database import Row
 from app.live import topics
@@ -41,7 +41,7 @@ def queue(
     viewer = guard.viewer()
     lists = [look(viewer, before, shown=shown.get(index)) for index, before in enumerate(pages)]
     shown.update(enumerate(lists))
-    waiting_rows.outcome()
+    outcome.draw(waiting_rows.PART)
     if not lists[0].rows:
         st.html(list_html.empty(*empty, "task_alt"))
         return

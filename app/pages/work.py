@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, bulk, guard, layout, panel, work
+from app import address, bulk, guard, layout, outcome, panel, work
 from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html, work_html
@@ -48,7 +48,7 @@ def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> N
             on_change=lambda: address.keep_work_list(st.session_state["work_list"]),
         )  # fmt: skip
         st.selectbox("Wrote within", DAYS, format_func=DAYS.__getitem__, key="work_days", width=130)
-    bulk.outcome()
+    outcome.draw(bulk.PART)
     if which is Which.NEW and found.rows:
         st.button(
             "I have seen these", icon=":material/done_all:", key="seen", on_click=bulk.act_on_list,

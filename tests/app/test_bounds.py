@@ -127,12 +127,12 @@ def test_sockets_of_one_address_are_counted(address: str) -> None:
         with pytest.raises(InvalidStatus):
             opened(address)
         # Whoever is signed in is not among the strangers.
-        opened(address, **cookie_of("agent")).close()
+        with opened(address, **cookie_of("agent")):
+            pass
         some.pop().close()
 
         def has_room() -> bool:
-            with suppress(InvalidStatus):
-                opened(address).close()
+            with suppress(InvalidStatus), opened(address):
                 return True
             return False
 
