@@ -106,7 +106,7 @@ def test_an_open_dialog_of_a_disabled_person_does_nothing_more(
     assert correspondence.execute("select from crm.identity_links") == []
 
 
-def _decides(viewer: Viewer) -> None:
+def _decides(viewer):  # type: ignore[no-untyped-def]  # Streamlit runs its text, where no name of here is known.
     """A run of a page in which somebody decides; the next one shows what is right."""
     import streamlit as st
 

@@ -184,6 +184,7 @@ def test_without_its_event_nothing_is_shown(
     apart = {
         "app.attachments.open_attachment",
         "app.examine.model_tests",
+        "app.examine.message_revisions",
         "app.read_identity.suggestions",
         "app.work.looked_at",
     }
