@@ -99,7 +99,16 @@ def open_attachment(
         row, file = _permitted(viewer, key, detail, object_id, taken, begins=begins)
         if file is not None:
             return file
-        taken = str(row["listed"]["source"]), _file(row)
+        try:
+            taken = str(row["listed"]["source"]), _file(row)
+        except NotOpened as costly:
+            told = {**detail, "because": str(costly)}
+            with reading(
+                viewer, Permission.READ, "attachment.refuse", "attachment", object_id,
+                customer_ids=row["customer_ids"], detail=told,
+            ):  # fmt: skip
+                pass
+            raise
 
 
 def _permitted(

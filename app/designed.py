@@ -65,10 +65,18 @@ def document(viewer: Viewer, message_id: str, *, with_pictures: bool) -> str:
         raise NothingToShow
     action = "mail.load_pictures" if with_pictures else "mail.show"
     # Whether there is anything to show is known once the mail was read, which takes longer than a transaction should.
-    sha256 = _permitted(viewer, message_id, action, is_shown=False)["sha256"]
-    markup = _markup(sha256)
+    first = _permitted(viewer, message_id, action, is_shown=False)
+    try:
+        markup = _markup(first["sha256"])
+    except attachments.NotOpened as costly:
+        with reading(
+            viewer, Permission.READ, "mail.refuse", "message", message_id,
+            customer_ids=first["customer_ids"], detail={"because": str(costly)},
+        ):  # fmt: skip
+            pass
+        raise
     row = _permitted(viewer, message_id, action, is_shown=True)
-    if row["sha256"] != sha256:
+    if row["sha256"] != first["sha256"]:
         raise NothingToShow
     return _document(message_id, markup, row, with_pictures=with_pictures)
 
