@@ -172,6 +172,9 @@ def undo(viewer: Viewer, decision_id: str, reason: str) -> None:
 def _needed(action: str) -> Permission:
     if action in ("tag.change", "tag.merge", "tag.part"):
         return Permission.MANAGE_TAGS
+    if action.startswith("view."):
+        # Whose view it is `app/saved.py` asks.
+        return Permission.MANAGE_VIEWS
     organising = action.partition(".")[0] in ("conversation", "message", "note", "tag")
     return Permission.ORGANISE if organising else Permission.DECIDE_CUSTOMER
 

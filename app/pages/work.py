@@ -82,7 +82,10 @@ def chosen() -> None:
 
 
 asked = address.work_list()
-st.session_state.setdefault("work_list", Which(asked) if asked in set(Which) else Which.MINE)
+if asked in set(Which):
+    # Also where a saved view led here from another list.
+    st.session_state["work_list"] = Which(asked)
+st.session_state.setdefault("work_list", Which.MINE)
 st.session_state.setdefault("work_days", 30)
 since = st.session_state.setdefault("work_since", work.looked_at(guard.viewer()))
 left, right = st.columns([2.2, 1], gap="medium")
