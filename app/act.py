@@ -173,7 +173,7 @@ def _needed(action: str) -> Permission:
     if action in ("tag.change", "tag.merge", "tag.part"):
         return Permission.MANAGE_TAGS
     if action.startswith("view."):
-        # Whose view it is `app/saved.py` asks.
+        # Whose view it is `app/act_saved.py` asks.
         return Permission.MANAGE_VIEWS
     organising = action.partition(".")[0] in ("conversation", "message", "note", "tag")
     return Permission.ORGANISE if organising else Permission.DECIDE_CUSTOMER

@@ -114,9 +114,14 @@ def place() -> str:
     return _named(AT)
 
 
-def of_place(customer_id: str, message_id: str) -> dict[str, str]:
-    """The parameters that lead to a message on a customer's timeline."""
-    return {CUSTOMER: customer_id, AT: message_id}
+def of_place(customer_id: str, message_id: str, searched: str = "") -> dict[str, str]:
+    """The parameters that lead to a message on a customer's timeline.
+
+    Args:
+        searched: what it was found by, so that the next match can be gone to from there.
+    """
+    led = {SEARCH: searched[:LONGEST_SEARCH]} if searched else {}
+    return {CUSTOMER: customer_id, AT: message_id, **led}
 
 
 def of_message(message_id: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import address, guard, saved
+from app import act_saved, address, guard, read_saved
 from app.access.roles import Permission
 from app.views import list_html, saved_html
 from warehouse.decisions.views import LONGEST_VIEW_NAME
@@ -28,7 +28,7 @@ def views_box(url_path: str) -> None:
     if not box.open:
         return
     with box, st.container(key="views", gap="small"):
-        listed = saved.views(guard.viewer())
+        listed = read_saved.views(guard.viewer())
         if not listed:
             st.caption("A search or a filter can be kept here under a name.")
         for view in listed:
@@ -37,7 +37,7 @@ def views_box(url_path: str) -> None:
         st.page_link(address.SAVED, label="Manage views", icon=":material/tune:")
 
 
-def line(view: saved.View) -> None:
+def line(view: read_saved.View) -> None:
     """A view that is opened by choosing it."""
     with st.container(key=f"row_view_{view.view_id}", gap=None):
         owner = "" if view.owner == guard.viewer().user_name else view.owner
@@ -58,7 +58,7 @@ def _new(url_path: str) -> None:
     def keep() -> None:
         name, is_shared = st.session_state[NAME], bool(st.session_state.get(SHARED))
         st.session_state[REFUSED] = guard.attempt(
-            lambda person: saved.save(person, name, url_path, query, is_shared=is_shared)
+            lambda person: act_saved.save(person, name, url_path, query, is_shared=is_shared)
         )
         if not st.session_state[REFUSED]:
             st.session_state[NAME] = ""

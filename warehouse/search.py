@@ -102,6 +102,30 @@ def find(
         return Found(rows=rows, count=min(count, MOST), is_exact=count <= MOST, meant=meant)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """Where a message stands among those of one timeline that match: `place` of `count`, the newest being the first."""
+
+    older: str | None
+    newer: str | None
+    place: int
+    count: int
+
+
+def beside(database: Database, query: Query, customer_id: str, position: str) -> Beside | None:
+    """The next matches of a customer's timeline on either side of a position; None where nothing is asked for."""
+    with database.cursor(row_factory=dict_row) as db:
+        db.execute(SQL["without_scans"])
+        meant = mean(db, query, customer_id)
+        if meant.is_empty:
+            return None
+        row = db.execute(SQL["beside"], _values(meant) | {"position": position}).fetchone()
+        assert row is not None
+        return Beside(
+            older=row["older"], newer=row["newer"], place=row["place"], count=row["matched"]
+        )
+
+
 def counted(count: int, *, is_exact: bool) -> str:
     """How many there are, in words."""
     if is_exact:
@@ -304,18 +328,24 @@ def _position(moment: datetime | None, otherwise: str) -> str:
     return f"{max(microseconds, 0):014x}"
 
 
+def _values(meant: Meant) -> dict[str, Any]:
+    """What every statement over the index needs."""
+    return {
+        "words": meant.words,
+        "phrases": list(meant.phrases),
+        "without": list(meant.without),
+        "since": meant.since,
+        "before": meant.before,
+    }
+
+
 # -- the newest that match -------------------------------------------------------------------------
 
 
 def _newest(
     db: psycopg.Cursor[Row], meant: Meant, behind: str, page_size: int
 ) -> tuple[list[Row], int]:
-    values = {
-        "words": meant.words,
-        "phrases": list(meant.phrases),
-        "without": list(meant.without),
-        "since": meant.since,
-        "before": meant.before,
+    values = _values(meant) | {
         "behind": min(behind, meant.before),
         "page_size": page_size,
         "most": MOST,

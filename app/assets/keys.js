@@ -7,6 +7,7 @@ const HELP = [
     ["c", "copy the link to it"],
     ["t", "show its conversation alone (a mail)"],
     ["g  G", "the oldest message on the page, the newest"],
+    ["n  N", "the next older match of a search, the next newer one"],
     ["/", "find messages (on every page)"],
     ["?", "this list"],
 ];
@@ -92,6 +93,11 @@ function showThread(button) {
     location.assign(address.href);
 }
 
+// The strip above a timeline that was come to from a search.
+function goTo(name) {
+    for (const link of document.querySelectorAll(".st-key-matches a")) if (link.textContent.includes(name)) link.click();
+}
+
 function help() {
     document.querySelector("dialog.keys")?.remove();
     const dialog = document.createElement("dialog");
@@ -127,6 +133,8 @@ document.addEventListener("keydown", (event) => {
     else if (event.key === "o" && message) open(message);
     else if (event.key === "c" && message) copyLink(message);
     else if (event.key === "t" && message?.querySelector("button.only-thread")) showThread(message.querySelector("button.only-thread"));
+    else if (event.key === "n") goTo("Older match");
+    else if (event.key === "N") goTo("Newer match");
     else if (event.key === "Enter" && message && event.target === message) message.querySelector("a.about")?.click();
     else return;
     event.preventDefault();

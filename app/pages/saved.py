@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import guard, saved, saved_box
+from app import act_saved, guard, read_saved, saved_box
 from app.access.roles import Permission
 from app.views import list_html
 from warehouse.decisions.views import LONGEST_VIEW_NAME
@@ -13,7 +13,7 @@ from warehouse.decisions.views import LONGEST_VIEW_NAME
 @guard.live()
 def listed() -> None:
     _outcome()
-    views = saved.views(guard.viewer())
+    views = read_saved.views(guard.viewer())
     if not views:
         advice = "Search or filter, then keep it under a name: Views, above."
         st.html(list_html.empty("No views yet", advice, "bookmarks"))
@@ -28,7 +28,7 @@ def listed() -> None:
                     _change(view)
 
 
-def _change(view: saved.View) -> None:
+def _change(view: read_saved.View) -> None:
     key = f"{view.view_id}_{view.version}"
     with st.popover("Change", key=f"change_view_{key}", type="tertiary"):
         st.text_input("Name", view.name, max_chars=LONGEST_VIEW_NAME, key=f"name_{key}")
@@ -39,18 +39,20 @@ def _change(view: saved.View) -> None:
             st.button("Remove", key=f"remove_{key}", on_click=_remove, args=(view,))
 
 
-def _save(view: saved.View, key: str) -> None:
+def _save(view: read_saved.View, key: str) -> None:
     name = st.session_state[f"name_{key}"]
     is_shared = bool(st.session_state.get(f"shared_{key}", view.is_shared))
     st.session_state["views_refused"] = guard.attempt(
-        lambda person: saved.change(person, view.view_id, view.version, name, is_shared=is_shared)
+        lambda person: act_saved.change(
+            person, view.view_id, view.version, name, is_shared=is_shared
+        )
     )
 
 
-def _remove(view: saved.View) -> None:
+def _remove(view: read_saved.View) -> None:
     removed: list[str] = []
     st.session_state["views_refused"] = guard.attempt(
-        lambda person: removed.append(saved.remove(person, view.view_id, view.version))
+        lambda person: removed.append(act_saved.remove(person, view.view_id, view.version))
     )
     if removed:
         st.session_state["view_removed"] = (removed[0], view.name)
@@ -59,7 +61,7 @@ def _remove(view: saved.View) -> None:
 def _bring_back(decision_id: str) -> None:
     st.session_state.pop("view_removed", None)
     st.session_state["views_refused"] = guard.attempt(
-        lambda person: saved.bring_back(person, decision_id)
+        lambda person: act_saved.bring_back(person, decision_id)
     )
 
 

@@ -10,10 +10,12 @@ from app.database import Row
 from app.views import clock, escape, kind_html, list_html
 from app.views.components import icon
 from app.views.identity_html import identity
-from warehouse.search import counted
+from warehouse.search import Beside, counted
 from warehouse.search_query import Query
 from warehouse.search_snippet import Part, highlighted, snippet
 
+#: Of a query as it is repeated.
+LONGEST_WORDS = 80
 #: What each operator is for, with an example that can be typed.
 HELP = (
     ("refund order", "both words, anywhere in a message"),
@@ -73,6 +75,12 @@ def tally(count: int, *, is_exact: bool, shown: int) -> str:
     said = counted(count, is_exact=is_exact)
     here = f"; here the newest {shown:,}" if shown < count else ""
     return f'<p class="tally" role="status">{said[0].upper()}{said[1:]}{here}</p>'
+
+
+def place(found: Beside, typed: str) -> str:
+    """Which of the matches of a timeline is looked at."""
+    words = f'<bdi class="words">{escape.line(typed[:LONGEST_WORDS])}</bdi>'
+    return f'<p class="tally" role="status">Match {found.place:,} of {found.count:,} here for {words}</p>'
 
 
 def notes(sentences: Sequence[str]) -> str:

@@ -105,11 +105,11 @@ def test_a_view_is_kept_chosen_renamed_shared_and_removed(
 def test_a_reader_sees_what_is_shared_and_keeps_their_own(
     person: Person, correspondence: Correspondence
 ) -> None:
-    from app import saved
+    from app import act_saved
 
     agent = correspondence.signed_in("agent")
-    saved.save(agent, "Shared with all", "search", "q=refund", is_shared=True)
-    saved.save(agent, "For me alone", "search", "q=refund")
+    act_saved.save(agent, "Shared with all", "search", "q=refund", is_shared=True)
+    act_saved.save(agent, "For me alone", "search", "q=refund")
     correspondence.user("reader", "viewer")
     page = person.sign_in("/saved", user_name="reader")
     expect(page.locator(".line.saved")).to_have_count(1)

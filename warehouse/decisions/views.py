@@ -1,7 +1,7 @@
 """Views that people keep: a name for an address of the app, their own or for everybody.
 
 A view is no more than that address: whoever opens one reads what it leads to under their own rights. Whose view it is,
-and so who may change it, is in `owner` and `is_shared`; the caller asks (`app/saved.py`).
+and so who may change it, is in `owner` and `is_shared`; the caller asks (`app/act_saved.py`).
 """
 
 from __future__ import annotations
