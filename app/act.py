@@ -170,7 +170,7 @@ def undo(viewer: Viewer, decision_id: str, reason: str) -> None:
 
 
 def _needed(action: str) -> Permission:
-    if action in ("tag.change", "tag.merge", "tag.part"):
+    if action in ("tag.change", "tag.merge", "tag.part", "tag.discard", "tag.recover"):
         return Permission.MANAGE_TAGS
     if action.startswith("view."):
         # Whose view it is `app/act_saved.py` asks.

@@ -28,6 +28,7 @@ PAGES = [
     (st.Page("pages/saved.py", title="Saved views", visibility="hidden"), Permission.READ),
     (st.Page("pages/message.py", title="Message", visibility="hidden"), Permission.READ),
     (st.Page("pages/import_customers.py", title="Import", icon=":material/upload_file:"), Permission.DECIDE_CUSTOMER),
+    (st.Page("pages/tags.py", title="Tags", icon=":material/sell:"), Permission.MANAGE_TAGS),
     (st.Page("pages/connections.py", title="Connections", icon=":material/cable:"), Permission.MANAGE_CONNECTIONS),
     (st.Page("pages/quarantine.py", title="Quarantine", icon=":material/report:"), Permission.MANAGE_CONNECTIONS),
 ]  # fmt: skip

@@ -12,7 +12,7 @@ class Permission(StrEnum):
     DECIDE_CUSTOMER = "make a customer and link an identity to one"
     EXPORT = "take a list of customers out of the app"
     ORGANISE = "tag, assign and write notes"
-    MANAGE_TAGS = "rename and merge tags"
+    MANAGE_TAGS = "rename, merge and remove tags"
     SHARE_VIEWS = "share saved views with everybody"
     MANAGE_VIEWS = "change views that others share"
     MANAGE_CONNECTIONS = "see how connections stand and what is in quarantine"

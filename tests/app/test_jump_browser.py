@@ -64,7 +64,7 @@ def test_a_timeline_is_opened_at_a_day_and_at_its_first_message(
 
 
 def test_from_one_match_to_the_next(person: Person, correspondence: Correspondence) -> None:
-    sam = correspondence.customer("Sam Example", f"phone:{NUMBER}")
+    correspondence.customer("Sam Example", f"phone:{NUMBER}")
     correspondence.folds_at_once = False
     start = datetime.now(UTC) - timedelta(days=20)
     for number in range(120):
