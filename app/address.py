@@ -124,6 +124,23 @@ def of_place(customer_id: str, message_id: str, searched: str = "") -> dict[str,
     return {CUSTOMER: customer_id, AT: message_id, **led}
 
 
+def of_conversation(customer_id: str, conversation_id: str) -> dict[str, str]:
+    """The parameters that lead to one conversation on a customer's timeline."""
+    return {CUSTOMER: customer_id, "conversation": conversation_id}
+
+
+def of_note(row: Mapping[str, str | None]) -> tuple[str, dict[str, str]]:
+    """The script and the parameters that lead to where a note stands: beside its customer's timeline, of the
+    conversation that it is on; to the newest message, where the conversation is nobody's.
+    """
+    customer_id, message_id = row["customer_id"], row["message_id"]
+    if customer_id is None:
+        return ABOUT_MESSAGE, of_message(message_id or "")
+    if row["object_type"] == "conversation":
+        return TIMELINE, of_conversation(customer_id, row["object_id"] or "")
+    return TIMELINE, of_customer(customer_id)
+
+
 def of_message(message_id: str) -> dict[str, str]:
     """The parameters that lead to the page about a message."""
     return {MESSAGE: message_id}

@@ -1,4 +1,4 @@
-"""What the search box found, newest first; each result leads to the message on its timeline."""
+"""What the search box found: customers, notes of ours, then messages, newest first; each leads to where it stands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, finding, guard, layout
+from app import address, finding, found_notes, guard, layout
 from app.database import Row
 from app.views import list_html, search_html
 
@@ -68,11 +68,14 @@ def customers(answer: finding.Answer, typed: str) -> None:
 typed = address.search()
 answer = finding.messages(guard.viewer(), typed)
 if answer.found.meant.notes:
-    st.html(search_html.notes(answer.found.meant.notes))
+    st.html(search_html.unmeant(answer.found.meant.notes))
 if answer.found.meant.is_empty:
     st.html(search_html.operators())
     st.stop()
 customers(answer, typed)
+if answer.notes.rows:
+    # As with further pages of messages.
+    found_notes.notes(typed, answer, [answer.notes])
 if answer.found.rows:
     # Further pages stay as long as this one is on the screen.
     results(typed, [answer])

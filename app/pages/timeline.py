@@ -78,4 +78,5 @@ with st.container(key="desk", horizontal=True, gap=None):
         newest(shown, opened.playable_connections)
         older(shown, opened.playable_connections)
     with st.container(key="about"):
-        about.about(guard.viewer(), customer_id)
+        alone = wanted.conversations[0] if len(wanted.conversations) == 1 else None
+        about.about(guard.viewer(), customer_id, alone)

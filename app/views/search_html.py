@@ -10,6 +10,8 @@ from app.database import Row
 from app.views import clock, escape, kind_html, list_html
 from app.views.components import icon
 from app.views.identity_html import identity
+from warehouse.note_search import as_text
+from warehouse.note_search import counted as counted_notes
 from warehouse.search import Beside, counted
 from warehouse.search_query import Query
 from warehouse.search_snippet import Part, highlighted, snippet
@@ -83,7 +85,31 @@ def place(found: Beside, typed: str) -> str:
     return f'<p class="tally" role="status">Match {found.place:,} of {found.count:,} here for {words}</p>'
 
 
-def notes(sentences: Sequence[str]) -> str:
+def note(row: Row, query: Query, zone: ZoneInfo, now: datetime) -> str:
+    """One note of ours: that it is one, whom it is about, what it says round the match, who wrote it and when."""
+    name = row["customer_name"] or row["display_name"]
+    who = (
+        f'<bdi class="name">{escape.line(name)}</bdi>' if name else identity(row["identity"] or "")
+    )
+    where = icon("forum", "On a conversation") if row["object_type"] == "conversation" else ""
+    words = marked(snippet(as_text(row), query.terms))
+    at = row["written_at"]
+    return (
+        '<div class="line found noted">'
+        f'<span class="is-note">{icon("sticky_note_2")} Note</span>'
+        f'<span class="who">{who}{where}</span><span class="preview" dir="auto">{words}</span>'
+        f'<span class="when"><bdi>{escape.line(row["written_by"])}</bdi> <time datetime="{at.isoformat()}"'
+        f' title="{clock.full(at, zone)}">{clock.short(at, zone, now)}</time></span></div>'
+    )
+
+
+def note_tally(count: int, *, shown: int) -> str:
+    """How many notes there are, and how many of them stand here."""
+    here = f"; here the newest {shown:,}" if shown < count else ""
+    return f'<p class="tally" role="status">{counted_notes(count)}{here}</p>'
+
+
+def unmeant(sentences: Sequence[str]) -> str:
     """What was typed and could not be meant."""
     lines = "".join(f"<li>{escape.line(sentence)}</li>" for sentence in sentences)
     return f'<ul class="notes">{lines}</ul>'
