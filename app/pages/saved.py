@@ -22,7 +22,7 @@ def listed() -> None:
         if of_these:
             st.html(f'<h3 class="part">{heading}</h3>')
         for view in of_these:
-            with st.container(key=f"view_{view.view_id}", horizontal=True, gap="small"):
+            with st.container(key=f"kept_{view.view_id}", horizontal=True, gap="small"):
                 saved_box.line(view)
                 if view.may_change:
                     _change(view)

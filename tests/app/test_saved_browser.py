@@ -68,7 +68,7 @@ def test_a_view_is_kept_chosen_renamed_shared_and_removed(
     page.get_by_role("link", name="Manage views").click()
     expect(page.get_by_role("heading", name="Saved views")).to_be_visible()
     expect(page.locator(".line.saved")).to_have_count(3)
-    row = page.locator("[class*='st-key-view_']").filter(has_text="Refunds").last
+    row = page.locator("[class*='st-key-kept_']").filter(has_text="Refunds").last
     row.get_by_role("button", name="Change").click()
     page.get_by_label("Name", exact=True).fill("Refunds of all")
     page.get_by_label("Name", exact=True).press("Enter")
@@ -76,7 +76,7 @@ def test_a_view_is_kept_chosen_renamed_shared_and_removed(
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Shared")).to_be_visible()
     expect(page.get_by_text("Refunds of all")).to_be_visible()
-    row = page.locator("[class*='st-key-view_']").filter(has_text="Sams").last
+    row = page.locator("[class*='st-key-kept_']").filter(has_text="Sams").last
     row.get_by_role("button", name="Change").click()
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Removed Sams")).to_be_visible()
