@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -77,7 +78,7 @@ def _history(history: list[Row]) -> None:
             st.html(tag_html.decided(row, layout.zone(), now))
             word = "Redo" if row["undoes"] else "Undo"
             if not row["undone_at"] and st.button(word, key=f"undo_{it}", type="tertiary"):
-                _try(lambda person, it=it: act.undo(person, it, "taken back on the page"))
+                _try(partial(act.undo, decision_id=it, reason="taken back on the page"))
 
 
 def _try(change: Callable[[Viewer], object], chosen: str | None = None) -> None:

@@ -152,8 +152,8 @@ def view_name(text: str) -> str:
 # -- what is changed, and its reversal -----------------------------------------------------------
 
 
-def _run(database: Database, query: str, **parameters: Any) -> list[DictRow]:
-    return execute(database, SQL[query], parameters)
+def _run(database: Database, name: str, /, **parameters: Any) -> list[DictRow]:
+    return execute(database, SQL[name], parameters)
 
 
 def _lock_names(database: Database) -> None:
