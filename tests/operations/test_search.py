@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 
 from tests.dbt_project.raw_rows import add_connections, inbound, sid
+from warehouse import decisions
+from warehouse.events import Actor
 from warehouse.settings import Settings
 
 Crm = Callable[..., tuple[int, str, str]]
@@ -61,7 +63,7 @@ def test_messages_are_found_and_it_is_written_down(
 
 
 def test_notes_are_found_beside_the_messages(
-    crm: Crm, admin: psycopg.Connection[Any], fold_now: Callable[[], int]
+    crm: Crm, warehouse: Settings, admin: psycopg.Connection[Any], fold_now: Callable[[], int]
 ) -> None:
     add_connections(admin)
     admin.execute(
@@ -70,7 +72,8 @@ def test_notes_are_found_beside_the_messages(
     inbound(0, body="a refund, please").insert(admin)
     fold_now()
     assert json.loads(crm("search", "refund", "--json")[1])["notes"] == []
-    assert crm("note", "sam", "promised a refund by Friday")[0] == 0
+    mia = Actor(name="mia", role="agent")
+    decisions.note(admin, mia, "promised a refund by Friday", customer_id="sam")
     found = json.loads(crm("search", "refund", "--json")[1])
     assert (found["count"], len(found["messages"]), found["note_count"]) == (1, 1, 1)
     (note,) = found["notes"]
@@ -79,7 +82,7 @@ def test_notes_are_found_beside_the_messages(
     assert set(note) == {"note_id", "written_at", "written_by", "customer_id", "snippet"}
     lines = crm("search", "refund")[1].splitlines()
     assert lines[-1] == "1 message, 1 note"
-    assert "  note          promised a refund by Friday  (by cli:" in lines[-2]
+    assert "  note          promised a refund by Friday  (by mia, Sam)" in lines[-2]
     (event,) = admin.execute(
         "select customer_ids, detail -> 'notes' from crm.events where action = 'message.search' order by at desc limit 1"
     ).fetchall()
