@@ -74,3 +74,56 @@ def test_on_ten_thousand_messages_a_jump_looks_at_one_of_each_identity(
         f" where people.message_id = 'twilio_sms|{sids[0]}' and not people.is_ours"
     )
     correspondence.execute("analyze canonical.message_participants")
+    values = {"customer_id": sam, "position": f"{1_600_005_000_000_000:014x}"}
+    with reading(agent, Permission.READ, "timeline.view", "customer", sam) as db:
+        explained = db.execute(
+            f"explain (analyze, format json) {around.SQL['first_from']}", values
+        ).fetchone()
+        db.tells_nothing()
+        assert explained is not None
+        nodes = [explained["QUERY PLAN"][0]["Plan"]]
+        for node in nodes:
+            nodes += node.get("Plans", [])
+        read = [each for each in nodes if each.get("Relation Name") == "message_participants"]
+        assert read
+        assert all(each["Node Type"].startswith("Index") for each in read)
+        assert sum(each["Actual Rows"] * each["Actual Loops"] for each in read) <= 2
+        found = db.execute(around.SQL["first_from"], values).fetchone()
+    assert found is not None
+    assert found["message_id"] == "copy|5000"
+
+
+def test_from_match_to_match_on_one_timeline(
+    sam: str, agent: Viewer, correspondence: Correspondence
+) -> None:
+    correspondence.folds_at_once = False
+    at = datetime(2026, 10, 1, tzinfo=UTC)
+    sids = [
+        correspondence.sms(
+            NUMBER, "a refund" if each % 3 == 0 else "tea", at + timedelta(days=each)
+        )
+        for each in range(10)
+    ]
+    correspondence.sms("+61491570110", "a refund of another", at + timedelta(days=4))
+    correspondence.fold()
+    keys = dict(correspondence.execute("select message_id, sort_key from marts.timeline"))
+    ids = [f"twilio_sms|{sid}" for sid in sids]
+    found = matches._beside(agent, sam, keys[ids[3]], "refund")
+    assert found == search.Beside(older=ids[0], newer=ids[6], place=3, count=4)
+    found = matches._beside(agent, sam, keys[ids[9]], "refund")
+    assert found == search.Beside(older=ids[6], newer=None, place=1, count=4)
+    # Where the message does not match any more, its neighbours that do.
+    found = matches._beside(agent, sam, keys[ids[4]], "refund after:2026-10-03")
+    assert found
+    assert (found.older, found.newer, found.count) == (ids[3], ids[6], 3)
+    assert matches._beside(agent, sam, keys[ids[4]], "  ") is None
+    events = correspondence.events("message.search")
+    assert [event["customer_ids"] for event in events] == [[sam]] * 3
+    with reading(agent, Permission.READ, "message.search", "customer", sam) as db:
+        db.tells_nothing()
+        db.execute(search.SQL["without_scans"])
+        with db.connection.cursor() as cursor:
+            meant = search.mean(cursor, parse("refund", SYDNEY), sam)
+        values = search._values(meant) | {"position": keys[ids[3]]}
+        read = [node["Node Type"] for node in plans(db, search.SQL["beside"], values)]
+    assert not any("Seq Scan" in each for each in read), read
