@@ -38,7 +38,7 @@ def test_a_view_is_kept_chosen_renamed_shared_and_removed(
     page.keyboard.press("Enter")
     line = page.locator(".line.saved")
     expect(line).to_contain_text("<img src=x")
-    expect(line).to_contain_text("channel instagram, gmail")
+    expect(line).to_contain_text("channel gmail, instagram")
     expect(name).to_have_value("")
     assert page.locator(".line.saved img").count() == 0
 
