@@ -22,7 +22,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.ports import free_port
+from operations.runtime.ports import free_port
 from warehouse.settings import Settings
 
 ROOT = Path(__file__).parent.parent

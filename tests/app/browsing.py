@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from operations.runtime.ports import free_port
 from tests.app.conftest import PASSWORD
-from tests.ports import free_port
 from warehouse.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
