@@ -20,14 +20,18 @@ NUMBER, ADDRESS = "+61491570006", "sam@example.com"
 def sam(correspondence: Correspondence) -> str:
     customer = correspondence.customer("Sam Example", f"phone:{NUMBER}", f"email:{ADDRESS}")
     start = datetime.now(UTC) - timedelta(days=9)
-    for number in range(130):
-        correspondence.sms(
-            NUMBER, f"message {number:03}", start + timedelta(hours=number), ours=number % 3 == 0
-        )
-    correspondence.mail(
-        ADDRESS, "The invoice", "It is wrong.", start + timedelta(hours=131), name="Sam", quoted="> We wrote",
-        attachments=[{"part_id": "1", "filename": "invoice.pdf", "content_type": "application/pdf", "size_bytes": 9}],
-    )  # fmt: skip
+    with correspondence.together():
+        for number in range(130):
+            correspondence.sms(
+                NUMBER,
+                f"message {number:03}",
+                start + timedelta(hours=number),
+                ours=number % 3 == 0,
+            )
+        correspondence.mail(
+            ADDRESS, "The invoice", "It is wrong.", start + timedelta(hours=131), name="Sam", quoted="> We wrote",
+            attachments=[{"part_id": "1", "filename": "invoice.pdf", "content_type": "application/pdf", "size_bytes": 9}],
+        )  # fmt: skip
     return customer
 
 

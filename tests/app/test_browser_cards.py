@@ -198,13 +198,14 @@ def test_a_reply_leads_to_what_it_answers(
         "whatsapp", connected["whatsapp"],
         whatsapp_echo("text", {"body": "Which colour would you like?"}, message_id=asked),
     )  # fmt: skip
-    for number in range(30):
-        correspondence.land(
-            "whatsapp", connected["whatsapp"], whatsapp("text", {"body": f"line {number}"})
-        )
-    for words, of in (("Blue", asked), ("Green", "wamid.elsewhere")):
-        payload = whatsapp("text", {"body": words}, context={"from": "61255501000", "id": of})
-        correspondence.land("whatsapp", connected["whatsapp"], payload)
+    with correspondence.together():
+        for number in range(30):
+            correspondence.land(
+                "whatsapp", connected["whatsapp"], whatsapp("text", {"body": f"line {number}"})
+            )
+        for words, of in (("Blue", asked), ("Green", "wamid.elsewhere")):
+            payload = whatsapp("text", {"body": words}, context={"from": "61255501000", "id": of})
+            correspondence.land("whatsapp", connected["whatsapp"], payload)
     page = person.sign_in(f"/timeline?customer={sam}")
     answer = page.locator(".message", has_text="Blue")
     expect(answer.locator(".reply")).to_have_text("reply us Which colour would you like?")
