@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from media.store import MediaStore
-from tests.app.browsing import Person, eventually
+from tests.app.browsing import WINDOWS, Person, eventually
 from tests.app.conftest import ACCOUNT, OUR_NUMBER, Correspondence
 from tests.app.drawn import HOSTILE
 from tests.app.meta_events import CONNECTIONS, messaging, new_id, whatsapp, whatsapp_echo
@@ -293,8 +293,7 @@ def hostile_deliveries(attack: str) -> list[tuple[str, dict[str, Any]]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1360])
+@pytest.mark.parametrize(("width", "scheme"), WINDOWS)
 def test_hostile_cards_are_inert_and_fit(
     browser: Browser,
     address: str,
