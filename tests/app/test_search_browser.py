@@ -20,13 +20,14 @@ NUMBER, ADDRESS = "+61491570006", "sam@example.com"
 def sam(correspondence: Correspondence) -> str:
     customer = correspondence.customer("Sam Example", f"phone:{NUMBER}", f"email:{ADDRESS}")
     start = datetime.now(UTC) - timedelta(days=20)
-    for number in range(120):
-        words = "the red café bicycle" if number == 30 else f"message {number:03}"
-        correspondence.sms(NUMBER, words, start + timedelta(hours=number), ours=number % 3 == 0)
-    correspondence.sms("+61491570110", "a bicycle for nobody", start + timedelta(days=10))
-    correspondence.mail(
-        ADDRESS, "The bicycle " + HOSTILE[0], HOSTILE[0], start + timedelta(days=11)
-    )
+    with correspondence.together():
+        for number in range(120):
+            words = "the red café bicycle" if number == 30 else f"message {number:03}"
+            correspondence.sms(NUMBER, words, start + timedelta(hours=number), ours=number % 3 == 0)
+        correspondence.sms("+61491570110", "a bicycle for nobody", start + timedelta(days=10))
+        correspondence.mail(
+            ADDRESS, "The bicycle " + HOSTILE[0], HOSTILE[0], start + timedelta(days=11)
+        )
     return customer
 
 
