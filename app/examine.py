@@ -21,6 +21,7 @@ from media.store import DamagedMedia, MissingMedia
 from warehouse.queries import queries
 
 SQL = queries("app_read")
+WORK = queries("work")
 log = logging.getLogger("crm.app")
 
 #: Quarantined events on one page of the list.
@@ -35,6 +36,9 @@ class Examined:
     customers: list[Row]
     sources: list[Row]
     playable_connections: frozenset[str]
+    #: Its own tags, and all there are.
+    tags: list[Row]
+    known_tags: list[Row]
 
 
 def message(viewer: Viewer, message_id: str, *, shown: Examined | None = None) -> Examined | None:
@@ -55,6 +59,8 @@ def message(viewer: Viewer, message_id: str, *, shown: Examined | None = None) -
             customers=customers,
             sources=db.execute(SQL["message_sources"], named).fetchall(),
             playable_connections=playable_connections(db),
+            tags=db.execute(WORK["message_tags"], named).fetchall(),
+            known_tags=db.execute(WORK["tags"]).fetchall(),
         )
         if found == shown:
             db.tells_nothing()

@@ -21,6 +21,8 @@ from app.views import decision_html, list_html, work_html
 from warehouse.decisions import KEEP
 
 NOBODY = ""
+#: The part of the page that says what was refused.
+PART = "panel"
 
 
 def panel(
@@ -69,7 +71,7 @@ def organised(
     # The conversation that led here may be gone, and another of theirs stands there.
     if follows and found.chosen and "name" in found.chosen:
         _head(found, found.chosen)
-    outcome.draw("panel")
+    outcome.draw(PART)
     if found.chosen is None:
         st.caption("No conversation yet.")
     else:
@@ -79,7 +81,7 @@ def organised(
         )
         if viewer.may(Permission.ORGANISE):
             _assignment(found.chosen, found.colleagues, viewer)
-            _tags("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
+            tags_of("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
     _notes(found, viewer)
     _history(found.history, viewer)
 
@@ -180,14 +182,21 @@ def _end_of(day: Any) -> datetime | None:
     return datetime.combine(day, time(23, 59), tzinfo=layout.zone())
 
 
-def _tags(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> None:
+def tags_of(
+    label: str, object_id: str, bearing: list[Row], known: list[Row], *, part: str = PART
+) -> None:
+    """The tags of a conversation or a message, to be put on and taken off; one that is typed is made.
+
+    Args:
+        part: of the page, that says what is refused.
+    """
     now = [each["name"] for each in bearing]
     key = f"tags_{object_id}_{'|'.join(now)}"
 
     def change() -> None:
         wanted = set(st.session_state[key])
         on, off = wanted - set(now), set(now) - wanted
-        _try(lambda person: act.retag(person, object_id, on=on, off=off))
+        _try(lambda person: act.retag(person, object_id, on=on, off=off), part)
 
     st.multiselect(
         list_html.plain(label),
@@ -257,11 +266,11 @@ def _history(history: list[Row], viewer: Viewer) -> None:
                     )  # fmt: skip
 
 
-def _try(change: Callable[[Viewer], object]) -> bool:
+def _try(change: Callable[[Viewer], object], part: str = PART) -> bool:
     """Do it; where it is refused the part says why."""
     refused = guard.attempt(change)
     if refused:
-        outcome.say("panel", refused, is_done=False)
+        outcome.say(part, refused, is_done=False)
     return refused is None
 
 

@@ -16,7 +16,18 @@ import psycopg
 import pytest
 
 import app
-from app import around, attachments, database, examine, filtered, read, read_identity, work
+from app import (
+    around,
+    attachments,
+    database,
+    examine,
+    filtered,
+    read,
+    read_identity,
+    read_saved,
+    read_tags,
+    work,
+)
 from app.access.roles import MATRIX, Forbidden, Permission, UserRole
 from app.access.sessions import Viewer
 from app.reading import reading
@@ -24,7 +35,17 @@ from tests.app.conftest import Correspondence
 from warehouse.filters import Filter
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, filtered, examine, attachments, around, read_identity, work]
+ROOMS: list[ModuleType] = [
+    read,
+    filtered,
+    examine,
+    attachments,
+    around,
+    read_identity,
+    read_saved,
+    read_tags,
+    work,
+]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -114,6 +135,8 @@ def test_only_the_rooms_of_reading_know_its_queries() -> None:
         "around.py",
         "attachments.py",
         "read_identity.py",
+        "read_saved.py",
+        "read_tags.py",
         "work.py",
     }
     for path in FOLDER.rglob("*.py"):
@@ -152,6 +175,8 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.attachments.open_attachment": (message, "x"),
         "app.work.work": (work.Which.OPEN, 30, datetime(2026, 11, 1, tzinfo=UTC)),
         "app.work.about": (customer, None),
+        "app.read_saved.views": (),
+        "app.read_tags.tags": (),
         "app.work.looked_at": (),
         "app.work.looked": (
             work.Work(rows=[], counts={"new": 0}, is_cut=False),
@@ -159,6 +184,7 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         ),
         "app.read.export": ("sam", read.Sort.NAME, 10, lambda _: None),
         "app.around.read_around": (around.Place(customer, message),),
+        "app.around.first_from": (customer, sort_key),
     }
 
 
@@ -186,6 +212,9 @@ def test_without_its_event_nothing_is_shown(
         "app.examine.model_tests",
         "app.examine.message_revisions",
         "app.read_identity.suggestions",
+        "app.around.first_from",
+        "app.read_saved.views",
+        "app.read_tags.tags",
         "app.work.looked_at",
     }
     correspondence.execute("revoke insert on crm.events from crm_app")
