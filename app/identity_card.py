@@ -45,7 +45,11 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
         for row in found["decisions"]:
             st.html(decision_html.decision(row, zone, now))
             if may and row["undone_at"] is None:
-                label = list_html.link_label(decision_html.words(row["action"]), "Undo")
+                what, word = (
+                    row["undoes_action"] or row["action"],
+                    "Redo" if row["undoes"] else "Undo",
+                )
+                label = list_html.link_label(decision_html.words(what), word)
                 if st.button(label, key=f"undo_identity_{row['decision_id']}", type="tertiary"):
                     st.session_state["undoing"] = row
                     st.rerun()

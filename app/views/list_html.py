@@ -147,7 +147,9 @@ def sentence(said: str) -> str:
 
 def choice(row: Row, zone: ZoneInfo) -> str:
     """A customer in a list to choose from: name, and what tells namesakes apart."""
-    known = ", ".join(plain(identity_html.words(text)) for text in row["identities"][:2])
+    # With a joiner behind the sign a mail address stays text, of which Markdown makes no link.
+    words = (plain(identity_html.words(text)) for text in row["identities"][:2])
+    known = ", ".join(words).replace("@", "@\u2060")
     day = clock.days(each := clock.day_of(row["last_at"], zone), each) if row["last_at"] else ""
     last = f" · last contact {day}" if day else ""
     return f"{plain(row['name'])} · {known or row['customer_id'][:8]}{last}"

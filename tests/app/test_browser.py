@@ -164,7 +164,7 @@ def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> No
     scroller = page.locator(".st-key-timeline")
     for count in (100, 131):
         # They come as one scrolls up, and what is read stays where it is.
-        scroller.evaluate("e => { e.scrollTop = -(e.scrollHeight - e.clientHeight) + 60 }")
+        scroller.evaluate("e => { e.scrollTop = -(e.scrollHeight - e.clientHeight) + 300 }")
         read, top = page.evaluate(IN_SIGHT)
         expect(page.locator(".message")).to_have_count(count)
         held = page.locator(f'[data-message="{read}"]')
