@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from transform import fold
+from warehouse.queries import queries
 from warehouse.settings import Settings
 
 #: Characters of a view's plan as JSON. Before the fences WhatsApp's copies were 870,000, and their planning a tenth of a second.
@@ -115,3 +116,45 @@ def test_no_statement_of_a_fold_walks_a_table_that_grows(
                 and node["Relation Name"] not in SMALL
             ]
         assert walked == []
+
+
+#: Columns that hold an identity. Equal ones are joined by index only where they collate alike.
+OF_IDENTITIES = ("identity", "counterpart_identity", "same_as", "other")
+#: Who asks whose a message is, with the tables that are asked by identity.
+BY_IDENTITY = (
+    ("app_read", "one_message", {"identity_links"}),
+    ("app_read", "message_sources", {"identity_links"}),
+    ("app_read", "raw_of_message", {"identity_links"}),
+    ("timeline", "timeline_page", {"identity_links", "identities"}),
+    ("timeline", "timeline_changes", {"identity_links", "identities"}),
+    ("timeline_at", "timeline_from", {"identity_links", "identities"}),
+    ("search", "results", {"identity_links", "identities"}),
+)
+
+
+def test_identities_collate_alike_wherever_they_stand(admin: Database) -> None:
+    other = admin.execute(
+        "select table_schema, table_name, column_name, collation_name from information_schema.columns"
+        " where table_schema in ('canonical', 'marts', 'crm', 'jobs') and column_name = any(%s)"
+        " and collation_name is not null",
+        [list(OF_IDENTITIES)],
+    ).fetchall()
+    assert other == []
+
+
+@pytest.mark.parametrize(("file", "name", "tables"), BY_IDENTITY)
+def test_whose_a_message_is_is_found_by_its_index(
+    file: str, name: str, tables: set[str], admin: Database
+) -> None:
+    # The tables are empty, where the planner would rather read them whole.
+    for way in ("seqscan", "hashjoin", "mergejoin"):
+        admin.execute(f"set enable_{way} = off".encode())
+    some = {
+        "message_id": "m", "raw_ref": "r", "customer_id": "c", "before": None, "page_size": 50, "since_fold": 1,
+        "position": "p", "message_ids": ["m"], "looked_through": 100,
+    }  # fmt: skip
+    row = admin.execute(f"explain (format json) {queries(file)[name]}".encode(), some).fetchone()
+    assert row is not None
+    asked = [node for node in nodes(row[0][0]["Plan"]) if node.get("Relation Name") in tables]
+    assert {node["Relation Name"] for node in asked} == tables
+    assert [node for node in asked if "Index Cond" not in node and "Recheck Cond" not in node] == []
