@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from app import database, filtered
+from app import database, filtered, read
+from app.access.sessions import Viewer
 from app.reading import Reading
 from tests.app.conftest import Correspondence
 from warehouse import filters
@@ -216,6 +217,26 @@ def test_what_was_not_looked_through_is_said_and_follows_with_the_next_page(
             break
     assert found == everything
     assert turns > 5
+
+
+def test_a_page_counts_once(sam: str, agent: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = filtered._counted, []
+
+    def counting(db: Reading, of: dict[str, Any]) -> Any:
+        asked.append(of)
+        return real(db, of)
+
+    monkeypatch.setattr(filtered, "_counted", counting)
+    # Fewer pass than fill a page, and more.
+    for wanted in (
+        Filter(channels=("gmail",), has_attachment=True),
+        Filter(directions=("inbound",)),
+    ):
+        asked.clear()
+        opened = read.timeline(agent, sam, wanted)
+        assert opened is not None
+        assert opened.counted is not None
+        assert len(asked) == 1
 
 
 def plans(db: Reading, query: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
