@@ -139,7 +139,10 @@ def about(
             if customer_id
             else []
         )
-        chosen = next((row for row in theirs if row["conversation_id"] == conversation_id), None)
+        chosen = next(
+            (row for row in theirs if conversation_id in row["places"]),
+            None,
+        )
         if chosen is None and conversation_id:
             chosen = db.execute(
                 SQL["one_conversation"], {"conversation_id": conversation_id}
@@ -151,6 +154,7 @@ def about(
         notes = db.execute(
             SQL["notes"],
             {
+                "customer_ids": [customer_id],
                 "customer_id": customer_id,
                 "places": places,
                 "page_size": NOTES,

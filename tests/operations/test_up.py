@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,28 +17,10 @@ import psutil
 import pytest
 
 from operations.runtime import running
+from operations.runtime.ports import free_port
 
 Crm = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_base() -> int:
-    """A port base whose ports N+1 to N+4 nobody listens on; other workers look elsewhere."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    first = 20_000 + 2_000 * (worker % 5)
-    for base in range(first, first + 2_000, 10):
-        sockets = []
-        try:
-            for port in range(base + 1, base + 5):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            continue
-        finally:
-            for each in sockets:
-                each.close()
-    raise AssertionError("no free ports")
 
 
 def command(*arguments: str) -> tuple[int, str, str]:
@@ -60,7 +41,7 @@ def command(*arguments: str) -> tuple[int, str, str]:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
     """A data folder on which everything runs, and its port base."""
-    data_dir, base = tmp_path_factory.mktemp("up") / "data", free_base()
+    data_dir, base = tmp_path_factory.mktemp("up") / "data", free_port()
     try:
         status, out, err = command(
             "up", "--until-ready", "--data-dir", str(data_dir), "--port-base", str(base), "--json"
@@ -165,7 +146,7 @@ def test_in_the_foreground_a_signal_stops_everything(
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "operations", "up", "--data-dir", str(data_dir),
-         "--port-base", str(free_base())],
+         "--port-base", str(free_port())],
         env=environment | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

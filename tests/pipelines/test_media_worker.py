@@ -19,9 +19,9 @@ from psycopg.rows import dict_row
 
 from media.fetch import retry
 from media.store import MediaStore
+from operations.runtime.ports import free_port
 from simulator.server import Simulator
 from tests.pipelines.programs import start, wait_until
-from tests.ports import free_port
 from warehouse import connections
 from warehouse.settings import Settings
 

@@ -25,6 +25,7 @@ SYDNEY = ZoneInfo("Australia/Sydney")
 #: So that messages lie round both changes of daylight saving.
 SECONDS = 330 * 24 * 3600
 FoldNow = Callable[[], int]
+PAGE = {"page_size": 50, "most": search.MOST}
 Admin = psycopg.Connection[Any]
 
 
@@ -162,7 +163,7 @@ def scans(database: Admin, typed: str) -> list[str]:
     with database.cursor(row_factory=psycopg.rows.dict_row) as db, database.transaction():
         db.execute(search.SQL["without_scans"])
         meant = search.mean(db, parse(typed, SYDNEY))
-        values = search.parameters(meant, meant.before, 50) | {"steps": 1000}
+        values = search.parameters(meant) | PAGE | {"behind": meant.before, "steps": 1000}
         found = []
         for name in ("collected", "walked", "lies_behind", "counted_by_words", "counted_by_time"):
             plan = db.execute("explain " + search.SQL[name], values).fetchall()  # type: ignore[operator]
@@ -327,7 +328,7 @@ def test_a_count_that_walks_ends(
         database.cursor() as db,
     ):
         meant = search.mean(db, parse("bike", SYDNEY))
-        values = search.parameters(meant, meant.before, 50)
+        values = search.parameters(meant) | PAGE | {"behind": meant.before}
         # It takes every second message to match.
         assert search._count(db, values, 1_000_000, 8, 0.5) == 3
         assert asked == ["counted_by_time", "counted_by_words"]

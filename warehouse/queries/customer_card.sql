@@ -25,10 +25,10 @@ order by seen.last_seen_at desc nulls last, known.identity
 limit %(most)s
 
 -- merged --
--- Customers who were merged into this one, or into one of those, as an array.
+-- Customers who were merged into one of these, or into one of those, as an array.
 array(
     with recursive gone as (
-        select customer_id from crm.customers where merged_into = %(customer_id)s
+        select customer_id from crm.customers where merged_into = any(%(customer_ids)s::text[])
         union
         select customers.customer_id from gone join crm.customers as customers on customers.merged_into = gone.customer_id
     )

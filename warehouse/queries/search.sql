@@ -21,13 +21,18 @@ order by typed.position, pieces.place
 
 -- matches --
 -- Whether a document is meant: by its words, or as one of the messages that an operator means by name, with all else that is asked for; without
--- those that one leaves out; and every phrase stands in its text as it is, none of the others does.
+-- those that one leaves out; and with its phrases.
 (
     words @@ %(words)s::tsquery
     or (message_id = any(%(named)s::text[]) and words @@ %(words_of_named)s::tsquery)
 )
 and (cardinality(%(not_named)s::text[]) = 0 or message_id <> all(%(not_named)s::text[]))
-and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
+and
+--> search.phrases
+
+-- phrases --
+-- Whether every phrase stands in a `text` as it is, and none of the others does.
+(cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
 and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
 
 -- estimate --
@@ -223,3 +228,23 @@ limit %(most)s + 1
 
 -- customer_exists --
 select exists (select from crm.customers where customer_id = %(customer_id)s) as is_known
+
+-- beside --
+-- Of what matches, the next before a position and the next behind it, and how many there are from the newest down to it. All that match are collected: meant for
+-- queries that hold one customer's marks, and so no more than one timeline.
+with
+
+matches as materialized (
+
+    select sort_key, message_id
+    from canonical.search_documents
+    where sort_key >= %(since)s and sort_key < %(before)s and
+        --> search.matches
+
+)
+
+select
+    (select message_id from matches where sort_key < %(position)s order by sort_key desc limit 1) as older,
+    (select message_id from matches where sort_key > %(position)s order by sort_key limit 1) as newer,
+    (select count(*) from matches where sort_key >= %(position)s) as place,
+    (select count(*) from matches) as matched
