@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from operations.__main__ import _unusable
 from tests.dbt_project.raw_rows import add_connections, inbound
 from warehouse import customer_import, decisions
 from warehouse.customer_file import Line
@@ -251,6 +252,8 @@ def test_who_has_to_give_way_tries_again_and_then_says_so(
 
     with pytest.raises(decisions.Crossed, match="others decide on the same just now"):
         never()
+    # A command, which is not made again, says the same, and not that the warehouse does not answer.
+    assert _unusable(psycopg.errors.DeadlockDetected()) == str(decisions.Crossed())
 
 
 # -- marks ---------------------------------------------------------------------------------------
