@@ -14,6 +14,7 @@ from warehouse import decisions
 MAY = Permission.DECIDE_CUSTOMER
 
 
+@decisions.gives_way
 def take_away(
     viewer: Viewer, identities: Sequence[str], customer_id: str | None, *, reason: str
 ) -> None:
@@ -40,12 +41,14 @@ def take_away(
                 )  # fmt: skip
 
 
+@decisions.gives_way
 def merge(viewer: Viewer, from_customer: str, into_customer: str, *, reason: str) -> None:
     """Two customers are one."""
     with deciding(viewer, MAY) as database:
         decisions.merge(database, viewer.actor, from_customer, into_customer, reason=reason)
 
 
+@decisions.gives_way
 def split(
     viewer: Viewer, customer_id: str, identities: Sequence[str], name: str, *, reason: str
 ) -> str:
@@ -56,30 +59,35 @@ def split(
         ).customer_id
 
 
+@decisions.gives_way
 def rename(viewer: Viewer, customer_id: str, name: str) -> None:
     """They are called otherwise."""
     with deciding(viewer, MAY) as database:
         decisions.rename_customer(database, viewer.actor, customer_id, name)
 
 
+@decisions.gives_way
 def not_a_customer(viewer: Viewer, identity: str, *, reason: str) -> None:
     """The queue asks about this identity no more."""
     with deciding(viewer, MAY) as database:
         decisions.not_a_customer(database, viewer.actor, identity, reason=reason)
 
 
+@decisions.gives_way
 def dismiss(viewer: Viewer, identity: str, customer_id: str) -> None:
     """This identity is not that customer, and is not suggested again."""
     with deciding(viewer, MAY) as database:
         decisions.dismiss(database, viewer.actor, identity, customer_id)
 
 
+@decisions.gives_way
 def accept(viewer: Viewer, suggestion: Row) -> None:
     """Link as suggested; what spoke for it is the reason and the evidence."""
     with deciding(viewer, MAY) as database:
         _accept(database, viewer, suggestion, decision_id=None)
 
 
+@decisions.gives_way
 def accept_all(viewer: Viewer, suggestions: Sequence[Row]) -> int:
     """Link all of these in one decision; returns how many. Whoever is somebody's by now, is marked as nobody's, or is
     suggested for this customer no more, stays as they are."""
@@ -106,6 +114,7 @@ def _accept(
     )  # fmt: skip
 
 
+@decisions.gives_way
 def make_all(viewer: Viewer, named: Sequence[Row]) -> int:
     """Make a customer of each of these in one decision; returns how many. Whoever is somebody's by now, or is marked as
     nobody's, stays as they are."""

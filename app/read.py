@@ -150,7 +150,7 @@ def _listed(db: Reading, values: dict[str, Any]) -> list[Row]:
 
 def _words(db: Reading, typed: str, wanted: Patterns) -> list[str]:
     asked = db.execute(SQL["words_of_name"], {"typed": typed}).fetchone()
-    return asked["words"] if asked and wanted.name else []
+    return asked["words"] if asked and not wanted.is_identity else []
 
 
 def _alike(db: Reading, typed: str, most: int) -> list[str]:
@@ -230,7 +230,7 @@ def timeline(viewer: Viewer, customer_id: str, wanted: Filter = EVERYTHING) -> O
             customer=customer,
             messages=found.rows[::-1],
             next_before=found.next_before,
-            counted=filtered.count(db, customer_id, wanted) if wanted else None,
+            counted=filtered.count(db, customer_id, wanted, found) if wanted else None,
             choices=filtered.choices(db, customer_id),
             playable_connections=playable_connections(db),
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import streamlit as st
 
-from app import address, bulk, guard, layout, outcome, panel, work
+from app import address, bulk, guard, outcome, panel, work
 from app.access.roles import Permission
 from app.live import topics
-from app.views import list_html, work_html
+from app.views import list_html
 from app.work import Which
 
 #: Each list: its name, and what stands there when it is empty.
@@ -35,12 +35,13 @@ def label(which: Which, counts: dict[str, int], *, is_cut: bool) -> str:
 
 
 @guard.live(topics.WORK)
-def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> None:
+def conversations(since: datetime, shown: dict[tuple[str, int, int], work.Work]) -> None:
     viewer = guard.viewer()
     which = Which(st.session_state["work_list"])
     days = st.session_state.get("work_days") or 30
-    found = work.work(viewer, which, days, since, shown=shown.get((which, days)))
-    shown[which, days] = found
+    size = bulk.size(which)
+    found = work.work(viewer, which, days, since, size=size, shown=shown.get((which, days, size)))
+    shown[which, days, size] = found
     with st.container(horizontal=True, vertical_alignment="bottom", key="work_head"):
         st.segmented_control(
             "List", list(Which), key="work_list", required=True, label_visibility="collapsed",
@@ -59,9 +60,7 @@ def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> N
         return
     if viewer.may(Permission.ORGANISE):
         bulk.bar(viewer, found.rows)
-    now = datetime.now(UTC)
-    for row in found.rows:
-        bulk.line(row, work_html.row(row, layout.zone(), now, viewer.user_name))
+    bulk.lines(viewer, which, found)
 
 
 @guard.live()
