@@ -14,11 +14,10 @@ from app import read
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
+from warehouse.spreadsheet import as_text
 
 ROUTE = "/customers.csv"
 COLUMNS = ("customer_id", "name", "identities", "first_contact", "last_contact", "messages")
-#: A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
-BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 #: What stands in one file; the page counts as far.
 MOST_LINES = read.MOST
 
@@ -63,17 +62,12 @@ def written(rows: Iterable[Row]) -> str:
     for row in rows:
         lines.writerow(
             [
-                _inert(row["customer_id"]),
-                _inert(row["name"]),
-                _inert(" ".join(row["identities"])),
+                as_text(row["customer_id"]),
+                as_text(row["name"]),
+                as_text(" ".join(row["identities"])),
                 row["first_at"].isoformat() if row["first_at"] else "",
                 row["last_at"].isoformat() if row["last_at"] else "",
                 row["message_count"],
             ]
         )
     return into.getvalue()
-
-
-def _inert(text: str) -> str:
-    """Text that a spreadsheet shows as it is: an apostrophe before what it would take for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(BEGINNINGS) else text

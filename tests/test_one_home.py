@@ -56,7 +56,7 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
         "warehouse/decisions/customers.py",
         "warehouse/decisions/merging.py",
     }
-    assert asking_for("customer_import") == {"warehouse/customer_import.py"}
+    assert asking_for("customer_import") == {"warehouse/decisions/lists.py"}
 
 
 def asking_for(queries: str) -> set[str]:

@@ -249,7 +249,23 @@ def test_a_preview_changes_nothing(
     status, out, _ = crm("customer", "import", str(file), "--preview", "--json")
     assert (status, told(json.loads(out))) == (0, (1, 0, [3], [], []))
     assert admin.execute("select from crm.customers").fetchall() == []
-    assert admin.execute("select from crm.events").fetchall() == []
+    # Whose the addresses are is told by it, and that is written down.
+    admin.execute(
+        "insert into crm.customers (customer_id, name, created_by) values ('m', 'Mai', 't'), ('s', 'Sam', 't')"
+    )
+    admin.execute(
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " values ('l', 'd', 'phone:+61491570006', 'm', 't', 't'), ('k', 'd', 'email:s@example.com', 's', 't', 't')"
+    )
+    file.write_text("name,phone,email\nMai,0491570006,s@example.com\nJo,0491570157,\n")
+    assert crm("customer", "import", str(file), "--preview")[0] == 0
+    assert admin.execute(
+        "select action, customer_ids, detail ->> 'file', (detail ->> 'lines')::int, (detail ->> 'count')::int"
+        " from crm.events order by at"
+    ).fetchall() == [
+        ("customer.preview", [], "list.csv", 2, 0),
+        ("customer.preview", ["m", "s"], "list.csv", 2, 2),
+    ]
 
 
 def test_a_long_list_is_imported_as_a_whole_or_not_at_all(
