@@ -139,12 +139,12 @@ def export(
     from warehouse.spreadsheet import as_text
 
     try:
-        # Before anything is read: nobody is told to have got what could not be written.
-        opened = file.open("w", newline="", encoding="utf-8-sig")
+        # Before anything is read: nobody is told to have got what could not be written. What stands there stays so far.
+        file.open("a").close()
     except OSError as error:
         raise Refused(f"{file} cannot be written: {error.strerror}") from error
-    with opened:
-        rows = _read(data_dir, "export_customers", {}, "customer.export", {"file": file.name[:200]})
+    rows = _read(data_dir, "export_customers", {}, "customer.export", {"file": file.name[:200]})
+    with file.open("w", newline="", encoding="utf-8-sig") as opened:
         writer = csv.writer(opened)
         writer.writerow(("name", "phone", "email", "notes"))
         for row in rows:
