@@ -27,7 +27,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from simulator import server as simulator
-from tests.operations.test_up import free_base
+from tests.ports import free_base
 from warehouse.channels import ROOT
 
 PASSWORD = "an invented long password"

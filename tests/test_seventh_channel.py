@@ -147,6 +147,7 @@ class Tree:
     def receiver(self) -> Iterator[str]:
         port = free_port()
         self.environment["CRM_PUBLIC_URL"] = address = f"http://127.0.0.1:{port}"
+        self.environment["CRM_ADMIN_BIND"] = f"127.0.0.1:{free_port()}"
         with (self.root.parent / "receiver.log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "webhooks", "--port", str(port)],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,28 +17,11 @@ import psutil
 import pytest
 
 from operations.runtime import running
+from operations.runtime.programs import Ports
+from tests.ports import PORTS_OF_A_BASE, free_base
 
 Crm = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_base() -> int:
-    """A port base whose ports N+1 to N+4 nobody listens on; other workers look elsewhere."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    first = 20_000 + 2_000 * (worker % 5)
-    for base in range(first, first + 2_000, 10):
-        sockets = []
-        try:
-            for port in range(base + 1, base + 5):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            continue
-        finally:
-            for each in sockets:
-                each.close()
-    raise AssertionError("no free ports")
 
 
 def command(*arguments: str) -> tuple[int, str, str]:
@@ -109,6 +91,15 @@ def test_a_busy_port_is_named(up: tuple[Path, int], tmp_path: Path) -> None:
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert f"port {base + 1}" in err
     assert "--port-base" in err
+
+
+def test_the_ports_of_a_base_are_those_that_are_looked_for() -> None:
+    of_base = {
+        getattr(Ports(base=100), name)
+        for name, value in vars(Ports).items()
+        if isinstance(value, property)
+    }
+    assert of_base == {100 + after for after in PORTS_OF_A_BASE}
 
 
 def test_a_killed_postgres_comes_back_and_is_named(up: tuple[Path, int]) -> None:
