@@ -73,6 +73,27 @@ def asking_for(queries: str) -> set[str]:
     }
 
 
+def test_what_cannot_be_stored_is_replaced_in_one_place() -> None:
+    """NUL and lone surrogates, in whatever comes from outside."""
+    pattern = re.compile(r"\\ud800-\\udfff|def sanitis", re.IGNORECASE)
+    homes = {
+        named(file)
+        for file in tracked("*.py")
+        if not named(file).startswith("tests/") and pattern.search(file.read_text())
+    }
+    assert homes == {"warehouse/sanitise.py"}
+
+
+def test_what_a_spreadsheet_would_run_is_known_in_one_place() -> None:
+    pattern = re.compile(r"""["']=["'],\s*["']\+["']""")
+    homes = {
+        named(file)
+        for file in tracked("*.py")
+        if not named(file).startswith("tests/") and pattern.search(file.read_text())
+    }
+    assert homes == {"warehouse/spreadsheet.py"}
+
+
 #: Libraries that call out.
 CALLING = {
     "aiohttp", "dlt.sources.helpers", "google_auth_httplib2", "googleapiclient", "http.client", "httpcore", "httplib2",

@@ -22,6 +22,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from warehouse.queries import queries
+from warehouse.sanitise import sanitised_text
 from webhooks import Delivery
 from webhooks.payloads import Payload, read_payload
 
@@ -353,9 +354,9 @@ def without_payload(landed: Landed) -> Landed:
 
 
 def kept_headers(delivery: Delivery) -> dict[str, str]:
-    """The headers without what could be used again; NUL characters cannot be stored."""
+    """The headers without what could be used again, made storable."""
     return {
-        name.replace("\x00", "\ufffd"): value.replace("\x00", "\ufffd")
+        sanitised_text(name): sanitised_text(value)
         for name, value in delivery.headers.items()
         if name not in UNKEPT_HEADERS
     }
