@@ -43,13 +43,14 @@ def comes_back(receiver: RunningReceiver, seconds: float) -> bool:
 def kept_out(admin: Database) -> Iterator[None]:
     """The receiver cannot come into this database, and what it had open is closed."""
     place = sql.Identifier(admin.info.dbname)
-    admin.execute(sql.SQL("revoke connect on database {} from crm_receiver").format(place))
+    # A test's database is a copy, into which everybody may come.
+    admin.execute(sql.SQL("revoke connect on database {} from public, crm_receiver").format(place))
     admin.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where usename = 'crm_receiver' and datname = current_database()"
     )
     yield
-    admin.execute(sql.SQL("grant connect on database {} to crm_receiver").format(place))
+    admin.execute(sql.SQL("grant connect on database {} to public, crm_receiver").format(place))
 
 
 def eventually_asked_for_all(admin: Database) -> None:

@@ -9,20 +9,16 @@ import pytest
 from webhooks.payloads import DEEPEST, read_payload
 
 
-@pytest.mark.parametrize("depth", [1, 2, 253, 254, 255, 256, DEEPEST - 1, DEEPEST])
+@pytest.mark.parametrize("depth", [1, 2, 253, 254, 255, 256, 400])
 def test_what_is_repaired_keeps_everything_else_at_any_depth(depth: int) -> None:
     body = b"[" * depth + rb'7, "a\u0000\ud83d", {"b\u0000": null}' + b"]" * depth
-    if depth == DEEPEST:
-        # The object would be one level more.
-        body = b"[" * depth + rb'7, "a\u0000\ud83d"' + b"]" * depth
     read = read_payload(content_type="application/json", body=body)
     assert (read.error, read.repaired) == (None, True)
     assert read.text is not None
     value = json.loads(read.text)
     for _ in range(depth - 1):
         (value,) = value
-    assert value[:2] == [7, "a\ufffd\ufffd"]
-    assert value[2:] == ([] if depth == DEEPEST else [{"b\ufffd": None}])
+    assert value == [7, "a\ufffd\ufffd", {"b\ufffd": None}]
 
 
 def test_what_is_nested_deeper_is_not_cut_but_kept_as_bytes() -> None:
