@@ -7,13 +7,18 @@ where it is.
 
 from __future__ import annotations
 
-from app import identity_card, panel
+from app import chosen, identity_card, panel
 from app.access.sessions import Viewer
 
 
-def about(viewer: Viewer, customer_id: str) -> None:
-    """Draw the areas about a customer: whoever adds one adds its call here."""
+def about(viewer: Viewer, customer_id: str, conversation_id: str | None = None) -> None:
+    """Draw the areas about a customer: whoever adds one adds its call here.
+
+    Args:
+        conversation_id: the conversation, or a thread of it, that the timeline shows alone; the panel is of that one.
+    """
+    chosen.chosen_message(customer_id, {})
     # Lives as long as the page is on the screen; a full run is a new sight.
     identity_card.identity_card(viewer, customer_id, [])
     identity_card.dialogs(customer_id)
-    panel.panel(viewer, customer_id, None)
+    panel.panel(viewer, customer_id, conversation_id)

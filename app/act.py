@@ -170,8 +170,11 @@ def undo(viewer: Viewer, decision_id: str, reason: str) -> None:
 
 
 def _needed(action: str) -> Permission:
-    if action in ("tag.change", "tag.merge", "tag.part"):
+    if action in ("tag.change", "tag.merge", "tag.part", "tag.discard", "tag.recover"):
         return Permission.MANAGE_TAGS
+    if action.startswith("view."):
+        # Whose view it is `app/act_saved.py` asks.
+        return Permission.MANAGE_VIEWS
     organising = action.partition(".")[0] in ("conversation", "message", "note", "tag")
     return Permission.ORGANISE if organising else Permission.DECIDE_CUSTOMER
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qs, urlencode
+
 import streamlit as st
 
 from warehouse.filters import Filter
@@ -20,7 +23,18 @@ ABOUT_MESSAGE = "pages/message.py"
 QUARANTINE = "pages/quarantine.py"
 CUSTOMERS = "pages/customers.py"
 FOUND = "pages/search.py"
+SAVED = "pages/saved.py"
 
+
+#: The pages whose address can be kept as a view, each by its name in the address, with the parameters that make it.
+KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "": (CUSTOMERS, (SEARCH, SORT)),
+    "search": (FOUND, (SEARCH,)),
+    "timeline": (TIMELINE, (CUSTOMER, *Filter.words())),
+    "work": (WORK, (LIST,)),
+}
+#: What the page has that stands at the root.
+ROOT_NAME = "customers"
 
 #: An id of ours, or a reference to a row, is shorter and plain. Anything else is nobody's, and asked of nobody.
 LONGEST = 300
@@ -100,9 +114,31 @@ def place() -> str:
     return _named(AT)
 
 
-def of_place(customer_id: str, message_id: str) -> dict[str, str]:
-    """The parameters that lead to a message on a customer's timeline."""
-    return {CUSTOMER: customer_id, AT: message_id}
+def of_place(customer_id: str, message_id: str, searched: str = "") -> dict[str, str]:
+    """The parameters that lead to a message on a customer's timeline.
+
+    Args:
+        searched: what it was found by, so that the next match can be gone to from there.
+    """
+    led = {SEARCH: searched[:LONGEST_SEARCH]} if searched else {}
+    return {CUSTOMER: customer_id, AT: message_id, **led}
+
+
+def of_conversation(customer_id: str, conversation_id: str) -> dict[str, str]:
+    """The parameters that lead to one conversation on a customer's timeline."""
+    return {CUSTOMER: customer_id, "conversation": conversation_id}
+
+
+def of_note(row: Mapping[str, str | None]) -> tuple[str, dict[str, str]]:
+    """The script and the parameters that lead to where a note stands: beside its customer's timeline, of the
+    conversation that it is on; to the newest message, where the conversation is nobody's.
+    """
+    customer_id, message_id = row["customer_id"], row["message_id"]
+    if customer_id is None:
+        return ABOUT_MESSAGE, of_message(message_id or "")
+    if row["object_type"] == "conversation":
+        return TIMELINE, of_conversation(customer_id, row["object_id"] or "")
+    return TIMELINE, of_customer(customer_id)
 
 
 def of_message(message_id: str) -> dict[str, str]:
@@ -133,3 +169,27 @@ def raw() -> str:
 def of_raw(raw_ref: str, message_id: str = "") -> dict[str, str]:
     """The parameters that lead to a raw row, from the message that it is behind or from the quarantine."""
     return {MESSAGE: message_id, RAW: raw_ref} if message_id else {RAW: raw_ref}
+
+
+def asked_of(url_path: str) -> str:
+    """What of the present address makes a view; empty where the page asks for nothing that could be kept."""
+    if url_path not in KEPT:
+        return ""
+    _, words = KEPT[url_path]
+    given = {word: st.query_params.get_all(word) for word in words}
+    return urlencode({word: values for word, values in given.items() if any(values)}, doseq=True)
+
+
+def of_view(page: str, query: str) -> tuple[str, dict[str, list[str]]] | None:
+    """The script and the parameters of a view; None where it leads to no page that can be kept."""
+    known = KEPT.get("" if page == ROOT_NAME else page)
+    if known is None:
+        return None
+    script, words = known
+    given = parse_qs(query, max_num_fields=500, errors="replace")
+    return script, {word: given[word] for word in words if word in given}
+
+
+def whose(parameters: Mapping[str, Sequence[str]]) -> list[str]:
+    """The customer that the parameters of a view name, if they do."""
+    return [each for each in parameters.get(CUSTOMER, ())[:1] if len(each) <= LONGEST]

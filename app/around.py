@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import address, guard, layout, read, timeline_pages
+from app import about, address, guard, layout, matches, read, timeline_pages
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -41,6 +41,8 @@ class Around:
     rows: list[Row]
     is_first: bool
     is_last: bool
+    #: Where the place stands in the timeline.
+    position: str
 
 
 def read_around(viewer: Viewer, place: Place) -> Around | None:
@@ -65,7 +67,25 @@ def read_around(viewer: Viewer, place: Place) -> Around | None:
         rows=[*before[::-1], *behind],
         is_first=len(before) < place.before,
         is_last=len(behind) <= place.behind,
+        position=position,
     )
+
+
+def first_from(viewer: Viewer, customer_id: str, position: str) -> str | None:
+    """The first message of a timeline from a position on; None behind its last. Nothing is shown of it: no event."""
+    with reading(
+        viewer,
+        Permission.READ,
+        "timeline.view",
+        "customer",
+        customer_id,
+        customer_ids=[customer_id],
+    ) as db:
+        db.tells_nothing()
+        found = db.execute(
+            SQL["first_from"], {"customer_id": customer_id, "position": position}
+        ).fetchone()
+    return found["message_id"] if found else None
 
 
 def opens(opened: read.Opened, message_id: str) -> bool:
@@ -86,8 +106,12 @@ def opens(opened: read.Opened, message_id: str) -> bool:
             '<p class="tally">The message that was asked for does not stand on this timeline.</p>'
         )
         return False
-    with st.container(key="around", gap=None):
-        around(place, opened, [found])
+    matches.strip(guard.viewer(), customer_id, message_id, found.position, address.search())
+    with st.container(key="desk", horizontal=True, gap=None):
+        with st.container(key="around", gap=None):
+            around(place, opened, [found])
+        with st.container(key="about"):
+            about.about(guard.viewer(), customer_id)
     return True
 
 

@@ -21,6 +21,7 @@ from media.store import DamagedMedia, MissingMedia
 from warehouse.queries import queries
 
 SQL = queries("app_read")
+WORK = queries("work")
 log = logging.getLogger("crm.app")
 
 #: Quarantined events on one page of the list.
@@ -35,22 +36,34 @@ class Examined:
     customers: list[Row]
     sources: list[Row]
     playable_connections: frozenset[str]
+    #: Its own tags, and all there are.
+    tags: list[Row]
+    known_tags: list[Row]
 
 
-def message(viewer: Viewer, message_id: str) -> Examined | None:
-    """One message with everything but what was taken back; None where there is no such message."""
+def message(viewer: Viewer, message_id: str, *, shown: Examined | None = None) -> Examined | None:
+    """One message with everything but what was taken back; None where there is no such message.
+
+    Args:
+        shown: what stands there already; the same again is no new sight and writes no event.
+    """
     named = {"message_id": message_id.replace("\0", "")}
     with reading(viewer, Permission.READ, "message.view", "message", named["message_id"]) as db:
         row = db.execute(SQL["one_message"], named).fetchone()
         customers = _customers(db, named)
         if row is None:
             return None
-        return Examined(
+        found = Examined(
             message=row,
             customers=customers,
             sources=db.execute(SQL["message_sources"], named).fetchall(),
             playable_connections=playable_connections(db),
+            tags=db.execute(WORK["message_tags"], named).fetchall(),
+            known_tags=db.execute(WORK["tags"]).fetchall(),
         )
+        if shown == found:
+            db.tells_nothing()
+        return found
 
 
 def _customers(db: Reading, named: dict[str, str]) -> list[Row]:

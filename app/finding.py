@@ -1,4 +1,4 @@
-"""What a search shows: messages that hold what was typed, and customers who are called so."""
+"""What a search shows: messages and notes that hold what was typed, and customers who are called so."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import reading
-from warehouse import search
+from warehouse import note_search, search
+from warehouse.note_search import NO_NOTES, FoundNotes
 from warehouse.search_query import Query, parse
 
+#: Notes above the messages; a button brings more.
+NOTES_SHOWN = 3
 #: Customers above the messages; the page Customers has all.
 CUSTOMERS_SHOWN = 4
 
@@ -22,6 +25,8 @@ class Answer:
 
     query: Query
     found: search.Found
+    #: With the first page of messages.
+    notes: FoundNotes = NO_NOTES
 
     @property
     def last(self) -> Row | None:
@@ -31,18 +36,31 @@ class Answer:
 
 
 def messages(viewer: Viewer, typed: str, behind: Row | None = None) -> Answer:
-    """The newest messages that match, behind a row of the list."""
+    """The newest messages that match, behind a row of the list; the first page with the newest notes that match."""
     query = parse(typed, database.settings().zone)
     detail = {"query": search.shown_query(typed)}
     with reading(viewer, Permission.READ, "message.search", "message", "*", detail=detail) as db:
         found = search.find(db.connection, query, behind=behind["sort_key"] if behind else None)
+        notes = NO_NOTES
         if found.meant.is_empty:
             db.tells_nothing()
         else:
-            db.tells(
-                customer_ids=search.customers_of(found), count=found.count, is_exact=found.is_exact
-            )
-    return Answer(query=query, found=found)
+            if behind is None:
+                notes = note_search.find(db.connection, query, page_size=NOTES_SHOWN)
+                db.tells(notes=notes.count)
+            whose = {*search.customers_of(found), *note_search.customers_of(notes.rows)}
+            db.tells(customer_ids=sorted(whose), count=found.count, is_exact=found.is_exact)
+    return Answer(query=query, found=found, notes=notes)
+
+
+def further_notes(viewer: Viewer, typed: str, behind: Row) -> FoundNotes:
+    """The newest notes that match, behind a row of the list."""
+    query = parse(typed, database.settings().zone)
+    detail = {"query": search.shown_query(typed)}
+    with reading(viewer, Permission.READ, "note.search", "note", "*", detail=detail) as db:
+        found = note_search.find(db.connection, query, behind=behind)
+        db.tells(customer_ids=note_search.customers_of(found.rows), count=found.count)
+    return found
 
 
 def customers(viewer: Viewer, query: Query) -> read.Found | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import database, guard, layout, search_box
+from app import database, guard, layout, saved_box, search_box
 from app.access.roles import Permission
 from app.views import components
 
@@ -25,8 +25,10 @@ PAGES = [
     (st.Page("pages/search.py", title="Search", visibility="hidden"), Permission.READ),
     (st.Page("pages/unassigned.py", title="Unassigned", icon=":material/person_search:"), Permission.READ),
     (st.Page("pages/work.py", title="Work", icon=":material/inbox:"), Permission.READ),
+    (st.Page("pages/saved.py", title="Saved views", visibility="hidden"), Permission.READ),
     (st.Page("pages/message.py", title="Message", visibility="hidden"), Permission.READ),
     (st.Page("pages/import_customers.py", title="Import", icon=":material/upload_file:"), Permission.DECIDE_CUSTOMER),
+    (st.Page("pages/tags.py", title="Tags", icon=":material/sell:"), Permission.MANAGE_TAGS),
     (st.Page("pages/connections.py", title="Connections", icon=":material/cable:"), Permission.MANAGE_CONNECTIONS),
     (st.Page("pages/quarantine.py", title="Quarantine", icon=":material/report:"), Permission.MANAGE_CONNECTIONS),
 ]  # fmt: skip
@@ -52,10 +54,13 @@ try:
         st.session_state["viewer"] = person
         layout.account(person)
         search_box.draw(page.url_path)
+        saved_box.draw(page.url_path)
         layout.notice()
         if page.url_path != "timeline":
             # Another visit reads anew.
             st.session_state.pop("shown", None)
+        if page.url_path != "saved":
+            st.session_state.pop("view_removed", None)
         page.run()
 except database.TOO_SLOW:
     guard.too_slow()

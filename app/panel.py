@@ -64,7 +64,7 @@ def organised(
         shown=shown[0] if shown else None,
     )
     shown[:] = [found]
-    _refusal()
+    refusal()
     if found.chosen is None:
         st.caption("No conversation yet.")
     else:
@@ -74,9 +74,9 @@ def organised(
         )
         if viewer.may(Permission.ORGANISE):
             _assignment(found.chosen, found.colleagues, viewer)
-            _tags("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
+            tags_of("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
     if message_id and viewer.may(Permission.ORGANISE):
-        _tags("Tags of this message", message_id, found.message_tags, found.tags)
+        tags_of("Tags of this message", message_id, found.message_tags, found.tags)
     _notes(customer_id, found, viewer)
     _history(found.history, viewer)
 
@@ -161,7 +161,8 @@ def _end_of(day: Any) -> datetime | None:
     return datetime.combine(day, time(23, 59), tzinfo=layout.zone())
 
 
-def _tags(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> None:
+def tags_of(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> None:
+    """The tags of a conversation or a message, to be put on and taken off; one that is typed is made."""
     now = [each["name"] for each in bearing]
     key = f"tags_{object_id}_{'|'.join(now)}"
 
@@ -258,7 +259,8 @@ def _do(change: Callable[[Viewer], object]) -> None:
     _try(change)
 
 
-def _refusal() -> None:
+def refusal() -> None:
+    """Why what was tried last was not done."""
     refused = st.session_state.pop("panel_refused", None)
     if refused:
         st.html(list_html.banner(refused))

@@ -132,7 +132,14 @@ def about(
             if customer_id
             else []
         )
-        chosen = next((row for row in theirs if row["conversation_id"] == conversation_id), None)
+        chosen = next(
+            (
+                row
+                for row in theirs
+                if conversation_id in (row["conversation_id"], *(row["threads"] or []))
+            ),
+            None,
+        )
         if chosen is None and conversation_id:
             chosen = db.execute(
                 SQL["one_conversation"], {"conversation_id": conversation_id}

@@ -25,7 +25,8 @@ import psycopg
 from benchmarks.figures import document, result
 from benchmarks.history_pages import ACCOUNT_SID, AUTH_TOKEN
 from benchmarks.machine import machine
-from benchmarks.throwaway import Throwaway, free_port, throwaway
+from benchmarks.throwaway import Throwaway, throwaway
+from operations.runtime.ports import free_port
 from providers.twilio.client import PAGE_SIZE
 from transform.build import build
 from transform.resident import take_in

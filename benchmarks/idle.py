@@ -21,7 +21,8 @@ from benchmarks.machine import machine
 from benchmarks.open_page import OpenPage
 from benchmarks.processor import cpu_seconds_of_trees
 from benchmarks.storing import TRIAL_MESSAGES, Store
-from benchmarks.throwaway import free_port, throwaway
+from benchmarks.throwaway import throwaway
+from operations.runtime.ports import free_port
 from transform.build import build
 from warehouse.queries import parse
 from warehouse.settings import Settings

@@ -19,7 +19,8 @@ import psycopg
 
 from benchmarks.figures import document, median, percentile, result
 from benchmarks.machine import machine
-from benchmarks.throwaway import Throwaway, free_port, throwaway
+from benchmarks.throwaway import Throwaway, throwaway
+from operations.runtime.ports import free_port
 from warehouse import connections
 from warehouse.queries import parse
 from warehouse.settings import Role, Settings

@@ -23,7 +23,8 @@ from benchmarks.machine import machine
 from benchmarks.open_page import OpenPage
 from benchmarks.sender import message_id
 from benchmarks.storing import TRIAL_MESSAGES, Store
-from benchmarks.throwaway import Throwaway, free_port, throwaway
+from benchmarks.throwaway import Throwaway, throwaway
+from operations.runtime.ports import free_port
 from transform.resident import take_in
 from warehouse.queries import parse
 from warehouse.settings import Role, Settings

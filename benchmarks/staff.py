@@ -25,7 +25,8 @@ from benchmarks.landing import Sender, Target, start_receiver
 from benchmarks.machine import machine
 from benchmarks.sender import message_id
 from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
-from benchmarks.throwaway import Throwaway, free_port, throwaway
+from benchmarks.throwaway import Throwaway, throwaway
+from operations.runtime.ports import free_port
 from transform.resident import take_in
 from warehouse.queries import parse
 from warehouse.settings import Settings

@@ -26,6 +26,7 @@ from typing import IO, Any
 import psycopg
 from pydantic import SecretStr
 
+from operations.runtime.ports import free_port
 from pipelines.destination import prepare_all
 from warehouse.migrate import migrate
 from warehouse.postgres import Embedded
@@ -38,14 +39,6 @@ STOP_SECONDS = 10.0
 
 class NotStarted(Exception):
     """A program did not come up; the text has the end of its log."""
-
-
-def free_port() -> int:
-    """A port of the loopback address that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Throwaway:

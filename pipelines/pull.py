@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
+from errno import EEXIST, ENOENT, ENOTDIR, ENOTEMPTY, errorcode
 from typing import Any
 
 import dlt
@@ -40,6 +41,8 @@ from warehouse.settings import Role, Settings, SettingsError
 SQL = queries("pipelines")
 #: How long a pull waits for another one of the same connection.
 LOCK_SECONDS = 30.0
+#: Files of a load package that are not as dlt left them are no outage: a crash took the package half away.
+BROKEN_PACKAGE = {ENOENT, EEXIST, ENOTDIR, ENOTEMPTY}
 
 log = logging.getLogger(__name__)
 
@@ -235,15 +238,13 @@ class _Steps:
             words = (
                 f"{self.channel.channel} connection {self.connection.connection_id}: {step} failed"
             )
-            # A file that is missing is no outage: a crash took a package of ours half away.
-            lost = isinstance(deepest, FileNotFoundError)
-            if "OperationalError" in type(deepest).__name__ or (
-                isinstance(deepest, OSError) and not lost
-            ):
-                raise TryLater(
-                    f"{words}: the warehouse is away ({type(deepest).__name__})"
-                ) from None
-            raise ProviderFailed(f"{words} ({type(deepest).__name__})") from None
+            kind = type(deepest).__name__
+            if isinstance(deepest, OSError) and deepest.errno:
+                kind += f" {errorcode.get(deepest.errno, deepest.errno)}"
+            is_broken = isinstance(deepest, OSError) and deepest.errno in BROKEN_PACKAGE
+            if "OperationalError" in kind or (isinstance(deepest, OSError) and not is_broken):
+                raise TryLater(f"{words}: the warehouse is away ({kind})") from None
+            raise ProviderFailed(f"{words} ({kind})") from None
 
 
 def _left_out(state: dict[str, Any]) -> dict[str, Any]:

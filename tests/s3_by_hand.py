@@ -19,7 +19,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from media.store import MediaStore, MissingMedia
-from tests.ports import free_port
+from operations.runtime.ports import free_port
 from warehouse.settings import Settings
 
 CONTENT = os.urandom(3_000_000) + b"the end"

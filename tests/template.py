@@ -26,8 +26,8 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from operations.runtime.ports import free_port
 from tests.keeping import kept_in
-from tests.ports import free_port
 from warehouse.postgres import Embedded
 from warehouse.settings import Settings
 

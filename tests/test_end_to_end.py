@@ -26,8 +26,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser
 
+from operations.runtime.ports import free_port
 from simulator import server as simulator
-from tests.ports import free_base
 from warehouse.channels import ROOT
 
 PASSWORD = "an invented long password"
@@ -84,7 +84,7 @@ def crm(data_dir: Path, *arguments: str, stdin: str = "", status: int = 0) -> An
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("installation")
-    data_dir, base = folder / "data", free_base()
+    data_dir, base = folder / "data", free_port()
     with simulator.start(port=0, seed=11, messages=120, state_dir=folder / "simulator") as provider:
         try:
             crm(data_dir, "up", "--until-ready", "--port-base", str(base))

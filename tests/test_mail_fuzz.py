@@ -135,7 +135,7 @@ def draw(rows: list[dict[str, Any]]) -> None:
         assert set(found.tags) <= TAGS, row["message_id"]
         assert set(found.attributes) <= ATTRIBUTES | {"rel"}, row["message_id"]
         assert all(
-            address.startswith(("/message?", "/attachment?", "#m", "http://", "https://"))
+            address.startswith(("/message?", "/mail?", "/attachment?", "#m", "http://", "https://"))
             for address in found.attributes.get("href", [])
         )
         line = {**row, "identity": row["counterpart_identity"], "display_name": row["from_name"]}

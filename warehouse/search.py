@@ -8,7 +8,7 @@ Every part of a query becomes words of one `tsquery`: what a text holds, and wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -102,6 +102,30 @@ def find(
         return Found(rows=rows, count=min(count, MOST), is_exact=count <= MOST, meant=meant)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """Where a message stands among those of one timeline that match: `place` of `count`, the newest being the first."""
+
+    older: str | None
+    newer: str | None
+    place: int
+    count: int
+
+
+def beside(database: Database, query: Query, customer_id: str, position: str) -> Beside | None:
+    """The next matches of a customer's timeline on either side of a position; None where nothing is asked for."""
+    with database.cursor(row_factory=dict_row) as db:
+        db.execute(SQL["without_scans"])
+        meant = mean(db, query, customer_id)
+        if meant.is_empty:
+            return None
+        row = db.execute(SQL["beside"], _values(meant) | {"position": position}).fetchone()
+        assert row is not None
+        return Beside(
+            older=row["older"], newer=row["newer"], place=row["place"], count=row["matched"]
+        )
+
+
 def counted(count: int, *, is_exact: bool) -> str:
     """How many there are, in words."""
     if is_exact:
@@ -109,14 +133,30 @@ def counted(count: int, *, is_exact: bool) -> str:
     return f"more than {count:,} messages"
 
 
-def event(actor: Actor, typed: str, found: Found, customer_id: str | None = None) -> Event:
-    """What a search leaves behind: who asked for what, and whose messages were shown."""
+def event(
+    actor: Actor,
+    typed: str,
+    found: Found,
+    customer_id: str | None = None,
+    noted: Collection[str] = (),
+    **more: Any,
+) -> Event:
+    """What a search leaves behind: who asked for what, and whose messages were shown.
+
+    Args:
+        noted: the customers whom notes that were found are about.
+    """
     return actor.event(
         "message.search",
         "message",
         "*",
-        customer_ids=customers_of(found, customer_id),
-        detail={"query": shown_query(typed), "count": found.count, "is_exact": found.is_exact},
+        customer_ids=sorted({*customers_of(found, customer_id), *noted}),
+        detail={
+            "query": shown_query(typed),
+            "count": found.count,
+            "is_exact": found.is_exact,
+            **more,
+        },
     )
 
 
@@ -136,20 +176,9 @@ def shown_query(typed: str) -> str:
 
 def mean(db: psycopg.Cursor[Row], query: Query, customer_id: str | None = None) -> Meant:
     """The words, phrases and bounds of a query, with whom and what its operators mean now."""
-    wanted: list[str] = []
-    phrases: list[str] = []
-    without: list[str] = []
+    asked = mean_text(db, query.terms)
+    wanted = list(asked.words)
     notes = list(query.notes)
-    for term, pieces in _pieces(db, query.terms):
-        words, phrase = _of_term(term, pieces)
-        if term.excluded and phrase:
-            without.append(phrase)
-        elif term.excluded:
-            wanted.append(f"!{words}")
-        else:
-            wanted.append(words)
-            phrases += [phrase] if phrase and not term.phone else []
-    has_words = bool(wanted)
     by_operator = sorted(query.conditions, key=lambda each: (each.excluded, each.operator))
     for (excluded, _), same in groupby(by_operator, lambda each: (each.excluded, each.operator)):
         # Several of one operator: any of them.
@@ -160,18 +189,42 @@ def mean(db: psycopg.Cursor[Row], query: Query, customer_id: str | None = None) 
             wanted.append(_either(marks))
     if customer_id is not None:
         wanted.append(_either(_of_customers(db, [customer_id], notes)))
-    is_empty = not (has_words or without or query.conditions or query.since or query.before)
+    is_empty = not (asked.words or asked.without or query.conditions or query.since or query.before)
     if not any(not each.startswith("!") for each in wanted):
         wanted.append(ANY_MESSAGE)
     return Meant(
         words=" & ".join(wanted),
-        phrases=tuple(phrases),
-        without=tuple(without),
+        phrases=tuple(asked.phrases),
+        without=tuple(asked.without),
         since=_position(query.since, FIRST),
         before=_position(query.before, BEHIND_ALL),
         notes=tuple(dict.fromkeys(notes)),
         is_empty=is_empty,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """What of a query is looked for in a text: words of the index, each perhaps with `!` before it, and phrases."""
+
+    words: list[str]
+    phrases: list[str]
+    without: list[str]
+
+
+def mean_text(db: psycopg.Cursor[Row], terms: Sequence[Term]) -> Text:
+    """The words and phrases of a query, as the index holds those of a text."""
+    text = Text(words=[], phrases=[], without=[])
+    for term, pieces in _pieces(db, terms):
+        words, phrase = _of_term(term, pieces)
+        if term.excluded and phrase:
+            text.without.append(phrase)
+        elif term.excluded:
+            text.words.append(f"!{words}")
+        else:
+            text.words.append(words)
+            text.phrases.extend([phrase] if phrase and not term.phone else [])
+    return text
 
 
 def _pieces(db: psycopg.Cursor[Row], terms: Sequence[Term]) -> Iterable[tuple[Term, list[Row]]]:
@@ -224,13 +277,12 @@ def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str
         if not rows:
             notes.append(f"{operator}:{value} stands on no conversation.")
         return [_word(f"thread:{row['thread']}") for row in _few(rows, condition, notes)]
-    named = name_patterns(_folded(db, value))
     if operator == "in":
-        rows = db.execute(SQL["customers_meant"], {**named, "most": MOST_MEANT}).fetchall()
-        if not rows:
+        customers = _few(customers_meant(db, value), condition, notes)
+        if not customers:
             notes.append(f"No customer is called {value}.")
-        customers = [row["customer_id"] for row in _few(rows, condition, notes)]
         return _of_customers(db, customers, notes)
+    named = name_patterns(_folded(db, value))
     if value.startswith("@") and len(value) > 1:
         return [_word(f"{operator}:{value.lower()}")]
     wanted = patterns(value)
@@ -251,6 +303,13 @@ def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str
     ]
 
 
+def customers_meant(db: psycopg.Cursor[Row], name: str) -> list[str]:
+    """The customers who are called so, up to MOST_MEANT and one more."""
+    named = name_patterns(_folded(db, name))
+    rows = db.execute(SQL["customers_meant"], {**named, "most": MOST_MEANT}).fetchall()
+    return [row["customer_id"] for row in rows]
+
+
 def _of_customers(db: psycopg.Cursor[Row], customer_ids: list[str], notes: list[str]) -> list[str]:
     rows = db.execute(
         SQL["identities_of_customers"], {"customer_ids": customer_ids, "most": MOST_MEANT}
@@ -264,7 +323,7 @@ def _of_customers(db: psycopg.Cursor[Row], customer_ids: list[str], notes: list[
     ]
 
 
-def _few(rows: list[Row], condition: Condition, notes: list[str]) -> list[Row]:
+def _few(rows: list[Any], condition: Condition, notes: list[str]) -> list[Any]:
     if len(rows) > MOST_MEANT:
         notes.append(
             f"{condition.operator}:{condition.value} means more than {MOST_MEANT:,}: not all are looked through,"
@@ -304,18 +363,24 @@ def _position(moment: datetime | None, otherwise: str) -> str:
     return f"{max(microseconds, 0):014x}"
 
 
+def _values(meant: Meant) -> dict[str, Any]:
+    """What every statement over the index needs."""
+    return {
+        "words": meant.words,
+        "phrases": list(meant.phrases),
+        "without": list(meant.without),
+        "since": meant.since,
+        "before": meant.before,
+    }
+
+
 # -- the newest that match -------------------------------------------------------------------------
 
 
 def _newest(
     db: psycopg.Cursor[Row], meant: Meant, behind: str, page_size: int
 ) -> tuple[list[Row], int]:
-    values = {
-        "words": meant.words,
-        "phrases": list(meant.phrases),
-        "without": list(meant.without),
-        "since": meant.since,
-        "before": meant.before,
+    values = _values(meant) | {
         "behind": min(behind, meant.before),
         "page_size": page_size,
         "most": MOST,

@@ -12,7 +12,9 @@ class Permission(StrEnum):
     DECIDE_CUSTOMER = "make a customer and link an identity to one"
     EXPORT = "take a list of customers out of the app"
     ORGANISE = "tag, assign and write notes"
-    MANAGE_TAGS = "rename and merge tags"
+    MANAGE_TAGS = "rename, merge and remove tags"
+    SHARE_VIEWS = "share saved views with everybody"
+    MANAGE_VIEWS = "change views that others share"
     MANAGE_CONNECTIONS = "see how connections stand and what is in quarantine"
     READ_RAW = "see the exact bytes that came in"
     READ_REVISIONS = "read what was unsent or edited away"
@@ -28,7 +30,7 @@ class UserRole(StrEnum):
 
 
 _READERS = frozenset({Permission.READ})
-_DECIDERS = _READERS | {Permission.DECIDE_CUSTOMER, Permission.ORGANISE}
+_DECIDERS = _READERS | {Permission.DECIDE_CUSTOMER, Permission.ORGANISE, Permission.SHARE_VIEWS}
 #: What was taken back or came in raw is read where a duty asks for it, not in the day's work.
 _EXAMINERS = frozenset({Permission.READ_REVISIONS, Permission.READ_RAW})
 
@@ -38,7 +40,12 @@ MATRIX: dict[UserRole, frozenset[Permission]] = {
     UserRole.PRIVACY_OFFICER: _READERS | _EXAMINERS | {Permission.EXPORT},
     UserRole.ADMIN: _DECIDERS
     | _EXAMINERS
-    | {Permission.MANAGE_CONNECTIONS, Permission.MANAGE_TAGS, Permission.EXPORT},
+    | {
+        Permission.MANAGE_CONNECTIONS,
+        Permission.MANAGE_TAGS,
+        Permission.MANAGE_VIEWS,
+        Permission.EXPORT,
+    },
 }
 
 

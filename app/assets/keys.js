@@ -1,12 +1,14 @@
-// Reading by keyboard, and the link of a message: j and k go on and back, o opens, c copies the link, ? says so.
+// Reading by keyboard, and the link of a message: j and k go on and back, o opens, p shows its panel, c copies the link, ? says so.
 
 const HELP = [
     ["j  k", "the next message, the one before"],
     ["o", "open it: unfold, or show a mail as designed; once more to fold"],
+    ["p", "its panel beside: tags, earlier versions, where it came from"],
     ["Enter", "everything known about it, in a tab of its own"],
     ["c", "copy the link to it"],
     ["t", "show its conversation alone (a mail)"],
     ["g  G", "the oldest message on the page, the newest"],
+    ["n  N", "the next older match of a search, the next newer one"],
     ["/", "find messages (on every page)"],
     ["?", "this list"],
 ];
@@ -92,6 +94,11 @@ function showThread(button) {
     location.assign(address.href);
 }
 
+// The strip above a timeline that was come to from a search.
+function goTo(name) {
+    for (const link of document.querySelectorAll(".st-key-matches a")) if (link.textContent.includes(name)) link.click();
+}
+
 function help() {
     document.querySelector("dialog.keys")?.remove();
     const dialog = document.createElement("dialog");
@@ -126,7 +133,10 @@ document.addEventListener("keydown", (event) => {
     else if (event.key === "G") choose(messages().at(-1));
     else if (event.key === "o" && message) open(message);
     else if (event.key === "c" && message) copyLink(message);
+    else if (event.key === "p" && message) message.dispatchEvent(new Event("crm:choose", { bubbles: true }));
     else if (event.key === "t" && message?.querySelector("button.only-thread")) showThread(message.querySelector("button.only-thread"));
+    else if (event.key === "n") goTo("Older match");
+    else if (event.key === "N") goTo("Newer match");
     else if (event.key === "Enter" && message && event.target === message) message.querySelector("a.about")?.click();
     else return;
     event.preventDefault();

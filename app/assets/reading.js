@@ -32,6 +32,8 @@ document.addEventListener("click", (event) => {
     show(!isShown());
     if (ROOMY.matches) localStorage.setItem(KEPT, isShown() ? "shown" : "folded");
 });
+// Something that stands there was asked for; it stays as it was left otherwise.
+document.addEventListener("crm:about", () => { if (!isShown()) show(true); });
 ROOMY.addEventListener("change", fit);
 fit();
 

@@ -23,14 +23,16 @@ _mount: Callable[..., Any] | None = None
 
 
 def register() -> None:
-    """Make the component known to Streamlit; once, when its runtime has started.
+    """Make our components known to Streamlit; once, when its runtime has started.
 
     By a manifest, as an installed package would: the script then comes from our own address. A script given as text
     is loaded from a `blob:`, which the page's policy refuses.
     """
     global _mount
     manifest = ComponentManifest(
-        name="crm", version="1", components=[ComponentConfig(name="news", asset_dir="assets")]
+        name="crm",
+        version="1",
+        components=[ComponentConfig(name=name, asset_dir="assets") for name in ("news", "chosen")],
     )
     Runtime.instance().bidi_component_registry.register_from_manifest(manifest, FOLDER)
     _mount = st.components.v2.component(COMPONENT, js="news.js")

@@ -19,10 +19,8 @@ SORTS = {
 
 typed = address.search()
 sort = customers_csv.sort_of(address.sort())
-if "search" not in st.session_state:
-    st.session_state["search"] = typed
-if "sort" not in st.session_state:
-    st.session_state["sort"] = sort
+# The address says what is listed, also where a saved view led here from another list.
+st.session_state["search"], st.session_state["sort"] = typed, sort
 with st.container(key="customer_tools", horizontal=True, vertical_alignment="center"):
     st.text_input(
         "Search customers",

@@ -1,4 +1,4 @@
-"""What the search box found, newest first; each result leads to the message on its timeline."""
+"""What the search box found: customers, notes of ours, then messages, newest first; each leads to where it stands."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, finding, guard, layout
+from app import address, finding, found_notes, guard, layout
 from app.database import Row
 from app.views import list_html, search_html
 
 
-def line(row: Row, answer: finding.Answer, now: datetime) -> None:
+def line(row: Row, answer: finding.Answer, typed: str, now: datetime) -> None:
     with st.container(key=f"row_{row['message_id']}", gap=None):
         st.html(search_html.result(row, answer.query, layout.zone(), now))
         # Nobody's messages lead to all that is known of them.
@@ -19,7 +19,7 @@ def line(row: Row, answer: finding.Answer, now: datetime) -> None:
         st.page_link(
             address.TIMELINE if customer_id else address.ABOUT_MESSAGE,
             label=list_html.link_label(row["customer_name"] or row["display_name"] or "message"),
-            query_params=address.of_place(customer_id, message_id)
+            query_params=address.of_place(customer_id, message_id, typed)
             if customer_id
             else address.of_message(message_id),
         )
@@ -35,7 +35,7 @@ def results(typed: str, answers: list[finding.Answer]) -> None:
     now = datetime.now(UTC)
     with st.container(key="found", gap=None):
         for row in rows:
-            line(row, answers[0], now)
+            line(row, answers[0], typed, now)
     if answers[-1].last:
         st.button("More", icon=":material/expand_more:", key="more", on_click=want_more)
 
@@ -68,11 +68,14 @@ def customers(answer: finding.Answer, typed: str) -> None:
 typed = address.search()
 answer = finding.messages(guard.viewer(), typed)
 if answer.found.meant.notes:
-    st.html(search_html.notes(answer.found.meant.notes))
+    st.html(search_html.unmeant(answer.found.meant.notes))
 if answer.found.meant.is_empty:
     st.html(search_html.operators())
     st.stop()
 customers(answer, typed)
+if answer.notes.rows:
+    # As with further pages of messages.
+    found_notes.notes(typed, answer, [answer.notes])
 if answer.found.rows:
     # Further pages stay as long as this one is on the screen.
     results(typed, [answer])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import about, address, around, filter_bar, guard, layout, read, timeline_pages
+from app import about, address, around, filter_bar, guard, jump, layout, read, timeline_pages
 from app.live import changes, following, topics
 from app.shown import Shown
 from app.views import clock, list_html, message_html
@@ -59,9 +59,13 @@ if opened is None:
 
 now = datetime.now(UTC)
 st.html(list_html.customer_head(opened.customer, layout.zone(), now))
+tools = st.container(key="tools", horizontal=True, gap="small")
+with tools:
+    jump.draw(customer_id)
 if around.opens(opened, address.place()):
     st.stop()
-filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, layout.zone()))
+with tools:
+    filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, layout.zone()))
 shown: Shown | None = st.session_state.get("shown")
 # What a person has unrolled stays unrolled as long as they stay here.
 kept = shown is not None and (shown.customer_id, shown.wanted) == (customer_id, wanted)
@@ -74,4 +78,5 @@ with st.container(key="desk", horizontal=True, gap=None):
         newest(shown, opened.playable_connections)
         older(shown, opened.playable_connections)
     with st.container(key="about"):
-        about.about(guard.viewer(), customer_id)
+        alone = wanted.conversations[0] if len(wanted.conversations) == 1 else None
+        about.about(guard.viewer(), customer_id, alone)

@@ -81,8 +81,8 @@ def chosen() -> None:
     panel.panel(guard.viewer(), row["customer_id"] or "", row["conversation_id"])
 
 
-asked = address.work_list()
-st.session_state.setdefault("work_list", Which(asked) if asked in set(Which) else Which.MINE)
+asked, kept = address.work_list(), st.session_state.get("work_list", Which.MINE)
+st.session_state["work_list"] = Which(asked) if asked in set(Which) else kept
 st.session_state.setdefault("work_days", 30)
 since = st.session_state.setdefault("work_since", work.looked_at(guard.viewer()))
 left, right = st.columns([2.2, 1], gap="medium")

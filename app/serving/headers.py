@@ -30,7 +30,11 @@ SWITCHED_OFF = (
 FRAMEWORK = ("/_stcore", "/component", "/media", "/app", "/oauth2callback", "/auth")
 USED = ("/_stcore/health", "/_stcore/host-config")
 #: Below these lie our own assets, and the page's icon.
-USED_BELOW = ("/_stcore/bidi-components/crm.news/", "/media/")
+USED_BELOW = (
+    "/_stcore/bidi-components/crm.news/",
+    "/_stcore/bidi-components/crm.chosen/",
+    "/media/",
+)
 #: Nothing but the end of a session is ever posted.
 POSTED = "/session/end"
 

@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from app import database, read
+from app import chosen, database, read
 from app.live import bell, changes
 from app.serving import garbage, options
 from app.serving.bounds import BoundedSockets
@@ -36,6 +36,7 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     # Opened here, so that the first visitor does not wait for the first connection.
     database.pool()
     bell.register()
+    chosen.register()
     tasks = [
         asyncio.create_task(changes.listen(read.customers_of)),
         asyncio.create_task(garbage.sweep()),

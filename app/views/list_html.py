@@ -81,6 +81,11 @@ def waiting(row: Row, zone: ZoneInfo, now: datetime) -> str:
     )
 
 
+def missed(sentence: str) -> str:
+    """Why nothing was gone to."""
+    return f'<p class="tally" role="status">{icon("event_busy")} {escape.line(sentence)}</p>'
+
+
 def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
     """Who this is: name, first and last contact, how much there is; and what folds the area beside."""
     facts = [count(row["message_count"], "message")]

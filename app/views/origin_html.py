@@ -7,7 +7,7 @@ from typing import Any
 
 from app.views import attachment_html, body_html, clock, escape, shapes
 from app.views.attachment_html import size
-from app.views.components import icon
+from app.views.components import channel_icon, icon
 from app.views.sight import Sight
 from media.provenance import RawRow
 from warehouse.channels import registry
@@ -25,6 +25,17 @@ VERSIONS = {
     "removed at the provider": ("delete", "Removed at the provider"),
 }
 DOORS = {"webhook": ("bolt", "Webhook"), "history": ("history", "History")}
+
+
+def head(row: Row, sight: Sight) -> str:
+    """Which message a panel is about."""
+    way = "Sent by us" if row["direction"] == "outbound" else "Received"
+    status = "deleted" if row["is_deleted"] else row["status"]
+    said = f", {escape.line(status)}" if status and status != "received" else ""
+    return (
+        f'<div class="panel-head">{channel_icon(row["channel"])}<h2>This message</h2></div>'
+        f'<p class="by">{way} {_when(row["sent_at"], sight)}{said}</p>'
+    )
 
 
 def versions(message: Row, rows: Sequence[Row], attachments: Sequence[Row], sight: Sight) -> str:

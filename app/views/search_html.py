@@ -10,10 +10,14 @@ from app.database import Row
 from app.views import clock, escape, kind_html, list_html
 from app.views.components import icon
 from app.views.identity_html import identity
-from warehouse.search import counted
+from warehouse.note_search import as_text
+from warehouse.note_search import counted as counted_notes
+from warehouse.search import Beside, counted
 from warehouse.search_query import Query
 from warehouse.search_snippet import Part, highlighted, snippet
 
+#: Of a query as it is repeated.
+LONGEST_WORDS = 80
 #: What each operator is for, with an example that can be typed.
 HELP = (
     ("refund order", "both words, anywhere in a message"),
@@ -75,7 +79,37 @@ def tally(count: int, *, is_exact: bool, shown: int) -> str:
     return f'<p class="tally" role="status">{said[0].upper()}{said[1:]}{here}</p>'
 
 
-def notes(sentences: Sequence[str]) -> str:
+def place(found: Beside, typed: str) -> str:
+    """Which of the matches of a timeline is looked at."""
+    words = f'<bdi class="words">{escape.line(typed[:LONGEST_WORDS])}</bdi>'
+    return f'<p class="tally" role="status">Match {found.place:,} of {found.count:,} here for {words}</p>'
+
+
+def note(row: Row, query: Query, zone: ZoneInfo, now: datetime) -> str:
+    """One note of ours: that it is one, whom it is about, what it says round the match, who wrote it and when."""
+    name = row["customer_name"] or row["display_name"]
+    who = (
+        f'<bdi class="name">{escape.line(name)}</bdi>' if name else identity(row["identity"] or "")
+    )
+    where = icon("forum", "On a conversation") if row["object_type"] == "conversation" else ""
+    words = marked(snippet(as_text(row), query.terms))
+    at = row["written_at"]
+    return (
+        '<div class="line found noted">'
+        f'<span class="is-note">{icon("sticky_note_2")} Note</span>'
+        f'<span class="who">{who}{where}</span><span class="preview" dir="auto">{words}</span>'
+        f'<span class="when"><bdi>{escape.line(row["written_by"])}</bdi> <time datetime="{at.isoformat()}"'
+        f' title="{clock.full(at, zone)}">{clock.short(at, zone, now)}</time></span></div>'
+    )
+
+
+def note_tally(count: int, *, shown: int) -> str:
+    """How many notes there are, and how many of them stand here."""
+    here = f"; here the newest {shown:,}" if shown < count else ""
+    return f'<p class="tally" role="status">{counted_notes(count)}{here}</p>'
+
+
+def unmeant(sentences: Sequence[str]) -> str:
     """What was typed and could not be meant."""
     lines = "".join(f"<li>{escape.line(sentence)}</li>" for sentence in sentences)
     return f'<ul class="notes">{lines}</ul>'

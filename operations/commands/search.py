@@ -35,10 +35,11 @@ def search(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find messages, newest first; the count is exact up to 10,000."""
+    """Find messages and notes of ours, newest first; the count of messages is exact up to 10,000."""
     from zoneinfo import ZoneInfo
 
     from operations.invocation import say
+    from warehouse import note_search
     from warehouse import search as messages
     from warehouse.events import record
     from warehouse.search_query import parse
@@ -49,7 +50,10 @@ def search(
     asked = parse(query, zone)
     with connect(settings) as database:
         found = messages.find(database, asked, customer_id=customer_id, page_size=limit)
-        record(database, messages.event(actor(), query, found, customer_id))
+        notes = note_search.find(database, asked, customer_id=customer_id, page_size=limit)
+        noted = note_search.customers_of(notes.rows)
+        event = messages.event(actor(), query, found, customer_id, noted, notes=notes.count)
+        record(database, event)
     for note in found.meant.notes:
         say(note)
     shown = [
@@ -65,8 +69,27 @@ def search(
         f"  ({each['message_id']})"
         for row, each in zip(found.rows, shown, strict=True)
     ]
+    shown_notes = [
+        {
+            "note_id": row["note_id"],
+            "written_at": row["written_at"].isoformat(),
+            "written_by": row["written_by"],
+            "customer_id": row["customer_id"],
+            "snippet": plain(snippet(note_search.as_text(row), asked.terms)),
+        }
+        for row in notes.rows
+    ]
+    told += [
+        f"{row['written_at'].astimezone(zone):%Y-%m-%d %H:%M}  {'note':<12}  {each['snippet']}"
+        f"  (by {row['written_by']}, {row['customer_name'] or row['identity'] or 'nobody'})"
+        for row, each in zip(notes.rows, shown_notes, strict=True)
+    ]
+    said = messages.counted(found.count, is_exact=found.is_exact)
     report(
-        {"count": found.count, "is_exact": found.is_exact, "messages": shown},
+        {
+            "count": found.count, "is_exact": found.is_exact, "messages": shown,
+            "note_count": notes.count, "notes": shown_notes,
+        },
         as_json=as_json,
-        lines=[*told, messages.counted(found.count, is_exact=found.is_exact)],
-    )
+        lines=[*told, f"{said}, {note_search.counted(notes.count)}" if notes.count else said],
+    )  # fmt: skip

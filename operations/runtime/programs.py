@@ -8,7 +8,6 @@ simulator (demo only)
 from __future__ import annotations
 
 import signal
-import socket
 import sys
 import urllib.error
 import urllib.request
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from operations.invocation import ROOT
 from operations.runtime import running
+from operations.runtime.ports import is_busy
 from operations.runtime.supervisor import Program
 from warehouse.queries import queries
 from warehouse.refusals import Refused
@@ -89,25 +89,6 @@ class Ports:
                 raise Refused(
                     f"port {port} ({name}) is taken by another program: choose others with --port-base N"
                 )
-
-
-def is_busy(port: int) -> bool:
-    """Whether something listens on the port of this machine."""
-    with socket.socket() as attempt:
-        # As servers do: a connection that is only fading away does not count.
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
-
-
-def free_port() -> int:
-    """A port of the loopback address that nothing listens on now."""
-    with socket.socket() as attempt:
-        attempt.bind(("127.0.0.1", 0))
-        return int(attempt.getsockname()[1])
 
 
 def facts(ports: Ports, settings: Settings, *, demo: bool) -> dict[str, object]:

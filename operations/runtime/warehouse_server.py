@@ -47,7 +47,7 @@ def serving(settings: Settings) -> Iterator[Settings]:
 @contextmanager
 def _embedded(settings: Settings) -> Iterator[Embedded]:
     from operations.runtime import prepare, running
-    from operations.runtime.programs import free_port
+    from operations.runtime.ports import free_port
     from warehouse.postgres import Embedded
 
     running.stop_leftovers(settings.data_dir)

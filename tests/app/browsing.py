@@ -15,12 +15,15 @@ import psycopg
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from operations.runtime.ports import free_port
 from tests.app.conftest import PASSWORD
-from tests.ports import free_port
+from tests.long_form import LONG
 from warehouse.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)
+#: Widths in pixels and colour schemes that hostile pages are opened with; each with each in the long form.
+WINDOWS = [(390, "light"), (1360, "dark"), *([(390, "dark"), (1360, "light")] if LONG else [])]
 
 
 @contextmanager

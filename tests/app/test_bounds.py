@@ -149,6 +149,7 @@ USED = {
     "/_stcore/health",
     "/_stcore/host-config",
     "/_stcore/bidi-components/crm.news/news.js",
+    "/_stcore/bidi-components/crm.chosen/chosen.js",
     "/media/x.svg",
 }
 

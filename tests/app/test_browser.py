@@ -12,22 +12,31 @@ from app.access import sessions
 from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 from tests.app.drawn import HOSTILE
+from tests.long_form import LONG
 
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
+#: How many things reach beyond the window.
+TOO_WIDE = """() => [...document.querySelectorAll('.stHtml, .line, .message')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1).length
+    + (document.querySelector('.stMain').scrollWidth > innerWidth ? 1 : 0)"""
 
 
 @pytest.fixture
 def sam(correspondence: Correspondence) -> str:
     customer = correspondence.customer("Sam Example", f"phone:{NUMBER}", f"email:{ADDRESS}")
     start = datetime.now(UTC) - timedelta(days=9)
-    for number in range(130):
-        correspondence.sms(
-            NUMBER, f"message {number:03}", start + timedelta(hours=number), ours=number % 3 == 0
-        )
-    correspondence.mail(
-        ADDRESS, "The invoice", "It is wrong.", start + timedelta(hours=131), name="Sam", quoted="> We wrote",
-        attachments=[{"part_id": "1", "filename": "invoice.pdf", "content_type": "application/pdf", "size_bytes": 9}],
-    )  # fmt: skip
+    with correspondence.together():
+        for number in range(130):
+            correspondence.sms(
+                NUMBER,
+                f"message {number:03}",
+                start + timedelta(hours=number),
+                ours=number % 3 == 0,
+            )
+        correspondence.mail(
+            ADDRESS, "The invoice", "It is wrong.", start + timedelta(hours=131), name="Sam", quoted="> We wrote",
+            attachments=[{"part_id": "1", "filename": "invoice.pdf", "content_type": "application/pdf", "size_bytes": 9}],
+        )  # fmt: skip
     return customer
 
 
@@ -172,7 +181,7 @@ def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> No
     assert page.locator(".st-key-timeline .stElementContainer").count() < 10
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["dark", *(["light"] if LONG else [])])
 def test_hostile_text_is_inert_wherever_it_stands(
     browser: Browser, address: str, correspondence: Correspondence, scheme: Literal["light", "dark"]
 ) -> None:
@@ -289,12 +298,8 @@ def test_nothing_is_wider_than_the_window(
     ):
         page.goto(address + path)
         expect(page.locator(mark).first).to_be_visible()
-        too_wide = page.evaluate(
-            "() => [...document.querySelectorAll('.stHtml, .line, .message')]"
-            ".filter(e => e.getBoundingClientRect().right > innerWidth + 1).length"
-            " + (document.querySelector('.stMain').scrollWidth > innerWidth ? 1 : 0)"
-        )
-        assert too_wide == 0, path
+        # What stands beside a timeline comes a moment after its first message.
+        eventually(lambda: page.evaluate(TOO_WIDE) == 0)
     context.close()
 
 

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from media.store import MediaStore
-from tests.app.browsing import Person, eventually
+from tests.app.browsing import WINDOWS, Person, eventually
 from tests.app.conftest import ACCOUNT, OUR_NUMBER, Correspondence
 from tests.app.drawn import HOSTILE
 from tests.app.meta_events import CONNECTIONS, messaging, new_id, whatsapp, whatsapp_echo
@@ -198,13 +198,14 @@ def test_a_reply_leads_to_what_it_answers(
         "whatsapp", connected["whatsapp"],
         whatsapp_echo("text", {"body": "Which colour would you like?"}, message_id=asked),
     )  # fmt: skip
-    for number in range(30):
-        correspondence.land(
-            "whatsapp", connected["whatsapp"], whatsapp("text", {"body": f"line {number}"})
-        )
-    for words, of in (("Blue", asked), ("Green", "wamid.elsewhere")):
-        payload = whatsapp("text", {"body": words}, context={"from": "61255501000", "id": of})
-        correspondence.land("whatsapp", connected["whatsapp"], payload)
+    with correspondence.together():
+        for number in range(30):
+            correspondence.land(
+                "whatsapp", connected["whatsapp"], whatsapp("text", {"body": f"line {number}"})
+            )
+        for words, of in (("Blue", asked), ("Green", "wamid.elsewhere")):
+            payload = whatsapp("text", {"body": words}, context={"from": "61255501000", "id": of})
+            correspondence.land("whatsapp", connected["whatsapp"], payload)
     page = person.sign_in(f"/timeline?customer={sam}")
     answer = page.locator(".message", has_text="Blue")
     expect(answer.locator(".reply")).to_have_text("reply us Which colour would you like?")
@@ -292,8 +293,7 @@ def hostile_deliveries(attack: str) -> list[tuple[str, dict[str, Any]]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1360])
+@pytest.mark.parametrize(("width", "scheme"), WINDOWS)
 def test_hostile_cards_are_inert_and_fit(
     browser: Browser,
     address: str,

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.app.browsing import Person, eventually
+from tests.app.browsing import WINDOWS, Person, eventually
 from tests.app.conftest import Correspondence
 from tests.app.drawn import HOSTILE
 from tests.app.test_examine import NUMBER, form, one_row_through_both_doors
@@ -118,8 +118,7 @@ def test_an_empty_quarantine_says_so(person: Person) -> None:
     expect(page.get_by_text("Nothing is in quarantine")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1360])
+@pytest.mark.parametrize(("width", "scheme"), WINDOWS)
 def test_hostile_raw_rows_are_inert_and_fit(
     browser: Browser,
     address: str,

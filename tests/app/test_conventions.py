@@ -86,7 +86,12 @@ def test_the_matrix_names_every_role_and_all_may_read() -> None:
         examiners = {role for role in UserRole if may(role, permission)}
         assert examiners == {UserRole.PRIVACY_OFFICER, UserRole.ADMIN}
     assert {role for role in UserRole if may(role, Permission.ORGANISE)} == deciders
-    for permission in (Permission.MANAGE_CONNECTIONS, Permission.MANAGE_TAGS):
+    assert {role for role in UserRole if may(role, Permission.SHARE_VIEWS)} == deciders
+    for permission in (
+        Permission.MANAGE_CONNECTIONS,
+        Permission.MANAGE_TAGS,
+        Permission.MANAGE_VIEWS,
+    ):
         assert {role for role in UserRole if may(role, permission)} == {UserRole.ADMIN}
 
 

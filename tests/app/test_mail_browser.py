@@ -29,10 +29,11 @@ def customer_of_everything(correspondence: Correspondence) -> str:
 def test_awkward_mails_fit_every_window_and_hurt_nothing(
     browser: Browser, address: str, correspondence: Correspondence
 ) -> None:
-    ids = [
-        correspondence.raw_mail(raw, NOW - timedelta(minutes=60 - number), ours=ours)
-        for number, (_, raw, ours) in enumerate(AWKWARD)
-    ]
+    with correspondence.together():
+        ids = [
+            correspondence.raw_mail(raw, NOW - timedelta(minutes=60 - number), ours=ours)
+            for number, (_, raw, ours) in enumerate(AWKWARD)
+        ]
     customer = customer_of_everything(correspondence)
     for width in (1280, 390):
         context = browser.new_context(
@@ -89,8 +90,9 @@ def test_what_is_unfolded_opens_downwards(
     attribution = "On Mon, 3 Aug 2026 at 10:00, Help <help@example.com> wrote:\r\n"
     quotation = "".join(f"> older line {number}\r\n" for number in range(60))
     raw = f"{SAM}Subject: The whole story\r\n\r\n{words}\r\n{attribution}{quotation}".encode()
-    for number in range(mails):
-        correspondence.raw_mail(raw, NOW - timedelta(minutes=mails - number))
+    with correspondence.together():
+        for number in range(mails):
+            correspondence.raw_mail(raw, NOW - timedelta(minutes=mails - number))
     page = person.sign_in(f"/timeline?customer={customer_of_everything(correspondence)}")
     ready(page)
     card = page.locator(".message").last

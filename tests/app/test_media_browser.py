@@ -25,9 +25,9 @@ from starlette.routing import Route
 from app.access import sessions
 from app.serving.headers import SecurityHeaders
 from app.serving.routes import ROUTES
+from operations.runtime.ports import free_port
 from tests.app.conftest import Correspondence
 from tests.app.test_media import Library
-from tests.ports import free_port
 
 EVIL = b"<!doctype html><title>evil</title><script>document.title = 'ran'</script>"
 

@@ -129,9 +129,13 @@ def test_people_of_a_killed_process_are_back_within_five_seconds(
             await asyncio.gather(*(tab.open("timeline", customer=customer) for tab in tabs))
             os.kill(victim, signal.SIGKILL)
             killed = time.monotonic()
-            await asyncio.sleep(0.05)
-            lost = [tab for tab in tabs if tab.failure]
-            assert 0 < len(lost) < PEOPLE
+            # On a busy machine the tabs hear of it a moment later, one after the other.
+            lost: list[Tab] = []
+            while not lost or len(lost) < len([tab for tab in tabs if tab.failure]):
+                assert time.monotonic() - killed < 5
+                lost = [tab for tab in tabs if tab.failure]
+                await asyncio.sleep(0.05)
+            assert len(lost) < PEOPLE
 
             async def back(tab: Tab) -> float:
                 while True:

@@ -16,7 +16,17 @@ import psycopg
 import pytest
 
 import app
-from app import attachments, database, examine, filtered, read, read_identity, work
+from app import (
+    attachments,
+    database,
+    examine,
+    filtered,
+    read,
+    read_identity,
+    read_saved,
+    read_tags,
+    work,
+)
 from app.access.roles import MATRIX, Forbidden, Permission, UserRole
 from app.access.sessions import Viewer
 from app.reading import reading
@@ -24,7 +34,16 @@ from tests.app.conftest import Correspondence
 from warehouse.filters import Filter
 
 FOLDER = Path(app.__file__).parent
-ROOMS: list[ModuleType] = [read, filtered, examine, attachments, read_identity, work]
+ROOMS: list[ModuleType] = [
+    read,
+    filtered,
+    examine,
+    attachments,
+    read_identity,
+    read_saved,
+    read_tags,
+    work,
+]
 #: Who takes a connection without reading for somebody, and why that is right.
 OTHERS = {
     "database.py answers": "asks nothing but whether there is an answer",
@@ -102,6 +121,8 @@ def test_only_the_rooms_of_reading_know_its_queries() -> None:
         "around.py",
         "attachments.py",
         "read_identity.py",
+        "read_saved.py",
+        "read_tags.py",
         "work.py",
     }
     for path in FOLDER.rglob("*.py"):
@@ -140,6 +161,8 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.attachments.open_attachment": (message, "x"),
         "app.work.work": (work.Which.OPEN, 30, datetime(2026, 11, 1, tzinfo=UTC)),
         "app.work.about": (customer, None),
+        "app.read_saved.views": (),
+        "app.read_tags.tags": (),
         "app.work.looked_at": (),
         "app.work.looked": (datetime(2026, 11, 1, tzinfo=UTC),),
     }
@@ -168,6 +191,8 @@ def test_without_its_event_nothing_is_shown(
         "app.attachments.open_attachment",
         "app.examine.model_tests",
         "app.read_identity.suggestions",
+        "app.read_saved.views",
+        "app.read_tags.tags",
         "app.work.looked_at",
     }
     correspondence.execute("revoke insert on crm.events from crm_app")

@@ -86,9 +86,10 @@ def test_date_and_channel_filters_show_only_what_matches(
     sam = correspondence.customer("Sam Example", f"phone:{NUMBER}", f"email:{ADDRESS}")
     today = datetime.now(ZoneInfo("Australia/Sydney")).replace(hour=12, minute=0)
     now = min(today, datetime.now(UTC).astimezone(today.tzinfo))
-    for days in range(4):
-        correspondence.sms(NUMBER, f"sms {days}", now - timedelta(days=days))
-        correspondence.mail(ADDRESS, f"mail {days}", f"mail {days}", now - timedelta(days=days))
+    with correspondence.together():
+        for days in range(4):
+            correspondence.sms(NUMBER, f"sms {days}", now - timedelta(days=days))
+            correspondence.mail(ADDRESS, f"mail {days}", f"mail {days}", now - timedelta(days=days))
     # A link that somebody shared leads through the sign-in to all that it asks for.
     page = person.sign_in(f"/timeline?customer={sam}&channel=gmail&channel=twilio_sms")
     expect(page.get_by_text("8 messages shown, 0 hidden")).to_be_visible()

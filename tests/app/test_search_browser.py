@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from app import act
 from tests.app.browsing import Person, eventually
 from tests.app.conftest import Correspondence
 from tests.app.drawn import HOSTILE
@@ -19,13 +20,14 @@ NUMBER, ADDRESS = "+61491570006", "sam@example.com"
 def sam(correspondence: Correspondence) -> str:
     customer = correspondence.customer("Sam Example", f"phone:{NUMBER}", f"email:{ADDRESS}")
     start = datetime.now(UTC) - timedelta(days=20)
-    for number in range(120):
-        words = "the red café bicycle" if number == 30 else f"message {number:03}"
-        correspondence.sms(NUMBER, words, start + timedelta(hours=number), ours=number % 3 == 0)
-    correspondence.sms("+61491570110", "a bicycle for nobody", start + timedelta(days=10))
-    correspondence.mail(
-        ADDRESS, "The bicycle " + HOSTILE[0], HOSTILE[0], start + timedelta(days=11)
-    )
+    with correspondence.together():
+        for number in range(120):
+            words = "the red café bicycle" if number == 30 else f"message {number:03}"
+            correspondence.sms(NUMBER, words, start + timedelta(hours=number), ours=number % 3 == 0)
+        correspondence.sms("+61491570110", "a bicycle for nobody", start + timedelta(days=10))
+        correspondence.mail(
+            ADDRESS, "The bicycle " + HOSTILE[0], HOSTILE[0], start + timedelta(days=11)
+        )
     return customer
 
 
@@ -100,4 +102,48 @@ def test_many_results_come_page_by_page_and_a_wrong_operator_is_explained(
     expect(page.locator(".line.customer")).to_have_count(1)
     page.goto(f"{person.address}/search")
     expect(page.get_by_text("Find in all messages")).to_be_visible()
+    assert person.errors == []
+
+
+def test_notes_are_found_marked_and_lead_to_where_they_stand(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    agent = correspondence.signed_in("agent")
+    mail = correspondence.execute(
+        "select conversation_id from canonical.conversations where channel = 'gmail'"
+    )[0][0]
+    stranger = correspondence.execute(
+        "select conversation_id from canonical.conversations where counterpart_identity = 'phone:+61491570110'"
+    )[0][0]
+    for number in range(4):
+        act.note(agent, f"bicycle note {number} {HOSTILE[0]}", customer_id=sam)
+    act.note(agent, "bicycle of the mail", conversation_id=mail)
+    page = person.sign_in("/search?q=bicycle")
+    expect(page.get_by_text("5 notes; here the newest 3")).to_be_visible()
+    lines = page.locator(".line.noted")
+    expect(lines).to_have_count(3)
+    expect(lines.first).to_contain_text("Note")
+    expect(lines.first.locator("mark")).to_have_text("bicycle")
+    expect(page.get_by_text("3 messages")).to_be_visible()
+    page.get_by_role("button", name="More notes").focus()
+    page.keyboard.press("Enter")
+    expect(lines).to_have_count(5)
+    expect(page.get_by_role("button", name="More notes")).to_have_count(0)
+    # Written now, found now, also where the conversation is nobody's.
+    act.note(agent, "a stranger's bicycle", conversation_id=stranger)
+    page.reload()
+    expect(lines.first).to_contain_text("a stranger's")
+    lines.first.locator("xpath=ancestor::*[contains(@class,'st-key-row_')]").get_by_role(
+        "link"
+    ).click()
+    page.wait_for_url("**/message?*")
+    expect(page.get_by_text("a bicycle for nobody")).to_be_visible()
+    page.go_back()
+    lines.nth(1).locator("xpath=ancestor::*[contains(@class,'st-key-row_')]").get_by_role(
+        "link"
+    ).click()
+    # On the conversation that the note is on, and beside it the note.
+    page.wait_for_url("**/timeline?*conversation=*")
+    expect(page.locator(".our-note").filter(has_text="bicycle of the mail")).to_be_visible()
+    expect(page.get_by_text("1 message shown")).to_be_visible()
     assert person.errors == []

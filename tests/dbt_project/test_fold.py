@@ -23,6 +23,7 @@ from tests.dbt_project.raw_rows import (
     status,
     twilio_history,
 )
+from tests.long_form import LONG
 from transform import fold
 from transform.build import build
 from transform.models import Models
@@ -170,10 +171,14 @@ def test_order_duplication_and_splits_change_nothing(
     assert seen(admin) == shown
 
 
-@pytest.mark.parametrize("mixture", MIXTURES)
+#: dbt's own run and a rebuild cost half a minute: in each run the six channels together, and apart in the long form.
+MIXED = {"six channels": st.one_of(*MIXTURES.values())}
+
+
+@pytest.mark.parametrize("mixture", [*MIXED, *(MIXTURES if LONG else [])])
 @given(data=st.data())
 @hypothesis_settings(
-    max_examples=2,
+    max_examples=4 if LONG else 2,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -185,13 +190,15 @@ def test_dbt_and_a_rebuild_give_what_the_resident_process_gives(
     mixture: str,
     data: st.DataObject,
 ) -> None:
-    rows = list(dict.fromkeys(data.draw(st.lists(MIXTURES[mixture], min_size=2, max_size=25))))
+    rows = list(
+        dict.fromkeys(data.draw(st.lists((MIXED | MIXTURES)[mixture], min_size=8, max_size=30)))
+    )
     connect_all(admin)
     half = len(rows) // 2
 
-    def halves(take_in: Callable[[], object]) -> dict[str, list[str]]:
+    def halves(first: Callable[[], object], second: Callable[[], object]) -> dict[str, list[str]]:
         empty(admin)
-        for part in (rows[:half], rows[half:]):
+        for part, take_in in ((rows[:half], first), (rows[half:], second)):
             for row in part:
                 row.insert(admin)
             take_in()
@@ -201,8 +208,10 @@ def test_dbt_and_a_rebuild_give_what_the_resident_process_gives(
         # A rebuild swaps the tables, so the session is a new one each time.
         found = fold.standing(database)
         assert found is not None
-        resident = halves(fold.Fold(database, found[1]).until_done)
-        assert halves(lambda: fold.by_dbt(database, serving_models)) == resident
+        by_fold = fold.Fold(database, found[1]).until_done
+        resident = halves(by_fold, by_fold)
+        # dbt goes on from what the resident process left.
+        assert halves(by_fold, lambda: fold.by_dbt(database, serving_models)) == resident
     rebuilt = build(settings, models)
     assert rebuilt.is_equal
     assert tables(admin) == resident

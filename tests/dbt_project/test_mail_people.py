@@ -18,6 +18,7 @@ from tests.dbt_project.raw_rows import (
     change,
     mail,
 )
+from tests.long_form import LONG
 from transform.build import build
 from transform.models import Models
 from warehouse.settings import Settings
@@ -159,7 +160,7 @@ def test_a_report_marks_the_mail_that_did_not_arrive(
         [f"gmail|{MAILBOX}|18f0{2:012x}"],
     ).fetchone()
     assert answers == (f"gmail|{MAILBOX}|18f0{1:012x}",)
-    assert build(settings, models).is_equal
+    assert not LONG or build(settings, models).is_equal
     assert warehouse.execute(query).fetchall() == folded
 
 
@@ -220,7 +221,7 @@ def test_of_several_receivers_each_is_told(
         report(4, {"address": "lee@example.net", "action": "failed", "status": "5.4.1"}),
     )
     assert stands() == ("failed", [{**bob, "reason": "no"}, kim, lee])
-    assert build(settings, models).is_equal
+    assert not LONG or build(settings, models).is_equal
     assert stands() == ("failed", [{**bob, "reason": "no"}, kim, lee])
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 
 from tests.dbt_project.raw_rows import add_connections, inbound, sid
+from warehouse import decisions
+from warehouse.events import Actor
 from warehouse.settings import Settings
 
 Crm = Callable[..., tuple[int, str, str]]
@@ -58,3 +60,30 @@ def test_messages_are_found_and_it_is_written_down(
         ("cafe", "3", ["sam"]),
         ("cafe channel:fax", "4", ["sam"]),
     ]
+
+
+def test_notes_are_found_beside_the_messages(
+    crm: Crm, warehouse: Settings, admin: psycopg.Connection[Any], fold_now: Callable[[], int]
+) -> None:
+    add_connections(admin)
+    admin.execute(
+        "insert into crm.customers (customer_id, name, created_by) values ('sam', 'Sam', 't')"
+    )
+    inbound(0, body="a refund, please").insert(admin)
+    fold_now()
+    assert json.loads(crm("search", "refund", "--json")[1])["notes"] == []
+    mia = Actor(name="mia", role="agent")
+    decisions.note(admin, mia, "promised a refund by Friday", customer_id="sam")
+    found = json.loads(crm("search", "refund", "--json")[1])
+    assert (found["count"], len(found["messages"]), found["note_count"]) == (1, 1, 1)
+    (note,) = found["notes"]
+    assert note["snippet"] == "promised a refund by Friday"
+    assert note["customer_id"] == "sam"
+    assert set(note) == {"note_id", "written_at", "written_by", "customer_id", "snippet"}
+    lines = crm("search", "refund")[1].splitlines()
+    assert lines[-1] == "1 message, 1 note"
+    assert "  note          promised a refund by Friday  (by mia, Sam)" in lines[-2]
+    (event,) = admin.execute(
+        "select customer_ids, detail -> 'notes' from crm.events where action = 'message.search' order by at desc limit 1"
+    ).fetchall()
+    assert event == (["sam"], 1)

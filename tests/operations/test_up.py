@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from operations.runtime import running
+from operations.runtime.ports import FOLLOWING, free_port
 from operations.runtime.programs import Ports
-from tests.ports import PORTS_OF_A_BASE, free_base
 
 Crm = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def command(*arguments: str) -> tuple[int, str, str]:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
     """A data folder on which everything runs, and its port base."""
-    data_dir, base = tmp_path_factory.mktemp("up") / "data", free_base()
+    data_dir, base = tmp_path_factory.mktemp("up") / "data", free_port()
     try:
         status, out, err = command(
             "up", "--until-ready", "--data-dir", str(data_dir), "--port-base", str(base), "--json"
@@ -94,12 +94,12 @@ def test_a_busy_port_is_named(up: tuple[Path, int], tmp_path: Path) -> None:
 
 
 def test_the_ports_of_a_base_are_those_that_are_looked_for() -> None:
-    of_base = {
+    of_base = [
         getattr(Ports(base=100), name)
         for name, value in vars(Ports).items()
         if isinstance(value, property)
-    }
-    assert of_base == {100 + after for after in PORTS_OF_A_BASE}
+    ]
+    assert sorted(of_base) == list(range(101, 100 + FOLLOWING + 1))
 
 
 def test_a_killed_postgres_comes_back_and_is_named(up: tuple[Path, int]) -> None:
@@ -156,7 +156,7 @@ def test_in_the_foreground_a_signal_stops_everything(
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "operations", "up", "--data-dir", str(data_dir),
-         "--port-base", str(free_base())],
+         "--port-base", str(free_port())],
         env=environment | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

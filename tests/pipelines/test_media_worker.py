@@ -19,9 +19,9 @@ from psycopg.rows import dict_row
 
 from media.fetch import retry
 from media.store import MediaStore
+from operations.runtime.ports import free_port
 from simulator.server import Simulator
 from tests.pipelines.programs import start, wait_until
-from tests.ports import free_port
 from warehouse import connections
 from warehouse.settings import Settings
 
@@ -90,10 +90,9 @@ def run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Running]:
-    port, admin_bind = free_port(), f"127.0.0.1:{free_port()}"
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     monkeypatch.setenv("CRM_PUBLIC_URL", base)
-    monkeypatch.setenv("CRM_ADMIN_BIND", admin_bind)
     ids = {}
     for channel in ("twilio_sms", "twilio_voice", *CHATS):
         made = connections.add(
@@ -116,7 +115,9 @@ def run(
             program(["-m", "worker"], tmp_path / "worker.log"),
         )  # fmt: skip
         ending.callback(lambda: running.worker.kill())
-        wait_until(lambda: _answers(f"http://{admin_bind}/readyz"), 30, "the receiver's start")
+        wait_until(
+            lambda: _answers(f"http://127.0.0.1:{port + 3}/readyz"), 30, "the receiver's start"
+        )
         wait_until(lambda: "folding" in log.read_text(), 60, "the start of the fold")
         for channel, connection_id in ids.items():
             connection = connections.find(admin, settings, connection_id)

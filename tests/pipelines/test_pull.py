@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import dlt
 import psycopg
 import pyarrow.parquet as pq
 import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines import pull as pull_module
 from pipelines.destination import prepare_all
 from pipelines.pull import PullUnderWay, main, pull
-from providers.failures import ProviderFailed
+from providers.failures import ProviderFailed, TryLater
 from simulator.server import Simulator
 from tests.long_form import LONG
 from tests.pipelines.programs import start
@@ -40,7 +43,7 @@ CONTENT = {
 }
 
 
-@pytest.mark.parametrize("channel", ["gmail", "twilio_sms"])
+@pytest.mark.parametrize("channel", ["gmail", "twilio_sms"] if LONG else ["gmail"])
 def test_kill_9_at_any_moment_neither_doubles_nor_loses(
     settings: Settings,
     admin: Database,
@@ -74,6 +77,31 @@ def test_kill_9_at_any_moment_neither_doubles_nor_loses(
     assert loaded == admin.execute(CONTENT[channel], [whole]).fetchall()
     assert len(loaded) == len({key for key, _ in loaded}) > 30
     assert not any(pull(settings, killed).rows.values())
+
+
+def test_a_package_that_a_crash_left_broken_is_dropped_and_pulled_again(
+    settings: Settings,
+    provider: Simulator,
+    connect: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = connect("twilio_sms", provider.accounts["twilio_sms"])
+    whole, broken = dlt.Pipeline.load, 0
+
+    def load(self: dlt.Pipeline) -> Any:
+        nonlocal broken
+        if broken < 2:
+            broken += 1
+            cause = OSError(errno.ENOTEMPTY, "Directory not empty")
+            raise PipelineStepFailed(self, "load", "1", cause) from cause
+        return whole(self)
+
+    monkeypatch.setattr(dlt.Pipeline, "load", load)
+    with pytest.raises(ProviderFailed, match="load failed .*ENOTEMPTY") as failed:
+        pull(settings, connection)
+    assert not isinstance(failed.value, TryLater)
+    assert pull(settings, connection).rows["messages"] > 30
+    assert broken == 2
 
 
 def test_another_machine_goes_on_from_the_warehouse(

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.ports import free_port
+from operations.runtime.ports import free_port
 from tests.template import MASTER_KEY, _wait_for
 from warehouse import postgres
 from warehouse.migrate import migrate

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from operations.runtime.ports import free_port
 from pipelines.destination import prepare_all
 from tests.dbt_project.raw_rows import add_connections, inbound
-from tests.ports import free_port
 from tests.template import MASTER_KEY, _wait_for
 from transform.resident import take_in
 from warehouse.migrate import migrate

@@ -33,8 +33,8 @@ from cryptography.x509.oid import NameOID
 from starlette.datastructures import FormData
 from twilio.request_validator import RequestValidator
 
+from operations.runtime.ports import free_port
 from tests.event_loops import apart
-from tests.ports import free_port
 from tests.webhooks.meta_proof import (
     ACCESS_TOKEN,
     APP_SECRET,

@@ -15,8 +15,8 @@ import httpx
 import psycopg
 import pytest
 
+from operations.runtime.ports import free_port
 from pipelines.destination import prepare_all
-from tests.ports import free_port
 from tests.template import MASTER_KEY
 from tests.webhooks.conftest import (
     ACCOUNT_SID,

@@ -13,6 +13,7 @@
 | `tags` | tags, and what bears them |
 | `assignments` | who has a conversation, how it stands, until when |
 | `notes` | notes on customers and conversations |
+| `views` | addresses of the app that are kept under a name |
 
 `conversations` finds what is tagged and assigned, by any id that it ever had.
 
@@ -42,6 +43,7 @@ from warehouse.decisions.ledger import (
     InTheWay,
     Undone,
     actions_of,
+    decision,
     new_decision_id,
     undo,
 )
@@ -56,10 +58,12 @@ from warehouse.decisions.tags import (
     Tagged,
     change_tag,
     merge_tags,
+    remove_tag,
     tag,
     tag_name,
     untag,
 )
+from warehouse.decisions.views import change_view, remove_view, save_view, view, view_name
 
 __all__ = [
     "ANY",
@@ -86,9 +90,11 @@ __all__ = [
     "assign",
     "change_note",
     "change_tag",
+    "change_view",
     "conversation",
     "create_customer",
     "customer_name",
+    "decision",
     "dismiss",
     "import_list",
     "link",
@@ -101,7 +107,10 @@ __all__ = [
     "note",
     "owners",
     "remove_note",
+    "remove_tag",
+    "remove_view",
     "rename_customer",
+    "save_view",
     "size_of_identity",
     "sizes",
     "split",
@@ -112,4 +121,6 @@ __all__ = [
     "undo",
     "unlink",
     "untag",
+    "view",
+    "view_name",
 ]

@@ -207,6 +207,25 @@ def merge_tags(
     return decided.decision_id
 
 
+def remove_tag(
+    database: Database, actor: Actor, tag_id: str, *, expected: int, reason: str = ""
+) -> str:
+    """Show a tag on nothing any more, nor offer it. What bears it keeps it unseen, so that undo restores all of it.
+
+    Returns the decision's id.
+
+    Raises:
+        Overtaken: somebody else changed the tag since.
+        Refused: there is no such tag.
+    """
+    with deciding(database, actor, reason=_why(reason)) as decided:
+        lock(database, [NAMES, f"tag {tag_id}"])
+        now = _expected(database, tag_id, expected)
+        _discard(decided, now["tag_id"])
+        decided.says("tag.discard", "tag", now["tag_id"], tag=now["name"])
+    return decided.decision_id
+
+
 # -- what is asked -------------------------------------------------------------------------------
 
 
@@ -278,13 +297,25 @@ def _remove(decided: Deciding, change: Change) -> None:
     decided.changed("tag.remove", change.subject, "tag", change.object_id)
 
 
-@reverses("tag.remove")
+@reverses("tag.remove", "tag.discard")
 def _restore(decided: Deciding, change: Change) -> None:
     (gone,) = run(decided.database, "tag_by_id", tag_id=change.object_id)
     if _known(decided.database, gone["name"]):
         raise Refused(f"there is another tag {gone['name']} by now")
     run(decided.database, "restore_tag", tag_id=change.object_id)
-    decided.changed("tag.restore", change.subject, "tag", change.object_id)
+    action = "tag.recover" if change.action == "tag.discard" else "tag.restore"
+    decided.changed(action, change.subject, "tag", change.object_id)
+
+
+# Apart from tag.remove, which goes with the first tagging that is taken back, and which every agent may redo.
+def _discard(decided: Deciding, tag_id: str) -> None:
+    run(decided.database, "remove_tag", tag_id=tag_id)
+    decided.changed("tag.discard", f"tag {tag_id}", "tag", tag_id)
+
+
+@reverses("tag.recover")
+def _discard_again(decided: Deciding, change: Change) -> None:
+    _discard(decided, change.object_id)
 
 
 def _change(decided: Deciding, tag_id: str, before: Any, after: Any) -> None:
@@ -361,4 +392,6 @@ def _turn_round(decided: Deciding, change: Change) -> None:
     find = conversations.message if change.object_type == "message" else conversations.conversation
     it = find(decided.database, part)
     turn = _take_off if change.action.endswith(".tag") else _put_on
+    if turn is _put_on and run(decided.database, "tag_by_id", tag_id=tag_id)[0]["removed_at"]:
+        raise Refused("there is no such tag any more")
     turn(decided, tag_id, change.object_type, part, it)

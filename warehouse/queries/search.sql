@@ -187,3 +187,25 @@ limit %(most)s + 1
 
 -- customer_exists --
 select exists (select from crm.customers where customer_id = %(customer_id)s) as is_known
+
+-- beside --
+-- Of what matches, the next before a position and the next behind it, and how many there are from the newest down to it. All that match are collected: meant for
+-- queries that hold one customer's marks, and so no more than one timeline.
+with
+
+matches as materialized (
+
+    select sort_key, message_id
+    from canonical.search_documents
+    where words @@ %(words)s::tsquery
+        and sort_key >= %(since)s and sort_key < %(before)s
+        and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
+        and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+
+)
+
+select
+    (select message_id from matches where sort_key < %(position)s order by sort_key desc limit 1) as older,
+    (select message_id from matches where sort_key > %(position)s order by sort_key limit 1) as newer,
+    (select count(*) from matches where sort_key >= %(position)s) as place,
+    (select count(*) from matches) as matched

@@ -43,3 +43,21 @@ from page
 inner join marts.timeline as entries on entries.message_id = page.message_id and entries.identity = page.identity
 left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
 order by page.sort_key
+
+-- first_from --
+-- The first message of a customer's timeline from a position on: the first of each identity, and the first of those.
+select next.sort_key, next.message_id
+from canonical.customer_identities as identities
+cross join lateral (
+    select participants.sort_key, participants.message_id
+    from canonical.message_participants as participants
+    where participants.identity = identities.identity
+        and participants.is_first
+        and not participants.is_ours
+        and participants.sort_key >= %(position)s
+    order by participants.sort_key
+    limit 1
+) as next
+where identities.customer_id = %(customer_id)s
+order by next.sort_key
+limit 1
