@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 SQL = queries("customer_import")
 ROWS_AT_ONCE = 5_000
-#: A decision of this size is undone in seconds.
+#: A decision of this size is undone in seconds. Each link may end a mark, which is a change more.
 CHANGES_OF_ONE_DECISION = 20_000
-assert CHANGES_OF_ONE_DECISION <= MOST_CHANGES
+assert 2 * CHANGES_OF_ONE_DECISION <= MOST_CHANGES
 
 
 class OthersDecided(Exception):
@@ -134,8 +134,10 @@ def _add_customers(
 
 def _write(database: Database, shared: dict[str, Any], changes: Sequence[_Change]) -> None:
     links = [each for each in changes if each.link_id]
-    if database.execute(SQL["open_links"], shared | _columns(links)).rowcount != len(links):
+    linked = shared | _columns(links)
+    if database.execute(SQL["open_links"], linked).rowcount != len(links):
         raise OthersDecided
+    database.execute(SQL["end_marks"], linked)
     columns = shared | _columns(changes)
     database.execute(SQL["enter_changes"], columns)
     database.execute(SQL["record_events"], columns)
