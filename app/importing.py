@@ -39,12 +39,11 @@ def preview(viewer: Viewer, name: str, content: bytes, step: Step) -> dict[str, 
     with deciding(viewer, Permission.DECIDE_CUSTOMER):
         pass
     found = _run(viewer, name, content, step, carries_out=False)
-    known = found.pop("known")
-    detail = {"file": name[:200], "lines": found["lines"], "count": len(known)}
+    detail = {"file": name[:200], "lines": found["lines"]}
     # Whose the addresses of a file are is told by it.
     with reading(
         viewer, Permission.DECIDE_CUSTOMER, "customer.preview", "customer", "*",
-        customer_ids=known, detail=detail,
+        customer_ids=found.pop("customer_ids"), detail=detail,
     ):  # fmt: skip
         return found
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,10 +65,16 @@ class Plan:
     conflicts: list[Told] = field(default_factory=list)
     refused: list[Told] = field(default_factory=list)
     left_out: list[Told] = field(default_factory=list)
-    #: Whose the addresses of the list are already, by customer_id: who sees the plan learns that.
-    known: list[str] = field(default_factory=list)
+    #: The customers of ours whom what is told of a line names.
+    named: dict[int, set[str]] = field(default_factory=dict)
     #: Once it was carried out, and only where it changed something: a long list is several decisions.
     decision_ids: list[str] = field(default_factory=list)
+
+    def of_ours(self, matched: Iterable[Match], lines: Iterable[int]) -> list[str]:
+        """The customers of ours whom these matches, and what is told of these lines, name."""
+        named = {each.customer_id for each in matched}
+        named = named.union(*(self.named.get(line, ()) for line in lines))
+        return sorted(named - {each.customer_id for each in self.customers})
 
     def refuse(self, line: int, reason: str, *, in_conflict: bool = False) -> None:
         self.refused.append(Told(line=line, reason=reason))
@@ -85,7 +91,6 @@ def plan(database: Database, lines: Sequence[Line], *, progress: Progress = quie
     owners = _owned(database, wanted)
     shared = _given_to_two(usable, owners)
     names = {owner["customer_id"]: owner["name"] for owner in owners.values()}
-    made.known = sorted(names)
     holders = {identity: owner["customer_id"] for identity, owner in owners.items()}
     for line in usable:
         kept = []
@@ -94,6 +99,8 @@ def plan(database: Database, lines: Sequence[Line], *, progress: Progress = quie
             because = shared.get(identity, {}).get(_folded(line.name))
             if because:
                 conflicts.append(because)
+                if identity in owners:
+                    made.named.setdefault(line.number, set()).add(owners[identity]["customer_id"])
             else:
                 kept.append(identity)
         customers = sorted({holders[identity] for identity in kept if identity in holders})
@@ -106,6 +113,7 @@ def plan(database: Database, lines: Sequence[Line], *, progress: Progress = quie
             made.refuse(
                 line.number, f"belongs to {len(customers)} customers: {said}", in_conflict=True
             )
+            made.named.setdefault(line.number, set()).update(customers)
             continue
         if not kept:
             made.refuse(line.number, "; ".join(conflicts), in_conflict=True)
@@ -197,6 +205,8 @@ def shown(made: Plan, most: int) -> dict[str, Any]:
         identities_of_customer[link.customer_id].append(link.identity)
     differing = [each for each in made.matched if _folded(each.name) != _folded(each.name_in_file)]
     same = [each for each in made.matched if _folded(each.name) == _folded(each.name_in_file)]
+    matched = (differing + same)[:most]
+    lines = {each["line"] for kind in ("conflicts", "refused") for each in told[kind][:most]}
     return {
         **told,
         **{f"{kind}_count": len(told[kind]) for kind in ("conflicts", "refused", "left_out")},
@@ -212,6 +222,8 @@ def shown(made: Plan, most: int) -> dict[str, Any]:
         ],
         "some_matched": [
             {"line": each.line, "name": each.name, "name_in_file": each.name_in_file}
-            for each in (differing + same)[:most]
+            for each in matched
         ],
+        # Whose names stand in it, but for those whom it makes.
+        "customer_ids": made.of_ours(matched, lines),
     }  # fmt: skip

@@ -49,7 +49,6 @@ def _done(asked: dict[str, Any], content: bytes) -> dict[str, Any]:
         )
     return {
         **customer_plan.shown(plan, MOST_SHOWN),
-        "known": plan.known,
         "encoding": read.encoding,
         "lines": len(read.lines),
     }

@@ -65,9 +65,10 @@ def import_file(
         if preview:
             plan = customer_plan.plan(database, read.lines, progress=progress)
             # Whose the addresses of a file are is told by it.
-            detail = {"file": file.name[:200], "lines": len(read.lines), "count": len(plan.known)}
+            shown = plan.of_ours(plan.matched, plan.named)
+            detail = {"file": file.name[:200], "lines": len(read.lines), "count": len(shown)}
             told = actor().event(
-                "customer.preview", "customer", "*", customer_ids=plan.known, detail=detail
+                "customer.preview", "customer", "*", customer_ids=shown, detail=detail
             )
             record(database, told)
         else:

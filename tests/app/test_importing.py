@@ -12,6 +12,7 @@ from app.access.sessions import Viewer
 from tests.app.conftest import Correspondence
 from warehouse.refusals import Refused
 
+SHARED = "name;phone;email\nSam;0491570006;\nSomebody;0491570156;ann@example.com\nNew;0491570157;\n"
 LIST = b"name,phone,email\nSam,0491570006,\nJo,0491570157,\n"
 
 
@@ -19,15 +20,29 @@ def quiet(words: str, share: float) -> None:
     """Nobody looks at the bar."""
 
 
-def test_who_was_shown_by_a_preview_is_written_down(
-    correspondence: Correspondence, agent: Viewer
+def test_a_preview_names_whom_it_showed(
+    correspondence: Correspondence, agent: Viewer, programs: None
 ) -> None:
-    sam = correspondence.customer("Sam", "phone:+61491570006")
-    told = importing.preview(agent, "list.csv", LIST, quiet)
-    assert (told["made"], told["matched"], "known" in told) == (1, 1, False)
+    sam = correspondence.customer("Samuel", "phone:+61491570006")
+    kim = correspondence.customer("Kim", "phone:+61491570156")
+    ann = correspondence.customer("Ann", "email:ann@example.com")
+    correspondence.customer("Not in it", "phone:+61491570158")
+    found = importing.preview(agent, "list.csv", SHARED.encode(), lambda *_: None)
+    # One is known by another name, one line would be two people's, and one is new.
+    assert (found["made"], found["matched"], found["refused_count"]) == (1, 1, 1)
+    assert "Kim" in found["refused"][0]["reason"]
     (event,) = correspondence.events("customer.preview")
-    assert event["customer_ids"] == [sam]
-    assert event["detail"] == {"file": "list.csv", "lines": 2, "count": 1}
+    assert sorted(event["customer_ids"]) == sorted([sam, kim, ann])
+    assert event["detail"] == {"file": "list.csv", "lines": 3}
+    assert correspondence.execute("select count(*) from crm.customers") == [(4,)]
+
+
+def test_a_list_is_previewed_and_imported(
+    correspondence: Correspondence, agent: Viewer, programs: None
+) -> None:
+    correspondence.customer("Sam", "phone:+61491570006")
+    told = importing.preview(agent, "list.csv", LIST, quiet)
+    assert (told["made"], told["matched"]) == (1, 1)
     done = importing.carry_out(agent, "list.csv", LIST, quiet)
     assert (done["made"], done["matched"], len(done["decision_ids"])) == (1, 1, 1)
 
