@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app import database, guard, layout, saved_box, search_box
-from app.access.roles import Permission
+from app.access.roles import Forbidden, Permission
 from app.views import components
 
 st.set_page_config(page_title="Correspondence", page_icon=str(layout.ICON), layout="wide")
@@ -64,6 +64,8 @@ try:
         page.run()
 except database.TOO_SLOW:
     guard.too_slow()
+except Forbidden as refusal:
+    guard.forbidden(refusal)
 except database.AWAY:
     # The next run begins with the session and ends in calm, without half a page above it.
     st.rerun()

@@ -8,6 +8,7 @@
 | `customers` | that there is a customer, their name, archived or not |
 | `links` | whose an identity is |
 | `merging` | two customers are one, one is two, an identity is another's |
+| `lists` | customers and links by the thousand, of a list that is imported |
 | `marks` | who is no customer; who is not suggested again |
 | `tags` | tags, and what bears them |
 | `assignments` | who has a conversation, how it stands, until when |
@@ -27,7 +28,16 @@ with `decided.changed`, under an action that is itself reversed. Then `undo` kno
 decided together, such as the lines of one import, shares a `decision_id`, and that is what is undone.
 """
 
-from warehouse.decisions.assignments import ANY, STATES, Assigned, assign, hold, standing
+from warehouse.decisions.assignments import (
+    ANY,
+    KEEP,
+    STATES,
+    Assigned,
+    Keep,
+    assign,
+    hold,
+    standing,
+)
 from warehouse.decisions.conversations import Thing, conversation, message, thing
 from warehouse.decisions.customers import (
     LONGEST_NAME,
@@ -49,6 +59,7 @@ from warehouse.decisions.ledger import (
     undo,
 )
 from warehouse.decisions.links import Link, Owner, Taken, link, owners, unlink
+from warehouse.decisions.lists import OthersDecided, import_list
 from warehouse.decisions.marks import dismiss, not_a_customer
 from warehouse.decisions.merging import Moved, Size, merge, move, size_of_identity, sizes, split
 from warehouse.decisions.notes import Noted, change_note, note, remove_note
@@ -69,6 +80,7 @@ from warehouse.decisions.views import change_view, remove_view, save_view, view,
 __all__ = [
     "ANY",
     "COLOURS",
+    "KEEP",
     "LONGEST_NAME",
     "LONGEST_REASON",
     "STATES",
@@ -76,9 +88,11 @@ __all__ = [
     "Crossed",
     "Database",
     "InTheWay",
+    "Keep",
     "Link",
     "Moved",
     "Noted",
+    "OthersDecided",
     "Overtaken",
     "Owner",
     "Size",
@@ -99,6 +113,7 @@ __all__ = [
     "dismiss",
     "gives_way",
     "hold",
+    "import_list",
     "link",
     "merge",
     "merge_tags",
