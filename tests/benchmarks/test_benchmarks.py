@@ -37,6 +37,8 @@ TINY = {
 }
 #: As its user runs it, with a warehouse of its own, which takes half a minute: in the short form one.
 AS_A_COMMAND = sorted(TINY) if LONG else ["landing"]
+#: What the others do, folds and rebuilds, is done by many tests: each run takes what no other test does.
+IN_EACH_RUN = {"live", "search", "staff", "suggestions", "timeline"}
 NUMBER = (int, float)
 
 
@@ -74,7 +76,7 @@ def test_it_runs_as_a_command(name: str) -> None:
 
 
 @pytest.mark.timeout(280)
-@pytest.mark.parametrize("name", sorted(TINY))
+@pytest.mark.parametrize("name", sorted(TINY if LONG else IN_EACH_RUN))
 def test_each_runs_in_a_small_form(
     name: str, settings: Settings, programs: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
