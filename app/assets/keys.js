@@ -142,6 +142,11 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
 });
 
+// A day that is typed is meant once Enter is pressed; by itself its field tells it only when it is left.
+document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target instanceof Element && event.target.closest(".st-key-jump_day [role=spinbutton]")) event.target.blur();
+});
+
 document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button.link-to") : null;
     if (button?.matches(".only-thread")) showThread(button);
