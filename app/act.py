@@ -31,6 +31,7 @@ def deciding(viewer: Viewer, permission: Permission) -> Iterator[Database]:
         yield connection
 
 
+@decisions.gives_way
 def create_customer(
     viewer: Viewer, name: str, *, identity: str | None = None, reason: str = ""
 ) -> str:
@@ -53,6 +54,7 @@ def create_customer(
     return customer_id
 
 
+@decisions.gives_way
 def link_identity(viewer: Viewer, identity: str, customer_id: str, *, reason: str) -> None:
     """Decide that an identity belongs to a customer: their whole timeline follows at once.
 
@@ -69,6 +71,7 @@ def link_identity(viewer: Viewer, identity: str, customer_id: str, *, reason: st
 # -- organising ----------------------------------------------------------------------------------
 
 
+@decisions.gives_way
 def tag(viewer: Viewer, object_ids: Sequence[str], name: str, *, on: bool = True) -> int:
     """Put a tag on these conversations or messages, or take it off, as one decision; returns on how many it changed
     anything.
@@ -77,15 +80,12 @@ def tag(viewer: Viewer, object_ids: Sequence[str], name: str, *, on: bool = True
         Forbidden: the role may not.
         Refused: the name is unusable, or one of them is gone; then none is changed.
     """
-    act = decisions.tag if on else decisions.untag
-    decision_id = decisions.new_decision_id()
     with deciding(viewer, Permission.ORGANISE) as connection:
-        return sum(
-            act(connection, viewer.actor, each, name, decision_id=decision_id).changed
-            for each in _in_turn(object_ids)
-        )
+        made = decisions.tag_all(connection, viewer.actor, _in_turn(object_ids), name, on=on)
+    return sum(each.changed for each in made)
 
 
+@decisions.gives_way
 def assign(
     viewer: Viewer,
     seen: Mapping[str, str | None],
@@ -110,8 +110,9 @@ def assign(
     """
     decision_id, changed = decisions.new_decision_id(), 0
     with deciding(viewer, Permission.ORGANISE) as connection:
-        for conversation_id in _in_turn(seen):
-            it = decisions.conversation(connection, conversation_id)
+        its = {each: decisions.conversation(connection, each) for each in _in_turn(seen)}
+        decisions.hold(connection, its.values())
+        for conversation_id, it in its.items():
             now = decisions.standing(connection, it)
             made = decisions.assign(
                 connection, viewer.actor, it,
@@ -126,6 +127,7 @@ def assign(
     return changed
 
 
+@decisions.gives_way
 def note(
     viewer: Viewer, text: str, *, customer_id: str | None = None, conversation_id: str | None = None
 ) -> None:
@@ -141,6 +143,7 @@ def note(
         )
 
 
+@decisions.gives_way
 def change_note(viewer: Viewer, note_id: str, version: int, text: str | None) -> None:
     """Write a note anew, or take it away where the text is None.
 
@@ -156,6 +159,7 @@ def change_note(viewer: Viewer, note_id: str, version: int, text: str | None) ->
             decisions.change_note(connection, viewer.actor, note_id, text, expected=version)
 
 
+@decisions.gives_way
 def undo(viewer: Viewer, decision_id: str, reason: str) -> None:
     """Take a decision back, or an undo; whoever may decide so may take it back.
 
@@ -180,5 +184,5 @@ def _needed(action: str) -> Permission:
 
 
 def _in_turn(ids: Iterable[str]) -> list[str]:
-    """In one order for everybody: of two people who choose the same ones neither waits for the other's rest."""
+    """Each once, in one order."""
     return sorted(set(ids))

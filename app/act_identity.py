@@ -13,24 +13,28 @@ from warehouse import decisions
 MAY = Permission.DECIDE_CUSTOMER
 
 
+@decisions.gives_way
 def unlink(viewer: Viewer, identity: str, *, reason: str) -> None:
     """Their messages wait in the queue again."""
     with deciding(viewer, MAY) as database:
         decisions.unlink(database, viewer.actor, identity, reason=reason)
 
 
+@decisions.gives_way
 def move(viewer: Viewer, identity: str, customer_id: str, *, reason: str) -> None:
     """The identity is another customer's."""
     with deciding(viewer, MAY) as database:
         decisions.move(database, viewer.actor, identity, customer_id, reason=reason)
 
 
+@decisions.gives_way
 def merge(viewer: Viewer, from_customer: str, into_customer: str, *, reason: str) -> None:
     """Two customers are one."""
     with deciding(viewer, MAY) as database:
         decisions.merge(database, viewer.actor, from_customer, into_customer, reason=reason)
 
 
+@decisions.gives_way
 def split(
     viewer: Viewer, customer_id: str, identities: Sequence[str], name: str, *, reason: str
 ) -> str:
@@ -41,36 +45,42 @@ def split(
         ).customer_id
 
 
+@decisions.gives_way
 def rename(viewer: Viewer, customer_id: str, name: str) -> None:
     """They are called otherwise."""
     with deciding(viewer, MAY) as database:
         decisions.rename_customer(database, viewer.actor, customer_id, name)
 
 
+@decisions.gives_way
 def undo(viewer: Viewer, decision_id: str, *, reason: str) -> None:
     """A decision is taken back."""
     with deciding(viewer, MAY) as database:
         decisions.undo(database, viewer.actor, decision_id, reason)
 
 
+@decisions.gives_way
 def not_a_customer(viewer: Viewer, identity: str, *, reason: str) -> None:
     """The queue asks about this identity no more."""
     with deciding(viewer, MAY) as database:
         decisions.not_a_customer(database, viewer.actor, identity, reason=reason)
 
 
+@decisions.gives_way
 def dismiss(viewer: Viewer, identity: str, customer_id: str) -> None:
     """This identity is not that customer, and is not suggested again."""
     with deciding(viewer, MAY) as database:
         decisions.dismiss(database, viewer.actor, identity, customer_id)
 
 
+@decisions.gives_way
 def accept(viewer: Viewer, suggestion: Row) -> None:
     """Link as suggested; what spoke for it is the reason and the evidence."""
     with deciding(viewer, MAY) as database:
         _accept(database, viewer, suggestion, decision_id=None)
 
 
+@decisions.gives_way
 def accept_all(viewer: Viewer, suggestions: Sequence[Row]) -> int:
     """Link all of these in one decision; returns how many were nobody's still."""
     decision_id = decisions.new_decision_id()
@@ -95,6 +105,7 @@ def _accept(
     )  # fmt: skip
 
 
+@decisions.gives_way
 def make_all(viewer: Viewer, named: Sequence[Row]) -> int:
     """Make a customer of each of these in one decision; returns how many were nobody's still."""
     decision_id = decisions.new_decision_id()

@@ -12,6 +12,7 @@ from warehouse import decisions
 from warehouse.refusals import Refused
 
 
+@decisions.gives_way
 def save(viewer: Viewer, name: str, url_path: str, query: str, *, is_shared: bool = False) -> str:
     """Keep an address under a name; returns the view's id.
 
@@ -29,6 +30,7 @@ def save(viewer: Viewer, name: str, url_path: str, query: str, *, is_shared: boo
         )  # fmt: skip
 
 
+@decisions.gives_way
 def change(viewer: Viewer, view_id: str, version: int, name: str, *, is_shared: bool) -> None:
     """Call a view otherwise, show it to everybody or no longer.
 
@@ -44,6 +46,7 @@ def change(viewer: Viewer, view_id: str, version: int, name: str, *, is_shared: 
         )
 
 
+@decisions.gives_way
 def remove(viewer: Viewer, view_id: str, version: int) -> str:
     """Keep a view no longer; the id of the decision, which can be undone.
 
@@ -57,6 +60,7 @@ def remove(viewer: Viewer, view_id: str, version: int) -> str:
         return decisions.remove_view(connection, viewer.actor, view_id, expected=version)
 
 
+@decisions.gives_way
 def bring_back(viewer: Viewer, decision_id: str) -> None:
     """Take back that a view was removed, by whoever removed it.
 

@@ -10,6 +10,7 @@ from warehouse import decisions
 MAY = Permission.MANAGE_TAGS
 
 
+@decisions.gives_way
 def change(
     viewer: Viewer, tag_id: str, version: int, *, name: str, colour: str, description: str
 ) -> None:
@@ -21,12 +22,14 @@ def change(
         )  # fmt: skip
 
 
+@decisions.gives_way
 def merge(viewer: Viewer, tag_id: str, version: int, into: str) -> None:
     """Make one tag of two. Raises as `decisions.merge_tags` does, and Forbidden."""
     with deciding(viewer, MAY) as database:
         decisions.merge_tags(database, viewer.actor, tag_id, into, expected=version)
 
 
+@decisions.gives_way
 def remove(viewer: Viewer, tag_id: str, version: int) -> None:
     """Show a tag on nothing any more. Raises as `decisions.remove_tag` does, and Forbidden."""
     with deciding(viewer, MAY) as database:

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, guard
+from app import act, guard, layout
 from app.access.sessions import Viewer
 from app.database import Row
-from app.views import escape, list_html
+from app.views import escape, list_html, work_html
+from app.work import LIST_SIZE, Which, Work
+
+
+def size(which: Which) -> int:
+    """How many lines this list shows; another list than the one that was asked for more begins anew."""
+    longer, lines = st.session_state.get("work_size", (which, LIST_SIZE))
+    return int(lines) if longer == which else LIST_SIZE
+
+
+def lines(viewer: Viewer, which: Which, found: Work) -> None:
+    """The lines of a list, and more of them where there are."""
+    now = datetime.now(UTC)
+    for row in found.rows:
+        line(row, work_html.row(row, layout.zone(), now, viewer.user_name))
+    if len(found.rows) < found.counts[which.value]:
+        st.button("More", key="more", on_click=_more, args=(which, size(which) + LIST_SIZE))
+
+
+def _more(which: Which, lines: int) -> None:
+    st.session_state["work_size"] = (which, lines)
 
 
 def line(row: Row, drawn: str) -> None:

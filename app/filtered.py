@@ -38,6 +38,8 @@ class Slice:
 
     rows: list[Row]
     next_before: str | None
+    #: How many pass behind the position where this page began, where that was counted.
+    counted: Row | None = None
 
 
 def parameters(wanted: Filter, customer_id: str, before: str | None = None) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def page(
         return Slice(rows=rows, next_before=rows[-1]["sort_key"])
     counted = _counted(db, asked)
     is_cut = counted["examined"] >= MOST_EXAMINED
-    return Slice(rows=rows, next_before=counted["oldest_key"] if is_cut else None)
+    return Slice(rows=rows, next_before=counted["oldest_key"] if is_cut else None, counted=counted)
 
 
 def earlier(viewer: Viewer, customer_id: str, wanted: Filter, before: str, page_size: int) -> Slice:
@@ -80,9 +82,13 @@ def choices(db: Reading, customer_id: str) -> Row:
     return row
 
 
-def count(db: Reading, customer_id: str, wanted: Filter) -> Counted:
-    """How many pass, and how many do not."""
-    found = _counted(db, parameters(wanted, customer_id))
+def count(db: Reading, customer_id: str, wanted: Filter, newest: Slice) -> Counted:
+    """How many pass, and how many do not.
+
+    Args:
+        newest: the newest page of what passes, which may have counted already.
+    """
+    found = newest.counted or _counted(db, parameters(wanted, customer_id))
     total = db.execute(
         SQL["timeline_total"], {"customer_id": customer_id, "most": MOST_EXAMINED}
     ).fetchone()

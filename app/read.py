@@ -94,7 +94,7 @@ def _listed(
 
 def _matches(db: Reading, typed: str, wanted: Patterns, sort: Sort, page_size: int) -> Found:
     asked = db.execute(SQL["words_of_name"], {"typed": typed}).fetchone()
-    words = asked["words"] if asked and wanted.name else []
+    words = asked["words"] if asked and not wanted.is_identity else []
     rows = _listed(db, sort, page_size, [], wanted, words)
     if not rows and words:
         db.execute(SQL["forgive_typos"])
@@ -165,7 +165,7 @@ def timeline(viewer: Viewer, customer_id: str, wanted: Filter = EVERYTHING) -> O
             customer=customer,
             messages=found.rows[::-1],
             next_before=found.next_before,
-            counted=filtered.count(db, customer_id, wanted) if wanted else None,
+            counted=filtered.count(db, customer_id, wanted, found) if wanted else None,
             choices=filtered.choices(db, customer_id),
             playable_connections=playable_connections(db),
         )

@@ -71,14 +71,6 @@ class Shown:
     #: How often something changed since the opening.
     changes: int = 0
 
-    @classmethod
-    def opened(cls, customer_id: str, rows: list[Row], page_size: int) -> Shown:
-        """The screen as it is when a timeline is opened at its newest page."""
-        pages = [Page(rows)] if rows else []
-        made = cls(customer_id, pages, [], len(rows) < page_size)
-        made._note_fold(rows)
-        return made
-
     @property
     def by_id(self) -> dict[str, Row]:
         pages = (*self.older, *self.newest)

@@ -54,13 +54,20 @@ def looked_at(viewer: Viewer) -> datetime:
 
 
 def work(
-    viewer: Viewer, which: Which, days: int, since: datetime, *, shown: Work | None = None
+    viewer: Viewer,
+    which: Which,
+    days: int,
+    since: datetime,
+    *,
+    size: int = LIST_SIZE,
+    shown: Work | None = None,
 ) -> Work:
     """A list of conversations, whoever waits longest for an answer of ours first.
 
     Args:
         days: how far back it is looked for those who wait and whom nobody has.
         since: from when on a message counts as come in since the last look.
+        size: so many rows of the list; the whole of it is made anew each time, so a longer page begins with the same.
         shown: what the page shows already; the same again is no new sight and writes no event.
     """
     with reading(viewer, Permission.READ, "work.view", "work", which.value) as db:
@@ -72,7 +79,7 @@ def work(
                 "since": datetime.now(UTC) - timedelta(days=days),
                 "looked_at": since,
                 "most": MOST,
-                "page_size": LIST_SIZE,
+                "page_size": size,
             },
         ).fetchall()
         first = rows[0]
@@ -133,11 +140,7 @@ def about(
             else []
         )
         chosen = next(
-            (
-                row
-                for row in theirs
-                if conversation_id in (row["conversation_id"], *(row["threads"] or []))
-            ),
+            (row for row in theirs if conversation_id in row["places"]),
             None,
         )
         if chosen is None and conversation_id:
@@ -147,11 +150,13 @@ def about(
             theirs += [chosen] if chosen else []
         if chosen is None and theirs:
             chosen = theirs[0]
+        places = chosen["places"] if chosen else []
         notes = db.execute(
             SQL["notes"],
             {
+                "customer_ids": [customer_id],
                 "customer_id": customer_id,
-                "threads": chosen["threads"] if chosen else [],
+                "places": places,
                 "page_size": NOTES,
             },
         ).fetchall()
@@ -160,6 +165,7 @@ def about(
             {
                 "customer_id": customer_id,
                 "conversation_id": chosen["conversation_id"] if chosen else "",
+                "places": places,
                 "page_size": HISTORY_SIZE,
             },
         ).fetchall()

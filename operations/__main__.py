@@ -101,6 +101,7 @@ def _unusable(error: Exception) -> str | None:
     from pydantic import ValidationError
 
     from warehouse.connections import UnusableConnection
+    from warehouse.decisions.ledger import CROSSING, Crossed
     from warehouse.server_checks import UnusableDatabase
     from warehouse.settings import SettingsError
 
@@ -113,6 +114,8 @@ def _unusable(error: Exception) -> str | None:
         return f"{error.filename}: {error.strerror}: give another folder with --data-dir, or make room in this one"
     if isinstance(error, InvalidToken):
         return "CRM_MASTER_KEY is not the key that the connections were stored with"
+    if isinstance(error, CROSSING):
+        return str(Crossed())
     if isinstance(error, psycopg.OperationalError):
         return f"the warehouse does not answer: {str(error).strip().partition(chr(10))[0]}"
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):

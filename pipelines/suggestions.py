@@ -23,5 +23,6 @@ def find_evidence(settings: Settings) -> int:
         row = database.execute(SQL["one_at_a_time"]).fetchone()
         if row != (True,):
             return -1
+        database.execute(SQL["in_zone"], {"zone": settings.timezone})
         database.execute(SQL["forget_evidence"])
         return database.execute(SQL["put_evidence"]).rowcount

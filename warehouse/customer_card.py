@@ -36,6 +36,6 @@ def card(
         return {
             "customer": known[0],
             "identities": rows("card_identities", most=most_identities),
-            "merged": rows("card_merged"),
+            "merged": rows("card_merged", customer_ids=[asked]),
             "decisions": rows("card_decisions", most=most_decisions) if most_decisions else [],
         }

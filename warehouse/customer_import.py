@@ -401,8 +401,10 @@ def _write(
 
 def _write_changes(database: Database, shared: dict[str, Any], changes: Sequence[_Change]) -> None:
     links = [each for each in changes if each.link_id]
-    if database.execute(SQL["open_links"], shared | _columns(links)).rowcount != len(links):
+    linked = shared | _columns(links)
+    if database.execute(SQL["open_links"], linked).rowcount != len(links):
         raise _OthersDecided
+    database.execute(SQL["end_marks"], linked)
     columns = shared | _columns(changes)
     database.execute(SQL["enter_changes"], columns)
     database.execute(SQL["record_events"], columns)

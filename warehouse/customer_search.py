@@ -27,10 +27,11 @@ IDENTITY = re.compile(rf"^({'|'.join(schemes())}):", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Patterns:
-    """`name` must all match the lower-case name; any of `identity` must match an open link."""
+    """Any of `identity` must match an open link; what names hold is asked by `name_patterns`."""
 
-    name: list[str] = field(default_factory=list)
     identity: list[str] = field(default_factory=list)
+    #: A whole identity was typed, and no name.
+    is_identity: bool = False
 
 
 def patterns(typed: str) -> Patterns | None:
@@ -40,14 +41,12 @@ def patterns(typed: str) -> Patterns | None:
         return None
     lower = text.lower()
     if IDENTITY.match(text):
-        return Patterns(identity=[_literal(text)])
+        return Patterns(identity=[_literal(text)], is_identity=True)
     digits = SEPARATORS.sub("", lower)
     if digits.isdigit() and len(digits) >= LEAST_DIGITS:
-        return Patterns(name=[_within(text.lower())], identity=phone_patterns(text, digits))
-    words = [_within(word) for word in lower.split()]
-    if len(words) > 1:
-        return Patterns(name=words)
-    return Patterns(name=words, identity=word_patterns(text))
+        return Patterns(identity=phone_patterns(text, digits))
+    # No identity holds a blank.
+    return Patterns(identity=word_patterns(text) if len(lower.split()) == 1 else [])
 
 
 def name_patterns(words: Sequence[str]) -> dict[str, Any]:

@@ -146,7 +146,9 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
 
 def sortable(moment: datetime) -> str:
     """How sort keys of that moment begin, as dbt_project/macros/copies.sql writes them: every key before it is less."""
-    return f"{(moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1):014x}"
+    microseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    # No message is older; a minus would stand before none of them, and behind others.
+    return f"{max(microseconds, 0):014x}"
 
 
 def _lists() -> dict[str, tuple[str, tuple[str, ...] | None]]:

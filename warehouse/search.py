@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -19,16 +18,20 @@ from psycopg.rows import dict_row
 
 from warehouse.customer_search import name_patterns, patterns
 from warehouse.events import Actor, Event
+from warehouse.filters import sortable
 from warehouse.queries import queries
 from warehouse.refusals import Refused
 from warehouse.search_query import Condition, Query, Term
+from warehouse.search_snippet import LOOKED_THROUGH
 
 SQL = queries("search")
 PAGE_SIZE = 50
 #: Matches are counted up to here; beyond it there are "more than".
 MOST = 10_000
-#: People or threads that an operator can mean at once.
+#: People, threads or messages that an operator can mean at once.
 MOST_MEANT = 1_000
+#: A word of the index is shorter, and so is all that a query may hold: PostgreSQL takes no longer ones.
+LONGEST_WORD, LONGEST_WORDS = 2_046, 900_000
 #: Between these lies every position of a message (`sort_key`).
 FIRST, BEHIND_ALL = "", "~"
 #: What one row costs, in the same unit, as measured (docs/decisions.md): found in the index, fetched for it, walked by.
@@ -37,18 +40,26 @@ POSTED, FETCHED, WALKED = 0.05, 1.5, 1.0
 PATIENCE = 4
 #: Steps that are always worth walking.
 LEAST_STEPS = 5_000
-ANY_MESSAGE = "('direction:inbound' | 'direction:outbound')"
-NO_MESSAGE = "'nobody:'"
-
 Row = dict[str, Any]
 Database = psycopg.Connection[Any]
 
 
+ANY_MESSAGE = "('direction:inbound' | 'direction:outbound')"
+NO_MESSAGE = "'nobody:'"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Meant:
-    """A query in the words of the index. `phrases` stand in the text as they are, `without` do not."""
+    """A query in the words of the index. `phrases` stand in the text as they are, `without` do not.
+
+    What bears a tag itself no word tells: `named` are messages that are meant too, where all else holds of them
+    (`words_of_named`), and `not_named` are those that are not.
+    """
 
     words: str
+    words_of_named: str = NO_MESSAGE
+    named: tuple[str, ...] = ()
+    not_named: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     since: str = FIRST
@@ -98,7 +109,8 @@ def find(
         rows = []
         if places:
             ids = [place["message_id"] for place in places]
-            rows = db.execute(SQL["results"], {"message_ids": ids}).fetchall()
+            values = {"message_ids": ids, "looked_through": LOOKED_THROUGH}
+            rows = db.execute(SQL["results"], values).fetchall()
         return Found(rows=rows, count=min(count, MOST), is_exact=count <= MOST, meant=meant)
 
 
@@ -119,7 +131,7 @@ def beside(database: Database, query: Query, customer_id: str, position: str) ->
         meant = mean(db, query, customer_id)
         if meant.is_empty:
             return None
-        row = db.execute(SQL["beside"], _values(meant) | {"position": position}).fetchone()
+        row = db.execute(SQL["beside"], parameters(meant) | {"position": position}).fetchone()
         assert row is not None
         return Beside(
             older=row["older"], newer=row["newer"], place=row["place"], count=row["matched"]
@@ -178,29 +190,70 @@ def mean(db: psycopg.Cursor[Row], query: Query, customer_id: str | None = None) 
     """The words, phrases and bounds of a query, with whom and what its operators mean now."""
     asked = mean_text(db, query.terms)
     wanted = list(asked.words)
+    # What bears the tag, in words; which messages do, and must not.
+    tagged: list[str] = []
+    named: list[str] = []
+    not_named: list[str] = []
     notes = list(query.notes)
+    room = _Room(notes)
     by_operator = sorted(query.conditions, key=lambda each: (each.excluded, each.operator))
-    for (excluded, _), same in groupby(by_operator, lambda each: (each.excluded, each.operator)):
+    for (excluded, operator), same in groupby(
+        by_operator, lambda each: (each.excluded, each.operator)
+    ):
         # Several of one operator: any of them.
-        marks = [mark for each in same for mark in _of_condition(db, each, notes)]
+        conditions = list(same)
+        marks = room.for_(mark for each in conditions for mark in _of_condition(db, each, notes))
         if excluded:
             wanted += [f"!{mark}" for mark in marks]
+        elif operator == "tag":
+            tagged.append(_either(marks))
         else:
             wanted.append(_either(marks))
+        if operator == "tag":
+            ids = [each for it in conditions for each in _messages_tagged(db, it, notes)]
+            (not_named if excluded else named).extend(ids)
     if customer_id is not None:
-        wanted.append(_either(_of_customers(db, [customer_id], notes)))
+        wanted.append(_either(room.for_(_of_customers(db, [customer_id], notes))))
     is_empty = not (asked.words or asked.without or query.conditions or query.since or query.before)
-    if not any(not each.startswith("!") for each in wanted):
-        wanted.append(ANY_MESSAGE)
     return Meant(
-        words=" & ".join(wanted),
+        words=_every([*wanted, *tagged]),
+        words_of_named=_every(wanted) if named else NO_MESSAGE,
+        named=tuple(named),
+        not_named=tuple(not_named),
         phrases=tuple(asked.phrases),
         without=tuple(asked.without),
-        since=_position(query.since, FIRST),
-        before=_position(query.before, BEHIND_ALL),
+        since=sortable(query.since) if query.since else FIRST,
+        before=sortable(query.before) if query.before else BEHIND_ALL,
         notes=tuple(dict.fromkeys(notes)),
         is_empty=is_empty,
     )
+
+
+class _Room:
+    """How much of what operators mean one query can still hold."""
+
+    def __init__(self, notes: list[str]) -> None:
+        self.notes = notes
+        self.left = LONGEST_WORDS
+
+    def for_(self, marks: Iterable[str]) -> list[str]:
+        kept = []
+        for mark in marks:
+            self.left -= len(mark.encode())
+            if self.left < 0:
+                self.notes.append(
+                    "This means more people or conversations than one search can hold: not all are looked through,"
+                    " so say more of them."
+                )
+                break
+            kept.append(mark)
+        return kept
+
+
+def _every(words: list[str]) -> str:
+    """All of these, of which one at least must say what there is and not what is not."""
+    says = any(not each.startswith("!") for each in words)
+    return " & ".join(words if says else [*words, ANY_MESSAGE])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,8 +327,8 @@ def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str
     if operator in ("tag", "assigned"):
         query = SQL["threads_tagged"] if operator == "tag" else SQL["threads_assigned"]
         rows = db.execute(query, {"value": value, "most": MOST_MEANT}).fetchall()
-        if not rows:
-            notes.append(f"{operator}:{value} stands on no conversation.")
+        if not rows and operator == "assigned":
+            notes.append(f"assigned:{value} stands on no conversation.")
         return [_word(f"thread:{row['thread']}") for row in _few(rows, condition, notes)]
     if operator == "in":
         customers = _few(customers_meant(db, value), condition, notes)
@@ -301,6 +354,15 @@ def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str
         for row in _few(rows, condition, notes)
         for ours in ("", "ours:")
     ]
+
+
+def _messages_tagged(db: psycopg.Cursor[Row], condition: Condition, notes: list[str]) -> list[str]:
+    """Messages that bear a tag themselves."""
+    values = {"value": condition.value, "most": MOST_MEANT}
+    rows = db.execute(SQL["messages_tagged"], values).fetchall()
+    if not rows and not db.execute(SQL["threads_tagged"], values | {"most": 0}).fetchall():
+        notes.append(f"tag:{condition.value} stands on no conversation and on no message.")
+    return [row["message_id"] for row in _few(rows, condition, notes)]
 
 
 def customers_meant(db: psycopg.Cursor[Row], name: str) -> list[str]:
@@ -337,7 +399,9 @@ def _folded(db: psycopg.Cursor[Row], text: str) -> list[str]:
 
 
 def _word(word: str) -> str:
-    """A word as `tsquery` reads it, whatever it is made of."""
+    """A word as `tsquery` reads it, whatever it is made of; one longer than any that there is stands nowhere."""
+    if len(word.encode()) > LONGEST_WORD:
+        return NO_MESSAGE
     doubled = word.replace("\\", "\\\\").replace("'", "''")
     return f"'{doubled}'"
 
@@ -352,21 +416,13 @@ def _either(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"({' | '.join(words)})"
 
 
-def _position(moment: datetime | None, otherwise: str) -> str:
-    """Where messages of this time begin; as `sortable_instant` of dbt_project/macros/copies.sql writes it."""
-    if moment is None:
-        return otherwise
-    since_1970 = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    microseconds = (
-        since_1970.days * 86_400 + since_1970.seconds
-    ) * 1_000_000 + since_1970.microseconds
-    return f"{max(microseconds, 0):014x}"
-
-
-def _values(meant: Meant) -> dict[str, Any]:
+def parameters(meant: Meant) -> dict[str, Any]:
     """What every statement over the index needs."""
     return {
         "words": meant.words,
+        "words_of_named": meant.words_of_named,
+        "named": list(meant.named),
+        "not_named": list(meant.not_named),
         "phrases": list(meant.phrases),
         "without": list(meant.without),
         "since": meant.since,
@@ -380,7 +436,7 @@ def _values(meant: Meant) -> dict[str, Any]:
 def _newest(
     db: psycopg.Cursor[Row], meant: Meant, behind: str, page_size: int
 ) -> tuple[list[Row], int]:
-    values = _values(meant) | {
+    values = parameters(meant) | {
         "behind": min(behind, meant.before),
         "page_size": page_size,
         "most": MOST,
@@ -388,6 +444,7 @@ def _newest(
     expected = db.execute(SQL["estimate"], values).fetchone()
     assert expected is not None
     matching, within, altogether = (max(int(number), 1) for number in expected.values())
+    matching += len(meant.named)
     share = min(matching / max(altogether, matching), 1.0)
     steps = min(within, page_size / share)
     if matching * FETCHED > steps * WALKED:
@@ -411,7 +468,15 @@ def _count(
 ) -> int:
     walking = min(within, MOST / share) * WALKED
     collecting = matching * POSTED + min(matching, MOST) * FETCHED
-    query = SQL["counted_by_time"] if walking < collecting else SQL["counted_by_words"]
-    row = db.execute(query, values).fetchone()
+    if walking < collecting:
+        steps = max(LEAST_STEPS, int(walking / WALKED * PATIENCE))
+        counted = _matched(db, "counted_by_time", values | {"steps": steps})
+        if counted > MOST or not _lies_behind(db, values | {"behind": values["before"]}, steps):
+            return counted
+    return _matched(db, "counted_by_words", values)
+
+
+def _matched(db: psycopg.Cursor[Row], query: str, values: dict[str, Any]) -> int:
+    row = db.execute(SQL[query], values).fetchone()
     assert row is not None
     return int(row["matched"])

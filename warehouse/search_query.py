@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from warehouse.channels import registry
+from warehouse.filters import start_of_day
 
 LONGEST = 1_000
 MOST_TERMS = 50
@@ -89,10 +90,6 @@ class Query:
     before: datetime | None = None
     #: Sentences about what was typed and could not be meant.
     notes: tuple[str, ...] = ()
-
-    @property
-    def asks_for_nothing(self) -> bool:
-        return not (self.terms or self.conditions or self.since or self.before)
 
 
 @dataclass
@@ -201,7 +198,7 @@ def _take_day(
         read.notes.append(f"-{operator}: cannot be taken away from the rest, so it is left out.")
         return
     try:
-        first, behind = (_midnight(day, zone) for day in days)
+        first, behind = (start_of_day(day, zone) for day in days)
     except OverflowError:
         read.notes.append(f"{operator}: {_short(value)} is beyond all messages, so it is left out.")
         return
@@ -234,10 +231,6 @@ def _days(value: str, today: date) -> tuple[date, date] | None:
         return date(numbers[0], 1, 1), date(numbers[0] + 1, 1, 1)
     except (ValueError, OverflowError):
         return None
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def _with_phones(terms: list[Term]) -> list[Term]:

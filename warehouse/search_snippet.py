@@ -11,8 +11,8 @@ from warehouse.search_query import Term
 
 #: Characters of a snippet, and of what stands before its first match.
 LENGTH, LEAD = 180, 50
-#: So much of a text is looked through for the first match.
-LOOKED_THROUGH = 20_000
+#: So much of a text is looked through for the first match: as much as can be found (dbt_project/macros/search.sql).
+LOOKED_THROUGH = 100_000
 LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"} | dict(
     zip("øłđðıħς", "olddihσ", strict=True)
 )
@@ -76,21 +76,21 @@ def _matches(text: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[tuple[i
                 yield origin[found.start()], origin[found.end() - 1] + 1
 
 
-def _fold(text: str) -> tuple[str, list[int]]:
+def _fold(text: str) -> tuple[str, Sequence[int]]:
     """Case and accents folded, and of each character the place that it had."""
-    folded: list[str] = []
-    origin: list[int] = []
-    for place, character in enumerate(text):
-        if character.isascii():
-            letters = character.lower()
-        else:
-            lower = unicodedata.normalize("NFKD", character).lower()
-            letters = "".join(
-                LETTERS.get(each, each) for each in lower if not unicodedata.combining(each)
-            )
-        folded.append(letters)
-        origin += [place] * len(letters)
-    return "".join(folded), origin
+    # A text has few different characters.
+    letters = {character: _letters(character) for character in set(text)}
+    if all(len(folded) == 1 for folded in letters.values()):
+        return "".join(map(letters.__getitem__, text)), range(len(text))
+    origin = [place for place, character in enumerate(text) for _ in letters[character]]
+    return "".join(map(letters.__getitem__, text)), origin
+
+
+def _letters(character: str) -> str:
+    if character.isascii():
+        return character.lower()
+    lower = unicodedata.normalize("NFKD", character).lower()
+    return "".join(LETTERS.get(each, each) for each in lower if not unicodedata.combining(each))
 
 
 def _cut(text: str, found: list[tuple[int, int]], lead: int = LEAD) -> list[Part]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, bulk, guard, layout, panel, work
+from app import address, bulk, guard, panel, work
 from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html, work_html
@@ -35,12 +35,13 @@ def label(which: Which, counts: dict[str, int], *, is_cut: bool) -> str:
 
 
 @guard.live(topics.WORK)
-def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> None:
+def conversations(since: datetime, shown: dict[tuple[str, int, int], work.Work]) -> None:
     viewer = guard.viewer()
     which = Which(st.session_state["work_list"])
     days = st.session_state.get("work_days") or 30
-    found = work.work(viewer, which, days, since, shown=shown.get((which, days)))
-    shown[which, days] = found
+    size = bulk.size(which)
+    found = work.work(viewer, which, days, since, size=size, shown=shown.get((which, days, size)))
+    shown[which, days, size] = found
     with st.container(horizontal=True, vertical_alignment="bottom", key="work_head"):
         st.segmented_control(
             "List", list(Which), key="work_list", required=True, label_visibility="collapsed",
@@ -56,9 +57,7 @@ def conversations(since: datetime, shown: dict[tuple[str, int], work.Work]) -> N
         return
     if viewer.may(Permission.ORGANISE):
         bulk.bar(viewer, found.rows)
-    now = datetime.now(UTC)
-    for row in found.rows:
-        bulk.line(row, work_html.row(row, layout.zone(), now, viewer.user_name))
+    bulk.lines(viewer, which, found)
 
 
 def seen() -> None:

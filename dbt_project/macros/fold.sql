@@ -18,10 +18,11 @@
         {% if column == 'body' -%}
         case when call is not null then call ->> 'body' when is_completed then told.file_body else folded.body end as body,
         {% elif column == 'counterpart_identity' -%}
+        -- An identity collates as identities do elsewhere, not as the id that stands in for one: otherwise no index serves the join to it.
         coalesce(
             case when call is null then folded.counterpart_identity else call ->> 'counterpart_identity' end,
             case when {{ is_shown }} then {{ nobody('folded.message_id') }} end
-        ) as counterpart_identity,
+        ) collate "default" as counterpart_identity,
         {% elif column in ('connection_id', 'direction', 'from_address', 'from_name', 'thread_key', 'kind') -%}
         case when call is null then folded.{{ column }} else call ->> '{{ column }}' end as {{ column }},
         {% elif column == 'attachments' -%}

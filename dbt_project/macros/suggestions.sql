@@ -7,8 +7,6 @@
     }) }}
 {% endmacro %}
 
-{% macro trust_in(kind) -%} {{ evidence_kinds()[kind] }}::float8 {%- endmacro %}
-
 {# The first part of addresses behind which several people sit, or none. #}
 {% macro generic_names() -%}
     'accounts', 'admin', 'bookings', 'contact', 'donotreply', 'do-not-reply', 'enquiries', 'hello', 'help', 'info', 'mail', 'mailer-daemon', 'no-reply',
@@ -37,7 +35,10 @@
     end
 {%- endmacro %}
 
-{% macro spoken_day(moment) -%} to_char({{ moment }} at time zone 'Australia/Sydney', 'FMDD FMMonth YYYY') {%- endmacro %}
+{# The day in CRM_TIMEZONE, which whoever looks for evidence says first (warehouse/queries/suggestions.sql). #}
+{% macro spoken_day(moment) -%}
+    to_char({{ moment }} at time zone coalesce(nullif(current_setting('crm.timezone', true), ''), 'UTC'), 'FMDD FMMonth YYYY')
+{%- endmacro %}
 
 {# Numbers in a text in their one form: Australian spellings, and others with their country code. #}
 {% macro phones_in(text) -%}

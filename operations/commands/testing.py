@@ -18,9 +18,10 @@ from warehouse.refusals import Refused
 
 CHROMIUM_VARIABLE = "CRM_TEST_CHROMIUM"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-#: Each worker brings a server of its own, with a copy of one template. Who is done takes the next test; tests that
+#: One more than there are cores: a third of a test is waiting for programs, pages and clocks. Each worker brings a
+#: server of its own, with a copy of one template. Who is done takes the next test; tests that
 #: share what their module made stay together (tests/kinds.py).
-WORKERS = min(os.cpu_count() or 1, 4)
+WORKERS = min((os.cpu_count() or 1) + 1, 4)
 IN_PARALLEL = ["--numprocesses", str(WORKERS), "--dist", "loadgroup"]
 #: Short ones that share nothing: handed out by the dozen.
 PURE = ["-m", "pure"]

@@ -17,6 +17,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from operations.runtime.ports import free_port
 from tests.app.conftest import PASSWORD
+from tests.app.forked_app import Forked
 from tests.long_form import LONG
 from warehouse.settings import Settings
 
@@ -28,9 +29,18 @@ WINDOWS = [(390, "light"), (1360, "dark"), *([(390, "dark"), (1360, "light")] if
 
 @contextmanager
 def serving(
-    settings: Settings, folder: Path, *, port: int | None = None, **more: str
+    settings: Settings,
+    folder: Path,
+    *,
+    port: int | None = None,
+    is_forked: bool = False,
+    **more: str,
 ) -> Iterator[str]:
-    """The app on this warehouse, its environment with `more`; its log must hold no error and no token."""
+    """The app on this warehouse, its environment with `more`; its log must hold no error and no token.
+
+    Args:
+        is_forked: from a process that has imported it, which saves seconds.
+    """
     assert settings.database_url
     assert settings.master_key
     port = port or free_port()
@@ -43,11 +53,15 @@ def serving(
         **more,
     }
     log_file = folder / "app.log"
-    with log_file.open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "--port", str(port)],
-            cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        )  # fmt: skip
+    process: subprocess.Popen[bytes] | Forked
+    if is_forked:
+        process = Forked(port, folder, environment, log_file)
+    else:
+        with log_file.open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app", "--port", str(port)],
+                cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
     try:
         _wait_until_serving(port, process, log_file)
         _wait_until_hearing(settings)
@@ -61,7 +75,9 @@ def serving(
         process.wait(10)
 
 
-def _wait_until_serving(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
+def _wait_until_serving(
+    port: int, process: subprocess.Popen[bytes] | Forked, log_file: Path
+) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         try:

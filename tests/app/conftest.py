@@ -328,7 +328,7 @@ def address(correspondence: Correspondence, tmp_path: Path) -> Iterator[str]:
     from tests.app.browsing import serving
 
     correspondence.user("agent")
-    with serving(correspondence.settings, tmp_path) as served:
+    with serving(correspondence.settings, tmp_path, is_forked=True) as served:
         yield served
 
 

@@ -7,6 +7,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from app import database, filtered
+from app import database, filtered, read
+from app.access.sessions import Viewer
 from app.reading import Reading
 from tests.app.conftest import Correspondence
 from warehouse import filters
@@ -186,7 +188,10 @@ def test_any_combination_leaves_what_a_look_at_every_message_leaves(
             if before is None:
                 break
         assert found == expected, (zone, wanted)
-        counted = filtered.count(db, sam, wanted)
+        newest = filtered.page(db, sam, wanted, None, 20)
+        counted = filtered.count(db, sam, wanted, newest)
+        # The newest page may have counted: nothing is counted twice.
+        assert counted == filtered.count(db, sam, wanted, replace(newest, counted=None))
         assert (counted.passed, counted.hidden) == (len(expected), len(rows) - len(expected))
         ids = [row["message_id"] for row in rows]
         assert filtered.passing(db, sam, wanted, ids) == set(expected)
@@ -201,7 +206,9 @@ def test_what_was_not_looked_through_is_said_and_follows_with_the_next_page(
     wanted = Filter(channels=("gmail",), has_attachment=True)
     everything = filtered.page(db, sam, wanted, None, 500).rows
     monkeypatch.setattr(filtered, "MOST_EXAMINED", 10)
-    assert filtered.count(db, sam, wanted).is_cut
+    newest = filtered.page(db, sam, wanted, None, 500)
+    assert newest.counted is not None
+    assert filtered.count(db, sam, wanted, newest).is_cut
     found, before, turns = [], None, 0
     while True:
         part = filtered.page(db, sam, wanted, before, 500)
@@ -210,6 +217,26 @@ def test_what_was_not_looked_through_is_said_and_follows_with_the_next_page(
             break
     assert found == everything
     assert turns > 5
+
+
+def test_a_page_counts_once(sam: str, agent: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = filtered._counted, []
+
+    def counting(db: Reading, of: dict[str, Any]) -> Any:
+        asked.append(of)
+        return real(db, of)
+
+    monkeypatch.setattr(filtered, "_counted", counting)
+    # Fewer pass than fill a page, and more.
+    for wanted in (
+        Filter(channels=("gmail",), has_attachment=True),
+        Filter(directions=("inbound",)),
+    ):
+        asked.clear()
+        opened = read.timeline(agent, sam, wanted)
+        assert opened is not None
+        assert opened.counted is not None
+        assert len(asked) == 1
 
 
 def plans(db: Reading, query: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:

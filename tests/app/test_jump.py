@@ -124,6 +124,6 @@ def test_from_match_to_match_on_one_timeline(
         db.execute(search.SQL["without_scans"])
         with db.connection.cursor() as cursor:
             meant = search.mean(cursor, parse("refund", SYDNEY), sam)
-        values = search._values(meant) | {"position": keys[ids[3]]}
+        values = search.parameters(meant) | {"position": keys[ids[3]]}
         read = [node["Node Type"] for node in plans(db, search.SQL["beside"], values)]
     assert not any("Seq Scan" in each for each in read), read

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.shown import ARRIVALS_PER_PAGE, Shown
+from warehouse.filters import EVERYTHING
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -20,7 +21,9 @@ def row(minute: int, body: str = "hello") -> dict[str, Any]:
 
 
 def opened(*minutes: int) -> Shown:
-    return Shown.opened("c1", [row(minute) for minute in minutes], page_size=3)
+    """As read in pages of three."""
+    rows = [row(minute) for minute in minutes]
+    return Shown.only("c1", rows, EVERYTHING, rows[0]["sort_key"] if len(rows) == 3 else None)
 
 
 def order(shown: Shown) -> list[str]:
@@ -117,6 +120,6 @@ def test_changes_alone_are_taken_where_they_belong() -> None:
 
 
 def test_an_older_message_is_taken_where_nothing_stands_before() -> None:
-    shown = Shown.opened("c1", [row(5), row(6)], page_size=3)
+    shown = opened(5, 6)
     shown.take_changes([row(2)], START)
     assert order(shown) == ["m00002", "m00005", "m00006"]

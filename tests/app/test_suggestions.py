@@ -47,6 +47,10 @@ def test_signs_are_found_and_held_back(correspondence: Correspondence, agent: Vi
         }}  # fmt: skip
         correspondence.mail("kim@example.com", "Re", "see above", AT, columns=columns)
         correspondence.mail(other, "Re", "again", AT)
+    # A mail that tells no usable time speaks for no day, and stops nobody.
+    for told in ("", "soon", "9" * 40, "-1"):
+        columns["internal_date"] = told
+        correspondence.mail("kim@example.com", "Re", "when?", AT, columns=columns)
     # A sender without a number is never suggested, whatever it is called.
     correspondence.sms("EXAMPLECO", "Sam Citizen, call 0491 570 006", AT)
     correspondence.fold()
@@ -76,6 +80,13 @@ def test_signs_are_found_and_held_back(correspondence: Correspondence, agent: Vi
         assert no
         decisions.undo(database, agent.actor, no, "was right")
         assert "phone:+61491570006 Sam Citizen" in suggested(correspondence)
+        # Days are days of CRM_TIMEZONE.
+        elsewhere = correspondence.settings.model_copy(update={"timezone": "America/Lima"})
+        find_evidence(elsewhere)
+        assert (
+            "first on 2 March 2026"
+            in suggested(correspondence)["phone:+61491570006 Sam Citizen"][2]
+        )
         decisions.link(database, agent.actor, "phone:+61491570006", sam, reason="signature")
         assert "phone:+61491570006 Sam Citizen" not in suggested(correspondence)
 

@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from transform import fold
+from warehouse.queries import queries
 from warehouse.settings import Settings
 
 #: Characters of a view's plan as JSON. Before the fences WhatsApp's copies were 870,000, and their planning a tenth of a second.
@@ -115,3 +116,54 @@ def test_no_statement_of_a_fold_walks_a_table_that_grows(
                 and node["Relation Name"] not in SMALL
             ]
         assert walked == []
+
+
+#: Columns that hold an identity. Equal ones are joined by index only where they collate alike.
+OF_IDENTITIES = ("identity", "counterpart_identity", "same_as", "other")
+#: Who asks whose a message is, with the tables that are asked by identity.
+BY_IDENTITY = (
+    ("app_read", "one_message", {"identity_links"}),
+    ("app_read", "message_sources", {"identity_links"}),
+    ("app_read", "raw_of_message", {"identity_links"}),
+    ("timeline", "timeline_page", {"identity_links", "identities"}),
+    ("timeline", "timeline_changes", {"identity_links", "identities"}),
+    ("timeline_at", "timeline_from", {"identity_links", "identities"}),
+    ("search", "results", {"identity_links", "identities"}),
+)
+
+
+def test_identities_collate_alike_wherever_they_stand(admin: Database) -> None:
+    other = admin.execute(
+        "select columns.table_schema, columns.table_name, column_name, collation_name"
+        " from information_schema.columns as columns join information_schema.tables as tables using (table_schema, table_name)"
+        " where (table_schema = 'marts' or table_schema in ('canonical', 'crm', 'jobs') and table_type = 'BASE TABLE')"
+        " and column_name = any(%s) and collation_name is not null",
+        [list(OF_IDENTITIES)],
+    ).fetchall()
+    assert other == []
+
+
+def test_whose_a_message_is_is_found_by_its_index(admin: Database) -> None:
+    # Of a table with a few rows the planner reads any index whole.
+    for fill in (
+        "insert into crm.customers (customer_id, name, created_by) values ('c', 'Sam', 't')",
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " select n, 'd', 'email:' || n || '@example.com', 'c', 't', 't' from generate_series(1, 3000) as n",
+        "insert into canonical.identities (identity) select identity from crm.identity_links",
+        "analyze crm.identity_links",
+        "analyze canonical.identities",
+        *(f"set enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")),
+    ):
+        admin.execute(fill.encode())
+    some = {
+        "message_id": "m", "raw_ref": "r", "customer_id": "c", "before": None, "page_size": 50, "since_fold": 1,
+        "position": "p", "message_ids": ["m"], "looked_through": 100,
+    }  # fmt: skip
+    for file, name, tables in BY_IDENTITY:
+        asked = f"explain (format json) {queries(file)[name]}".encode()
+        row = admin.execute(asked, some).fetchone()
+        assert row is not None
+        reads = [node for node in nodes(row[0][0]["Plan"]) if node.get("Relation Name") in tables]
+        assert {node["Relation Name"] for node in reads} == tables, name
+        whole = [node for node in reads if "Index Cond" not in node and "Recheck Cond" not in node]
+        assert whole == [], name

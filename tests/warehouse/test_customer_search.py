@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from warehouse.customer_search import patterns
+from warehouse.customer_search import name_patterns, patterns, word_patterns
 
 MOBILE, LANDLINE = "phone:+61491570006", "phone:+61255501234"
 
@@ -74,7 +74,10 @@ def test_an_id_of_a_service_by_fragment(typed: str, identity: str) -> None:
 def test_words_must_all_be_in_the_name() -> None:
     wanted = patterns("  Sam   EXAMPLE ")
     assert wanted is not None
-    assert wanted.name == ["%sam%", "%example%"]
+    assert wanted.identity == []
+    # The longest is what the index is asked for.
+    asked = {"name_patterns": ["%sam%", "%example%"], "name_pattern": "%example%"}
+    assert name_patterns(["sam", "example"]) == asked
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\0"])
@@ -84,13 +87,12 @@ def test_nothing_asks_for_nothing(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", ["100%", "a_b", "back\\slash"])
 def test_signs_of_like_are_letters(typed: str) -> None:
-    wanted = patterns(typed)
-    assert wanted is not None
-    assert like(wanted.name[0], f"x{typed}x")
-    assert not like(wanted.name[0], "something else")
+    wanted = name_patterns([typed])["name_pattern"]
+    assert like(wanted, f"x{typed}x")
+    assert not like(wanted, "something else")
 
 
-def test_two_digits_are_part_of_a_name() -> None:
+def test_two_digits_are_no_number() -> None:
     wanted = patterns("42")
     assert wanted is not None
-    assert wanted.name == ["%42%"]
+    assert wanted.identity == word_patterns("42")

@@ -11,6 +11,7 @@ import pytest
 from warehouse import customer_import, decisions
 from warehouse.customer_file import Line
 from warehouse.events import Actor
+from warehouse.migrate import MIGRATIONS
 from warehouse.refusals import Refused
 from warehouse.settings import Role, Settings
 
@@ -149,3 +150,22 @@ def test_what_cannot_be_undone_says_so_and_changes_nothing(database: Database) -
         decisions.undo(database, MIA, str(made.decision_id), " \n")
     assert database.execute("select count(*) from crm.events").fetchone() == before
     assert owner(database) == customer
+
+
+def test_an_end_from_before_the_ledger_is_undone_with_its_evidence(
+    database: Database, admin: Database
+) -> None:
+    customer = decisions.create_customer(database, MIA, "Sam")
+    decisions.link(database, MIA, IDENTITY, customer, reason="r", evidence={"seen": "a signature"})
+    ended = decisions.unlink(database, MIA, IDENTITY, reason="r")
+    # As 0085 entered it.
+    admin.execute(
+        "update crm.decision_changes set data = data - 'evidence' where action = 'identity.unlink'"
+    )
+    mended = (MIGRATIONS / "0121-unlink-evidence.sql").read_text()
+    for _ in range(2):
+        admin.execute(mended.encode())
+    decisions.undo(database, NOAH, str(ended.decision_id), "r")
+    assert database.execute(
+        "select evidence from crm.identity_links where ended_at is null"
+    ).fetchall() == [({"seen": "a signature"},)]

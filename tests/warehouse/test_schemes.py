@@ -39,8 +39,9 @@ def test_what_dbt_makes_can_be_typed_said_and_found(scheme: str) -> None:
     identity = f"{scheme}:1234:{value}" if known.scope else f"{scheme}:{value}"
     assert str(parse(identity)) == identity
     assert identity_html.described(identity).startswith(known.name)
-    assert patterns(identity) is not None
-    assert patterns(identity).name == []  # type: ignore[union-attr]
+    wanted = patterns(identity)
+    assert wanted is not None
+    assert (len(wanted.identity), wanted.is_identity) == (1, True)
 
 
 def test_every_scheme_says_what_it_means() -> None:

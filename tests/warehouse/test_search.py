@@ -25,6 +25,7 @@ SYDNEY = ZoneInfo("Australia/Sydney")
 #: So that messages lie round both changes of daylight saving.
 SECONDS = 330 * 24 * 3600
 FoldNow = Callable[[], int]
+PAGE = {"page_size": 50, "most": search.MOST}
 Admin = psycopg.Connection[Any]
 
 
@@ -65,7 +66,7 @@ def add_messages(admin: Admin, rng: random.Random, numbers: range) -> None:
 
 
 def decide(admin: Admin) -> None:
-    """Half of the conversations have a tag, the other half somebody."""
+    """Half of the conversations have a tag, the other half somebody; some messages have the tag by themselves."""
     admin.execute(
         "insert into crm.tags (tag_id, name, colour, created_by) values ('vip', 'VIP', 'red', 't')"
     )
@@ -81,6 +82,10 @@ def decide(admin: Admin) -> None:
             statement + " where mod(abs(hashtext(conversation_id)), 2) = %s",  # type: ignore[arg-type]
             [half],
         )
+    admin.execute(
+        "insert into crm.taggings (tagging_id, tag_id, object_type, object_id, tagged_by)"
+        " select message_id, 'vip', 'message', message_id, 't' from canonical.messages where hashtext(message_id) % 9 = 0"
+    )
 
 
 def everything(admin: Admin) -> list[oracle.Message]:
@@ -103,6 +108,9 @@ def everything(admin: Admin) -> list[oracle.Message]:
                 select assignee from canonical.conversations
                 join crm.assignments as assigned on assigned.conversation_id = any (threads)
                 where messages.channel || '|' || stored.thread_key = any (threads) and ended_at is null
+                union
+                select lower(name) from crm.taggings join crm.tags as tags using (tag_id)
+                where object_id = messages.message_id and object_type = 'message'
             ) as marks
         from marts.messages
         join canonical.messages as stored using (message_id)
@@ -155,10 +163,7 @@ def scans(database: Admin, typed: str) -> list[str]:
     with database.cursor(row_factory=psycopg.rows.dict_row) as db, database.transaction():
         db.execute(search.SQL["without_scans"])
         meant = search.mean(db, parse(typed, SYDNEY))
-        values = {
-            "words": meant.words, "phrases": list(meant.phrases), "without": list(meant.without), "since": meant.since,
-            "before": meant.before, "behind": meant.before, "page_size": 50, "most": search.MOST, "steps": 1000,
-        }  # fmt: skip
+        values = search.parameters(meant) | PAGE | {"behind": meant.before, "steps": 1000}
         found = []
         for name in ("collected", "walked", "lies_behind", "counted_by_words", "counted_by_time"):
             plan = db.execute("explain " + search.SQL[name], values).fetchall()  # type: ignore[operator]
@@ -267,3 +272,66 @@ def test_nothing_that_is_typed_is_an_error(settings: Settings, seed: int) -> Non
             typed = "".join(rng.choice(alphabet) for _ in range(rng.choice((1, 5, 20, 10_000))))
             with database.transaction():
                 assert search.find(database, parse(typed, SYDNEY)).rows == []
+
+
+def test_what_no_index_can_hold_is_no_error(
+    settings: Settings, admin: Admin, fold_now: FoldNow
+) -> None:
+    """A word is at most 2,046 bytes long, all of a query a megabyte."""
+    add_connections(admin)
+    inbound(1, body="a bike").insert(admin)
+    fold_now()
+    admin.execute(
+        "insert into crm.customers (customer_id, name, created_by)"
+        " select 'c' || n, 'Shop ' || n, 't' from generate_series(1, 9) as n"
+    )
+    admin.execute(
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " select 'l' || n, 'd', 'email:' || repeat('x', 600) || n || '@example.com', 'c' || n % 9 + 1, 't', 't'"
+        " from generate_series(1, 4000) as n"
+    )
+    with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as database:
+
+        def found(typed: str) -> search.Found:
+            with database.transaction():
+                return search.find(database, parse(typed, SYDNEY))
+
+        assert found(f"from:@{'é' * 900}").rows == []
+        assert found(f"bike -from:@{'é' * 900}").count == 1
+        assert found("é" * 990).rows == []
+        many = found(" ".join(f"{way}:shop" for way in ("in", "from", "to")))
+        assert many.rows == []
+        assert any("than one search can hold" in note for note in many.meant.notes)
+        assert len(many.meant.words.encode()) < 1_000_000
+        assert found("bike -from:shop -to:shop").count == 1
+
+
+def test_a_count_that_walks_ends(
+    settings: Settings, admin: Admin, fold_now: FoldNow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where words are rarer than the statistics say, the index counts what a walk did not reach."""
+    add_connections(admin)
+    for number in range(40):
+        inbound(number, body="bike" if number < 3 else "car", at=number).insert(admin)
+    fold_now()
+    monkeypatch.setattr(search, "LEAST_STEPS", 5)
+    asked: list[str] = []
+    matched = search._matched
+
+    def noted(db: Any, query: str, values: dict[str, Any]) -> int:
+        asked.append(query)
+        return matched(db, query, values)
+
+    monkeypatch.setattr(search, "_matched", noted)
+    with (
+        psycopg.connect(settings.url_for(Role.APP), row_factory=psycopg.rows.dict_row) as database,
+        database.cursor() as db,
+    ):
+        meant = search.mean(db, parse("bike", SYDNEY))
+        values = search.parameters(meant) | PAGE | {"behind": meant.before}
+        # It takes every second message to match.
+        assert search._count(db, values, 1_000_000, 8, 0.5) == 3
+        assert asked == ["counted_by_time", "counted_by_words"]
+        asked.clear()
+        assert search._count(db, values, 1_000_000, 40, 0.5) == 3
+        assert asked == ["counted_by_time"]

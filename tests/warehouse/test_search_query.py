@@ -95,6 +95,12 @@ def test_days_are_days_of_the_time_zone(typed: str, since: str | None, before: s
     assert [query.since, query.before] == expected
 
 
+def test_a_snippet_shows_a_match_wherever_a_text_is_searched() -> None:
+    row = {"body": "wort ß e\u0301 " * 8_000 + "needle", "subject": None, "filenames": []}
+    assert len(row["body"]) < 100_000
+    assert [text for text, matched in snippet(row, terms("needle")) if matched] == ["needle"]
+
+
 def test_a_snippet_shows_the_match_as_it_was_written() -> None:
     row = {
         "subject": "Order",

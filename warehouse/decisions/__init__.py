@@ -20,14 +20,14 @@ Whether the actor may is asked by the caller, who knows its roles (`app/act.py`)
 sent by triggers on the tables (migrations 0012 and 0086), so it goes with the change, whoever makes it.
 
 **A further decision** is a function that takes a database, an actor and keywords; refuses before it changes anything;
-makes its change within `ledger.deciding`; tells each thing changed with `decided.changed(action, subject, …)` and its
-one event with `decided.says(…)`. For each action that it tells there is a function under `@reverses(action)`, in the
-same module: it makes the opposite change and tells it with `decided.changed`, under an action that is itself reversed.
-Then `undo` knows it, and undo of the undo. What was decided together, such as the lines of one import, shares a
-`decision_id`, and that is what is undone.
+takes all its locks at once and before any row (`ledger.lock`); makes its change within `ledger.deciding`; tells each
+thing changed with `decided.changed(action, subject, …)` and its one event with `decided.says(…)`. For each action that
+it tells there is a function under `@reverses(action)`, in the same module: it makes the opposite change and tells it
+with `decided.changed`, under an action that is itself reversed. Then `undo` knows it, and undo of the undo. What was
+decided together, such as the lines of one import, shares a `decision_id`, and that is what is undone.
 """
 
-from warehouse.decisions.assignments import ANY, STATES, Assigned, assign, standing
+from warehouse.decisions.assignments import ANY, STATES, Assigned, assign, hold, standing
 from warehouse.decisions.conversations import Thing, conversation, message, thing
 from warehouse.decisions.customers import (
     LONGEST_NAME,
@@ -38,11 +38,13 @@ from warehouse.decisions.customers import (
 )
 from warehouse.decisions.ledger import (
     LONGEST_REASON,
+    Crossed,
     Database,
     InTheWay,
     Undone,
     actions_of,
     decision,
+    gives_way,
     new_decision_id,
     undo,
 )
@@ -58,6 +60,7 @@ from warehouse.decisions.tags import (
     merge_tags,
     remove_tag,
     tag,
+    tag_all,
     tag_name,
     untag,
 )
@@ -70,6 +73,7 @@ __all__ = [
     "LONGEST_REASON",
     "STATES",
     "Assigned",
+    "Crossed",
     "Database",
     "InTheWay",
     "Link",
@@ -93,6 +97,8 @@ __all__ = [
     "customer_name",
     "decision",
     "dismiss",
+    "gives_way",
+    "hold",
     "link",
     "merge",
     "merge_tags",
@@ -112,6 +118,7 @@ __all__ = [
     "split",
     "standing",
     "tag",
+    "tag_all",
     "tag_name",
     "thing",
     "undo",

@@ -8,6 +8,7 @@ aside (`until_key`). Before anything is decided it is open where the last messag
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -115,6 +116,11 @@ def assign(
     return _as_it_stands(it, {**wanted, "assignment_id": assignment_id}, decided.decision_id)
 
 
+def hold(database: Database, its: Iterable[Thing]) -> None:
+    """Several conversations that are decided on together: until the transaction ends nobody else decides on them."""
+    lock(database, [_subject(it.anchor) for it in its])
+
+
 def standing(database: Database, conversation_id: str | Thing) -> DictRow | None:
     """How a conversation stands, None where nothing was decided: assignment_id, assignee, state, due_at, note,
     until_key, assigned_at, assigned_by."""
@@ -126,8 +132,8 @@ def standing(database: Database, conversation_id: str | Thing) -> DictRow | None
     return _standing(database, it.parts)
 
 
-def _standing(database: Database, threads: list[str]) -> DictRow | None:
-    rows = run(database, "standing_of", threads=threads)
+def _standing(database: Database, places: list[str]) -> DictRow | None:
+    rows = run(database, "standing_of", places=places)
     return rows[0] if rows else None
 
 

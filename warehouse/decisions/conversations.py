@@ -20,7 +20,7 @@ class Thing:
 
     object_type: str
     object_id: str
-    #: Under which of these something may have been decided: the threads of a conversation, or the message.
+    #: Under which of these something may have been decided: the threads of a conversation and its id, or the message.
     parts: list[str]
     customer_ids: list[str]
     #: The sort key of a conversation's newest message.
@@ -90,7 +90,7 @@ def _conversation(database: Database, text: str) -> Thing | None:
     return Thing(
         object_type="conversation",
         object_id=rows[0]["conversation_id"],
-        parts=rows[0]["threads"],
+        parts=rows[0]["places"],
         customer_ids=sorted(rows[0]["customer_ids"]),
         newest_key=rows[0]["newest_key"],
     )

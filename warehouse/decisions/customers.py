@@ -110,10 +110,15 @@ def archive_customer(database: Database, actor: Actor, customer_id: str, *, reas
     return decided.decision_id
 
 
+def name_of(customer_id: str) -> str:
+    """The subject of decisions what a customer is called."""
+    return f"name of {customer_id}"
+
+
 def _held(decided: Deciding, customer_id: str) -> dict[str, Any]:
     """The row of a customer who is in the lists, until the transaction ends."""
     text = customer_id.replace("\0", "").strip()
-    lock(decided.database, [f"customer {text}"])
+    lock(decided.database, [f"customer {text}", name_of(text)])
     rows = execute(decided.database, MERGING["hold_customers"], {"customer_ids": [text]})
     if not rows or rows[0]["archived_at"]:
         raise Refused(f"there is no customer {text[:100]}")
@@ -125,7 +130,7 @@ def _rename(decided: Deciding, customer_id: str, before: str, after: str) -> Non
         decided.database, MERGING["rename_customer"], {"customer_id": customer_id, "name": after}
     )
     decided.changed(
-        "customer.rename", f"name of {customer_id}", "customer", customer_id,
+        "customer.rename", name_of(customer_id), "customer", customer_id,
         customer_ids=[customer_id], data={"before": before, "after": after},
     )  # fmt: skip
 

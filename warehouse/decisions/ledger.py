@@ -10,16 +10,22 @@ whose changes can be reversed in their turn.
 
 What stands in the way of an undo is asked here, for all kinds alike: a later decision in force that changed the same
 `subject`. What only a kind knows (the customer has identities by now) its own reversal refuses.
+
+Two who decide on the same wait for each other by locks on subjects. A decision takes all of its own in one statement
+(`lock`), in the one order that everybody keeps, before it locks any row: whoever took a second handful while another
+waits for the first would wait for ever. What a change is guarded by, its subject unless `reverses` says otherwise, is
+locked by the decision that makes it and by the undo alike.
 """
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, ParamSpec, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -36,6 +42,8 @@ LONGEST_REASON = 1_000
 MOST_CHANGES = 50_000
 
 Database = psycopg.Connection[Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,19 +151,64 @@ def deciding(
 
 
 Reversal = Callable[[Deciding, Change], None]
+#: The subjects that nobody else may decide on while such a change is made.
+Guards = Callable[[Change], Sequence[str]]
 _REVERSALS: dict[str, Reversal] = {}
+_GUARDS: dict[str, Guards] = {}
 
 
-def reverses(*actions: str) -> Callable[[Reversal], Reversal]:
-    """This function reverses changes of these actions."""
+def _its_subject(change: Change) -> Sequence[str]:
+    return [change.subject]
+
+
+def reverses(*actions: str, guards: Guards = _its_subject) -> Callable[[Reversal], Reversal]:
+    """This function reverses changes of these actions, which are guarded by these subjects."""
 
     def register(reversal: Reversal) -> Reversal:
         for action in actions:
             assert action not in _REVERSALS, f"{action} is reversed twice"
             _REVERSALS[action] = reversal
+            _GUARDS[action] = guards
         return reversal
 
     return register
+
+
+def guards_of(change: Change) -> Sequence[str]:
+    """What is locked while such a change is made."""
+    return _GUARDS[change.action](change)
+
+
+#: What the database raises where two decisions wait for each other, and one must give way.
+CROSSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+
+class Crossed(Refused):
+    """Others decided on the same at the same moment, and went first."""
+
+    def __init__(self) -> None:
+        super().__init__("others decide on the same just now, and nothing was changed: try again")
+
+
+def gives_way(decide: Callable[P, T]) -> Callable[P, T]:
+    """A function with a transaction of its own, run once more where it had to give way to another decision.
+
+    Raises:
+        Crossed: it had to again.
+    """
+
+    @functools.wraps(decide)
+    def decided(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return decide(*args, **kwargs)
+        except CROSSING:
+            pass
+        try:
+            return decide(*args, **kwargs)
+        except CROSSING as crossing:
+            raise Crossed from crossing
+
+    return decided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +243,7 @@ def undo(database: Database, actor: Actor, decision_id: str, reason: str) -> Und
         deciding(database, actor, reason=why, undoes=asked_id) as decided,
     ):
         changes = _changes(database, asked_id)
-        lock(database, [change.subject for change in changes])
+        lock(database, [subject for change in changes for subject in guards_of(change)])
         asked = decision(database, asked_id)
         if asked["undone_at"]:
             raise Refused(
@@ -288,14 +341,8 @@ def _mark_undone(database: Database, asked: DictRow, decided: Deciding) -> None:
 
 
 def lock(database: Database, subjects: Sequence[str]) -> None:
-    """Until the transaction ends nobody else decides on these; who wants to, waits."""
+    """Until the transaction ends nobody else decides on these; who wants to, waits. To be asked once a transaction."""
     run(database, "lock_subjects", subjects=list(subjects))
-
-
-def latest_on(database: Database, subject: str) -> DictRow | None:
-    """The latest decision that changed this subject: decision_id, at, actor, action, reason; None where none did."""
-    rows = run(database, "latest_on", subject=subject)
-    return rows[0] if rows else None
 
 
 def run(database: Database, query: str, **parameters: Any) -> list[DictRow]:

@@ -107,7 +107,7 @@ def unlink(database: Database, actor: Actor, identity: str | Identity, *, reason
 
 
 def open_link(decided: Deciding, identity: str, customer_id: str, evidence: dict[str, Any]) -> str:
-    """Open a link; returns its id.
+    """Open a link; returns its id. Who is a customer's is marked as nobody's no more.
 
     Raises:
         Refused: an import, which locks no single identity, was quicker.
@@ -123,6 +123,7 @@ def open_link(decided: Deciding, identity: str, customer_id: str, evidence: dict
         if known:
             raise Taken(identity, known.customer_id, known.name)
         raise Refused(f"others decide on the identity {identity} just now: try again")
+    end_mark(decided, identity)
     decided.changed(
         "identity.link", f"identity {identity}", "identity", identity,
         customer_ids=[customer_id], data={"customer_id": customer_id, "link_id": link_id},
@@ -145,7 +146,30 @@ def end_link(decided: Deciding, identity: str) -> None:
     )  # fmt: skip
 
 
-@reverses("identity.link")
+def end_mark(decided: Deciding, identity: str) -> bool:
+    """End the mark that an identity is no customer; whether it had one."""
+    ended = run(decided.database, "end_mark", identity=identity, ended_by=decided.actor.name)
+    if ended:
+        decided.changed("identity.unmark", mark_of(identity), "identity", identity)
+    return bool(ended)
+
+
+def mark_of(identity: str) -> str:
+    """The subject of decisions that an identity is no customer."""
+    return f"mark of {identity}"
+
+
+def subjects_of(identity: str) -> list[str]:
+    """Whose an identity is, and that it is nobody's: who decides on one locks both, because a link ends a mark."""
+    return [f"identity {identity}", mark_of(identity)]
+
+
+def guards(change: Change) -> list[str]:
+    """What nobody else decides on meanwhile."""
+    return subjects_of(change.object_id)
+
+
+@reverses("identity.link", guards=guards)
 def _unlink_again(decided: Deciding, change: Change) -> None:
     known = owners(decided.database, [change.object_id]).get(change.object_id)
     if not known or known.customer_id != change.data["customer_id"]:
@@ -155,7 +179,7 @@ def _unlink_again(decided: Deciding, change: Change) -> None:
     end_link(decided, change.object_id)
 
 
-@reverses("identity.unlink")
+@reverses("identity.unlink", guards=guards)
 def _link_again(decided: Deciding, change: Change) -> None:
     known = owners(decided.database, [change.object_id]).get(change.object_id)
     if known:
@@ -185,7 +209,7 @@ def owners(database: Database, identities: Sequence[str | Identity]) -> dict[str
     Until the caller's transaction ends nobody else decides on them, so what is found here still holds then.
     """
     texts = [str(identity) for identity in identities]
-    lock(database, [f"identity {text}" for text in texts])
+    lock(database, [subject for text in texts for subject in subjects_of(text)])
     return {
         row["identity"]: Owner(
             customer_id=row["customer_id"], name=row["name"], link_id=row["link_id"]

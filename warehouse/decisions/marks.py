@@ -15,7 +15,7 @@ from warehouse.decisions.ledger import (
     lock,
     reverses,
 )
-from warehouse.decisions.links import Taken, owners, written
+from warehouse.decisions.links import Taken, end_mark, guards, mark_of, owners, written
 from warehouse.decisions.merging import SQL
 from warehouse.events import Actor
 from warehouse.identities import Identity
@@ -52,7 +52,7 @@ def not_a_customer(
 
 
 def _mark(decided: Deciding, identity: str) -> None:
-    execute(
+    made = execute(
         decided.database,
         SQL["mark_not_customer"],
         {
@@ -60,24 +60,22 @@ def _mark(decided: Deciding, identity: str) -> None:
             "reason": decided.reason, "by": decided.actor.name,
         },
     )  # fmt: skip
-    decided.changed("identity.mark", f"mark of {identity}", "identity", identity)
+    if not made:
+        raise Refused(f"the identity {identity} is marked as not a customer by now")
+    decided.changed("identity.mark", mark_of(identity), "identity", identity)
 
 
-@reverses("identity.mark")
+@reverses("identity.mark", guards=guards)
 def _unmark(decided: Deciding, change: Change) -> None:
-    if not execute(
-        decided.database,
-        SQL["end_mark"],
-        {"identity": change.object_id, "by": decided.actor.name},
-    ):
+    if not end_mark(decided, change.object_id):
         raise Refused(f"the identity {change.object_id} is marked no more: nothing to undo")
-    decided.changed("identity.unmark", change.subject, "identity", change.object_id)
 
 
-@reverses("identity.unmark")
+@reverses("identity.unmark", guards=guards)
 def _mark_again(decided: Deciding, change: Change) -> None:
-    if execute(decided.database, SQL["is_marked"], {"identity": change.object_id}):
-        raise Refused(f"the identity {change.object_id} is marked again by now")
+    known = owners(decided.database, [change.object_id]).get(change.object_id)
+    if known:
+        raise Taken(change.object_id, known.customer_id, known.name)
     _mark(decided, change.object_id)
 
 

@@ -27,7 +27,7 @@ from warehouse.decisions.ledger import (
     lock,
     reverses,
 )
-from warehouse.decisions.links import Link, end_link, open_link, owners, written
+from warehouse.decisions.links import Link, end_link, open_link, owners, subjects_of, written
 from warehouse.events import Actor
 from warehouse.identities import Identity
 from warehouse.queries import queries
@@ -201,7 +201,7 @@ def _hold_all(decided: Deciding, source: str, *others: str) -> dict[str, dict[st
         lock(
             decided.database,
             [f"customer {each}" for each in (source, *others)]
-            + [f"identity {identity}" for identity in found],
+            + [subject for identity in found for subject in subjects_of(identity)],
         )
         _held(decided, source, *others)
         again = _identities(decided.database, source)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from warehouse.decisions.ledger import (
     deciding,
     line,
     lock,
+    new_decision_id,
     reverses,
 )
 from warehouse.events import Actor
@@ -36,7 +38,7 @@ LONGEST_DESCRIPTION = 300
 #: A list that a person still finds their way in.
 MOST_TAGS = 500
 MOST_TAGS_ON_ONE = 30
-#: New tags wait for each other, so that two of one name are one.
+#: Who decides what tags there are and what they are called waits for each other, so that two of one name are one.
 NAMES = "tag names"
 
 
@@ -80,30 +82,8 @@ def tag(
     Raises:
         Refused: the name is unusable, there is no such thing, or there are too many tags.
     """
-    kept = tag_name(name)
-    with deciding(database, actor, decision_id=decision_id) as decided:
-        it = _thing(database, object_id)
-        known = _known_or_made(decided, kept)
-        lock(database, [_subject(known["tag_id"], it.object_type, it.anchor)])
-        there = _taggings(database, it)
-        if any(row["shown_tag_id"] == known["tag_id"] for row in there):
-            return Tagged(
-                object_type=it.object_type, object_id=it.object_id, tag=known["name"], decision_id=None
-            )  # fmt: skip
-        if len({row["shown_tag_id"] for row in there}) >= MOST_TAGS_ON_ONE:
-            raise Refused(f"this {it.object_type} has {MOST_TAGS_ON_ONE} tags: take one off first")
-        _put_on(decided, known["tag_id"], it.object_type, it.anchor, it)
-        conversations.remember_id(database, it)
-        decided.says(
-            f"{it.object_type}.tag", it.object_type, it.object_id,
-            customer_ids=it.customer_ids, tag=known["name"],
-        )  # fmt: skip
-    return Tagged(
-        object_type=it.object_type,
-        object_id=it.object_id,
-        tag=known["name"],
-        decision_id=decided.decision_id,
-    )
+    (made,) = tag_all(database, actor, [object_id], name, decision_id=decision_id)
+    return made
 
 
 def untag(
@@ -119,27 +99,78 @@ def untag(
     Raises:
         Refused: there is no such tag or no such thing.
     """
-    kept = tag_name(name)
-    with deciding(database, actor, decision_id=decision_id) as decided:
-        it = _thing(database, object_id)
-        known = _known(database, kept)
-        if known is None:
+    (made,) = tag_all(database, actor, [object_id], name, on=False, decision_id=decision_id)
+    return made
+
+
+def tag_all(
+    database: Database,
+    actor: Actor,
+    object_ids: Sequence[str | Thing],
+    name: str,
+    *,
+    on: bool = True,
+    decision_id: str | None = None,
+) -> list[Tagged]:
+    """Put a tag on each of these, or take it off, as one decision; an event tells of each that it changed.
+
+    Raises:
+        Refused: the name is unusable, one of them is gone, or has too many tags; then none is changed. There is no
+            such tag to take off, or the one to put on went away meanwhile.
+    """
+    kept, shared = tag_name(name), decision_id or new_decision_id()
+    with database.transaction():
+        its = [_thing(database, each) for each in object_ids]
+        found = _known(database, kept)
+        if found is None and not on:
             raise Refused(f"there is no tag {kept}")
-        lock(database, [_subject(known["tag_id"], it.object_type, it.anchor)])
-        there = [row for row in _taggings(database, it) if row["shown_tag_id"] == known["tag_id"]]
-        for row in there:
-            _take_off(decided, row["tag_id"], it.object_type, row["object_id"], it)
-        if there:
-            decided.says(
-                f"{it.object_type}.untag", it.object_type, it.object_id,
-                customer_ids=it.customer_ids, tag=known["name"],
-            )  # fmt: skip
-    return Tagged(
-        object_type=it.object_type,
-        object_id=it.object_id,
-        tag=known["name"],
-        decision_id=decided.decision_id if there else None,
-    )
+        # A new tag is made once, however many make it.
+        guards = [_guard(it.object_type, part) for it in its for part in it.parts]
+        lock(database, guards if found else [NAMES, *guards])
+        # Nobody renames, merges or removes it until the transaction ends.
+        held = run(database, "hold_tag", name=kept)
+        if found and (not held or held[0]["tag_id"] != found["tag_id"]):
+            raise Refused(f"somebody changed the tag {kept} just now: look again")
+        known = held[0] if held else None
+        made = []
+        for it in its:
+            with deciding(database, actor, decision_id=shared) as decided:
+                known = known or _made(decided, kept)
+                turn = _bear if on else _bear_no_more
+                if turn(decided, it, known["tag_id"]):
+                    decided.says(
+                        f"{it.object_type}.{'tag' if on else 'untag'}", it.object_type, it.object_id,
+                        customer_ids=it.customer_ids, tag=known["name"],
+                    )  # fmt: skip
+            made.append(
+                Tagged(
+                    object_type=it.object_type,
+                    object_id=it.object_id,
+                    tag=known["name"],
+                    decision_id=shared if decided.event else None,
+                )
+            )
+    return made
+
+
+def _bear(decided: Deciding, it: Thing, tag_id: str) -> bool:
+    """Put a tag on; False where it shows already."""
+    shown = {row["shown_tag_id"] for row in _taggings(decided.database, it)}
+    if tag_id in shown:
+        return False
+    if len(shown) >= MOST_TAGS_ON_ONE:
+        raise Refused(f"this {it.object_type} has {MOST_TAGS_ON_ONE} tags: take one off first")
+    _put_on(decided, tag_id, it.object_type, it.anchor, it)
+    conversations.remember_id(decided.database, it)
+    return True
+
+
+def _bear_no_more(decided: Deciding, it: Thing, tag_id: str) -> bool:
+    """Take a tag off wherever it shows on the thing; False where it shows nowhere."""
+    there = [row for row in _taggings(decided.database, it) if row["shown_tag_id"] == tag_id]
+    for row in there:
+        _take_off(decided, row["tag_id"], it.object_type, row["object_id"], it)
+    return bool(there)
 
 
 def change_tag(
@@ -175,7 +206,7 @@ def change_tag(
     if len(wanted["description"]) > LONGEST_DESCRIPTION:
         raise Refused(f"description is longer than {LONGEST_DESCRIPTION} characters")
     with deciding(database, actor, reason=_why(reason)) as decided:
-        lock(database, [NAMES, f"tag {tag_id}"])
+        lock(database, [NAMES])
         now = _expected(database, tag_id, expected)
         before = {key: now[key] for key in wanted}
         if before == wanted:
@@ -198,7 +229,7 @@ def merge_tags(
         Refused: there is no such tag, or it is the same.
     """
     with deciding(database, actor, reason=_why(reason)) as decided:
-        lock(database, [NAMES, f"tag {tag_id}", f"tag {into}"])
+        lock(database, [NAMES])
         now, other = _expected(database, tag_id, expected), _standing(database, into)
         if now["tag_id"] == other["tag_id"]:
             raise Refused("a tag cannot be merged into itself")
@@ -219,7 +250,7 @@ def remove_tag(
         Refused: there is no such tag.
     """
     with deciding(database, actor, reason=_why(reason)) as decided:
-        lock(database, [NAMES, f"tag {tag_id}"])
+        lock(database, [NAMES])
         now = _expected(database, tag_id, expected)
         _discard(decided, now["tag_id"])
         decided.says("tag.discard", "tag", now["tag_id"], tag=now["name"])
@@ -264,17 +295,21 @@ def _subject(tag_id: str, object_type: str, part: str) -> str:
     return f"tag {tag_id} on {object_type} {part}"
 
 
+def _guard(object_type: str, part: str) -> str:
+    """What one decides about the tags of a thing is decided one after the other, whichever tag it is: which of them
+    it bears is known only then."""
+    return f"tags of {object_type} {part}"
+
+
 # -- what is changed, and its reversal -----------------------------------------------------------
 
 
-def _known_or_made(decided: Deciding, name: str) -> DictRow:
-    known = _known(decided.database, name)
-    if known:
-        return known
-    lock(decided.database, [NAMES])
-    known = _known(decided.database, name)
-    if known:
-        return known
+def _names(change: Change) -> list[str]:
+    """Two tags never bear one name: who makes, renames, merges or brings back one has all names to themselves."""
+    return [NAMES]
+
+
+def _made(decided: Deciding, name: str) -> DictRow:
     if run(decided.database, "count_tags")[0]["tags"] >= MOST_TAGS:
         raise Refused(f"there are {MOST_TAGS} tags already: use one of them, or merge some")
     tag_id = secrets.token_hex(16)
@@ -285,11 +320,13 @@ def _known_or_made(decided: Deciding, name: str) -> DictRow:
         tag_id=tag_id, name=name, colour=colour, description="", created_by=decided.actor.name,
     )  # fmt: skip
     decided.changed("tag.create", f"tag {tag_id}", "tag", tag_id)
-    return {"tag_id": tag_id, "name": name, "colour": colour, "description": "", "version": 1}
+    return {"tag_id": tag_id, "name": name}
 
 
-@reverses("tag.create", "tag.restore")
+@reverses("tag.create", "tag.restore", guards=_names)
 def _remove(decided: Deciding, change: Change) -> None:
+    # Who puts it on something holds its row.
+    run(decided.database, "hold_tag_alone", tag_id=change.object_id)
     # Others may use it by now; then it stays.
     if run(decided.database, "tag_is_used", tag_id=change.object_id):
         return
@@ -297,7 +334,7 @@ def _remove(decided: Deciding, change: Change) -> None:
     decided.changed("tag.remove", change.subject, "tag", change.object_id)
 
 
-@reverses("tag.remove", "tag.discard")
+@reverses("tag.remove", "tag.discard", guards=_names)
 def _restore(decided: Deciding, change: Change) -> None:
     (gone,) = run(decided.database, "tag_by_id", tag_id=change.object_id)
     if _known(decided.database, gone["name"]):
@@ -313,7 +350,7 @@ def _discard(decided: Deciding, tag_id: str) -> None:
     decided.changed("tag.discard", f"tag {tag_id}", "tag", tag_id)
 
 
-@reverses("tag.recover")
+@reverses("tag.recover", guards=_names)
 def _discard_again(decided: Deciding, change: Change) -> None:
     _discard(decided, change.object_id)
 
@@ -325,7 +362,7 @@ def _change(decided: Deciding, tag_id: str, before: Any, after: Any) -> None:
     )
 
 
-@reverses("tag.change")
+@reverses("tag.change", guards=_names)
 def _change_back(decided: Deciding, change: Change) -> None:
     other = _known(decided.database, change.data["before"]["name"])
     if other and other["tag_id"] != change.object_id:
@@ -334,30 +371,43 @@ def _change_back(decided: Deciding, change: Change) -> None:
 
 
 def _merge(decided: Deciding, tag_id: str, into: str) -> None:
-    moved = run(decided.database, "merge_tag", tag_id=tag_id, into=into)
-    others = [row["tag_id"] for row in moved if row["tag_id"] != tag_id]
-    decided.changed(
-        "tag.merge", f"tag {tag_id}", "tag", tag_id, data={"into": into, "others": others}
-    )
+    """The tag leads to the other one, with those that led to it: no way is longer than one step. Each is a change of
+    its own, so that what is decided on one of them later stands in the way of taking this back."""
+    for row in run(decided.database, "merge_tag", tag_id=tag_id, into=into):
+        _led(decided, "tag.merge", row["tag_id"], into=into, former=row["former"])
 
 
-@reverses("tag.merge")
+def _led(decided: Deciding, action: str, tag_id: str, **data: Any) -> None:
+    decided.changed(action, f"tag {tag_id}", "tag", tag_id, data=data)
+
+
+@reverses("tag.merge", guards=_names)
 def _part(decided: Deciding, change: Change) -> None:
     (merged,) = run(decided.database, "tag_by_id", tag_id=change.object_id)
-    if _known(decided.database, merged["name"]):
+    into, former = change.data["into"], change.data.get("former")
+    if merged["merged_into"] != into:
+        raise Refused(f"the tag {merged['name']} was merged otherwise by now: undo that first")
+    if former is None and _known(decided.database, merged["name"]):
         raise Refused(f"there is another tag {merged['name']} by now")
-    run(decided.database, "part_tag", tag_id=change.object_id)
-    run(
-        decided.database, "part_others",
-        tag_id=change.object_id, others=change.data["others"], into=change.data["into"],
-    )  # fmt: skip
-    decided.changed("tag.part", change.subject, "tag", change.object_id, data=change.data)
+    run(decided.database, "lead_tag", tag_id=change.object_id, into=former)
+    # As merges were entered before each tag was a change of its own.
+    for other in change.data.get("others", []):
+        run(decided.database, "lead_tag_back", tag_id=other, into=change.object_id, from_tag=into)
+    _led(decided, "tag.part", change.object_id, **change.data)
 
 
-@reverses("tag.part")
+@reverses("tag.part", guards=_names)
 def _merge_again(decided: Deciding, change: Change) -> None:
-    _standing(decided.database, change.data["into"])
-    _merge(decided, change.object_id, change.data["into"])
+    into, former = change.data["into"], change.data.get("former")
+    _standing(decided.database, into)
+    if "others" in change.data:
+        _merge(decided, change.object_id, into)
+        return
+    (parted,) = run(decided.database, "tag_by_id", tag_id=change.object_id)
+    if parted["merged_into"] != former:
+        raise Refused(f"the tag {parted['name']} was merged otherwise by now: undo that first")
+    run(decided.database, "lead_tag", tag_id=change.object_id, into=into)
+    _led(decided, "tag.merge", change.object_id, into=into, former=former)
 
 
 def _put_on(decided: Deciding, tag_id: str, object_type: str, part: str, it: Thing) -> None:
@@ -386,12 +436,17 @@ def _told(decided: Deciding, verb: str, tag_id: str, part: str, it: Thing) -> No
     )  # fmt: skip
 
 
-@reverses("conversation.tag", "message.tag", "conversation.untag", "message.untag")
+def _guards(change: Change) -> list[str]:
+    return [_guard(change.object_type, change.data["part"])]
+
+
+@reverses("conversation.tag", "message.tag", "conversation.untag", "message.untag", guards=_guards)
 def _turn_round(decided: Deciding, change: Change) -> None:
     part, tag_id = change.data["part"], change.data["tag_id"]
+    puts_on = change.action.endswith(".untag")
+    if puts_on and not run(decided.database, "hold_tag_by_id", tag_id=tag_id):
+        raise Refused("there is no such tag any more: undo first that it was taken away")
     find = conversations.message if change.object_type == "message" else conversations.conversation
     it = find(decided.database, part)
-    turn = _take_off if change.action.endswith(".tag") else _put_on
-    if turn is _put_on and run(decided.database, "tag_by_id", tag_id=tag_id)[0]["removed_at"]:
-        raise Refused("there is no such tag any more")
+    turn = _put_on if puts_on else _take_off
     turn(decided, tag_id, change.object_type, part, it)

@@ -36,6 +36,8 @@ LONGEST_VIEW_NAME = 80
 LONGEST_QUERY = 6_000
 #: Of one person; a list that they still find their way in.
 MOST_VIEWS = 100
+#: New names wait for each other, so that two of one name are refused in words.
+NAMES = "view names"
 PAGE = re.compile("[a-z_]{1,40}")
 
 
@@ -64,7 +66,7 @@ def save_view(
     view_id = secrets.token_hex(16)
     row = {"view_id": view_id, "name": kept, "owner": actor.name, "is_shared": is_shared}
     with deciding(database, actor) as decided:
-        _lock_names(database)
+        lock(database, [NAMES])
         if _run(database, "count_of", owner=actor.name)[0]["views"] >= MOST_VIEWS:
             raise Refused(f"you have {MOST_VIEWS} views already: remove one first")
         _refuse_namesake(database, row)
@@ -91,9 +93,7 @@ def change_view(
     """
     after = {"name": view_name(name), "is_shared": is_shared}
     with deciding(database, actor) as decided:
-        # In the order in which an undo takes them.
-        lock(database, [f"view {view_id}"])
-        _lock_names(database)
+        lock(database, [NAMES, f"view {view_id}"])
         now = view(database, view_id, expected)
         before = {key: now[key] for key in after}
         if before == after:
@@ -111,9 +111,7 @@ def remove_view(database: Database, actor: Actor, view_id: str, *, expected: int
         Refused: there is no such view.
     """
     with deciding(database, actor) as decided:
-        # In the order in which an undo takes them.
-        lock(database, [f"view {view_id}"])
-        _lock_names(database)
+        lock(database, [NAMES, f"view {view_id}"])
         now = view(database, view_id, expected)
         _run(database, "remove", view_id=now["view_id"])
         _told(decided, "view.remove", now["view_id"])
@@ -156,11 +154,6 @@ def _run(database: Database, name: str, /, **parameters: Any) -> list[DictRow]:
     return execute(database, SQL[name], parameters)
 
 
-def _lock_names(database: Database) -> None:
-    """New names wait for each other, so that two of one name are refused in words."""
-    lock(database, ["view names"])
-
-
 def _refuse_namesake(database: Database, row: DictRow) -> None:
     same = _run(database, "named", name=row["name"], is_shared=row["is_shared"], owner=row["owner"])
     if any(each["view_id"] != row["view_id"] for each in same):
@@ -178,23 +171,25 @@ def _change(decided: Deciding, now: DictRow, before: DictRow, after: DictRow) ->
     _told(decided, "view.change", now["view_id"], {"before": before, "after": after})
 
 
-@reverses("view.save", "view.restore")
+def _guards(change: Change) -> list[str]:
+    return [NAMES, change.subject]
+
+
+@reverses("view.save", "view.restore", guards=_guards)
 def _remove(decided: Deciding, change: Change) -> None:
     _run(decided.database, "remove", view_id=change.object_id)
     _told(decided, "view.remove", change.object_id)
 
 
-@reverses("view.remove")
+@reverses("view.remove", guards=_guards)
 def _restore(decided: Deciding, change: Change) -> None:
-    _lock_names(decided.database)
     (gone,) = _run(decided.database, "by_id", view_id=change.object_id)
     _refuse_namesake(decided.database, gone)
     _run(decided.database, "restore", view_id=change.object_id)
     _told(decided, "view.restore", change.object_id)
 
 
-@reverses("view.change")
+@reverses("view.change", guards=_guards)
 def _change_back(decided: Deciding, change: Change) -> None:
-    _lock_names(decided.database)
     now = view(decided.database, change.object_id)
     _change(decided, now, change.data["after"], change.data["before"])

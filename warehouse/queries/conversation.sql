@@ -1,12 +1,28 @@
 -- How a conversation stands, for queries over `conversations` (a row of canonical.conversations, or one with its columns). A line such as
 -- `--> conversation.stands` of another file stands for what is here.
 
+-- places --
+-- Where something may have been decided of it: its threads, and its own id, under which decisions of former days stand. As marts.conversations has it.
+conversations.threads || conversations.conversation_id
+
+-- of_place --
+-- The conversation, as `conversations`, of a row `decided` with such a `place`.
+cross join lateral (
+    select threads.conversation_id from canonical.threads as threads where threads.thread_id = decided.place
+    union all
+    select named.conversation_id from canonical.conversations as named where named.conversation_id = decided.place
+    limit 1
+) as placed
+join canonical.conversations as conversations on conversations.conversation_id = placed.conversation_id
+
 -- stands --
--- What was decided last on any of its threads.
+-- What was decided last of it.
 left join lateral (
     select assignment_id, assignee, state, due_at, note, until_key, assigned_by, assigned_at
     from crm.assignments as rows
-    where rows.conversation_id = any(conversations.threads) and rows.ended_at is null
+    where rows.conversation_id = any(
+        --> conversation.places
+    ) and rows.ended_at is null
     order by rows.assigned_at desc, rows.assignment_id
     limit 1
 ) as stands on true
@@ -27,7 +43,9 @@ coalesce((
         select distinct tags.name, tags.colour
         from crm.taggings as taggings
         join crm.shown_tags as tags using (tag_id)
-        where taggings.object_id = any(conversations.threads) and taggings.object_type = 'conversation' and taggings.removed_at is null
+        where taggings.object_id = any(
+            --> conversation.places
+        ) and taggings.object_type = 'conversation' and taggings.removed_at is null
     ) as shown
 ), '[]')
 
@@ -35,7 +53,9 @@ coalesce((
 -- What a panel or a list shows of it, with `stands` beside it.
 select
     conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at,
-    conversations.last_direction, conversations.message_count, conversations.threads,
+    conversations.last_direction, conversations.message_count,
+    --> conversation.places
+    as places,
     stands.assignment_id, stands.assignee, stands.due_at, stands.note, stands.assigned_by, stands.assigned_at,
     --> conversation.state
     as state,

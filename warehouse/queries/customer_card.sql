@@ -24,11 +24,23 @@ where known.customer_id = %(customer_id)s
 order by seen.last_seen_at desc nulls last, known.identity
 limit %(most)s
 
+-- merged --
+-- Customers who were merged into one of these, or into one of those, as an array.
+array(
+    with recursive gone as (
+        select customer_id from crm.customers where merged_into = any(%(customer_ids)s::text[])
+        union
+        select customers.customer_id from gone join crm.customers as customers on customers.merged_into = gone.customer_id
+    )
+    select customer_id from gone
+)
+
 -- card_merged --
--- Customers who were merged into this one.
 select customer_id, name, archived_at as merged_at, archived_by as merged_by
 from crm.customers
-where merged_into = %(customer_id)s
+where customer_id = any(
+    --> customer_card.merged
+)
 order by archived_at desc
 
 -- card_decisions --

@@ -38,6 +38,23 @@ from unnest(
 ) as made (link_id, decision_id, identity, customer_id, line)
 on conflict (identity) where ended_at is null do nothing
 
+-- end_marks --
+-- Who is a customer's is marked as nobody's no more, as with a single link; told before the links, so that an undo marks them again behind the links' end.
+with
+
+ended as (
+
+    update crm.not_customers as marks
+    set ended_at = now(), ended_by = %(actor)s
+    from unnest(%(object_ids)s::text[], %(decision_ids)s::text[]) as made (identity, decision_id)
+    where marks.identity = made.identity and marks.ended_at is null
+    returning made.identity, made.decision_id
+
+)
+
+insert into crm.decision_changes (decision_id, action, subject, object_type, object_id)
+select decision_id, 'identity.unmark', 'mark of ' || identity, 'identity', identity from ended
+
 -- record_events --
 -- One event for each customer made and each link, as if they were decided one by one.
 insert into crm.events (event_id, actor, role, action, object_type, object_id, customer_ids, detail, session_id, ip)

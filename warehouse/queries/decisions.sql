@@ -63,14 +63,6 @@ where decisions.decision_id <> %(decision_id)s
 order by later.change_no desc
 limit 1
 
--- latest_on --
-select decisions.decision_id, decisions.at, decisions.actor, decisions.action, decisions.reason
-from crm.decision_changes as changes
-join crm.decisions as decisions using (decision_id)
-where md5(changes.subject) = md5(%(subject)s) and changes.subject = %(subject)s
-order by changes.change_no desc
-limit 1
-
 -- mark_undone --
 update crm.decisions
 set undone_at = coalesce(%(at)s::timestamptz, clock_timestamp()), undone_by = %(by)s, undo_decision_id = %(undo_decision_id)s
@@ -108,6 +100,11 @@ insert into crm.identity_links (link_id, decision_id, identity, customer_id, lin
 values (%(link_id)s, %(decision_id)s, %(identity)s, %(customer_id)s, %(linked_by)s, %(reason)s, %(evidence)s)
 on conflict (identity) where ended_at is null do nothing
 returning link_id
+
+-- end_mark --
+-- Who is a customer's is marked as nobody's no more.
+update crm.not_customers set ended_at = now(), ended_by = %(ended_by)s where identity = %(identity)s and ended_at is null
+returning mark_id
 
 -- end_link --
 update crm.identity_links

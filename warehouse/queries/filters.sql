@@ -19,10 +19,22 @@
         or exists (
             select 1
             from canonical.conversations as conversations
-            inner join crm.conversation_tags as tags on tags.conversation_id = any(conversations.threads || conversations.conversation_id)
+            inner join crm.conversation_tags as tags on tags.conversation_id = any(
+                --> conversation.places
+            )
             where conversations.conversation_id = entries.channel || '|' || entries.thread_key
                 and tags.tag = any(%(tags)s)
                 and tags.removed_at is null
+        )
+        -- Or of the message itself.
+        or exists (
+            select 1
+            from crm.taggings as taggings
+            inner join crm.shown_tags as shown using (tag_id)
+            where taggings.object_id = entries.message_id
+                and taggings.object_type = 'message'
+                and taggings.removed_at is null
+                and shown.name = any(%(tags)s)
         )
     )
     -- One's own conversations, and those that stand so.
@@ -30,21 +42,14 @@
         (%(assignees)s::text[] is null and %(states)s::text[] is null)
         or (
             select
-                (%(assignees)s::text[] is null or coalesce(max(assigned.assignee), '') = any(%(assignees)s))
+                (%(assignees)s::text[] is null or coalesce(max(stands.assignee), '') = any(%(assignees)s))
                 and (
                     %(states)s::text[] is null
-                    or case when count(assigned.assignee) > 0 then 'assigned' else 'unassigned' end = any(%(states)s)
+                    or case when count(stands.assignee) > 0 then 'assigned' else 'unassigned' end = any(%(states)s)
                 )
-            from (
-                select assignments.assignee
-                from canonical.conversations as conversations
-                inner join crm.assignments as assignments
-                    on assignments.conversation_id = any(conversations.threads || conversations.conversation_id)
-                where conversations.conversation_id = entries.channel || '|' || entries.thread_key
-                    and assignments.ended_at is null
-                order by assignments.assigned_at desc, assignments.assignment_id
-                limit 1
-            ) as assigned
+            from canonical.conversations as conversations
+            --> conversation.stands
+            where conversations.conversation_id = entries.channel || '|' || entries.thread_key
         )
     )
 )

@@ -24,9 +24,6 @@ update canonical.fold_state set folded = target, folded_at = clock_timestamp() w
 -- lock_fold --
 select folded::text as folded from canonical.fold_state where build = %(build)s for update
 
--- fold_of --
-select folded::text as folded, target::text as target, fold from canonical.fold_state where build = %(build)s
-
 -- cluster --
 -- Whose transaction ids stand in the state, and whose these are.
 select fold_state.system_identifier, control.system_identifier::text as here
@@ -162,10 +159,10 @@ told as (
 
 select pg_notify(
     'crm_changed',
-    case
-        when octet_length(named::text) <= 7000 and (select count(*) from people) <= 200 then named::text
-        else jsonb_build_object('fold', %(fold)s::bigint, 'many', true, 'attachments', named -> 'attachments')::text
-    end
+    crm.bounded_notice(
+        case when (select count(*) from people) <= 200 then named end,
+        jsonb_build_object('fold', %(fold)s::bigint, 'many', true, 'attachments', named -> 'attachments')
+    )
 )
 from told
 
@@ -237,6 +234,3 @@ select
     count(*) as rows,
     coalesce(sum(hashtextextended((to_jsonb(messages) - 'folded_in')::text, 0)::numeric), 0)::text as hash
 from canonical_next.messages as messages
-
--- count_of_messages --
-select count(*) as messages from canonical.messages

@@ -29,9 +29,7 @@ update crm.customers set name = %(name)s where customer_id = %(customer_id)s
 -- mark_not_customer --
 insert into crm.not_customers (mark_id, decision_id, identity, reason, marked_by)
 values (%(mark_id)s, %(decision_id)s, %(identity)s, %(reason)s, %(by)s)
-
--- end_mark --
-update crm.not_customers set ended_at = now(), ended_by = %(by)s where identity = %(identity)s and ended_at is null
+on conflict (identity) where ended_at is null do nothing
 returning mark_id
 
 -- is_marked --

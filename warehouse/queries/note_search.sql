@@ -9,7 +9,10 @@ objects as materialized (
 
     select 'customer' as object_type, customers.customer_id as object_id
     from crm.customers as customers
-    where customers.customer_id = any(%(customer_ids)s::text[]) or customers.merged_into = any(%(customer_ids)s::text[])
+    where customers.customer_id = any(
+        %(customer_ids)s::text[] ||
+        --> customer_card.merged
+    )
 
     union
 
@@ -25,12 +28,13 @@ matches as materialized (
 
     select notes.note_id, notes.version, notes.object_type, notes.object_id, notes.body, notes.written_at, notes.written_by
     from crm.notes as notes
+    cross join lateral (select canonical.search_text(notes.body) as text offset 0) as folded
     where notes.ended_at is null
         and array_to_tsvector(canonical.search_words(canonical.search_text(notes.body))) @@ %(words)s::tsquery
         and (%(since)s::timestamptz is null or notes.written_at >= %(since)s)
         and (%(before)s::timestamptz is null or notes.written_at < %(before)s)
-        and not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(canonical.search_text(notes.body), phrase) = 0)
-        and not exists (select from unnest(%(without)s::text[]) as phrase where strpos(canonical.search_text(notes.body), phrase) > 0)
+        and
+        --> search.phrases
         and (
             %(customer_ids)s::text[] is null
             or exists (select from objects where objects.object_type = notes.object_type and objects.object_id = notes.object_id)
@@ -65,8 +69,14 @@ left join lateral (
 left join lateral (
     select coalesce(
         (
-            select coalesce(noted.merged_into, noted.customer_id) from crm.customers as noted
-            where page.object_type = 'customer' and noted.customer_id = page.object_id
+            -- Whoever they became, at the end of all merges.
+            with recursive goes as (
+                select noted.customer_id, noted.merged_into from crm.customers as noted
+                where page.object_type = 'customer' and noted.customer_id = page.object_id
+                union
+                select next.customer_id, next.merged_into from goes join crm.customers as next on next.customer_id = goes.merged_into
+            )
+            select customer_id from goes where merged_into is null
         ),
         (select links.customer_id from canonical.customer_identities as links where links.identity = about.counterpart_identity limit 1)
     ) as customer_id

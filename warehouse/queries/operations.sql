@@ -74,7 +74,8 @@ where user_name = %(user_name)s and revoked_at is null
 delete from crm.session_starts where user_name = %(user_name)s
 
 -- count_messages_by_connection --
+-- Of the table behind marts.messages: whose each is says nothing here.
 select connection_id, count(*) as messages
-from marts.messages
-where connection_id = any(%(connection_ids)s::text[])
+from canonical.messages
+where connection_id = any(%(connection_ids)s::text[]) and content_order is not null
 group by connection_id

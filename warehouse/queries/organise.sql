@@ -1,8 +1,8 @@
 -- How people organise: tags, assignment, notes. Run by warehouse/decisions/ as crm_app, in one transaction with the ledger and the event.
 
 -- conversation_of --
--- The conversation that an id leads to: its own, that of one of its threads, or one under which something was decided once. The threads are
--- those of now; the first is where decisions are kept.
+-- The conversation that an id leads to: its own, that of one of its threads, or one under which something was decided once. Its places are
+-- those of now; the first, a thread, is where decisions are kept.
 with
 
 found as (
@@ -26,7 +26,9 @@ found as (
 )
 
 select
-    conversations.conversation_id, conversations.threads, conversations.last_sort_key as newest_key,
+    conversations.conversation_id, conversations.last_sort_key as newest_key,
+    --> conversation.places
+    as places,
     coalesce((
         select array_agg(distinct links.customer_id) from canonical.customer_identities as links
         where links.identity = conversations.counterpart_identity
@@ -75,17 +77,31 @@ update crm.tags
 set name = %(name)s, colour = %(colour)s, description = %(description)s, version = version + 1
 where tag_id = %(tag_id)s
 
+-- hold_tag --
+-- As it stands until the transaction ends.
+select tag_id, name from crm.tags
+where lower(name) = lower(%(name)s) and merged_into is null and removed_at is null
+for share
+
+-- hold_tag_by_id --
+-- A merged one too: what bears it shows the other.
+select tag_id from crm.tags where tag_id = %(tag_id)s and removed_at is null for share
+
+-- hold_tag_alone --
+select tag_id from crm.tags where tag_id = %(tag_id)s for update
+
 -- merge_tag --
--- With those that were merged into it before, so that no way is longer than one step.
-update crm.tags set merged_into = %(into)s, version = version + 1
-where tag_id = %(tag_id)s or merged_into = %(tag_id)s
-returning tag_id
+-- With those that were merged into it before; `former` is what each led to.
+update crm.tags as tags set merged_into = %(into)s, version = version + 1
+from (select tag_id, merged_into as former from crm.tags where tag_id = %(tag_id)s or merged_into = %(tag_id)s for update) as before
+where tags.tag_id = before.tag_id
+returning tags.tag_id, before.former
 
--- part_tag --
-update crm.tags set merged_into = null, version = version + 1 where tag_id = %(tag_id)s
+-- lead_tag --
+update crm.tags set merged_into = %(into)s, version = version + 1 where tag_id = %(tag_id)s
 
--- part_others --
-update crm.tags set merged_into = %(tag_id)s where tag_id = any(%(others)s::text[]) and merged_into = %(into)s
+-- lead_tag_back --
+update crm.tags set merged_into = %(into)s, version = version + 1 where tag_id = %(tag_id)s and merged_into = %(from_tag)s
 
 -- remove_tag --
 update crm.tags set removed_at = now(), version = version + 1 where tag_id = %(tag_id)s
@@ -100,7 +116,7 @@ select 1 from crm.tags where merged_into = %(tag_id)s
 limit 1
 
 -- taggings_of --
--- The open taggings of a conversation (by any of its threads) or a message, with the tag that each shows.
+-- The open taggings of a conversation (by any of its places) or a message, with the tag that each shows.
 select taggings.tag_id, taggings.object_id, shown.shown_tag_id, shown.name
 from crm.taggings as taggings
 join crm.shown_tags as shown using (tag_id)
@@ -121,11 +137,11 @@ where tag_id = %(tag_id)s and object_type = %(object_type)s and object_id = %(ob
 returning tagging_id
 
 -- standing_of --
--- How a conversation stands: the latest of what was decided of its threads.
+-- How a conversation stands: the latest of what was decided of its places.
 select
     assignment_id, assignee, state, due_at, note, until_key, assigned_at, assigned_by
 from crm.assignments
-where conversation_id = any(%(threads)s::text[]) and ended_at is null
+where conversation_id = any(%(places)s::text[]) and ended_at is null
 order by assigned_at desc, assignment_id
 limit 1
 

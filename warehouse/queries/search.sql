@@ -19,6 +19,22 @@ cross join lateral unnest(string_to_array(btrim(canonical.search_text(typed.text
 where pieces.piece is not null and pieces.piece <> chr(2)
 order by typed.position, pieces.place
 
+-- matches --
+-- Whether a document is meant: by its words, or as one of the messages that an operator means by name, with all else that is asked for; without
+-- those that one leaves out; and with its phrases.
+(
+    words @@ %(words)s::tsquery
+    or (message_id = any(%(named)s::text[]) and words @@ %(words_of_named)s::tsquery)
+)
+and (cardinality(%(not_named)s::text[]) = 0 or message_id <> all(%(not_named)s::text[]))
+and
+--> search.phrases
+
+-- phrases --
+-- Whether every phrase stands in a `text` as it is, and none of the others does.
+(cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
+and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+
 -- estimate --
 select matching, within, altogether from canonical.search_estimate(%(words)s::tsquery, %(since)s, %(before)s)
 
@@ -30,10 +46,8 @@ matches as materialized (
 
     select sort_key, message_id
     from canonical.search_documents
-    where words @@ %(words)s::tsquery
-        and sort_key >= %(since)s and sort_key < %(before)s
-        and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
-        and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+    where sort_key >= %(since)s and sort_key < %(before)s and
+        --> search.matches
 
 )
 
@@ -53,9 +67,8 @@ from (
     order by sort_key desc
     limit %(steps)s
 ) as newest
-where words @@ %(words)s::tsquery
-    and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
-    and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+where
+    --> search.matches
 order by sort_key desc
 limit %(page_size)s
 
@@ -74,27 +87,25 @@ select count(*) as matched
 from (
     select
     from canonical.search_documents
-    where words @@ %(words)s::tsquery
-        and sort_key >= %(since)s and sort_key < %(before)s
-        and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
-        and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+    where sort_key >= %(since)s and sort_key < %(before)s and
+        --> search.matches
     limit %(most)s + 1
 ) as counted
 
 -- counted_by_time --
--- The same by a walk.
+-- The same among the newest so many.
 select count(*) as matched
 from (
     select
     from (
-        select text, words
+        select message_id, text, words
         from canonical.search_documents
         where sort_key >= %(since)s and sort_key < %(before)s
         order by sort_key desc
+        limit %(steps)s
     ) as newest
-    where words @@ %(words)s::tsquery
-        and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
-        and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+    where
+        --> search.matches
     limit %(most)s + 1
 ) as counted
 
@@ -111,7 +122,7 @@ select
     messages.status,
     messages.attachments <> '[]' as attachments,
     messages.subject,
-    left(coalesce(messages.revised_body, messages.body), 100000) as body,
+    left(coalesce(messages.revised_body, messages.body), %(looked_through)s) as body,
     array(select attachment ->> 'filename' from jsonb_array_elements(messages.attachments) as attachment where attachment ->> 'filename' is not null) as filenames,
     messages.counterpart_identity as identity,
     coalesce(known.display_name, case when messages.direction = 'inbound' then coalesce(messages.from_name, messages.told_name) end) as display_name,
@@ -122,11 +133,11 @@ cross join lateral (
     select * from canonical.messages as stored where stored.message_id = found.message_id limit 1
 ) as messages
 left join lateral (
-    select identities.display_name from canonical.identities as identities where identities.identity = messages.counterpart_identity collate "default" limit 1
+    select identities.display_name from canonical.identities as identities where identities.identity = messages.counterpart_identity limit 1
 ) as known on true
 left join lateral (
     select coalesce(
-        (select links.customer_id from canonical.customer_identities as links where links.identity = messages.counterpart_identity collate "default" limit 1),
+        (select links.customer_id from canonical.customer_identities as links where links.identity = messages.counterpart_identity limit 1),
         (
             select min(link.customer_id)
             from canonical.message_participants as participants
@@ -148,20 +159,38 @@ order by found.place
 select customer_id, identity from canonical.customer_identities where customer_id = any (%(customer_ids)s::text[]) order by identity limit %(most)s + 1
 
 -- identities_meant --
--- Whose identity, or whose name as they or we write it, holds what was typed: patterns for each.
-select people.identity
-from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
-inner join canonical.search_people as people on people.identity like wanted.pattern
-union
-select identity from canonical.search_people
-where name like %(name_pattern)s::text and name like all (%(name_patterns)s::text[])
-union
-select links.identity
-from crm.customers as customers
-cross join lateral (
-    select of_customer.identity from canonical.customer_identities as of_customer where of_customer.customer_id = customers.customer_id limit %(most)s + 1
-) as links
-where canonical.search_text(customers.name) like %(name_pattern)s::text and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
+-- Whose identity, or whose name as they or we write it, holds what was typed: patterns for each. Each way ends at the limit.
+select identity
+from (
+    (
+        select people.identity
+        from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
+        cross join lateral (
+            select each.identity from canonical.search_people as each where each.identity like wanted.pattern limit %(most)s + 1
+        ) as people
+    )
+
+    union all
+
+    (
+        select identity from canonical.search_people
+        where name like %(name_pattern)s::text and name like all (%(name_patterns)s::text[])
+        limit %(most)s + 1
+    )
+
+    union all
+
+    (
+        select links.identity
+        from crm.customers as customers
+        cross join lateral (
+            select of_customer.identity from canonical.customer_identities as of_customer where of_customer.customer_id = customers.customer_id limit %(most)s + 1
+        ) as links
+        where canonical.search_text(customers.name) like %(name_pattern)s::text and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
+        limit %(most)s + 1
+    )
+) as meant
+group by identity
 limit %(most)s + 1
 
 -- customers_meant --
@@ -171,18 +200,30 @@ limit %(most)s + 1
 
 -- threads_tagged --
 select unnest(conversations.threads) as thread
-from crm.conversation_tags as tags
-inner join canonical.threads as decided on decided.thread_id = tags.conversation_id
-inner join canonical.conversations as conversations on conversations.conversation_id = decided.conversation_id
-where tags.removed_at is null and lower(tags.tag) = lower(%(value)s)
+from (
+    select tags.conversation_id as place from crm.conversation_tags as tags
+    where tags.removed_at is null and lower(tags.tag) = lower(%(value)s)
+) as decided
+--> conversation.of_place
+limit %(most)s + 1
+
+-- messages_tagged --
+select distinct taggings.object_id as message_id
+from crm.shown_tags as shown
+inner join crm.taggings as taggings using (tag_id)
+where lower(shown.name) = lower(%(value)s) and taggings.object_type = 'message' and taggings.removed_at is null
 limit %(most)s + 1
 
 -- threads_assigned --
+-- Of conversations that stand so now, whatever was decided of one of their places before.
 select unnest(conversations.threads) as thread
-from crm.assignments as assignments
-inner join canonical.threads as decided on decided.thread_id = assignments.conversation_id
-inner join canonical.conversations as conversations on conversations.conversation_id = decided.conversation_id
-where assignments.ended_at is null and lower(assignments.assignee) = lower(%(value)s)
+from (
+    select assignments.conversation_id as place from crm.assignments as assignments
+    where assignments.ended_at is null and lower(assignments.assignee) = lower(%(value)s)
+) as decided
+--> conversation.of_place
+--> conversation.stands
+where lower(stands.assignee) = lower(%(value)s)
 limit %(most)s + 1
 
 -- customer_exists --
@@ -197,10 +238,8 @@ matches as materialized (
 
     select sort_key, message_id
     from canonical.search_documents
-    where words @@ %(words)s::tsquery
-        and sort_key >= %(since)s and sort_key < %(before)s
-        and (cardinality(%(phrases)s::text[]) = 0 or not exists (select from unnest(%(phrases)s::text[]) as phrase where strpos(text, phrase) = 0))
-        and (cardinality(%(without)s::text[]) = 0 or not exists (select from unnest(%(without)s::text[]) as phrase where strpos(text, phrase) > 0))
+    where sort_key >= %(since)s and sort_key < %(before)s and
+        --> search.matches
 
 )
 

@@ -3,6 +3,10 @@
 -- one_at_a_time --
 select pg_try_advisory_xact_lock(hashtext('crm suggestions')) as is_ours
 
+-- in_zone --
+-- Days that are told are days of this time zone.
+select set_config('crm.timezone', %(zone)s, true)
+
 -- forget_evidence --
 delete from jobs.link_evidence
 

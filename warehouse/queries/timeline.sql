@@ -1,5 +1,15 @@
 -- The hot queries of the timeline. What a message looks like to a reader is said once, in marts.timeline; here is how few rows of it are found.
 
+-- entries --
+-- What a reader is shown of the messages of a `page`.
+select
+    entries.*,
+    -- What the sender was called elsewhere: a push of Meta names nobody, and its ids say nothing to a reader.
+    case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
+from page
+inner join marts.timeline as entries on entries.message_id = page.message_id and entries.identity = page.identity
+left join canonical.identities as known on known.identity = entries.counterpart_identity
+
 -- timeline_page --
 -- One page of a customer's timeline, newest first, strictly before a position; the newest page without one. Each identity is one scan of an
 -- index, which ends as soon as the page is full.
@@ -27,13 +37,7 @@ page as materialized (
 
 )
 
-select
-    entries.*,
-    -- What the sender was called elsewhere: a push of Meta names nobody, and its ids say nothing to a reader.
-    case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
-from page
-inner join marts.timeline as entries on entries.message_id = page.message_id and entries.identity = page.identity
-left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
+--> timeline.entries
 order by page.sort_key desc
 
 -- timeline_changes --
@@ -41,7 +45,7 @@ order by page.sort_key desc
 -- not as it is now. Those that no longer stand in the timeline of the customer are not among them.
 with
 
-changed as materialized (
+page as materialized (
 
     select distinct on (participants.message_id) participants.identity, participants.message_id, participants.sort_key
     from canonical.messages as messages
@@ -56,10 +60,5 @@ changed as materialized (
 
 )
 
-select
-    entries.*,
-    case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
-from changed
-inner join marts.timeline as entries on entries.message_id = changed.message_id and entries.identity = changed.identity
-left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
-order by changed.sort_key
+--> timeline.entries
+order by page.sort_key

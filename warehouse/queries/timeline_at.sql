@@ -36,12 +36,7 @@ page as materialized (
 
 )
 
-select
-    entries.*,
-    case when entries.from_name is null and entries.direction = 'inbound' then known.display_name end as known_name
-from page
-inner join marts.timeline as entries on entries.message_id = page.message_id and entries.identity = page.identity
-left join canonical.identities as known on known.identity = entries.counterpart_identity collate "default"
+--> timeline.entries
 order by page.sort_key
 
 -- first_from --

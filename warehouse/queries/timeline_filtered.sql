@@ -7,7 +7,7 @@ select
     found.*,
     -- Asked for by its key, once for each row that is shown.
     case when found.from_name is null and found.direction = 'inbound' then (
-        select known.display_name from canonical.identities as known where known.identity = found.counterpart_identity collate "default"
+        select known.display_name from canonical.identities as known where known.identity = found.counterpart_identity
     ) end as known_name
 --> filters.newest
 -- Fenced, so that messages are looked up one by one until the page is full.
@@ -51,27 +51,52 @@ where entries.message_id = any(%(message_ids)s::text[])
     --> filters.passes
 
 -- filter_choices --
--- What there is to choose from for one customer: connections, and the tags and assignees of the newest conversations.
+-- What there is to choose from for one customer: connections, the tags and assignees of the newest conversations, and the tags of the newest
+-- messages.
 with
 
 mine as materialized (
 
-    select conversations.threads || conversations.conversation_id as places
+    select
+        --> conversation.places
+        as places
     from canonical.customer_identities as identities
     inner join canonical.conversations as conversations on conversations.counterpart_identity = identities.identity
     where identities.customer_id = %(customer_id)s
     order by conversations.last_at desc
     limit 200
 
+),
+
+newest as materialized (
+
+    select messages.message_id
+    from canonical.customer_identities as identities
+    cross join lateral (
+        select participants.message_id
+        from canonical.message_participants as participants
+        where participants.identity = identities.identity and participants.is_first and not participants.is_ours
+        order by participants.sort_key desc
+        limit 500
+    ) as messages
+    where identities.customer_id = %(customer_id)s
+    limit 2000
+
 )
 
 select
     (select coalesce(jsonb_object_agg(connection_id, name), '{}') from crm.connections) as connections,
     array(
-        select distinct tags.tag
+        select tags.tag
         from mine
         inner join crm.conversation_tags as tags on tags.conversation_id = any(mine.places)
         where tags.removed_at is null
+        union
+        select shown.name
+        from newest
+        inner join crm.taggings as taggings on taggings.object_id = newest.message_id
+        inner join crm.shown_tags as shown using (tag_id)
+        where taggings.object_type = 'message' and taggings.removed_at is null
         order by 1
     ) as tags,
     array(

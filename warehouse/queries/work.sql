@@ -1,5 +1,5 @@
 -- The lists of work and the panel beside a timeline, as crm_app. What is walked is bounded: whoever waits for an answer within the days that
--- are asked for, longest first (an index of canonical.conversations), and what somebody has in hand.
+-- are asked for, longest first (an index of canonical.conversations), what somebody has in hand, what is one's own, and what is due.
 
 -- work --
 -- One list, its page and the counts of all, in one statement. `state` is how a conversation stands for a reader: what was put aside is open
@@ -29,9 +29,28 @@ arriving as materialized (
 
 in_hand as materialized (
 
-    select conversation_id as thread_id from crm.assignments
+    select conversation_id as place from crm.assignments
     where ended_at is null and state <> 'done'
     order by assigned_at desc
+    limit %(most)s + 1
+
+),
+
+-- What is one's own, and what is due soonest, however much others took in hand since.
+own as materialized (
+
+    select conversation_id as place from crm.assignments
+    where ended_at is null and state <> 'done' and assignee = %(user_name)s
+    order by assigned_at desc
+    limit %(most)s + 1
+
+),
+
+due as materialized (
+
+    select conversation_id as place from crm.assignments
+    where ended_at is null and state <> 'done' and due_at is not null
+    order by due_at
     limit %(most)s + 1
 
 ),
@@ -41,9 +60,8 @@ handled as (
     select
         conversations.conversation_id, conversations.threads, conversations.channel, conversations.counterpart_identity,
         conversations.last_at, conversations.last_sort_key, conversations.last_direction, conversations.message_count
-    from in_hand
-    join canonical.threads as threads using (thread_id)
-    join canonical.conversations as conversations using (conversation_id)
+    from (select * from in_hand union select * from own union select * from due) as decided
+    --> conversation.of_place
 
 ),
 
@@ -193,18 +211,15 @@ where taggings.object_id = %(message_id)s and taggings.object_type = 'message' a
 order by tags.name
 
 -- notes --
--- Notes on a customer, on those who were merged into them, and on these threads, newest first.
+-- Notes on a customer, on those who were merged into them, and on the conversation of these places, newest first.
 select note_id, version, object_type, body, written_at, written_by
 from crm.notes
 where ended_at is null
     and object_id = any(
-        %(threads)s::text[] || %(customer_id)s::text
-        || array(select customer_id from crm.customers where merged_into = %(customer_id)s)
+        %(places)s::text[] || %(customer_id)s::text ||
+        --> customer_card.merged
     )
-    and (
-        (object_type = 'customer' and object_id <> all(%(threads)s::text[]))
-        or (object_type = 'conversation' and object_id = any(%(threads)s::text[]))
-    )
+    and (object_type = 'conversation') = (object_id = any(%(places)s::text[]))
 order by written_at desc
 limit %(page_size)s
 
@@ -227,6 +242,21 @@ newest as (
         select change_no, decision_id from crm.decision_changes
         where object_type = 'conversation' and md5(object_id) = md5(%(conversation_id)s) and object_id = %(conversation_id)s
         order by change_no desc
+        limit %(page_size)s
+    )
+
+    union
+
+    -- Notes on the conversation, which may be nobody's.
+    (
+        select changes.change_no, changes.decision_id
+        from (
+            select distinct note_id from crm.notes
+            where object_id = any(%(places)s::text[]) and object_type = 'conversation'
+        ) as notes
+        join crm.decision_changes as changes
+            on changes.object_type = 'note' and md5(changes.object_id) = md5(notes.note_id) and changes.object_id = notes.note_id
+        order by changes.change_no desc
         limit %(page_size)s
     )
 

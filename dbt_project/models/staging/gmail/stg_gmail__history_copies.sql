@@ -211,10 +211,10 @@ messages as (
                 envelope ->> 'is_bulk', envelope ->> 'is_automatic', envelope ->> 'is_auto_reply', envelope ->> 'is_bounce'
             ) then jsonb_build_object(
                 'trashed', case when label_ids ? 'TRASH' then true else false end,
-                'is_bulk', coalesce((envelope ->> 'is_bulk')::boolean, false),
-                'is_automatic', coalesce((envelope ->> 'is_automatic')::boolean, false),
-                'is_auto_reply', coalesce((envelope ->> 'is_auto_reply')::boolean, false),
-                'is_bounce', coalesce((envelope ->> 'is_bounce')::boolean, false)
+                'is_bulk', coalesce(envelope -> 'is_bulk' = 'true', false),
+                'is_automatic', coalesce(envelope -> 'is_automatic' = 'true', false),
+                'is_auto_reply', coalesce(envelope -> 'is_auto_reply' = 'true', false),
+                'is_bounce', coalesce(envelope -> 'is_bounce' = 'true', false)
             )
             else jsonb '{"trashed": false, "is_bulk": false, "is_automatic": false, "is_auto_reply": false, "is_bounce": false}'
         end as metadata

@@ -9,7 +9,7 @@ select
 from (
     select
         id,
-        to_timestamp(internal_date::bigint / 1000.0) as sent_at,
+        {{ plausible_time('canonical.from_epoch_ms(internal_date)', 'pulled_at') }} as sent_at,
         {{ bounded_key(mail_address("envelope -> 'from'")) }} as sender,
         {{ bounded_key(mail_address('entry')) }} as address
     from {{ ref('stg_gmail__message_events') }}
