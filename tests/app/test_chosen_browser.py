@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.app.browsing import Person, ready
+from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 from tests.app.meta_events import CONNECTIONS, messaging
 
@@ -52,9 +52,9 @@ def test_a_chosen_message_opens_its_panel_and_nothing_moves(
     page.keyboard.type("Promise")
     page.keyboard.press("Enter")
     expect(panel(page)).to_contain_text("Promise")
-    assert correspondence.execute(
-        "select object_type, object_id from crm.taggings where removed_at is null"
-    ) == [("message", f"twilio_sms|{sids[40]}")]
+    tagged = "select object_type, object_id from crm.taggings where removed_at is null"
+    it = ("message", f"twilio_sms|{sids[40]}")
+    eventually(lambda: correspondence.execute(tagged) == [it])
     assert page.evaluate(PLACE) == before
 
     # By keyboard: the next one.
