@@ -19,6 +19,6 @@ def about(viewer: Viewer, customer_id: str, conversation_id: str | None = None) 
     """
     chosen.chosen_message(customer_id, {})
     # Lives as long as the page is on the screen; a full run is a new sight.
-    identity_card.identity_card(viewer, customer_id, [])
+    identity_card.identity_card(customer_id, [])
     identity_card.dialogs(customer_id)
     panel.panel(viewer, customer_id, conversation_id)

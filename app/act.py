@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from app import database
@@ -12,11 +13,10 @@ from app.access.roles import Permission, require
 from app.access.sessions import Viewer
 from app.database import Database
 from warehouse import decisions
+from warehouse.decisions import KEEP, Keep
 
 #: Where a link that a page decides on was seen.
 EVIDENCE = {"from": "unassigned queue"}
-#: What an act on several leaves as it is with each.
-KEEP = "*"
 
 
 @contextmanager
@@ -86,22 +86,45 @@ def tag(viewer: Viewer, object_ids: Sequence[str], name: str, *, on: bool = True
 
 
 @decisions.gives_way
+def retag(viewer: Viewer, object_id: str, *, on: Iterable[str], off: Iterable[str]) -> None:
+    """Put tags on one conversation or message and take others off, as one decision.
+
+    Raises:
+        Forbidden: the role may not.
+        Refused: a name is unusable, there are too many, or it is gone; then nothing is changed.
+    """
+    decision_id = decisions.new_decision_id()
+    with deciding(viewer, Permission.ORGANISE) as connection:
+        for names, act in ((on, decisions.tag), (off, decisions.untag)):
+            for name in sorted(set(names)):
+                act(connection, viewer.actor, object_id, name, decision_id=decision_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What stood on the screen of a conversation that somebody decides on."""
+
+    #: Its `assignment_id`; None where nothing was decided of it.
+    assignment_id: str | None = None
+    #: The `sort_key` of its newest message; None where messages make no difference.
+    newest_key: str | None = None
+
+
+@decisions.gives_way
 def assign(
     viewer: Viewer,
-    seen: Mapping[str, str | None],
+    seen: Mapping[str, Seen],
     *,
-    assignee: str | None = KEEP,
-    state: str = KEEP,
-    due_at: datetime | None = None,
-    keep_due: bool = True,
-    note: str | None = None,
+    assignee: str | Keep | None = KEEP,
+    state: str | Keep = KEEP,
+    due_at: datetime | Keep | None = KEEP,
+    note: str | Keep = KEEP,
 ) -> int:
     """Say of these conversations who has them and how they stand, as one decision; returns of how many it was news.
 
     Args:
-        seen: each conversation with the `assignment_id` that the person saw, None where there was none.
-        assignee, state: `KEEP` leaves each as it is.
-        note: what the next one should know; None leaves it.
+        seen: each conversation with what the person saw of it. What was written since is not put aside with it.
+        assignee, state, due_at, note: `KEEP` leaves with each what is in force when the decision is made.
 
     Raises:
         Forbidden: the role may not.
@@ -113,15 +136,11 @@ def assign(
         its = {each: decisions.conversation(connection, each) for each in _in_turn(seen)}
         decisions.hold(connection, its.values())
         for conversation_id, it in its.items():
-            now = decisions.standing(connection, it)
+            saw = seen[conversation_id]
             made = decisions.assign(
                 connection, viewer.actor, it,
-                assignee=(now["assignee"] if now else None) if assignee == KEEP else assignee,
-                state=(now["state"] if now else "open") if state == KEEP else state,
-                due_at=(now["due_at"] if now else None) if keep_due else due_at,
-                note=(now["note"] if now else "") if note is None else note,
-                expected=seen[conversation_id],
-                decision_id=decision_id,
+                assignee=assignee, state=state, due_at=due_at, note=note,
+                expected=saw.assignment_id, seen_key=saw.newest_key, decision_id=decision_id,
             )  # fmt: skip
             changed += made.changed
     return changed

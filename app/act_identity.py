@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app import read_identity
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.act import deciding
@@ -14,17 +15,30 @@ MAY = Permission.DECIDE_CUSTOMER
 
 
 @decisions.gives_way
-def unlink(viewer: Viewer, identity: str, *, reason: str) -> None:
-    """Their messages wait in the queue again."""
-    with deciding(viewer, MAY) as database:
-        decisions.unlink(database, viewer.actor, identity, reason=reason)
+def take_away(
+    viewer: Viewer, identities: Sequence[str], customer_id: str | None, *, reason: str
+) -> None:
+    """These identities are another customer's, or wait in the queue again, as one decision.
 
+    Args:
+        customer_id: whose they are; None for nobody's.
 
-@decisions.gives_way
-def move(viewer: Viewer, identity: str, customer_id: str, *, reason: str) -> None:
-    """The identity is another customer's."""
+    Raises:
+        Forbidden: the role may not.
+        Refused: one of them is nobody's by now, or that customer's already; then none is changed.
+    """
+    decision_id = decisions.new_decision_id()
     with deciding(viewer, MAY) as database:
-        decisions.move(database, viewer.actor, identity, customer_id, reason=reason)
+        decisions.owners(database, identities)
+        for identity in dict.fromkeys(identities):
+            if customer_id is None:
+                decisions.unlink(
+                    database, viewer.actor, identity, reason=reason, decision_id=decision_id
+                )
+            else:
+                decisions.move(
+                    database, viewer.actor, identity, customer_id, reason=reason, decision_id=decision_id
+                )  # fmt: skip
 
 
 @decisions.gives_way
@@ -53,13 +67,6 @@ def rename(viewer: Viewer, customer_id: str, name: str) -> None:
 
 
 @decisions.gives_way
-def undo(viewer: Viewer, decision_id: str, *, reason: str) -> None:
-    """A decision is taken back."""
-    with deciding(viewer, MAY) as database:
-        decisions.undo(database, viewer.actor, decision_id, reason)
-
-
-@decisions.gives_way
 def not_a_customer(viewer: Viewer, identity: str, *, reason: str) -> None:
     """The queue asks about this identity no more."""
     with deciding(viewer, MAY) as database:
@@ -82,13 +89,15 @@ def accept(viewer: Viewer, suggestion: Row) -> None:
 
 @decisions.gives_way
 def accept_all(viewer: Viewer, suggestions: Sequence[Row]) -> int:
-    """Link all of these in one decision; returns how many were nobody's still."""
+    """Link all of these in one decision; returns how many. Whoever is somebody's by now, is marked as nobody's, or is
+    suggested for this customer no more, stays as they are."""
     decision_id = decisions.new_decision_id()
     done = 0
     with deciding(viewer, MAY) as database:
         free = _free(database, [row["identity"] for row in suggestions])
+        sure = read_identity.sure_still(database, free)
         for row in suggestions:
-            if row["identity"] in free:
+            if (row["identity"], row["customer_id"]) in sure:
                 _accept(database, viewer, row, decision_id=decision_id)
                 done += 1
     return done
@@ -107,7 +116,8 @@ def _accept(
 
 @decisions.gives_way
 def make_all(viewer: Viewer, named: Sequence[Row]) -> int:
-    """Make a customer of each of these in one decision; returns how many were nobody's still."""
+    """Make a customer of each of these in one decision; returns how many. Whoever is somebody's by now, or is marked as
+    nobody's, stays as they are."""
     decision_id = decisions.new_decision_id()
     done = 0
     with deciding(viewer, MAY) as database:
@@ -129,5 +139,6 @@ def make_all(viewer: Viewer, named: Sequence[Row]) -> int:
 
 
 def _free(database: decisions.Database, identities: list[str]) -> set[str]:
-    """Those that are nobody's; all are locked at once, so that two who do this do not wait for each other."""
-    return set(identities) - decisions.owners(database, identities).keys()
+    """Those of whom nothing is decided; all are locked at once, so that two who do this do not wait for each other."""
+    free = set(identities) - decisions.owners(database, identities).keys()
+    return free - read_identity.marked(database, free)

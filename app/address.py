@@ -33,6 +33,8 @@ KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "timeline": (TIMELINE, (CUSTOMER, *Filter.words())),
     "work": (WORK, (LIST,)),
 }
+#: The page and the parameters of the last run.
+FOLLOWED = "address_followed"
 #: What the page has that stands at the root.
 ROOT_NAME = "customers"
 
@@ -40,6 +42,17 @@ ROOT_NAME = "customers"
 LONGEST = 300
 #: More than the search reads, so that it can say that it does not.
 LONGEST_SEARCH = 1_100
+
+
+def follow(url_path: str) -> None:
+    """Say in the browser's address what is shown. A link to the page on which it stands leads there by itself, and
+    leaves the address as it was: what is copied or gone back to from there would be something else.
+    """
+    now = {name: st.query_params.get_all(name) for name in st.query_params}
+    before = st.session_state.get(FOLLOWED)
+    st.session_state[FOLLOWED] = (url_path, now)
+    if before is not None and before[0] == url_path and before[1] != now:
+        st.query_params.from_dict(now)
 
 
 def _named(parameter: str) -> str:

@@ -45,8 +45,12 @@ class Around:
     position: str
 
 
-def read_around(viewer: Viewer, place: Place) -> Around | None:
-    """The messages; None where the place is no message of this timeline."""
+def read_around(viewer: Viewer, place: Place, *, shown: Around | None = None) -> Around | None:
+    """The messages; None where the place is no message of this timeline.
+
+    Args:
+        shown: what the page shows already; the same again is no new sight and writes no event.
+    """
     at = {"customer_id": place.customer_id, "message_id": place.message_id}
     with reading(
         viewer, Permission.READ, "timeline.view", "customer", place.customer_id,
@@ -63,12 +67,15 @@ def read_around(viewer: Viewer, place: Place) -> Around | None:
         behind = db.execute(
             SQL["timeline_from"], at | {"position": position, "page_size": place.behind + 1}
         ).fetchall()
-    return Around(
-        rows=[*before[::-1], *behind],
-        is_first=len(before) < place.before,
-        is_last=len(behind) <= place.behind,
-        position=position,
-    )
+        made = Around(
+            rows=[*before[::-1], *behind],
+            is_first=len(before) < place.before,
+            is_last=len(behind) <= place.behind,
+            position=position,
+        )
+        if shown is not None and made.rows == shown.rows:
+            db.tells_nothing()
+    return made
 
 
 def first_from(viewer: Viewer, customer_id: str, position: str) -> str | None:
@@ -109,20 +116,25 @@ def opens(opened: read.Opened, message_id: str) -> bool:
     matches.strip(guard.viewer(), customer_id, message_id, found.position, address.search())
     with st.container(key="desk", horizontal=True, gap=None):
         with st.container(key="around", gap=None):
-            around(place, opened, [found])
+            around(place, opened, found, [])
         with st.container(key="about"):
             about.about(guard.viewer(), customer_id)
     return True
 
 
-@guard.live(lambda place, opened, first: topics.timeline(place.customer_id))
-def around(place: Place, opened: read.Opened, first: list[Around]) -> None:
-    """The messages as they are now."""
-    # What the whole page has read a moment ago is drawn first.
-    found = first.pop() if first else read_around(guard.viewer(), place)
+@guard.live(lambda place, opened, first, shown: topics.timeline(place.customer_id))
+def around(place: Place, opened: read.Opened, first: Around, shown: list[Around]) -> None:
+    """The messages as they are now.
+
+    Args:
+        first: what the whole page has read a moment ago, and which is drawn first.
+        shown: what stands there; empty at first.
+    """
+    found = read_around(guard.viewer(), place, shown=shown[0]) if shown else first
     if found is None:
         st.rerun()
         return
+    shown[:] = [found]
     if not found.is_first and place.before < MOST:
         st.button(
             "Earlier messages",

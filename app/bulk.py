@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, guard, layout
+from app import act, guard, layout, outcome
 from app.access.sessions import Viewer
 from app.database import Row
-from app.views import escape, list_html, work_html
+from app.views import list_html, work_html
 from app.work import LIST_SIZE, Which, Work
+
+#: The part of the page that says what became of an act.
+PART = "bulk"
 
 
 def size(which: Which) -> int:
@@ -56,22 +59,15 @@ def _choose(row: Row) -> None:
     st.rerun(["chosen"])
 
 
-def picked(rows: list[Row]) -> dict[str, str | None]:
-    """The selected ones of these, each with the assignment that stands on the screen."""
+def picked(rows: list[Row]) -> dict[str, act.Seen]:
+    """The selected ones of these, each with what stands on the screen of it."""
     return {
-        row["conversation_id"]: row["assignment_id"]
+        row["conversation_id"]: act.Seen(
+            assignment_id=row["assignment_id"], newest_key=row["last_sort_key"]
+        )
         for row in rows
         if st.session_state.get(f"pick_{row['conversation_id']}")
     }
-
-
-def outcome() -> None:
-    """What became of the last act on several: where it was refused it stays to be read."""
-    done, words = st.session_state.pop("bulk_said", (True, ""))
-    if not done:
-        st.html(list_html.banner(words))
-    elif words:
-        st.html(f'<p class="tally" role="status">{escape.line(words)}</p>')
 
 
 def bar(viewer: Viewer, rows: list[Row]) -> None:
@@ -101,27 +97,33 @@ def _pick_all(rows: list[Row]) -> None:
         st.session_state[f"pick_{row['conversation_id']}"] = st.session_state["pick_all"]
 
 
-def _assign(seen: dict[str, str | None], change: dict[str, str]) -> None:
+def act_on_list(change: Callable[[Viewer], object]) -> None:
+    """An act on a list as a whole; where it is refused that stands above it."""
+    if refused := guard.attempt(change):
+        outcome.say(PART, refused, is_done=False)
+
+
+def _assign(seen: dict[str, act.Seen], change: dict[str, str]) -> None:
     _act(seen, lambda person: act.assign(person, seen, **change))  # type: ignore[arg-type]
 
 
-def _tag(seen: dict[str, str | None]) -> None:
+def _tag(seen: dict[str, act.Seen]) -> None:
     name = st.session_state["bulk_tag"]
     if _act(seen, lambda person: act.tag(person, list(seen), name)):
         st.session_state["bulk_tag"] = ""
 
 
-def _act(seen: dict[str, str | None], change: Callable[[Viewer], int]) -> bool:
+def _act(seen: dict[str, act.Seen], change: Callable[[Viewer], int]) -> bool:
     changed: list[int] = []
     refused = guard.attempt(lambda person: changed.append(change(person)))
     if refused:
-        st.session_state["bulk_said"] = (False, f"Nothing was changed. {refused}")
+        outcome.say(PART, f"Nothing was changed. {refused}", is_done=False)
         return False
     _done(seen, changed[0])
     return True
 
 
-def _done(seen: dict[str, str | None], changed: int) -> None:
+def _done(seen: dict[str, act.Seen], changed: int) -> None:
     for each in (*(f"pick_{it}" for it in seen), "pick_all"):
         st.session_state[each] = False
-    st.session_state["bulk_said"] = (True, f"{list_html.count(changed, 'conversation')} changed.")
+    outcome.say(PART, f"{list_html.count(changed, 'conversation')} changed.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, examine, guard, layout, panel
+from app import address, examine, guard, layout, outcome, panel
 from app.access.roles import Permission
 from app.examine import Examined
 from app.live import bell, changes, topics
@@ -30,7 +30,7 @@ def register() -> None:
 
 
 @guard.live()
-def chosen_message(customer_id: str, shown: dict[str, Examined]) -> None:
+def chosen_message(customer_id: str, shown: dict[str, Any]) -> None:
     """The panel of the chosen message; nothing while none is. `shown` keeps what it read."""
     assert _mount is not None, "the app's lifespan has not begun"
     picked = _mount(key="chosen", data={}, height=0, on_chosen_change=_told).chosen
@@ -45,26 +45,29 @@ def chosen_message(customer_id: str, shown: dict[str, Examined]) -> None:
     if found is None:
         st.session_state.pop(CHOSEN)
         return
-    shown.clear()
+    if message_id not in shown:
+        shown.clear()
     shown[message_id] = found
     # A reply, a receipt, an edit or a tag runs this again.
     bell.hang("chosen_message", topics.timeline(customer_id), guard.viewer(), mark, is_beside=True)
     st.html(f"<i></i><style>#{thread_html.anchor(message_id)} {{ {OUTLINE} }}</style>")
     with st.container(key="chosen_message", gap="small"):
-        _draw(found, message_id)
+        _draw(found, message_id, shown)
 
 
-def _draw(found: Examined, message_id: str) -> None:
+def _draw(found: Examined, message_id: str, shown: dict[str, Any]) -> None:
     viewer, sight = guard.viewer(), layout.sight(found.playable_connections)
-    panel.refusal()
+    outcome.draw("message")
     st.html(origin_html.head(found.message, sight))
     if viewer.may(Permission.ORGANISE):
-        panel.tags_of("Tags of this message", message_id, found.tags, found.known_tags)
+        known = found.known_tags
+        panel.tags_of("Tags of this message", message_id, found.tags, known, part="message")
     elif found.tags:
         st.html(f'<p class="marks">{work_html.tags(found.tags)}</p>')
     if found.message["revision"] and viewer.may(Permission.READ_REVISIONS):
         if st.session_state.get(VERSIONS) == message_id:
-            earlier = examine.message_revisions(viewer, message_id)
+            earlier = examine.message_revisions(viewer, message_id, shown=shown.get("earlier"))
+            shown["earlier"] = earlier
             st.html(
                 origin_html.versions(found.message, earlier.versions, earlier.attachments, sight)
             )

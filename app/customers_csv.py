@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app import read
-from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 
@@ -19,8 +22,16 @@ ROUTE = "/customers.csv"
 COLUMNS = ("customer_id", "name", "identities", "first_contact", "last_contact", "messages")
 #: A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
 BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
-#: What stands in one file; the page counts as far.
-MOST_LINES = read.MOST
+#: What stands in one file; where there are more its last line says so, and the page before.
+MOST_LINES = 50_000
+#: A file is written beside the pages that others wait for.
+AT_ONCE = threading.BoundedSemaphore(2)
+#: More stands on the disk until it was sent.
+MEMORY_BYTES, PIECE_BYTES = 2_000_000, 64_000
+
+
+class Busy(Exception):
+    """Others take lists just now."""
 
 
 def link(typed: str, sort: read.Sort) -> str:
@@ -34,18 +45,28 @@ def sort_of(text: str) -> read.Sort:
 
 
 def answer(viewer: Viewer, request: Request) -> Response:
-    """The file, once it is written down who took it.
+    """The file, once it is written down who took it, and of whom.
 
     Raises:
         Forbidden: the role may not.
+        Busy: two others are written just now.
     """
     asked = request.query_params
-    found = read.customers(
-        viewer, asked.get("q", ""), sort=sort_of(asked.get("sort", "")),
-        page_size=MOST_LINES, permission=Permission.EXPORT, action="customer.export",
-    )  # fmt: skip
-    return Response(
-        written(found.rows).encode("utf-8-sig"),
+    if not AT_ONCE.acquire(blocking=False):
+        raise Busy
+    try:
+        file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115  closed when it was sent
+        with lines_into(file) as lines:
+            done = read.export(
+                viewer, asked.get("q", ""), sort_of(asked.get("sort", "")), MOST_LINES,
+                lambda row: lines.writerow(cells(row)),
+            )  # fmt: skip
+            if done.is_cut:
+                lines.writerow(["", cut(done.count)])
+    finally:
+        AT_ONCE.release()
+    return StreamingResponse(
+        _pieces(file),
         media_type="text/csv; charset=utf-8",
         headers={
             "content-disposition": 'attachment; filename="customers.csv"',
@@ -55,23 +76,48 @@ def answer(viewer: Viewer, request: Request) -> Response:
     )
 
 
-def written(rows: Iterable[Row]) -> str:
-    """The lines, with the names of the columns above; identities are separated by blanks."""
-    into = io.StringIO(newline="")
-    lines = csv.writer(into)
+#: Beside a list that may be longer than a file of it.
+BOUND = f"The export holds the first {MOST_LINES:,} of them"
+
+
+def may_be_cut(found: read.Found) -> bool:
+    """Whether a list may be longer than a file of it; how long it is nobody counts to its end."""
+    return found.is_cut or found.matched > MOST_LINES
+
+
+def cut(count: int) -> str:
+    """What a file says that does not hold everybody."""
+    return f"The list goes on: this file holds the first {count:,} customers"
+
+
+@contextmanager
+def lines_into(file: IO[bytes]) -> Iterator[Any]:
+    """Something that writes lines into the file, below the names of the columns; it is at its beginning again after."""
+    # The mark at the beginning tells a spreadsheet that it is UTF-8.
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
+    lines = csv.writer(text)
     lines.writerow(COLUMNS)
-    for row in rows:
-        lines.writerow(
-            [
-                _inert(row["customer_id"]),
-                _inert(row["name"]),
-                _inert(" ".join(row["identities"])),
-                row["first_at"].isoformat() if row["first_at"] else "",
-                row["last_at"].isoformat() if row["last_at"] else "",
-                row["message_count"],
-            ]
-        )
-    return into.getvalue()
+    yield lines
+    text.detach()
+    file.seek(0)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+
+
+def cells(row: Row) -> list[Any]:
+    """A customer as a line; identities are separated by blanks."""
+    return [
+        _inert(row["customer_id"]),
+        _inert(row["name"]),
+        _inert(" ".join(row["identities"])),
+        row["first_at"].isoformat() if row["first_at"] else "",
+        row["last_at"].isoformat() if row["last_at"] else "",
+        row["message_count"],
+    ]
 
 
 def _inert(text: str) -> str:

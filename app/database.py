@@ -8,9 +8,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.abc import Buffer
 from psycopg.rows import dict_row
+from psycopg.types.string import StrDumperUnknown
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from warehouse.sanitise import sanitised_text
 from warehouse.settings import Role, Settings
 
 #: What a driver or the pool raises when the warehouse does not answer, or its models are being made anew.
@@ -35,6 +38,13 @@ _lock = threading.Lock()
 _settings: Settings | None = None
 _pool: ConnectionPool[Database] | None = None
 _used_at: WeakKeyDictionary[Database, float] = WeakKeyDictionary()
+
+
+class StorableText(StrDumperUnknown):
+    """Text as PostgreSQL can store and compare it, whatever was typed or stands in an address."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(sanitised_text(obj))
 
 
 def use(settings: Settings) -> None:
@@ -83,12 +93,17 @@ def pool() -> ConnectionPool[Database]:
                 max_size=10,
                 timeout=WAIT_SECONDS,
                 reconnect_timeout=RECONNECT_SECONDS,
+                configure=_configure,
                 check=_check,
                 reset=_used,
                 open=True,
                 name="app",
             )
         return _pool
+
+
+def _configure(connection: Database) -> None:
+    connection.adapters.register_dumper(str, StorableText)
 
 
 def _used(connection: Database) -> None:

@@ -1,6 +1,6 @@
 """A mail as its sender designed it: a document of its own, which runs nothing and loads nothing from elsewhere.
 
-    viewer ──> may they? ──> event ──> the stored mail, made inert in a process with limits ──> document
+    viewer ──> may they? ──> the stored mail, made inert in a process with limits ──> still? ──> event ──> document
 
 The card of the mail shows it in a frame without scripts (`assets/mail.js`). Pictures of the web would tell their host
 that the mail is read, and when: they are loaded only where a person asks for it, on a page of its own, and that is on
@@ -64,6 +64,29 @@ def document(viewer: Viewer, message_id: str, *, with_pictures: bool) -> str:
     if not message_id or len(message_id) > attachments.LONGEST_ID or "\0" in message_id:
         raise NothingToShow
     action = "mail.load_pictures" if with_pictures else "mail.show"
+    # Whether there is anything to show is known once the mail was read, which takes longer than a transaction should.
+    first = _permitted(viewer, message_id, action, is_shown=False)
+    try:
+        markup = _markup(first["sha256"])
+    except attachments.NotOpened as costly:
+        with reading(
+            viewer, Permission.READ, "mail.refuse", "message", message_id,
+            customer_ids=first["customer_ids"], detail={"because": str(costly)},
+        ):  # fmt: skip
+            pass
+        raise
+    row = _permitted(viewer, message_id, action, is_shown=True)
+    if row["sha256"] != first["sha256"]:
+        raise NothingToShow
+    return _document(message_id, markup, row, with_pictures=with_pictures)
+
+
+def _permitted(viewer: Viewer, message_id: str, action: str, *, is_shown: bool) -> Row:
+    """The mail that they may be shown.
+
+    Args:
+        is_shown: leave the event that says so; that it was asked for in vain is written down in any case.
+    """
     is_refused = False
     with reading(
         viewer, Permission.READ, action, "message", message_id, refusal="mail.refuse"
@@ -75,9 +98,11 @@ def document(viewer: Viewer, message_id: str, *, with_pictures: bool) -> str:
         if row["is_unsent"] and not viewer.may(Permission.READ_REVISIONS):
             is_refused = True
             db.tells(action="mail.refuse")
+        elif not is_shown:
+            db.tells_nothing()
     if is_refused:
         raise Forbidden("The sender took this back. Your role may not open it.")
-    return _document(message_id, _markup(row["sha256"]), row, with_pictures=with_pictures)
+    return row
 
 
 def _markup(sha256: str) -> str:

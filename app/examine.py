@@ -45,13 +45,14 @@ def message(viewer: Viewer, message_id: str, *, shown: Examined | None = None) -
     """One message with everything but what was taken back; None where there is no such message.
 
     Args:
-        shown: what stands there already; the same again is no new sight and writes no event.
+        shown: what the page shows already; the same again is no new sight and writes no event.
     """
-    named = {"message_id": message_id.replace("\0", "")}
-    with reading(viewer, Permission.READ, "message.view", "message", named["message_id"]) as db:
+    named = {"message_id": message_id}
+    with reading(viewer, Permission.READ, "message.view", "message", message_id) as db:
         row = db.execute(SQL["one_message"], named).fetchone()
         customers = _customers(db, named)
         if row is None:
+            db.tells_nothing()
             return None
         found = Examined(
             message=row,
@@ -61,9 +62,9 @@ def message(viewer: Viewer, message_id: str, *, shown: Examined | None = None) -
             tags=db.execute(WORK["message_tags"], named).fetchall(),
             known_tags=db.execute(WORK["tags"]).fetchall(),
         )
-        if shown == found:
+        if found == shown:
             db.tells_nothing()
-        return found
+    return found
 
 
 def _customers(db: Reading, named: dict[str, str]) -> list[Row]:
@@ -81,53 +82,70 @@ class Revisions:
     attachments: list[Row]
 
 
-def message_revisions(viewer: Viewer, message_id: str) -> Revisions:
+def message_revisions(
+    viewer: Viewer, message_id: str, *, shown: Revisions | None = None
+) -> Revisions:
     """What a message said before it was edited or unsent.
+
+    Args:
+        shown: as for `message`.
 
     Raises:
         Forbidden: the role may not.
     """
-    named = {"message_id": message_id.replace("\0", "")}
+    named = {"message_id": message_id}
     with reading(
-        viewer, Permission.READ_REVISIONS, "message.revisions", "message", named["message_id"]
+        viewer, Permission.READ_REVISIONS, "message.revisions", "message", message_id
     ) as db:
         _customers(db, named)
         original = db.execute(SQL["original_attachments"], named).fetchone()
-        return Revisions(
+        found = Revisions(
             versions=db.execute(SQL["message_revisions"], named).fetchall(),
             attachments=original["attachments"] if original else [],
         )
+        if not found.versions or found == shown:
+            db.tells_nothing()
+    return found
 
 
-def raw_row(viewer: Viewer, raw_ref: str, message_id: str = "") -> RawRow | None:
-    """The exact bytes behind a reference; None where there is no such row behind this message, or in the quarantine.
+def raw_row(
+    viewer: Viewer, raw_ref: str, message_id: str = "", *, shown: RawRow | None = None
+) -> RawRow | None:
+    """The exact bytes behind a reference. None where there is no such row behind this message, or in the quarantine;
+    that it was asked for in vain is written down.
 
     Of a mail the mail itself; the row that was loaded for it, where the media store does not have the mail.
 
     Args:
         message_id: the message that it is behind, whose customers the event names; without one it is in quarantine.
+        shown: as for `message`.
 
     Raises:
         Forbidden: the role may not.
     """
-    named = {"raw_ref": raw_ref.replace("\0", ""), "message_id": message_id.replace("\0", "")}
-    detail = {"message_id": named["message_id"]} if message_id else {}
-    with reading(
-        viewer, Permission.READ_RAW, "raw.view", "raw", named["raw_ref"], detail=detail
-    ) as db:
-        if message_id:
-            _customers(db, named)
+    named = {"raw_ref": raw_ref, "message_id": message_id}
+    detail = {"message_id": message_id} if message_id else {}
+    with reading(viewer, Permission.READ_RAW, "raw.view", "raw", raw_ref, detail=detail) as db:
         belongs = db.execute(
             SQL["raw_of_message" if message_id else "raw_in_quarantine"], named
         ).fetchone()
-        if belongs is None:
-            # Anybody's bytes could be opened under another's name otherwise.
-            return None
-        try:
-            return provenance.raw_row(database.settings(), db.connection, named["raw_ref"])
-        except (MissingMedia, DamagedMedia) as damage:
-            log.error("%s: %s", named["raw_ref"], damage)
-            return provenance.stored_row(db.connection, named["raw_ref"])
+        # Anybody's bytes could be opened under another's name otherwise.
+        found = None if belongs is None else _raw_row(db, raw_ref)
+        if found is None:
+            db.tells(action="raw.refuse")
+        elif found == shown:
+            db.tells_nothing()
+        elif message_id:
+            _customers(db, named)
+    return found
+
+
+def _raw_row(db: Reading, raw_ref: str) -> RawRow | None:
+    try:
+        return provenance.raw_row(database.settings(), db.connection, raw_ref)
+    except (MissingMedia, DamagedMedia) as damage:
+        log.error("%s: %s", raw_ref, damage)
+        return provenance.stored_row(db.connection, raw_ref)
 
 
 def connections(viewer: Viewer, *, shown: list[Row] | None = None) -> list[Row]:
@@ -156,8 +174,13 @@ def model_tests(viewer: Viewer) -> list[Row]:
         return db.execute(SQL["model_tests"]).fetchall()
 
 
-def quarantined(viewer: Viewer, before: tuple[datetime, str] | None = None) -> Found:
+def quarantined(
+    viewer: Viewer, before: tuple[datetime, str] | None = None, *, shown: Found | None = None
+) -> Found:
     """Quarantined events, newest first, before a position of the list.
+
+    Args:
+        shown: as for `message`.
 
     Raises:
         Forbidden: the role may not.
@@ -172,6 +195,8 @@ def quarantined(viewer: Viewer, before: tuple[datetime, str] | None = None) -> F
             },
         ).fetchall()
         counted = db.execute(SQL["count_quarantined"], {"most": MOST}).fetchone()
+        if shown is not None and shown.rows == rows:
+            db.tells_nothing()
     assert counted is not None
     return Found(
         rows=rows, matched=min(counted["quarantined"], MOST), is_cut=counted["quarantined"] > MOST

@@ -72,7 +72,10 @@ def earlier(viewer: Viewer, customer_id: str, wanted: Filter, before: str, page_
         viewer, Permission.READ, "timeline.view", "customer", customer_id,
         customer_ids=[customer_id], detail={"filter": wanted.address(), "before_key": before},
     ) as db:  # fmt: skip
-        return page(db, customer_id, wanted, before, page_size)
+        found = page(db, customer_id, wanted, before, page_size)
+        if not found.rows:
+            db.tells_nothing()
+        return found
 
 
 def choices(db: Reading, customer_id: str) -> Row:

@@ -69,4 +69,13 @@ def customers(viewer: Viewer, query: Query) -> read.Found | None:
         return None
     if any(term.excluded for term in query.terms):
         return None
-    return read.customers(viewer, " ".join(term.text for term in query.terms))
+    typed = " ".join(term.text for term in query.terms)
+    # Those who are found are named in an event: no more than are shown.
+    return read.customers(viewer, typed, page_size=CUSTOMERS_SHOWN)
+
+
+def has_more(found: read.Found) -> bool:
+    """Whether the page Customers may hold more than stand here."""
+    return found.matched > len(found.rows) or (
+        found.is_alike and len(found.rows) == CUSTOMERS_SHOWN
+    )

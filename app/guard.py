@@ -1,12 +1,14 @@
 """Who may see the page that runs: every run of a script or a fragment passes through `viewer_now`.
 
-A fragment is guarded by `live`; while the warehouse is away or slow the page is calm instead."""
+A fragment is guarded by `live`, a dialog by `dialog`, what a click decides by `attempt`: while the warehouse is away
+or slow, and where something is refused, a sentence stands there instead of an error.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import Literal, ParamSpec
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -57,12 +59,55 @@ def attempt(change: Callable[[Viewer], object]) -> str | None:
     """Do what was clicked; the sentence that says why it was not done, or None."""
     try:
         change(acting())
-    except (Refused, Forbidden) as refusal:
-        sentence = str(refusal)
-        return f"{sentence[:1].upper()}{sentence[1:]}."
-    except database.AWAY:
-        return "The database does not answer: nothing was changed. Try again in a moment."
+    except (Refused, Forbidden, *database.AWAY) as why:
+        return _said(why)
     return None
+
+
+def _said(why: Exception) -> str:
+    """Why something was not done, as a sentence."""
+    if isinstance(why, database.TOO_SLOW):
+        return (
+            "This took too long: nothing was changed. Try again in a moment, or with less at once."
+        )
+    if isinstance(why, database.AWAY):
+        return "The database does not answer: nothing was changed. Try again in a moment."
+    text = str(why)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def done(change: Callable[[Viewer], object]) -> bool:
+    """Do what was clicked in a dialog or a form, which then says why it was not done; whether it was."""
+    refused = attempt(change)
+    if refused:
+        st.error(list_html.sentence(refused))
+    return refused is None
+
+
+Width = Literal["small", "medium", "large"]
+
+
+def dialog(
+    title: str, *, width: Width = "small"
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """A dialog that checks the session on each of its own runs, as `live` does, and says in itself what is refused."""
+
+    def decorate(draw: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(draw)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                if _person_of_this_run() is not None:
+                    draw(*args, **kwargs)
+                    return
+            except (Refused, Forbidden, *database.AWAY) as why:
+                st.error(list_html.sentence(_said(why)))
+                return
+            # main.py shows the form.
+            st.rerun()
+
+        return st.dialog(title, width=width)(guarded)
+
+    return decorate
 
 
 def calm() -> None:
@@ -111,6 +156,9 @@ def live(
             except database.TOO_SLOW:
                 too_slow()
                 return
+            except Forbidden as refusal:
+                forbidden(refusal)
+                return
             except database.AWAY:
                 pass
             # main.py shows what is right now: the form, or that the warehouse is away.
@@ -132,6 +180,11 @@ def _person_of_this_run() -> Viewer | None:
     if person is not None:
         st.session_state["viewer"] = person
     return person
+
+
+def forbidden(refusal: Forbidden) -> None:
+    """The role of this person does not allow what the page shows."""
+    st.html(list_html.empty("Not for this role", f"{_said(refusal)}", "block"))
 
 
 def too_slow() -> None:

@@ -3,23 +3,25 @@ was decided about them, each with its way back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
-from app import act_identity, address, guard, layout, read, read_identity
+from app import act, act_identity, address, customer_picker, guard, layout, read_identity
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.live import topics
-from app.views import card_html, identity_html, list_html
-from warehouse.refusals import Refused
+from app.views import card_html, decision_html, identity_html, list_html
+from warehouse.decisions import Size
 
 
-@guard.live(lambda viewer, customer_id, shown: topics.timeline(customer_id), is_beside=True)
-def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]]) -> None:
+@guard.live(lambda customer_id, shown: topics.timeline(customer_id), is_beside=True)
+def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     """The card, which reads again when somebody decides on this customer; `shown` keeps what it read."""
+    viewer = guard.viewer()
     found = read_identity.card(viewer, customer_id, shown=shown[0] if shown else None)
     if found is None:
         return
@@ -41,9 +43,13 @@ def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]])
         st.rerun()
     with st.expander(f"Decisions ({len(found['decisions'])})"):
         for row in found["decisions"]:
-            st.html(card_html.decision(row, zone, now))
+            st.html(decision_html.decision(row, zone, now))
             if may and row["undone_at"] is None:
-                label = list_html.link_label(card_html.words(row["action"]), "Undo")
+                what, word = (
+                    row["undoes_action"] or row["action"],
+                    "Redo" if row["undoes"] else "Undo",
+                )
+                label = list_html.link_label(decision_html.words(what), word)
                 if st.button(label, key=f"undo_identity_{row['decision_id']}", type="tertiary"):
                     st.session_state["undoing"] = row
                     st.rerun()
@@ -52,81 +58,71 @@ def identity_card(viewer: Viewer, customer_id: str, shown: list[dict[str, Any]])
 def dialogs(customer_id: str) -> None:
     """What a button of the card asked for; a dialog opens in the run of the whole page."""
     if (found := st.session_state.pop("changing", None)) is not None:
+        st.session_state.pop("merge_weighed", None)
         change(found)
     elif (row := st.session_state.pop("undoing", None)) is not None:
         undo(row, customer_id)
 
 
-@st.dialog("Undo", width="medium")
+@guard.dialog("Undo", width="medium")
 def undo(row: Row, customer_id: str) -> None:
-    st.html(card_html.decision(row, layout.zone(), datetime.now(UTC)))
+    st.html(decision_html.decision(row, layout.zone(), datetime.now(UTC)))
     with st.form("undo", border=False):
         reason = st.text_input("Reason", max_chars=1000)
         if st.form_submit_button("Undo this decision", type="primary"):
-            try:
-                act_identity.undo(guard.viewer(), row["decision_id"], reason=reason)
-            except Refused as refusal:
-                st.error(list_html.sentence(str(refusal)))
-            else:
-                st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
+            decided(customer_id, lambda person: act.undo(person, row["decision_id"], reason))
 
 
-@st.dialog("Change who this is", width="large")
+@guard.dialog("Change who this is", width="large")
 def change(found: dict[str, Any]) -> None:
     customer: Row = found["customer"]
     own = [row for row in found["identities"] if row["same_as"] is None]
     customer_id, name = customer["customer_id"], customer["name"]
     same, other, called = st.tabs(["Same person as…", "Not this person", "Name"])
-    try:
-        with same:
-            together(customer_id, name)
-        with other:
-            apart(customer_id, [row["identity"] for row in own])
-        with called, st.form("rename", border=False):
-            new_name = st.text_input("Name", value=name, max_chars=200)
-            if st.form_submit_button("Rename", type="primary"):
-                act_identity.rename(guard.viewer(), customer_id, new_name)
-                st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
-    except Refused as refusal:
-        st.error(list_html.sentence(str(refusal)))
+    with same:
+        together(customer_id, name)
+    with other:
+        apart(customer_id, [row["identity"] for row in own])
+    with called, st.form("rename", border=False):
+        new_name = st.text_input("Name", value=name, max_chars=200)
+        if st.form_submit_button("Rename", type="primary"):
+            decided(customer_id, lambda person: act_identity.rename(person, customer_id, new_name))
+
+
+def decided(customer_id: str, decide: Callable[[Viewer], object]) -> None:
+    """Decide, and show the timeline as it is then; where it is refused the dialog stays, and says why."""
+    if guard.done(decide):
+        st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
 
 
 def together(customer_id: str, name: str) -> None:
     """Merge: the other one is chosen, both are counted, and a reason is given."""
-    viewer = guard.viewer()
-    chosen = choose(customer_id, "merge_search")
+    chosen = customer_picker.choose("merge_search", but=customer_id)
     if not chosen:
         return
-    sizes = read_identity.compare(viewer, [customer_id, chosen["customer_id"]])
-    st.html(
-        card_html.together(name, sizes[customer_id], chosen["name"], sizes[chosen["customer_id"]])
-    )
+    other = chosen["customer_id"]
+    sizes = weighed(customer_id, other)
+    st.html(card_html.together(name, sizes[customer_id], chosen["name"], sizes[other]))
     reason = st.text_input("Reason for the merge", max_chars=1000)
     if st.button("Merge", type="primary", key="merge", disabled=not reason.strip()):
-        act_identity.merge(viewer, chosen["customer_id"], customer_id, reason=reason)
-        st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
+        decided(
+            customer_id,
+            lambda person: act_identity.merge(person, other, customer_id, reason=reason),
+        )
 
 
-def choose(customer_id: str, key: str) -> Row | None:
-    """Another customer, found by name or address; namesakes are told apart by their addresses and last contact."""
-    typed = st.text_input("Search", placeholder="Name, phone or e-mail", max_chars=200, key=key)
-    rows = read.customers(guard.viewer(), typed).rows if typed.strip() else []
-    found = {row["customer_id"]: row for row in rows if row["customer_id"] != customer_id}
-    if typed.strip() and not found:
-        st.caption("Nobody found.")
-        return None
-    names = {each: list_html.choice(row) for each, row in list(found.items())[:8]}
-    chosen = (
-        st.radio("Customer", names, format_func=names.__getitem__, key=f"{key}_of")
-        if names
-        else None
-    )
-    return found[chosen] if chosen else None
+def weighed(*customer_ids: str) -> dict[str, Size]:
+    """How much stands under each, read once for these two: a click is no new sight."""
+    known = st.session_state.get("merge_weighed")
+    if known is None or known[0] != customer_ids:
+        known = (customer_ids, read_identity.compare(guard.viewer(), customer_ids))
+        st.session_state["merge_weighed"] = known
+    sizes: dict[str, Size] = known[1]
+    return sizes
 
 
 def apart(customer_id: str, identities: list[str]) -> None:
     """Take identities away: back to the queue, to a customer of their own, or to another one."""
-    viewer = guard.viewer()
     if not identities:
         st.caption("No identity is linked.")
         return
@@ -134,16 +130,18 @@ def apart(customer_id: str, identities: list[str]) -> None:
     ways = ["Back to the queue", "A new customer", "Another customer"]
     way = st.radio("Where they go", ways, horizontal=True)
     name = st.text_input("Name of the new customer", max_chars=200) if way == ways[1] else ""
-    chosen = choose(customer_id, "move_search") if way == ways[2] else None
+    chosen = customer_picker.choose("move_search", but=customer_id) if way == ways[2] else None
     reason = st.text_input("Reason", max_chars=1000, key="apart_reason")
     ready = taken and reason.strip() and (way != ways[2] or chosen)
     if not st.button("Take away", type="primary", key="apart", disabled=not ready):
         return
     if way == ways[1]:
-        act_identity.split(viewer, customer_id, taken, name, reason=reason)
-    for identity in taken if way != ways[1] else []:
-        if chosen:
-            act_identity.move(viewer, identity, chosen["customer_id"], reason=reason)
-        else:
-            act_identity.unlink(viewer, identity, reason=reason)
-    st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
+        decided(
+            customer_id,
+            lambda person: act_identity.split(person, customer_id, taken, name, reason=reason),
+        )
+    else:
+        to = chosen["customer_id"] if chosen else None
+        decided(
+            customer_id, lambda person: act_identity.take_away(person, taken, to, reason=reason)
+        )

@@ -36,8 +36,9 @@ def preview(viewer: Viewer, name: str, content: bytes, step: Step) -> dict[str, 
     detail = {"file": name[:200], "lines": found["lines"]}
     # Whose the addresses of a file are is told by it.
     with reading(
-        viewer, Permission.DECIDE_CUSTOMER, "customer.preview", "customer", "*", detail=detail
-    ):
+        viewer, Permission.DECIDE_CUSTOMER, "customer.preview", "customer", "*",
+        customer_ids=found.pop("customer_ids"), detail=detail,
+    ):  # fmt: skip
         return found
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import database, guard, layout, saved_box, search_box
-from app.access.roles import Permission
+from app import address, database, guard, layout, saved_box, search_box
+from app.access.roles import Forbidden, Permission
 from app.views import components
 
 st.set_page_config(page_title="Correspondence", page_icon=str(layout.ICON), layout="wide")
@@ -52,6 +52,7 @@ try:
         layout.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
     else:
         st.session_state["viewer"] = person
+        address.follow(page.url_path)
         layout.account(person)
         search_box.draw(page.url_path)
         saved_box.draw(page.url_path)
@@ -64,6 +65,8 @@ try:
         page.run()
 except database.TOO_SLOW:
     guard.too_slow()
+except Forbidden as refusal:
+    guard.forbidden(refusal)
 except database.AWAY:
     # The next run begins with the session and ends in calm, without half a page above it.
     st.rerun()

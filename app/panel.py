@@ -12,31 +12,35 @@ from typing import Any
 
 import streamlit as st
 
-from app import act, guard, layout, work
+from app import act, address, guard, layout, outcome, work
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.live import topics
-from app.views import list_html, work_html
+from app.views import decision_html, list_html, work_html
+from warehouse.decisions import KEEP
 
 NOBODY = ""
+#: The part of the page that says what was refused.
+PART = "panel"
 
 
 def panel(
     viewer: Viewer,
     customer_id: str,
     conversation_id: str | None,
-    message_id: str | None = None,
+    *,
+    follows: bool = False,
 ) -> None:
     """Draw the panel where it is called.
 
     Args:
         customer_id: empty where the conversation is nobody's yet.
         conversation_id: the one that is chosen; None for the customer's newest.
-        message_id: the message that is chosen, whose own tags stand there too.
+        follows: it leads the panel whosever it is by now, and says whose; beside a timeline it is that customer's.
     """
     with st.container(key="panel", gap="small"):
-        organised(customer_id, conversation_id, message_id, [])
+        organised(customer_id, conversation_id, follows, [])
 
 
 def _topic(customer_id: str, *_: Any) -> str:
@@ -47,7 +51,7 @@ def _topic(customer_id: str, *_: Any) -> str:
 def organised(
     customer_id: str,
     conversation_id: str | None,
-    message_id: str | None,
+    follows: bool,
     shown: list[work.About],
 ) -> None:
     viewer = guard.viewer()
@@ -60,11 +64,14 @@ def organised(
         viewer,
         customer_id,
         conversation_id,
-        message_id=message_id,
+        follows=follows,
         shown=shown[0] if shown else None,
     )
     shown[:] = [found]
-    refusal()
+    # The conversation that led here may be gone, and another of theirs stands there.
+    if follows and found.chosen and "name" in found.chosen:
+        _head(found, found.chosen)
+    outcome.draw(PART)
     if found.chosen is None:
         st.caption("No conversation yet.")
     else:
@@ -75,10 +82,18 @@ def organised(
         if viewer.may(Permission.ORGANISE):
             _assignment(found.chosen, found.colleagues, viewer)
             tags_of("Tags", found.chosen["conversation_id"], found.chosen["tags"], found.tags)
-    if message_id and viewer.may(Permission.ORGANISE):
-        tags_of("Tags of this message", message_id, found.message_tags, found.tags)
-    _notes(customer_id, found, viewer)
+    _notes(found, viewer)
     _history(found.history, viewer)
+
+
+def _head(found: work.About, chosen: Row) -> None:
+    """Whose conversation it is by now, and the way to their timeline."""
+    st.html(work_html.head(chosen))
+    if found.customer_id:
+        query = address.of_customer(found.customer_id)
+        st.page_link(
+            address.TIMELINE, label="Open the timeline", icon=":material/forum:", query_params=query
+        )
 
 
 def _choice(outside: tuple[str, str | None], found: work.About) -> None:
@@ -103,8 +118,10 @@ def _choice(outside: tuple[str, str | None], found: work.About) -> None:
 
 def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
     """Who, how it stands, until when. The keys hold what was seen: decided meanwhile, it is drawn anew."""
-    seen, it = chosen["assignment_id"], chosen["conversation_id"]
-    key = f"{seen or 'none'}_{it}"
+    it, was = chosen["conversation_id"], chosen["assignment_id"]
+    seen = {it: act.Seen(assignment_id=was, newest_key=chosen["last_sort_key"])}
+    # What came in since may have opened it again.
+    key = f"{was or 'none'}_{chosen['state']}_{it}"
     names = {NOBODY: "Nobody"} | {each["user_name"]: each["display_name"] for each in colleagues}
     if chosen["assignee"]:
         # Who may not have one any more still has this one.
@@ -112,38 +129,42 @@ def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
     done = chosen["state"] == "done"
     with st.container(horizontal=True, gap="small", key="panel_acts"):
         if chosen["assignee"] != viewer.user_name:
-            _button("Take it", "person_add", f"take_{key}", {it: seen}, assignee=viewer.user_name)
+            _button("Take it", "person_add", f"take_{key}", seen, assignee=viewer.user_name)
         if done:
-            _button("Reopen", "undo", f"reopen_{key}", {it: seen}, state="open")
+            _button("Reopen", "undo", f"reopen_{key}", seen, state="open")
         else:
-            _button("Done", "task_alt", f"done_{key}", {it: seen}, state="done")
+            _button("Done", "task_alt", f"done_{key}", seen, state="done")
         with st.popover("Hand over", icon=":material/forward_to_inbox:"):
             who = st.selectbox(
                 "To", names, index=list(names).index(chosen["assignee"] or NOBODY),
                 format_func=lambda each: names.get(each, each), key=f"who_{key}",
             )  # fmt: skip
             state = st.segmented_control(
-                "Stands", list(work_html.STATES), default=chosen["state"], required=True,
-                format_func=lambda each: work_html.STATES[each][0], key=f"state_{key}",
+                "Stands", list(decision_html.STATES), default=chosen["state"], required=True,
+                format_func=lambda each: decision_html.STATES[each][0], key=f"state_{key}",
             )  # fmt: skip
-            due = st.date_input(
-                "Due", value=chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None,
-                key=f"due_{key}",
-            )  # fmt: skip
+            due_now = (
+                chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None
+            )
+            due = st.date_input("Due", value=due_now, key=f"due_{key}")
             note = st.text_area(
                 "What they should know", value=chosen["note"], max_chars=2_000, key=f"note_{key}"
             )
             st.button(
                 "Save", type="primary", key=f"save_{key}", on_click=_do, width="stretch",
                 args=(lambda person: act.assign(
-                    person, {it: seen}, assignee=who or None, state=state or "open",
-                    due_at=_end_of(due), keep_due=False, note=note,
+                    person, seen,
+                    # What nobody touched stays as it is by then.
+                    assignee=KEEP if who == (chosen["assignee"] or NOBODY) else who or None,
+                    state=KEEP if state == chosen["state"] else state,
+                    due_at=KEEP if due == due_now else _end_of(due),
+                    note=KEEP if note == chosen["note"] else note,
                 ),),
             )  # fmt: skip
 
 
 def _button(
-    label: str, glyph: str, key: str, seen: dict[str, str | None], **change: str | None
+    label: str, glyph: str, key: str, seen: dict[str, act.Seen], **change: str | None
 ) -> None:
     st.button(
         list_html.plain(label),
@@ -161,23 +182,21 @@ def _end_of(day: Any) -> datetime | None:
     return datetime.combine(day, time(23, 59), tzinfo=layout.zone())
 
 
-def tags_of(label: str, object_id: str, bearing: list[Row], known: list[Row]) -> None:
-    """The tags of a conversation or a message, to be put on and taken off; one that is typed is made."""
+def tags_of(
+    label: str, object_id: str, bearing: list[Row], known: list[Row], *, part: str = PART
+) -> None:
+    """The tags of a conversation or a message, to be put on and taken off; one that is typed is made.
+
+    Args:
+        part: of the page, that says what is refused.
+    """
     now = [each["name"] for each in bearing]
     key = f"tags_{object_id}_{'|'.join(now)}"
 
     def change() -> None:
-        wanted = list(st.session_state[key])
-
-        def put(person: Viewer) -> None:
-            for name in wanted:
-                if name not in now:
-                    act.tag(person, [object_id], name)
-            for name in now:
-                if name not in wanted:
-                    act.tag(person, [object_id], name, on=False)
-
-        _try(put)
+        wanted = set(st.session_state[key])
+        on, off = wanted - set(now), set(now) - wanted
+        _try(lambda person: act.retag(person, object_id, on=on, off=off), part)
 
     st.multiselect(
         list_html.plain(label),
@@ -190,7 +209,7 @@ def tags_of(label: str, object_id: str, bearing: list[Row], known: list[Row]) ->
     )
 
 
-def _notes(customer_id: str, found: work.About, viewer: Viewer) -> None:
+def _notes(found: work.About, viewer: Viewer) -> None:
     st.html('<h3 class="part">Notes</h3>')
     now = datetime.now(UTC)
     for note in found.notes:
@@ -203,6 +222,7 @@ def _notes(customer_id: str, found: work.About, viewer: Viewer) -> None:
     if not viewer.may(Permission.ORGANISE):
         return
     it = found.chosen["conversation_id"] if found.chosen else ""
+    customer_id = found.customer_id
 
     def add() -> None:
         text = st.session_state["new_note"]
@@ -235,7 +255,7 @@ def _history(history: list[Row], viewer: Viewer) -> None:
         now = datetime.now(UTC)
         for each in history:
             with st.container(key=f"decided_{each['decision_id']}", gap=None):
-                st.html(work_html.decided(each, layout.zone(), now))
+                st.html(decision_html.decision(each, layout.zone(), now))
                 if not each["undone_at"] and viewer.may(Permission.ORGANISE):
                     word = "Redo" if each["undoes"] else "Undo"
                     st.button(
@@ -246,21 +266,14 @@ def _history(history: list[Row], viewer: Viewer) -> None:
                     )  # fmt: skip
 
 
-def _try(change: Callable[[Viewer], object]) -> bool:
-    """Do it; where it is refused the next drawing says why."""
+def _try(change: Callable[[Viewer], object], part: str = PART) -> bool:
+    """Do it; where it is refused the part says why."""
     refused = guard.attempt(change)
     if refused:
-        st.session_state["panel_refused"] = refused
+        outcome.say(part, refused, is_done=False)
     return refused is None
 
 
 def _do(change: Callable[[Viewer], object]) -> None:
     """As `_try`, for what has nothing to do afterwards."""
     _try(change)
-
-
-def refusal() -> None:
-    """Why what was tried last was not done."""
-    refused = st.session_state.pop("panel_refused", None)
-    if refused:
-        st.html(list_html.banner(refused))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from app import database, filtered
 from app.access.roles import Permission
@@ -51,58 +52,121 @@ def customers(
     sort: Sort = Sort.LATEST,
     shown: Found | None = None,
     page_size: int = LIST_SIZE,
-    permission: Permission = Permission.READ,
-    action: str = "customer.search",
 ) -> Found:
     """Customers for what was typed, or who are called much like it; the first of all where nothing was.
 
     Args:
         shown: what the page shows already; the same again is no new sight and writes no event.
-        permission: and `action`: for a list that leaves the app.
     """
     wanted = patterns(typed)
-    detail = {"query": typed[:200].replace("\0", ""), "sort": sort.value}
-    with reading(viewer, permission, action, "customer", "*", detail=detail) as db:
+    detail = {"query": typed[:200], "sort": sort.value}
+    with reading(viewer, Permission.READ, "customer.search", "customer", "*", detail=detail) as db:
         found = (
             _matches(db, typed, wanted, sort, page_size) if wanted else _first(db, sort, page_size)
         )
         if shown is not None and shown.rows == found.rows:
             db.tells_nothing()
-        elif action != "customer.search":
-            db.tells(count=len(found.rows), customer_ids=[row["customer_id"] for row in found.rows])
+        else:
+            db.tells(customer_ids=[row["customer_id"] for row in found.rows])
     return found
 
 
-def _listed(
-    db: Reading,
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """How many customers left the app, and whether there are more."""
+
+    count: int
+    is_cut: bool
+
+
+def export(
+    viewer: Viewer, typed: str, sort: Sort, most: int, write: Callable[[Row], None]
+) -> Exported:
+    """Give each customer whom the list holds for what was typed to `write`, in its order, but no more than `most`.
+
+    Raises:
+        Forbidden: the role may not.
+    """
+    wanted = patterns(typed)
+    detail = {"query": typed[:200], "sort": sort.value}
+    with reading(
+        viewer, Permission.EXPORT, "customer.export", "customer", "*", detail=detail
+    ) as db:
+        db.execute(SQL["be_patient"])
+        values = _asked_for(db, typed, wanted, sort, most)
+        customer_ids: list[str] = []
+        is_cut = False
+        # In pieces: a list of all of them is larger than what one page may take.
+        with db.connection.cursor("export") as cursor:
+            cursor.itersize = 2_000
+            for row in cursor.execute(SQL["customers_exported"], values):
+                if is_cut := len(customer_ids) == most:
+                    break
+                write(row)
+                customer_ids.append(row["customer_id"])
+        db.tells(customer_ids=customer_ids, count=len(customer_ids), is_cut=is_cut)
+    return Exported(count=len(customer_ids), is_cut=is_cut)
+
+
+def _asked_for(
+    db: Reading, typed: str, wanted: Patterns | None, sort: Sort, most: int
+) -> dict[str, Any]:
+    """What the list of customers asks for, with one more than `most`."""
+    if wanted is None:
+        first = db.execute(SQL[FIRST[sort]], {"page_size": most + 1}).fetchall()
+        return _values(sort, most + 1, [row["customer_id"] for row in first], most=most)
+    words = _words(db, typed, wanted)
+    values = _values(sort, most + 1, [], wanted, words, most=most)
+    if (
+        words
+        and db.execute(SQL["customers_exported"], {**values, "page_size": 1}).fetchone() is None
+    ):
+        return _values(sort, most + 1, _alike(db, typed, most + 1), most=most)
+    return values
+
+
+def _values(
     sort: Sort,
     page_size: int,
     customer_ids: list[str],
     wanted: Patterns | None = None,
     words: Sequence[str] = (),
-) -> list[Row]:
-    values = {
+    *,
+    most: int = MOST,
+) -> dict[str, Any]:
+    return {
         **name_patterns(words),
         "identity_patterns": wanted.identity if wanted else [],
         "customer_ids": customer_ids,
-        "most": MOST,
+        "most": most,
         "page_size": page_size,
         "sort": sort.value,
     }
+
+
+def _listed(db: Reading, values: dict[str, Any]) -> list[Row]:
     return db.execute(SQL["customers_found"], values).fetchall()
 
 
-def _matches(db: Reading, typed: str, wanted: Patterns, sort: Sort, page_size: int) -> Found:
+def _words(db: Reading, typed: str, wanted: Patterns) -> list[str]:
     asked = db.execute(SQL["words_of_name"], {"typed": typed}).fetchone()
-    words = asked["words"] if asked and not wanted.is_identity else []
-    rows = _listed(db, sort, page_size, [], wanted, words)
+    return asked["words"] if asked and not wanted.is_identity else []
+
+
+def _alike(db: Reading, typed: str, most: int) -> list[str]:
+    """Who is called much like it, the most alike first."""
+    db.execute(SQL["forgive_typos"])
+    alike = db.execute(SQL["customers_alike"], {"typed": typed, "page_size": most})
+    return [row["customer_id"] for row in alike]
+
+
+def _matches(db: Reading, typed: str, wanted: Patterns, sort: Sort, page_size: int) -> Found:
+    words = _words(db, typed, wanted)
+    rows = _listed(db, _values(sort, page_size, [], wanted, words))
     if not rows and words:
-        db.execute(SQL["forgive_typos"])
-        alike = db.execute(
-            SQL["customers_alike"], {"typed": typed, "page_size": page_size}
-        ).fetchall()
-        order = {row["customer_id"]: place for place, row in enumerate(alike)}
-        rows = _listed(db, sort, page_size, list(order)) if order else []
+        alike = _alike(db, typed, page_size)
+        order = {customer_id: place for place, customer_id in enumerate(alike)}
+        rows = _listed(db, _values(sort, page_size, alike)) if alike else []
         rows.sort(key=lambda row: order[row["customer_id"]])
         return Found(rows=rows, matched=len(rows), is_cut=False, is_alike=True)
     matched = rows[0]["matched"] if rows else 0
@@ -120,7 +184,7 @@ def _first(db: Reading, sort: Sort, page_size: int) -> Found:
     total = db.execute(SQL["count_customers"]).fetchone()
     assert total is not None
     first = db.execute(SQL[FIRST[sort]], {"page_size": page_size}).fetchall()
-    rows = _listed(db, sort, page_size, [row["customer_id"] for row in first])
+    rows = _listed(db, _values(sort, page_size, [row["customer_id"] for row in first]))
     return Found(rows=rows, matched=total["customers"], is_cut=False)
 
 
@@ -159,6 +223,7 @@ def timeline(viewer: Viewer, customer_id: str, wanted: Filter = EVERYTHING) -> O
     ) as db:
         customer = db.execute(SQL["one_customer"], {"customer_id": customer_id}).fetchone()
         if customer is None:
+            db.tells_nothing()
             return None
         found = _slice(db, customer_id, wanted)
         return Opened(
@@ -178,7 +243,10 @@ def earlier_messages(viewer: Viewer, customer_id: str, before: Row) -> list[Row]
         viewer, Permission.READ, "timeline.view", "customer", customer_id,
         customer_ids=[customer_id], detail=detail,
     ) as db:  # fmt: skip
-        return _page(db, customer_id, before)
+        rows = _page(db, customer_id, before)
+        if not rows:
+            db.tells_nothing()
+        return rows
 
 
 def _slice(db: Reading, customer_id: str, wanted: Filter) -> filtered.Slice:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app import read
 from app.access.roles import Permission
 from app.access.sessions import Viewer
-from app.database import Row
+from app.database import Database, Row
 from app.reading import reading
 from warehouse import customer_card, decisions
 from warehouse.decisions import Size
@@ -20,6 +20,8 @@ MOST_DECISIONS, MOST_IDENTITIES = 30, 200
 SURE = 0.98
 #: So many are made or accepted at once.
 MOST_AT_ONCE = 200
+#: Suggestions of one identity that are shown.
+MOST_SUGGESTED = 2
 
 
 def card(
@@ -53,7 +55,7 @@ def compare(viewer: Viewer, customer_ids: Sequence[str]) -> dict[str, Size]:
 def suggestions(
     viewer: Viewer, identities: Sequence[str], *, shown: dict[str, list[Row]] | None = None
 ) -> dict[str, list[Row]]:
-    """What is suggested for each of these identities, the best first; nothing for whom nothing is.
+    """What is suggested for each of these identities, the best ones first; nothing for whom nothing is.
 
     Args:
         shown: as for `card`.
@@ -61,7 +63,9 @@ def suggestions(
     found: dict[str, list[Row]] = {}
     with reading(viewer, Permission.READ, "suggestion.view", "queue", "unassigned") as db:
         for row in db.execute(SQL["suggestions_for"], {"identities": list(identities)}):
-            found.setdefault(row["identity"], []).append(row)
+            best = found.setdefault(row["identity"], [])
+            if len(best) < MOST_SUGGESTED:
+                best.append(row)
         db.tells(
             customer_ids=sorted({row["customer_id"] for rows in found.values() for row in rows})
         )
@@ -76,6 +80,22 @@ def sure_suggestions(viewer: Viewer) -> list[Row]:
         rows = db.execute(SQL["sure_suggestions"], {"least": SURE, "most": MOST_AT_ONCE}).fetchall()
         db.tells(customer_ids=sorted({row["customer_id"] for row in rows}))
     return rows
+
+
+def sure_still(database: Database, identities: Iterable[str]) -> set[tuple[str, str]]:
+    """Of these identities, which may be accepted for which customers now. For who decides; shown to nobody."""
+    rows = database.execute(SQL["suggestions_for"], {"identities": list(identities)})
+    return {
+        (row["identity"], row["customer_id"])
+        for row in rows
+        if row["blocker"] is None and row["score"] >= SURE
+    }
+
+
+def marked(database: Database, identities: Iterable[str]) -> set[str]:
+    """Which of these identities are marked as nobody's customer. For who decides; shown to nobody."""
+    rows = database.execute(SQL["marked"], {"identities": list(identities)})
+    return {row["identity"] for row in rows}
 
 
 def named_and_waiting(viewer: Viewer) -> list[Row]:

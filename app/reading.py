@@ -36,13 +36,19 @@ class Reading:
         return self.connection.execute(query, parameters)
 
     def tells(
-        self, *, action: str | None = None, customer_ids: list[str] | None = None, **detail: Any
+        self,
+        *,
+        action: str | None = None,
+        object_id: str | None = None,
+        customer_ids: list[str] | None = None,
+        **detail: Any,
     ) -> None:
         """Say in the event what only the reading itself shows: whom it concerned, what it turned out to be."""
         assert self.event is not None
         self.event = dataclasses.replace(
             self.event,
             action=action or self.event.action,
+            object_id=self.event.object_id if object_id is None else object_id,
             customer_ids=self.event.customer_ids if customer_ids is None else customer_ids,
             detail=self.event.detail | detail,
         )

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 
 import streamlit as st
 
-from app import act, act_identity, guard, layout, read_identity
+from app import act, act_identity, guard, layout, outcome, read_identity
+from app.access.sessions import Viewer
 from app.database import Row
 from app.views import card_html, list_html
-from warehouse.refusals import Refused
 
+#: The part of the page that says what became of a decision.
+PART = "queue"
 #: What was read for the queue as it stands on the screen; empty at first.
 Suggested = list[dict[str, list[Row]]]
-#: Suggestions of one identity that are shown.
-MOST_SHOWN = 2
 
 
 def actions(row: Row, suggested: Sequence[Row]) -> None:
     """Under a line of the queue: what is suggested, and the shortest ways out of it."""
     identity, name = row["identity"], row["display_name"]
     with st.container(key=f"ways_{identity}", gap="small"):
-        for found in suggested[:MOST_SHOWN]:
+        for found in suggested:
             st.html(card_html.suggestion(found, layout.zone(), datetime.now(UTC)))
             with st.container(key=f"answers_{identity}_{found['customer_id']}", horizontal=True):
                 if st.button(
                     f"Link to {list_html.plain(found['name'])}", type="tertiary",
                     key=f"accept_{identity}_{found['customer_id']}",
                 ):  # fmt: skip
-                    done(partial(act_identity.accept, guard.viewer(), found))
+                    accept(found)
                 if st.button(
                     "Not them", type="tertiary", key=f"dismiss_{identity}_{found['customer_id']}"
                 ):
-                    customer_id = found["customer_id"]
-                    done(partial(act_identity.dismiss, guard.viewer(), identity, customer_id))
+                    dismiss(identity, found["customer_id"])
         with st.container(key=f"plain_{identity}", horizontal=True):
             if name and st.button(
                 f"Make {list_html.plain(name)} a customer", type="tertiary", key=f"make_{identity}"
             ):
                 done(
-                    lambda: act.create_customer(
-                        guard.viewer(),
+                    lambda person: act.create_customer(
+                        person,
                         name,
                         identity=identity,
                         reason="Wrote to us for the first time",
@@ -50,25 +48,31 @@ def actions(row: Row, suggested: Sequence[Row]) -> None:
                 )
             if st.button("Not a customer", type="tertiary", key=f"mark_{identity}"):
                 done(
-                    lambda: act_identity.not_a_customer(
-                        guard.viewer(), identity, reason="Marked in the queue"
+                    lambda person: act_identity.not_a_customer(
+                        person, identity, reason="Marked in the queue"
                     )
                 )
+
+
+def accept(suggestion: Row) -> None:
+    done(lambda person: act_identity.accept(person, suggestion))
+
+
+def dismiss(identity: str, customer_id: str) -> None:
+    done(lambda person: act_identity.dismiss(person, identity, customer_id))
 
 
 def bring_back(row: Row) -> None:
     """Under a line of those who were marked: who did and why, and the way back."""
     st.html(card_html.mark(row, layout.zone(), datetime.now(UTC)))
     if st.button("Bring back", type="tertiary", key=f"back_{row['identity']}"):
-        done(lambda: act.undo(guard.viewer(), row["decision_id"], "Brought back to the queue"))
+        done(lambda person: act.undo(person, row["decision_id"], "Brought back to the queue"))
 
 
-def done(decide: Callable[[], object]) -> None:
+def done(decide: Callable[[Viewer], object]) -> None:
     """Decide, say what was refused, and draw the list anew."""
-    try:
-        decide()
-    except Refused as refusal:
-        st.session_state["refused"] = str(refusal)
+    if refused := guard.attempt(decide):
+        outcome.say(PART, refused, is_done=False)
     st.rerun(scope="fragment")
 
 
@@ -84,18 +88,17 @@ def at_once() -> None:
 
 
 def dialogs() -> None:
-    """A dialog opens in the run of the whole page."""
+    """A dialog opens in the run of the whole page. What stands in it is read then, once: that, and nothing that comes
+    meanwhile, is decided on."""
     asked = st.session_state.pop("at_once", None)
     if asked == "accept":
-        accept_sure()
+        accept_sure(read_identity.sure_suggestions(guard.viewer()))
     elif asked == "make":
-        make_named()
+        make_named(read_identity.named_and_waiting(guard.viewer()))
 
 
-@st.dialog("Accept sure suggestions", width="large")
-def accept_sure() -> None:
-    viewer = guard.viewer()
-    rows = read_identity.sure_suggestions(viewer)
+@guard.dialog("Accept sure suggestions", width="large")
+def accept_sure(rows: Sequence[Row]) -> None:
     if not rows:
         st.html(
             list_html.empty(
@@ -111,14 +114,11 @@ def accept_sure() -> None:
     )
     st.html(card_html.pairs([(row["identity"], row["name"], row["said"]) for row in rows]))
     if st.button(list_html.plain(f"Link these {len(rows)}"), type="primary", key="accept_these"):
-        act_identity.accept_all(viewer, rows)
-        st.rerun()
+        done_with_all(rows, "linked", lambda person: act_identity.accept_all(person, rows))
 
 
-@st.dialog("Make all that have a name", width="large")
-def make_named() -> None:
-    viewer = guard.viewer()
-    rows = read_identity.named_and_waiting(viewer)
+@guard.dialog("Make all that have a name", width="large")
+def make_named(rows: Sequence[Row]) -> None:
     if not rows:
         st.html(
             list_html.empty(
@@ -136,8 +136,18 @@ def make_named() -> None:
     )
     st.html(card_html.pairs([(row["identity"], row["display_name"], "") for row in rows]))
     if st.button(list_html.plain(f"Make these {len(rows)}"), type="primary", key="make_these"):
-        act_identity.make_all(viewer, rows)
-        st.rerun()
+        done_with_all(rows, "made", lambda person: act_identity.make_all(person, rows))
+
+
+def done_with_all(rows: Sequence[Row], what: str, decide: Callable[[Viewer], int]) -> None:
+    """Decide on all of these, and say of how many it holds: others may have decided on some meanwhile."""
+    counts: list[int] = []
+    if not guard.done(lambda person: counts.append(decide(person))):
+        return
+    left = len(rows) - counts[0]
+    meanwhile = f" {left:,} left as they are: others decided on them meanwhile." if left else ""
+    outcome.say(PART, f"{counts[0]:,} {what}.{meanwhile}")
+    st.rerun()
 
 
 def suggestions_of(rows: Sequence[Row], shown: Suggested) -> Mapping[str, list[Row]]:

@@ -23,6 +23,8 @@ HISTORY_SIZE = 30
 NOTES = 50
 #: Whoever never looked sees what came in within a day.
 FIRST_LOOK = timedelta(days=1)
+#: So late a message may come in after it was sent, and is new still.
+LATE = timedelta(days=7)
 
 
 class Which(StrEnum):
@@ -46,7 +48,7 @@ class Work:
 
 
 def looked_at(viewer: Viewer) -> datetime:
-    """When this person last said that they had seen what came in."""
+    """What was sent before that is new to this person no more."""
     with reading(viewer, Permission.READ, "work.view", "work", "last_look") as db:
         row = db.execute(SQL["last_look"], {"user_name": viewer.user_name}).fetchone()
         db.tells_nothing()
@@ -66,7 +68,7 @@ def work(
 
     Args:
         days: how far back it is looked for those who wait and whom nobody has.
-        since: from when on a message counts as come in since the last look.
+        since: what was sent from then on is new, unless this person said that they had seen it.
         size: so many rows of the list; the whole of it is made anew each time, so a longer page begins with the same.
         shown: what the page shows already; the same again is no new sight and writes no event.
     """
@@ -102,6 +104,8 @@ def work(
 class About:
     """What was decided about a customer and one of their conversations."""
 
+    #: Whose it is; empty for nobody's.
+    customer_id: str
     #: The customer's conversations, newest first; of a stranger's the one alone.
     conversations: list[Row]
     chosen: Row | None
@@ -109,7 +113,6 @@ class About:
     history: list[Row]
     tags: list[Row]
     colleagues: list[Row]
-    message_tags: list[Row]
 
 
 def about(
@@ -117,20 +120,32 @@ def about(
     customer_id: str,
     conversation_id: str | None,
     *,
-    message_id: str | None = None,
+    follows: bool = False,
     shown: About | None = None,
 ) -> About:
     """The panel beside a timeline. Without a conversation the newest is chosen.
 
     Args:
         customer_id: empty where the conversation is nobody's yet.
+        follows: show the conversation whosever it is by now. Beside a timeline it is shown as long as it is theirs.
         shown: what stands there already; the same again is no new sight and writes no event.
     """
     with reading(
         viewer, Permission.READ, "panel.view", "customer", customer_id or "nobody",
-        customer_ids=[customer_id] if customer_id else [],
-        detail={"conversation_id": conversation_id, "message_id": message_id},
+        detail={"conversation_id": conversation_id},
     ) as db:  # fmt: skip
+        chosen = (
+            db.execute(SQL["one_conversation"], {"conversation_id": conversation_id}).fetchone()
+            if conversation_id
+            else None
+        )
+        whose = (chosen["customer_id"] or "") if chosen else ""
+        if chosen and whose != customer_id and not follows:
+            chosen = None
+        customer_id = whose if chosen else customer_id
+        db.tells(
+            object_id=customer_id or "nobody", customer_ids=[customer_id] if customer_id else []
+        )
         theirs = (
             db.execute(
                 SQL["conversations_of_customer"],
@@ -139,15 +154,8 @@ def about(
             if customer_id
             else []
         )
-        chosen = next(
-            (row for row in theirs if conversation_id in row["places"]),
-            None,
-        )
-        if chosen is None and conversation_id:
-            chosen = db.execute(
-                SQL["one_conversation"], {"conversation_id": conversation_id}
-            ).fetchone()
-            theirs += [chosen] if chosen else []
+        if chosen and all(row["conversation_id"] != chosen["conversation_id"] for row in theirs):
+            theirs.append(chosen)
         if chosen is None and theirs:
             chosen = theirs[0]
         places = chosen["places"] if chosen else []
@@ -170,6 +178,7 @@ def about(
             },
         ).fetchall()
         found = About(
+            customer_id=customer_id,
             conversations=theirs,
             chosen=chosen,
             notes=notes,
@@ -179,16 +188,31 @@ def about(
                 SQL["colleagues"],
                 {"roles": [role.value for role in UserRole if may(role, Permission.ORGANISE)]},
             ).fetchall(),
-            message_tags=db.execute(SQL["message_tags"], {"message_id": message_id}).fetchall()
-            if message_id
-            else [],
         )
         if shown == found:
             db.tells_nothing()
     return found
 
 
-def looked(viewer: Viewer, at: datetime) -> None:
-    """Remember that this person has seen what came in until then. About no customer, so it is no decision."""
+def looked(viewer: Viewer, shown: Work, since: datetime) -> None:
+    """Remember that this person has seen these conversations, each up to the message that stood there, nothing else.
+    About no customer, so it is no decision.
+
+    Args:
+        since: as it was shown with.
+    """
+    whose = {"user_name": viewer.user_name}
     with reading(viewer, Permission.READ, "work.look", "work", Which.NEW.value) as db:
-        db.execute(SQL["looked"], {"user_name": viewer.user_name, "looked_at": at})
+        db.execute(
+            SQL["see"],
+            {
+                **whose,
+                "conversation_ids": [row["conversation_id"] for row in shown.rows],
+                "seen_keys": [row["last_sort_key"] for row in shown.rows],
+            },
+        )
+        if not shown.is_cut and len(shown.rows) == shown.counts[Which.NEW.value]:
+            # All of it stood there, so what is long past needs no line for each any more.
+            since = max(since, datetime.now(UTC) - LATE)
+            db.execute(SQL["forget_seen"], {**whose, "looked_at": since})
+        db.execute(SQL["look"], {**whose, "looked_at": since})

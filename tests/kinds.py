@@ -7,6 +7,7 @@ start a program nor listen.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,8 @@ KINDS = {
     "program": "starts a program, or listens as one",
     "browser": "looks at pages in Chromium",
 }
-#: Long ones first, where several workers share them: what is left at the end is short, and no worker waits for another.
+#: Where several workers share them, what shares a module's fixture comes first and pure ones last: what is left at the
+#: end is short, and no worker waits for another.
 ORDER = ("module", "browser", "program", "warehouse", "pure")
 #: Fixtures that start or listen. What a test module starts itself is seen by its import of subprocess, or of `tracked`,
 #: which asks git.
@@ -50,7 +52,24 @@ def mark_kinds(items: list[pytest.Item], *, in_parallel: bool) -> None:
             if in_parallel:
                 keep_together(item, shared)
     if in_parallel:
-        items.sort(key=places.__getitem__)
+        take_turns(items, places)
+
+
+def take_turns(items: list[pytest.Item], places: dict[pytest.Item, int]) -> None:
+    """Between the first and the last kind all take turns, each as often as it has tests.
+
+    One after the other, all workers would draw pages at one time, more than the cores can, and wait for programs at
+    another.
+    """
+    count = Counter(places.values())
+    met: Counter[int] = Counter()
+    turns: dict[pytest.Item, tuple[int, float]] = {}
+    for item in items:
+        place = places[item]
+        met[place] += 1
+        end = {0: 0, len(ORDER) - 1: 2}.get(place, 1)
+        turns[item] = (end, met[place] / count[place] if end == 1 else 0)
+    items.sort(key=turns.__getitem__)
 
 
 def keep_together(item: pytest.Item, group: str) -> None:

@@ -97,6 +97,8 @@ class Plan:
     conflicts: list[Told] = field(default_factory=list)
     refused: list[Told] = field(default_factory=list)
     left_out: list[Told] = field(default_factory=list)
+    #: The customers of ours whom what is told of a line names.
+    named: dict[int, set[str]] = field(default_factory=dict)
     #: Once it was carried out, and only where it changed something: a long list is several decisions.
     decision_ids: list[str] = field(default_factory=list)
 
@@ -140,6 +142,8 @@ def plan(database: Database, lines: Sequence[Line], *, progress: Progress = quie
             because = shared.get(identity, {}).get(_folded(line.name))
             if because:
                 conflicts.append(because)
+                if identity in owners:
+                    made.named.setdefault(line.number, set()).add(owners[identity]["customer_id"])
             else:
                 kept.append(identity)
         customers = sorted({holders[identity] for identity in kept if identity in holders})
@@ -152,6 +156,7 @@ def plan(database: Database, lines: Sequence[Line], *, progress: Progress = quie
             made.refuse(
                 line.number, f"belongs to {len(customers)} customers: {said}", in_conflict=True
             )
+            made.named.setdefault(line.number, set()).update(customers)
             continue
         if not kept:
             made.refuse(line.number, "; ".join(conflicts), in_conflict=True)
@@ -448,6 +453,11 @@ def shown(made: Plan, most: int) -> dict[str, Any]:
         identities_of_customer[link.customer_id].append(link.identity)
     differing = [each for each in made.matched if _folded(each.name) != _folded(each.name_in_file)]
     same = [each for each in made.matched if _folded(each.name) == _folded(each.name_in_file)]
+    matched = (differing + same)[:most]
+    lines = {each["line"] for kind in ("conflicts", "refused") for each in told[kind][:most]}
+    named = {each.customer_id for each in matched}.union(
+        *(made.named.get(line, ()) for line in lines)
+    )
     return {
         **told,
         **{f"{kind}_count": len(told[kind]) for kind in ("conflicts", "refused", "left_out")},
@@ -463,6 +473,8 @@ def shown(made: Plan, most: int) -> dict[str, Any]:
         ],
         "some_matched": [
             {"line": each.line, "name": each.name, "name_in_file": each.name_in_file}
-            for each in (differing + same)[:most]
+            for each in matched
         ],
+        # Whose names stand in it, but for those whom it makes.
+        "customer_ids": sorted(named - {each.customer_id for each in made.customers}),
     }  # fmt: skip

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from warehouse.queries import queries
+from warehouse.sanitise import sanitised
 
 SQL = queries("events")
 
@@ -70,6 +71,11 @@ def record(database: psycopg.Connection[Any], event: Event) -> str:
     event_id = secrets.token_hex(16)
     database.execute(
         SQL["record_event"],
-        {**event.__dict__, "event_id": event_id, "detail": Jsonb(event.detail)},
+        # What was asked for stands in it, and that may be anything.
+        {
+            **sanitised(event.__dict__),
+            "event_id": event_id,
+            "detail": Jsonb(sanitised(event.detail)),
+        },
     )
     return event_id

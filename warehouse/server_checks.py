@@ -18,7 +18,7 @@ from warehouse.settings import Role
 SQL = queries("server_checks")
 #: PostgreSQL 15 is the oldest that has what the migrations use.
 LEAST_SERVER_VERSION = 150000
-EXTENSIONS = ("pg_trgm",)
+EXTENSIONS = ("btree_gin", "pg_trgm", "unaccent")
 #: Of every session of our programs in this database, whatever the server says.
 SESSION = {
     "jit": "off",

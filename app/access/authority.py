@@ -40,17 +40,16 @@ def viewer_within(
         query, {"session_id": viewer.session_id, "idle_seconds": IDLE_SECONDS}
     ).fetchone()
     if row is None or row["user_name"] != viewer.user_name:
-        _run_anew(connection)
+        _run_anew()
         raise SessionEnded("your session has ended: sign in again")
     role = UserRole(row["role"])
     if role is not viewer.role:
-        _run_anew(connection)
+        _run_anew()
     require(role, permission)
     return dataclasses.replace(viewer, role=role)
 
 
-def _run_anew(connection: Database) -> None:
-    """Where this is a run of a page; elsewhere nothing happens."""
+def _run_anew() -> None:
+    """Where this is a run of a page; elsewhere nothing happens. It ends the transaction, as errors do."""
     if get_script_run_ctx(suppress_warning=True) is not None:
-        connection.rollback()
         st.rerun()

@@ -76,7 +76,10 @@ function put(text) {
 async function copyLink(message) {
     const address = new URL(location.href);
     const customer = address.searchParams.get("customer");
-    address.search = new URLSearchParams({ ...(customer && { customer }), at: message.dataset.message }).toString();
+    const id = message.dataset.message;
+    // On a timeline its place there; on the page about one message that page, without what else is open on it.
+    const leads = list()?.contains(message) ? { ...(customer && { customer }), at: id } : { message: id };
+    address.search = new URLSearchParams(leads).toString();
     address.hash = "";
     try {
         await put(address.href);
@@ -120,10 +123,11 @@ function help() {
 }
 
 function isWriting(target) {
-    return target instanceof Element && target.closest("input, textarea, select, [contenteditable], [role=combobox], dialog");
+    return target instanceof Element && target.closest("input, textarea, select, [contenteditable], [role=combobox], dialog, [role=dialog]");
 }
 
 document.addEventListener("keydown", (event) => {
+    // Where no list of messages stands, or a dialog stands before it, there is nothing to go through.
     if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target) || !list()) return;
     const message = chosen();
     if (event.key === "?") help();
@@ -150,6 +154,8 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button.link-to") : null;
-    if (button?.matches(".only-thread")) showThread(button);
-    else if (button) copyLink(button.closest(".message"));
+    const message = button?.closest(".message");
+    if (!message) return;
+    if (!button.matches(".only-thread")) copyLink(message);
+    else if (list()?.contains(message)) showThread(button);
 });

@@ -41,7 +41,7 @@ with st.container(key="customer_tools", horizontal=True, vertical_alignment="cen
         width=180,
     )
     if guard.viewer().may(Permission.EXPORT):
-        st.html(list_html.export(customers_csv.link(typed, sort)))
+        st.html(list_html.export(customers_csv.link(typed, sort), customers_csv.MOST_LINES))
 
 
 @guard.live(topics.CUSTOMERS)
@@ -57,6 +57,8 @@ def customers(typed: str, sort: read.Sort, shown: list[read.Found]) -> None:
             is_alike=found.is_alike, sort=SORTS[sort],
         )
     )  # fmt: skip
+    if guard.viewer().may(Permission.EXPORT) and customers_csv.may_be_cut(found):
+        st.html(list_html.said(customers_csv.BOUND))
     with st.container(key="customer_list", gap=None):
         now = datetime.now(UTC)
         namesakes = list_html.namesakes(found.rows)

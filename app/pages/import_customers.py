@@ -79,10 +79,10 @@ if not changes:
 elif st.button(
     list_html.plain(f"Import {told['made']} customers"), type="primary", key="import_now"
 ):
-    try:
-        name, content = file.name, file.getvalue()
-        known["done"] = importing.carry_out(viewer, name, content, steps("Importing"))
-    except Refused as refused:
-        st.error(list_html.sentence(str(refused)))
-    else:
+    name, content = file.name, file.getvalue()
+    made: list[dict[str, Any]] = []
+    if guard.done(
+        lambda person: made.append(importing.carry_out(person, name, content, steps("Importing")))
+    ):
+        known["done"] = made[0]
         st.rerun()

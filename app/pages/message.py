@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from app import address, examine, guard, layout
@@ -13,9 +15,10 @@ from app.views.sight import Sight
 
 
 @guard.live()
-def about(message_id: str) -> None:
+def about(message_id: str, shown: dict[str, Any]) -> None:
     person, mark = guard.viewer(), changes.mark()
-    found = examine.message(person, message_id) if message_id else None
+    found = examine.message(person, message_id, shown=shown.get("message")) if message_id else None
+    shown["message"] = found
     if found is None:
         st.html(
             list_html.empty(
@@ -38,14 +41,15 @@ def about(message_id: str) -> None:
         )
     st.html(message_html.page([found.message], sight))
     if found.message["revision"] and person.may(Permission.READ_REVISIONS):
-        revisions(found, message_id, sight)
-    sources(found, message_id, sight)
+        revisions(found, message_id, sight, shown)
+    sources(found, message_id, sight, shown)
 
 
-def revisions(found: Examined, message_id: str, sight: Sight) -> None:
+def revisions(found: Examined, message_id: str, sight: Sight, shown: dict[str, Any]) -> None:
     st.html("<h3>Earlier versions</h3>")
     if address.wants_versions():
-        earlier = examine.message_revisions(guard.viewer(), message_id)
+        earlier = examine.message_revisions(guard.viewer(), message_id, shown=shown.get("earlier"))
+        shown["earlier"] = earlier
         st.html(origin_html.versions(found.message, earlier.versions, earlier.attachments, sight))
     else:
         st.page_link(
@@ -56,7 +60,7 @@ def revisions(found: Examined, message_id: str, sight: Sight) -> None:
         )
 
 
-def sources(found: Examined, message_id: str, sight: Sight) -> None:
+def sources(found: Examined, message_id: str, sight: Sight, shown: dict[str, Any]) -> None:
     st.html("<h3>Where this came from</h3>")
     opens = guard.viewer().may(Permission.READ_RAW)
     for number, source in enumerate(found.sources):
@@ -70,9 +74,11 @@ def sources(found: Examined, message_id: str, sight: Sight) -> None:
                 )
     if address.raw() and opens:
         st.html("<h3>Exact bytes</h3>")
-        row = examine.raw_row(guard.viewer(), address.raw(), message_id)
+        row = examine.raw_row(guard.viewer(), address.raw(), message_id, shown=shown.get("raw"))
+        shown["raw"] = row
         st.html(origin_html.raw(row, sight) if row else origin_html.no_such_row())
 
 
 with st.container(key="about_message", gap="small"):
-    about(address.message())
+    # Lives as long as the page is on the screen; a full run is a new sight.
+    about(address.message(), {})

@@ -6,16 +6,20 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import address, examine, guard, layout
+from app import address, examine, guard, layout, read
 from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html, origin_html
 
 
 @guard.live(topics.QUARANTINE)
-def queue(pages: list[tuple[datetime, str] | None]) -> None:
+def queue(pages: list[tuple[datetime, str] | None], shown: dict[int, read.Found]) -> None:
     person, sight = guard.viewer(), layout.sight()
-    lists = [examine.quarantined(person, before) for before in pages]
+    lists = [
+        examine.quarantined(person, before, shown=shown.get(index))
+        for index, before in enumerate(pages)
+    ]
+    shown.update(enumerate(lists))
     if not lists[0].rows:
         st.html(
             list_html.empty(
@@ -47,4 +51,5 @@ with st.container(key="quarantine", gap=None):
         row = examine.raw_row(guard.viewer(), address.raw())
         st.html(origin_html.raw(row, layout.sight()) if row else origin_html.no_such_row())
     else:
-        queue([None])
+        # Lives as long as the page is on the screen; a full run is a new sight.
+        queue([None], {})

@@ -51,7 +51,7 @@ def customers(answer: finding.Answer, typed: str) -> None:
         return
     now = datetime.now(UTC)
     with st.container(key="found_customers", gap=None):
-        for row in found.rows[: finding.CUSTOMERS_SHOWN]:
+        for row in found.rows:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
                 st.html(list_html.customer(row, layout.zone(), now))
                 st.page_link(
@@ -59,7 +59,7 @@ def customers(answer: finding.Answer, typed: str) -> None:
                     label=list_html.link_label(row["name"]),
                     query_params=address.of_customer(row["customer_id"]),
                 )
-    if len(found.rows) > finding.CUSTOMERS_SHOWN:
+    if finding.has_more(found):
         st.page_link(
             address.CUSTOMERS, label="All of these customers", query_params=address.of_search(typed)
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import guard, layout, read, read_identity, waiting_rows, who_is_this
+from app import guard, layout, outcome, read, read_identity, waiting_rows, who_is_this
 from app.access.roles import Permission
 from app.database import Row
 from app.live import topics
@@ -41,12 +41,11 @@ def queue(
     viewer = guard.viewer()
     lists = [look(viewer, before, shown=shown.get(index)) for index, before in enumerate(pages)]
     shown.update(enumerate(lists))
+    outcome.draw(waiting_rows.PART)
     if not lists[0].rows:
         st.html(list_html.empty(*empty, "task_alt"))
         return
     st.html(list_html.counted(lists[0].matched, words, is_cut=lists[0].is_cut))
-    if refused := st.session_state.pop("refused", None):
-        st.error(list_html.sentence(refused))
     may, rows = viewer.may(Permission.DECIDE_CUSTOMER), [row for each in lists for row in each.rows]
     suggested = waiting_rows.suggestions_of(rows, seen) if which != "Not customers" else {}
     if may and which == "Wrote to us":

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import streamlit as st
 
-from app import address, bulk, guard, panel, work
+from app import address, bulk, guard, outcome, panel, work
 from app.access.roles import Permission
 from app.live import topics
-from app.views import list_html, work_html
+from app.views import list_html
 from app.work import Which
 
 #: Each list: its name, and what stands there when it is empty.
@@ -49,9 +49,12 @@ def conversations(since: datetime, shown: dict[tuple[str, int, int], work.Work])
             on_change=lambda: address.keep_work_list(st.session_state["work_list"]),
         )  # fmt: skip
         st.selectbox("Wrote within", DAYS, format_func=DAYS.__getitem__, key="work_days", width=130)
-    bulk.outcome()
+    outcome.draw(bulk.PART)
     if which is Which.NEW and found.rows:
-        st.button("I have seen these", icon=":material/done_all:", on_click=seen, key="seen")
+        st.button(
+            "I have seen these", icon=":material/done_all:", key="seen", on_click=bulk.act_on_list,
+            args=(lambda person: work.looked(person, found, since),),
+        )  # fmt: skip
     if not found.rows:
         st.html(list_html.empty(LISTS[which][1], LISTS[which][2], "task_alt"))
         return
@@ -60,30 +63,19 @@ def conversations(since: datetime, shown: dict[tuple[str, int, int], work.Work])
     bulk.lines(viewer, which, found)
 
 
-def seen() -> None:
-    work.looked(guard.viewer(), datetime.now(UTC))
-    st.session_state.pop("work_since", None)
-
-
 @guard.live()
 def chosen() -> None:
     row = st.session_state.get("work_chosen")
     if row is None:
         st.caption("Choose a conversation to see its panel.")
         return
-    st.html(work_html.head(row))
-    if row["customer_id"]:
-        query = address.of_customer(row["customer_id"])
-        st.page_link(
-            address.TIMELINE, label="Open the timeline", icon=":material/forum:", query_params=query
-        )
-    panel.panel(guard.viewer(), row["customer_id"] or "", row["conversation_id"])
+    panel.panel(guard.viewer(), row["customer_id"] or "", row["conversation_id"], follows=True)
 
 
 asked, kept = address.work_list(), st.session_state.get("work_list", Which.MINE)
 st.session_state["work_list"] = Which(asked) if asked in set(Which) else kept
 st.session_state.setdefault("work_days", 30)
-since = st.session_state.setdefault("work_since", work.looked_at(guard.viewer()))
+since = work.looked_at(guard.viewer())
 left, right = st.columns([2.2, 1], gap="medium")
 with left, st.container(key="work", gap=None):
     conversations(since, {})

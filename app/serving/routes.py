@@ -200,6 +200,10 @@ def customers(request: Request) -> Response:
         return customers_csv.answer(viewer, request)
     except Forbidden as refused:
         return _refusal(403, str(refused))
+    except customers_csv.Busy:
+        busy = _refusal(503, "Two other lists are written just now. Try again in a minute.")
+        busy.headers["retry-after"] = "30"
+        return busy
     except database.AWAY:
         return _away()
 

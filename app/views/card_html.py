@@ -1,4 +1,4 @@
-"""The identity card, decisions, and what a merge would put together, as HTML."""
+"""The identity card, suggestions, and what a merge would put together, as HTML."""
 
 from __future__ import annotations
 
@@ -11,19 +11,6 @@ from app.views import clock, escape, identity_html, list_html
 from warehouse.decisions import Size
 
 Row = dict[str, Any]
-
-#: What each kind of decision is called. Another kind is called by its own word.
-WORDS = {
-    "customer.create": "made the customer", "customer.rename": "renamed", "customer.archive": "archived",
-    "customer.merge": "merged", "customer.split": "split", "identity.link": "linked", "identity.unlink": "unlinked",
-    "identity.move": "moved", "identity.mark": "marked as no customer", "suggestion.dismiss": "dismissed a suggestion",
-    "decision.undo": "took back",
-}  # fmt: skip
-
-
-def words(action: str) -> str:
-    """A kind of decision in words: `merged`."""
-    return WORDS.get(action, action.replace(".", " ").replace("_", " "))
 
 
 def identities(rows: Sequence[Row], merged: Sequence[Row], zone: ZoneInfo, now: datetime) -> str:
@@ -50,30 +37,6 @@ def _identity(row: Row, zone: ZoneInfo, now: datetime) -> str:
     return (
         f"{identity_html.identity(row['identity'])} <span class=count>{count}</span>"
         f'<div class="why" dir="auto">{why}</div>'
-    )
-
-
-def decision(row: Row, zone: ZoneInfo, now: datetime) -> str:
-    """One decision: who, what, when, why; and whether it still holds."""
-    what = words(row["action"])
-    if row["undoes_action"]:
-        what = f"{what}: {words(row['undoes_action'])}"
-    of = ", ".join(escape.line(identity_html.words(each)) for each in row["identities"])
-    gone = (
-        f'<span class="none"> · taken back by {escape.line(row["undone_by"])}</span>'
-        if row["undone_at"]
-        else ""
-    )
-    reason = (
-        f'<div class="why" dir="auto">{escape.line(row["reason"][:300])}</div>'
-        if row["reason"]
-        else ""
-    )
-    return (
-        f'<div class="decision{" undone" if row["undone_at"] else ""}">'
-        f'<time datetime="{row["at"].isoformat()}" title="{clock.full(row["at"], zone)}">'
-        f"{clock.short(row['at'], zone, now)}</time> <b>{escape.line(row['actor'])}</b> {what}"
-        f"{f' <bdi>{of}</bdi>' if of else ''}{gone}{reason}</div>"
     )
 
 

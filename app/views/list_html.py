@@ -99,7 +99,7 @@ def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
         f"<h2><bdi>{escape.line(row['name'])}</bdi></h2>"
         f'<span class="channels">{channels(row["channels"] or [])}</span>'
         f'<span class="facts">{" · ".join(facts)}</span>'
-        f'<button type="button" class="fold-about" aria-expanded="false" title="About this customer">'
+        f'<button type="button" class="fold-about" title="About this customer">'
         f"{icon('right_panel_open', 'About this customer')}</button></div>"
     )
 
@@ -145,11 +145,19 @@ def sentence(said: str) -> str:
     return MARKDOWN.sub(r"\\\g<0>", f"{said[:1].upper()}{said[1:]}".rstrip(".")) + "."
 
 
-def choice(row: Row) -> str:
+def choice(row: Row, zone: ZoneInfo) -> str:
     """A customer in a list to choose from: name, and what tells namesakes apart."""
-    known = ", ".join(plain(identity_html.words(text)) for text in row["identities"][:2])
-    last = f" · last contact {row['last_at']:%d.%m.%Y}" if row["last_at"] else ""
+    # With a joiner behind the sign a mail address stays text, of which Markdown makes no link.
+    words = (plain(identity_html.words(text)) for text in row["identities"][:2])
+    known = ", ".join(words).replace("@", "@\u2060")
+    day = clock.days(each := clock.day_of(row["last_at"], zone), each) if row["last_at"] else ""
+    last = f" · last contact {day}" if day else ""
     return f"{plain(row['name'])} · {known or row['customer_id'][:8]}{last}"
+
+
+def said(words: str) -> str:
+    """What became of something, above a list."""
+    return f'<p class="tally" role="status">{escape.line(words)}</p>'
 
 
 def counted(matched: int, words: str, *, is_cut: bool) -> str:
@@ -180,9 +188,13 @@ def namesakes(rows: Sequence[Row]) -> set[str]:
     return {each for same in by_name.values() if len(same) > 1 for each in same}
 
 
-def export(address: str) -> str:
-    """The way to a list as a file."""
-    return f'<a class="export" href="{escape.line(address)}" download>{icon("download")} Export</a>'
+def export(address: str, most: int) -> str:
+    """The way to a list as a file, which holds no more than so many."""
+    title = f"All of them as a file for spreadsheets, {most:,} at most"
+    return (
+        f'<a class="export" href="{escape.line(address)}" title="{title}" download>'
+        f"{icon('download')} Export</a>"
+    )
 
 
 def tally(

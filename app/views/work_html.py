@@ -1,4 +1,4 @@
-"""Conversations in a list of work, and what was decided about one, as HTML: pure functions."""
+"""Conversations in a list of work, and how one stands, as HTML: pure functions."""
 
 from __future__ import annotations
 
@@ -9,42 +9,13 @@ from zoneinfo import ZoneInfo
 
 from app.views import clock, escape, kind_html, list_html
 from app.views.components import icon
+from app.views.decision_html import STATES
 from app.views.identity_html import identity
 from warehouse.channels import registry
 
 Row = dict[str, Any]
 
-#: Word and icon of each state.
-STATES = {
-    "open": ("Open", "mark_chat_unread"),
-    "waiting": ("Waiting", "hourglass_top"),
-    "done": ("Done", "task_alt"),
-}
 PREVIEW_CHARACTERS = 180
-
-#: What was decided, in words; `{}` is what it is about.
-DECIDED = {
-    "identity.link": "linked {}",
-    "identity.unlink": "unlinked {}",
-    "customer.create": "made this customer",
-    "customer.archive": "took this customer out of the lists",
-    "customer.restore": "brought this customer back",
-    "customer.merge": "made two customers one",
-    "customer.unmerge": "made two customers of one again",
-    "customer.rename": "called this customer otherwise",
-    "identity.mark": "said that {} is no customer",
-    "identity.unmark": "took back that {} is no customer",
-    "suggestion.dismiss": "said that {} is somebody else",
-    "suggestion.restore": "took back that {} is somebody else",
-    "note.add": "wrote a note",
-    "note.change": "wrote a note anew",
-    "note.remove": "took a note away",
-    "note.restore": "brought a note back",
-    "conversation.tag": "tagged the conversation {}",
-    "conversation.untag": "took the tag {} off the conversation",
-    "message.tag": "tagged a message {}",
-    "message.untag": "took the tag {} off a message",
-}
 
 
 def row(found: Row, zone: ZoneInfo, now: datetime, me: str) -> str:
@@ -153,43 +124,6 @@ def note(found: Row, zone: ZoneInfo, now: datetime) -> str:
         f'<p class="by"><bdi>{escape.line(found["written_by"])}</bdi> on {where}, '
         f"{clock.short(found['written_at'], zone, now)}{anew}</p></div>"
     )
-
-
-def decided(found: Row, zone: ZoneInfo, now: datetime) -> str:
-    """One line of the history."""
-    undone = (
-        f' <span class="undone">undone by <bdi>{escape.line(found["undone_by"])}</bdi></span>'
-        if found["undone_at"]
-        else ""
-    )
-    reason = f' <q dir="auto">{escape.line(found["reason"][:200])}</q>' if found["reason"] else ""
-    at = found["at"]
-    return (
-        f'<div class="decided{" gone" if found["undone_at"] else ""}"><p><bdi>{escape.line(found["actor"])}</bdi> '
-        f'{_words(found)}{undone}{reason}</p><p class="by"><time title="{clock.full(at, zone)}">'
-        f"{clock.short(at, zone, now)}</time></p></div>"
-    )
-
-
-def _words(found: Row) -> str:
-    if found["undoes"]:
-        return "undid an undo" if found["undoes_action"] == "decision.undo" else "undid a decision"
-    others = f" and {found['changes'] - 1} more" if found["changes"] > 1 else ""
-    if found["change_action"] == "conversation.assign":
-        return f"{_stands(found['data'].get('after'))}{others}"
-    about: str = found["tag"] or (found["object_id"] if found["object_type"] == "identity" else "")
-    action: str = found["change_action"]
-    words = DECIDED.get(action, action.replace(".", " "))
-    return words.format(f"<b><bdi>{escape.line(about)}</bdi></b>") + others
-
-
-def _stands(after: Row | None) -> str:
-    if not after:
-        return "left it as it was"
-    who = after["assignee"]
-    whom = f"gave it to <bdi>{escape.line(who)}</bdi>" if who else "left it to nobody"
-    word = STATES.get(after["state"], ("Open", ""))[0].lower()
-    return f"{whom}, {word}"
 
 
 def conversation_label(found: Row) -> str:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from app import act, read
+from app import act, database, read
 from app.access.authority import SessionEnded
 from app.access.roles import Forbidden, Permission
 from app.access.sessions import Viewer
@@ -103,3 +104,32 @@ def test_an_open_dialog_of_a_disabled_person_does_nothing_more(
     page.get_by_role("button", name="Sign in").wait_for(timeout=4000)
     assert len(correspondence.events("customer.search")) == searches
     assert correspondence.execute("select from crm.identity_links") == []
+
+
+def _decides(viewer):  # type: ignore[no-untyped-def]  # Streamlit runs its text, where no name of here is known.
+    """A run of a page in which somebody decides; the next one shows what is right."""
+    import streamlit as st
+
+    from app import act
+
+    if "tried" not in st.session_state:
+        st.session_state["tried"] = True
+        act.create_customer(viewer, "Sam")
+        st.text("decided")
+    st.text("run anew")
+
+
+@pytest.mark.parametrize("how", ["another role", "signed out"])
+def test_a_page_on_which_somebody_decides_is_run_anew_for_what_they_are_by_now(
+    correspondence: Correspondence, agent: Viewer, how: str
+) -> None:
+    """It is found out within the decision's transaction, which ends with nothing decided and nothing broken."""
+    other_role = "update crm.users set role = 'admin'"
+    correspondence.execute(other_role if how == "another role" else TAKEN[how])
+    page = AppTest.from_function(_decides, kwargs={"viewer": agent}).run(timeout=30)
+    assert [each.message for each in page.exception] == []
+    assert [each.value for each in page.text] == ["run anew"]
+    assert correspondence.execute("select from crm.customers") == []
+    # And the connection is as it should be behind it.
+    with database.pool().connection() as connection:
+        assert connection.execute("select 1 as one").fetchone() == {"one": 1}

@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
+import httpx
 import pytest
-from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.testclient import TestClient
 from starlette.types import Message
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from app.access import sessions
 from app.serving import bounds, headers, uploads
+from tests.app.browsing import eventually
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
 from warehouse.settings import Settings
 
-OWN = {"origin": "http://testserver", "host": "testserver"}
 
-
-@pytest.fixture
-def client(correspondence: Correspondence) -> Iterator[TestClient]:
-    """Our middleware round a socket that says "open" and waits, as the framework's does."""
-
-    async def stream(socket: WebSocket) -> None:
-        await socket.accept()
-        await socket.send_text("open")
-        with suppress(WebSocketDisconnect):
-            await socket.receive_bytes()
-
-    async def anything(_: Request) -> Response:
-        return Response("open")
-
-    correspondence.user("agent")
-    routes = [
-        WebSocketRoute("/_stcore/stream", stream),
-        Route("/{path:path}", anything, methods=["GET", "PUT", "POST", "DELETE", "OPTIONS"]),
-    ]
-    made = Starlette(
-        routes=routes,
-        middleware=[Middleware(headers.SecurityHeaders), Middleware(bounds.BoundedSockets)],
+def opened(address: str, **more: str) -> ClientConnection:
+    """A socket of the app's own page, by nobody unless a cookie says who."""
+    return connect(
+        f"{address.replace('http', 'ws', 1)}/_stcore/stream",
+        origin=Origin(address),
+        subprotocols=[Subprotocol("streamlit")],
+        additional_headers=more,
     )
-    with TestClient(made, base_url="http://testserver") as opened:
-        yield opened
+
+
+def cookie_of(user_name: str) -> dict[str, str]:
+    token = sessions.open_session(sessions.start_token(user_name), ip=None, user_agent=None)
+    return {"cookie": f"{sessions.cookie_name()}={token}"}
 
 
 def walk(
@@ -124,24 +109,34 @@ def test_strangers_share_what_there_is_and_the_signed_in_have_their_own() -> Non
     assert len(rate._seen) <= bounds.MOST_REMEMBERED
 
 
-def test_sockets_of_one_address_are_counted(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bounds, "SOCKETS_OF_ADDRESS", 1)
-    with client.websocket_connect("/_stcore/stream", headers=OWN) as first:
-        first.receive_text()
-        with (
-            pytest.raises(WebSocketDisconnect),
-            client.websocket_connect("/_stcore/stream", headers=OWN),
-        ):
-            pass
+def test_a_stranger_who_asks_too_much_is_shown_out_of_the_app(address: str) -> None:
+    """Each frame would make the script run; a person who signs in sends a few."""
+    frame = BackMsg(rerun_script=ClientState(query_string="")).SerializeToString()
+    with opened(address) as socket:
+        for _ in range(bounds.FRAMES_OF_ADDRESS + 1):
+            socket.send(frame)
+        with pytest.raises(ConnectionClosed) as ended:
+            list(iter(lambda: socket.recv(timeout=30), None))
+        assert ended.value.rcvd is not None
+        assert ended.value.rcvd.code == bounds.TOO_MUCH
+
+
+def test_sockets_of_one_address_are_counted(address: str) -> None:
+    with ExitStack() as stack:
+        some = [stack.enter_context(opened(address)) for _ in range(bounds.SOCKETS_OF_ADDRESS)]
+        with pytest.raises(InvalidStatus):
+            opened(address)
         # Whoever is signed in is not among the strangers.
-        token = sessions.open_session(sessions.start_token("agent"), ip=None, user_agent=None)
-        signed_in = OWN | {"cookie": f"{sessions.cookie_name()}={token}"}
-        with client.websocket_connect("/_stcore/stream", headers=signed_in) as second:
-            second.receive_text()
-    with client.websocket_connect("/_stcore/stream", headers=OWN) as again:
-        again.receive_text()
+        with opened(address, **cookie_of("agent")):
+            pass
+        some.pop().close()
+
+        def has_room() -> bool:
+            with suppress(InvalidStatus), opened(address):
+                return True
+            return False
+
+        eventually(has_room)
 
 
 #: Every route of the framework that we use. What its next version adds is not among them, and is closed.
@@ -154,28 +149,31 @@ USED = {
 }
 
 
-def test_what_the_framework_serves_beside_is_closed(client: TestClient) -> None:
-    from streamlit.web.server.starlette import starlette_app
-
-    source = inspect.getsource(starlette_app)
-    assert "create_upload_routes" in source, "Streamlit makes its routes elsewhere now: look again"
+def test_what_the_framework_serves_beside_is_closed(address: str) -> None:
     for path in USED:
         assert headers.is_open("GET", path), path
-    for path in (
-        "/_stcore/upload_file/a/b",
-        "/_stcore/script-health-check",
-        "/_stcore/metrics",
-        "/_stcore/agent/interact",
-        "/_stcore/something-new",
-        "/_stcore/bidi-components/other.thing/a.js",
-        "/component/extra_streamlit_components.CookieManager.cookie_manager/index.html",
-        "/app/static/x",
-        "/auth/login",
-    ):
-        for method in ("GET", "PUT", "POST", "DELETE", "OPTIONS"):
-            assert client.request(method, path).status_code == 404, (method, path)
-    assert client.put("/timeline", content=b"x" * 1000).status_code == 404
-    assert client.get("/_stcore/health").status_code == 200
+    with httpx.Client(base_url=address) as client:
+        for path in (
+            "/_stcore/upload_file/a/b",
+            "/_stcore/script-health-check",
+            "/_stcore/metrics",
+            "/_stcore/agent/interact",
+            "/_stcore/something-new",
+            "/_stcore/bidi-components/other.thing/a.js",
+            "/component/extra_streamlit_components.CookieManager.cookie_manager/index.html",
+            "/app/static/x",
+            "/auth/login",
+        ):
+            for method in ("GET", "PUT", "POST", "DELETE", "OPTIONS"):
+                assert closed(client.request(method, path)), (method, path)
+        assert closed(client.put("/timeline", content=b"x" * 1000))
+        for path in ("/_stcore/health", "/_stcore/bidi-components/crm.news/news.js", "/timeline"):
+            assert client.get(path).status_code == 200, path
+
+
+def closed(answer: httpx.Response) -> bool:
+    """As our own door says it, before the framework sees anything."""
+    return (answer.status_code, answer.text) == (404, "Not here.")
 
 
 def test_who_speaks_for_a_visitor_is_a_proxy_that_we_know(
@@ -211,22 +209,36 @@ def test_the_cookie_is_this_hosts_alone_where_browsers_call_by_tls(
 
 
 def test_a_list_may_be_sent_by_whoever_may_import_it_and_nobody_else(
-    client: TestClient, correspondence: Correspondence
+    address: str, correspondence: Correspondence
 ) -> None:
     path, list_of_names = "/_stcore/upload_file/a/b", {"file": ("list.csv", b"name\nSam\n")}
+    correspondence.user("reader", "viewer")
+    with httpx.Client(base_url=address) as client:
 
-    def answer(role: str, **more: str) -> int:
-        viewer = correspondence.signed_in(role, role)
-        token = sessions.open_session(
-            sessions.start_token(viewer.user_name), ip=None, user_agent=None
-        )
-        cookie = {"cookie": f"{sessions.cookie_name()}={token}"}
-        sent = client.put(path, files=list_of_names, headers=OWN | cookie | more)
-        return int(sent.status_code)
+        def passes(user_name: str | None, **more: str) -> bool:
+            cookie = cookie_of(user_name) if user_name else {}
+            own = {"origin": address}
+            return not closed(client.put(path, files=list_of_names, headers=own | cookie | more))
 
-    # It reaches what stands behind.
-    assert answer("agent") == 200
-    assert answer("viewer") == 404
-    assert answer("agent", origin="https://example.com") == 404
-    assert answer("agent", **{"content-length": str(uploads.LARGEST_BYTES + 1)}) == 404
-    assert client.put(path, files=list_of_names, headers=OWN).status_code == 404
+        # It reaches what stands behind.
+        assert passes("agent")
+        assert not passes("reader")
+        assert not passes("agent", origin="https://example.com")
+        assert not passes(None)
+        too_long = {"content-length": str(uploads.LARGEST_BYTES + 1)}
+        assert not uploads_within(too_long | cookie_of("agent"))
+
+
+def uploads_within(said: dict[str, str]) -> bool:
+    """What is asked before the first byte of a file is read."""
+    scope = {
+        "type": "http", "method": "PUT", "client": None,
+        "headers": [(name.encode(), value.encode()) for name, value in said.items()],
+    }  # fmt: skip
+    answers: list[bool] = []
+
+    async def ask() -> None:
+        answers.append(await uploads.may_upload(scope))
+
+    apart(ask)
+    return answers[0]

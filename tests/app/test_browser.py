@@ -148,20 +148,28 @@ def test_a_status_that_advances_is_shown(
     expect(message).to_contain_text("Delivered")
 
 
+#: The first message that is wholly in sight, and where it stands.
+IN_SIGHT = """() => {
+    const list = document.querySelector(".st-key-timeline").getBoundingClientRect();
+    return [...document.querySelectorAll(".message")].map(each => [each.dataset.message, each.getBoundingClientRect()])
+        .filter(([, box]) => box.top > list.top + 40 && box.bottom < list.bottom)
+        .sort(([, one], [, other]) => one.top - other.top).map(([id, box]) => [id, box.top])[0];
+}"""
+
+
 def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> None:
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.locator(".message")).to_have_count(50)
     ready(page)
     scroller = page.locator(".st-key-timeline")
-    held = page.get_by_text("message 090", exact=True)
     for count in (100, 131):
         # They come as one scrolls up, and what is read stays where it is.
-        scroller.evaluate("e => { e.scrollTop = -(e.scrollHeight - e.clientHeight) + 60 }")
-        top = held.evaluate("e => e.getBoundingClientRect().top") if count == 131 else None
+        scroller.evaluate("e => { e.scrollTop = -(e.scrollHeight - e.clientHeight) + 300 }")
+        read, top = page.evaluate(IN_SIGHT)
         expect(page.locator(".message")).to_have_count(count)
-        if top is not None:
-            # Within a line: where the button of the last page goes, the browser itself holds on to a day's divider.
-            assert held.evaluate("e => e.getBoundingClientRect().top") == pytest.approx(top, abs=36)
+        held = page.locator(f'[data-message="{read}"]')
+        # Within a line: a day's divider goes from above what is read.
+        assert held.evaluate("e => e.getBoundingClientRect().top") == pytest.approx(top, abs=32)
     expect(page.get_by_text("The first message")).to_be_visible()
     expect(page.get_by_text("message 000", exact=True)).to_be_visible()
     times = page.evaluate(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from app import customers_csv, read
-from app.access.roles import Forbidden, Permission
+from app.access import sessions
+from app.access.roles import Forbidden
 from app.access.sessions import Viewer
+from app.database import Row
+from app.serving.routes import ROUTES
 from tests.app.conftest import Correspondence
 from warehouse.settings import Role, Settings
 
@@ -80,25 +86,64 @@ def test_customers_are_found_by_what_their_name_is_like_and_sorted(
     assert "Seq Scan on" not in plan, plan
 
 
-def test_a_list_leaves_the_app_with_those_who_may_and_as_an_event(
-    correspondence: Correspondence, agent: Viewer, monkeypatch: pytest.MonkeyPatch
+def test_a_list_leaves_the_app_whole_with_those_who_may_and_as_one_event(
+    correspondence: Correspondence, agent: Viewer
 ) -> None:
     sam = correspondence.customer("=Sam", "phone:+61491570006")
-    asked = {
-        "permission": Permission.EXPORT,
-        "action": "customer.export",
-        "page_size": customers_csv.MOST_LINES,
-    }
+    correspondence.execute(
+        "insert into crm.customers (customer_id, name, created_by)"
+        " select md5(n::text), 'Sam ' || n, 'test' from generate_series(1, 1500) as n"
+    )
+    taken: list[Row] = []
     with pytest.raises(Forbidden):
-        read.customers(agent, "sam", **asked)  # type: ignore[arg-type]
-    assert correspondence.execute(
-        "select count(*) from crm.events where action = 'customer.export'"
-    ) == [(0,)]
-    from app.access.roles import MATRIX
+        read.export(agent, "sam", read.Sort.NAME, 10, taken.append)
+    assert (taken, correspondence.events("customer.export")) == ([], [])
 
-    monkeypatch.setitem(MATRIX, agent.role, MATRIX[agent.role] | {Permission.EXPORT})
-    found = read.customers(agent, "sam", **asked)  # type: ignore[arg-type]
-    assert "'=Sam" in customers_csv.written(found.rows)
-    assert correspondence.execute(
-        "select detail ->> 'query', (detail ->> 'count')::int, customer_ids from crm.events where action = 'customer.export'"
-    ) == [("sam", 1, [sam])]
+    officer = correspondence.signed_in("olive", "privacy_officer")
+    for typed, count in (("sam", 1501), ("", 1501), ("0491570006", 1), ("smm", 0)):
+        for sort in read.Sort:
+            taken.clear()
+            done = read.export(officer, typed, sort, customers_csv.MOST_LINES, taken.append)
+            # More than a page counts to, and in its order.
+            assert (done.count, done.is_cut, len(taken)) == (count, False, count), (typed, sort)
+            shown = read.customers(officer, typed, sort=sort, page_size=5).rows
+            if not typed and sort is read.Sort.NAME:
+                assert [row["name"] for row in taken[:5]] == [row["name"] for row in shown]
+    event = correspondence.events("customer.export")[0]
+    assert (event["detail"]["query"], event["detail"]["count"]) == ("sam", 1501)
+    assert len(event["customer_ids"]) == 1501
+    assert sam in event["customer_ids"]
+    # One event each; where a bound applies it says so, and names whom the file holds and nobody else.
+    assert len(correspondence.events("customer.export")) == 12
+    taken.clear()
+    done = read.export(officer, "sam", read.Sort.NAME, 3, taken.append)
+    assert (done.count, done.is_cut, len(taken)) == (3, True, 3)
+    event = correspondence.events("customer.export")[-1]
+    assert event["detail"]["is_cut"]
+    assert event["customer_ids"] == [row["customer_id"] for row in taken]
+
+
+def test_the_file_says_where_it_ends_before_the_list_does(
+    correspondence: Correspondence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        correspondence.customer(f"Sam {number}")
+    correspondence.user("olive", "privacy_officer")
+    app = Starlette(routes=ROUTES)
+    with TestClient(app, base_url="http://crm.example.com", follow_redirects=False) as client:
+        client.get("/session/start", params={"token": sessions.start_token("olive")})
+        lines = client.get("/customers.csv?q=sam&sort=name").text.splitlines()
+        assert len(lines) == 5
+        monkeypatch.setattr(customers_csv, "MOST_LINES", 2)
+        answer = client.get("/customers.csv?q=sam&sort=name")
+        assert answer.headers["content-disposition"].endswith('"customers.csv"')
+        lines = answer.text.splitlines()
+        assert len(lines) == 4
+        assert lines[-1].endswith(customers_csv.cut(2))
+        # Two at a time; the third is told so.
+        monkeypatch.setattr(customers_csv, "AT_ONCE", threading.BoundedSemaphore(1))
+        customers_csv.AT_ONCE.acquire()
+        assert client.get("/customers.csv").status_code == 503
+    found = read.Found(rows=[], matched=2, is_cut=False)
+    assert not customers_csv.may_be_cut(found)
+    assert customers_csv.may_be_cut(read.Found(rows=[], matched=3, is_cut=False))

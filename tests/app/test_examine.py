@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app import examine
+from app import examine, read
 from app.access.roles import Forbidden, UserRole
 from app.access.sessions import Viewer
 from media.store import MediaStore
@@ -62,12 +62,37 @@ def test_a_message_is_shown_with_whose_it_is_and_where_it_came_from(
     assert (event["object_id"], event["customer_ids"]) == (message_id, [customer])
 
 
-@pytest.mark.parametrize("message_id", ["nothing", "", "\0", "'; drop table crm.customers; --"])
-def test_no_such_message_is_on_record(
-    correspondence: Correspondence, agent: Viewer, message_id: str
+def test_where_nothing_is_shown_nobody_saw_it(
+    correspondence: Correspondence, agent: Viewer, admin_person: Viewer
 ) -> None:
-    assert examine.message(agent, message_id) is None
-    assert len(correspondence.events("message.view")) == 1
+    """Whatever was asked for: an event tells of what was seen, and one of its own of bytes that were asked for in vain."""
+    for text in ("nothing", "", "\0", "'; drop table crm.customers; --"):
+        assert examine.message(agent, text) is None
+        assert examine.message_revisions(admin_person, text).versions == []
+        assert read.timeline(agent, text) is None
+    for action in ("message.view", "message.revisions", "timeline.view"):
+        assert correspondence.events(action) == []
+
+
+def test_the_same_again_is_no_new_sight(
+    correspondence: Correspondence, admin_person: Viewer
+) -> None:
+    """As each ring of a page's bell reads it again."""
+    message_id, _ = one_row_through_both_doors(correspondence)
+    found = examine.message(admin_person, message_id)
+    assert found is not None
+    ref = found.sources[0]["raw_ref"]
+    raw = examine.raw_row(admin_person, ref, message_id)
+    assert examine.message(admin_person, message_id, shown=found) == found
+    assert examine.raw_row(admin_person, ref, message_id, shown=raw) == raw
+    queue = examine.quarantined(admin_person)
+    examine.quarantined(admin_person, shown=queue)
+    for action in ("message.view", "raw.view", "quarantine.view"):
+        assert len(correspondence.events(action)) == 1
+    # What changed is one.
+    correspondence.customer("Sam", f"phone:{NUMBER}")
+    examine.message(admin_person, message_id, shown=found)
+    assert len(correspondence.events("message.view")) == 2
 
 
 def test_exact_bytes_and_the_event_before_them(
@@ -120,7 +145,8 @@ def test_a_reference_that_leads_nowhere_gives_nothing(
     correspondence: Correspondence, admin_person: Viewer, raw_ref: str
 ) -> None:
     assert examine.raw_row(admin_person, raw_ref) is None
-    assert len(correspondence.events("raw.view")) == 1
+    assert correspondence.events("raw.view") == []
+    assert len(correspondence.events("raw.refuse")) == 1
 
 
 def test_a_quarantined_event_is_listed_newest_first_and_opens(
@@ -162,10 +188,11 @@ def test_who_may_examine_what(
 ) -> None:
     person = correspondence.signed_in("agent", role.value)
     message_id, _ = one_row_through_both_doors(correspondence)
+    ((ref,),) = correspondence.execute("select raw_refs -> 0 ->> 'raw_ref' from marts.messages")
     looks: dict[str, Callable[[], object]] = {
         "message.view": lambda: examine.message(person, message_id),
         "message.revisions": lambda: examine.message_revisions(person, message_id),
-        "raw.view": lambda: examine.raw_row(person, "raw.webhook_deliveries/x#0"),
+        "raw.view": lambda: examine.raw_row(person, ref, message_id),
         "connection.view": lambda: examine.connections(person),
         "quarantine.view": lambda: examine.quarantined(person),
     }
@@ -182,7 +209,9 @@ def test_who_may_examine_what(
         else:
             with pytest.raises(Forbidden):
                 look()
-        assert len(correspondence.events(action)) == (action in allowed)
+        # Of what was never edited there is nothing to see.
+        is_shown = action in allowed and action != "message.revisions"
+        assert len(correspondence.events(action)) == is_shown
 
 
 def test_where_no_event_can_be_written_nothing_is_shown(
@@ -192,7 +221,6 @@ def test_where_no_event_can_be_written_nothing_is_shown(
     correspondence.execute("revoke insert on crm.events from crm_app")
     looks: list[Callable[[], Any]] = [
         lambda: examine.message(admin_person, message_id),
-        lambda: examine.message_revisions(admin_person, message_id),
         lambda: examine.raw_row(admin_person, "raw.webhook_deliveries/x#0", message_id),
         lambda: examine.connections(admin_person),
         lambda: examine.quarantined(admin_person),

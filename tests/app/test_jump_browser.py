@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.app.browsing import Person, ready
+from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 
 NUMBER = "+61491570006"
@@ -81,7 +81,15 @@ def test_from_one_match_to_the_next(person: Person, correspondence: Corresponden
     expect(page.get_by_text("refund 100")).to_be_in_viewport()
     expect(page.get_by_text("Match 1 of 3 here for refund")).to_be_visible()
     expect(page.get_by_role("link", name="Newer match")).to_have_count(0)
+    first = page.url
     page.get_by_role("link", name="Older match").click()
+    expect(page.get_by_text("refund 060")).to_be_in_viewport()
+    # The address says where one is, and Back leads from there.
+    eventually(lambda: page.url != first)
+    page.go_back()
+    expect(page.get_by_text("refund 100")).to_be_in_viewport()
+    assert page.url == first
+    page.go_forward()
     expect(page.get_by_text("refund 060")).to_be_in_viewport()
     expect(page.get_by_text("Match 2 of 3 here for refund")).to_be_visible()
     ready(page)

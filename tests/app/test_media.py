@@ -260,8 +260,10 @@ def test_a_viewer_s_request_has_the_limits_of_a_pull(
         if status == 422:
             assert "more than a mail's share" in response.text
     assert response.content == content
-    # Each attempt is on record: who asks for a file has been let to it before its bytes are looked for.
-    assert len(library.correspondence.events("attachment.open")) == 3
+    # Each attempt is on record, as what it came to.
+    assert len(library.correspondence.events("attachment.open")) == 1
+    refused = library.correspondence.events("attachment.refuse")
+    assert ["share of time" in each["detail"]["because"] for each in refused] == [True, True]
 
 
 def test_a_part_of_a_mail_is_looked_at_too(client: TestClient, library: Library) -> None:

@@ -26,6 +26,7 @@ from app.access import sessions
 from app.serving.headers import SecurityHeaders
 from app.serving.routes import ROUTES
 from operations.runtime.ports import free_port
+from tests.app.browsing import until
 from tests.app.conftest import Correspondence
 from tests.app.test_media import Library
 
@@ -86,15 +87,6 @@ def tab(base: str, browser: Browser, correspondence: Correspondence) -> Iterator
     page.goto("/")
     yield page
     context.close()
-
-
-def until(tab: Page, expression: str) -> None:
-    """Wait for a true value; `wait_for_function` would need what the policy forbids."""
-    for _ in range(200):
-        if tab.evaluate(expression):
-            return
-        tab.wait_for_timeout(50)
-    pytest.fail(f"{expression} did not become true")
 
 
 def address(ids: tuple[str, str], **more: str) -> str:

@@ -72,8 +72,8 @@ def test_a_customer_is_found(
 
 
 @pytest.mark.parametrize(
-    "typed", ["zzz", "%", "_", "'; drop table crm.customers; --", "\\", "a" * 5000, "\0"]
-)
+    "typed", ["zzz", "%", "_", "'; drop table crm.customers; --", "\\", "a" * 5000, "\0", "a\0b", "\ud800", "phone:\0"]
+)  # fmt: skip
 def test_odd_searches_find_nobody_or_everybody_and_never_fail(
     correspondence: Correspondence, agent: Viewer, typed: str
 ) -> None:
@@ -142,14 +142,15 @@ def test_a_timeline_opens_at_its_end_and_pages_to_its_beginning(
     assert all(
         event["customer_ids"] == [customer] for event in correspondence.events("timeline.view")
     )
-    assert len(correspondence.events("timeline.view")) == 3
+    # Behind the beginning nothing was shown.
+    assert len(correspondence.events("timeline.view")) == 2
 
 
-def test_no_such_customer_is_told_and_on_record(
+def test_no_such_customer_is_told_and_nobody_saw_them(
     correspondence: Correspondence, agent: Viewer
 ) -> None:
     assert read.timeline(agent, "nobody") is None
-    assert len(correspondence.events("timeline.view")) == 1
+    assert correspondence.events("timeline.view") == []
 
 
 def test_looking_again_writes_an_event_only_when_something_is_new(

@@ -17,6 +17,7 @@ import pytest
 
 import app
 from app import (
+    around,
     attachments,
     database,
     examine,
@@ -39,6 +40,7 @@ ROOMS: list[ModuleType] = [
     filtered,
     examine,
     attachments,
+    around,
     read_identity,
     read_saved,
     read_tags,
@@ -80,10 +82,22 @@ def test_sights_are_found() -> None:
 
 @pytest.mark.parametrize("name", sorted(sights()))
 def test_every_sight_is_within_reading(name: str) -> None:
-    tree = ast.parse(inspect.getsource(sights()[name]))
+    sight = sights()[name]
+    tree = ast.parse(inspect.getsource(sight))
+    # Or in a function of its own that it calls.
+    own = vars(inspect.getmodule(sight))
+    trees = [tree] + [
+        ast.parse(inspect.getsource(own[call.func.id]))
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id.startswith("_")
+        and inspect.isfunction(own.get(call.func.id))
+    ]
     opened = [
         item.context_expr.func.id
-        for node in ast.walk(tree)
+        for each in trees
+        for node in ast.walk(each)
         if isinstance(node, ast.With)
         for item in node.items
         if isinstance(item.context_expr, ast.Call) and isinstance(item.context_expr.func, ast.Name)
@@ -141,7 +155,7 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
     return {
         "app.read.customers": ("sam",),
         "app.read.timeline": (customer,),
-        "app.read.earlier_messages": (customer, {"sort_key": sort_key, "sent_at": sent_at}),
+        "app.read.earlier_messages": (customer, {"sort_key": sort_key + "z", "sent_at": sent_at}),
         "app.read.changed_messages": (customer, {}),
         "app.filtered.earlier": (customer, Filter(channels=("twilio_sms",)), sort_key + "z", 50),
         "app.read.unassigned": (),
@@ -164,7 +178,13 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
         "app.read_saved.views": (),
         "app.read_tags.tags": (),
         "app.work.looked_at": (),
-        "app.work.looked": (datetime(2026, 11, 1, tzinfo=UTC),),
+        "app.work.looked": (
+            work.Work(rows=[], counts={"new": 0}, is_cut=False),
+            datetime(2026, 11, 1, tzinfo=UTC),
+        ),
+        "app.read.export": ("sam", read.Sort.NAME, 10, lambda _: None),
+        "app.around.read_around": (around.Place(customer, message),),
+        "app.around.first_from": (customer, sort_key),
     }
 
 
@@ -190,7 +210,9 @@ def test_without_its_event_nothing_is_shown(
     apart = {
         "app.attachments.open_attachment",
         "app.examine.model_tests",
+        "app.examine.message_revisions",
         "app.read_identity.suggestions",
+        "app.around.first_from",
         "app.read_saved.views",
         "app.read_tags.tags",
         "app.work.looked_at",
@@ -204,7 +226,32 @@ def test_without_its_event_nothing_is_shown(
     before = correspondence.execute("select count(*) from crm.events")[0][0]
     for name in sorted(set(sights()) - apart):
         shown(name, everything, arguments)
-    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + 20
+    assert correspondence.execute("select count(*) from crm.events")[0][0] == before + len(
+        set(sights()) - apart
+    )
+
+
+def test_an_event_names_whose_names_were_shown(
+    correspondence: Correspondence, agent: Viewer, arguments: dict[str, tuple[Any, ...]]
+) -> None:
+    """Lists of customers as well as the place in a timeline; the same again is no new sight."""
+    other = correspondence.customer("Samuel")
+    (customer,) = arguments["app.read.timeline"]
+    found = read.customers(agent, "sam")
+    event = correspondence.events("customer.search")[-1]
+    assert sorted(event["customer_ids"]) == sorted([customer, other])
+    read.customers(agent, "sam", shown=found)
+    assert len(correspondence.events("customer.search")) == 1
+
+    (place,) = arguments["app.around.read_around"]
+    first = around.read_around(agent, place)
+    assert first is not None
+    for _ in range(3):
+        around.read_around(agent, place, shown=first)
+    assert [each["customer_ids"] for each in correspondence.events("timeline.view")] == [[customer]]
+    correspondence.sms("+61491570006", "two", datetime(2026, 11, 2, tzinfo=UTC))
+    around.read_around(agent, place, shown=first)
+    assert len(correspondence.events("timeline.view")) == 2
 
 
 def test_what_is_refused_is_read_by_nobody_and_on_record_where_that_is_wanted(

@@ -161,6 +161,32 @@ def test_a_timeline_is_read_by_keyboard_alone(
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
+    # Before a dialog of the page the list stays where it is.
+    page.keyboard.press("j")
+    below = page.evaluate(chosen)
+    page.get_by_role("button", name="Change who this is").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("tab").first.focus()
+    page.keyboard.press("k")
+    assert page.evaluate(chosen) is None
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert below
+
+    # On the page about one message there is no list: keys do nothing, and its link leads to it.
+    page.goto(f"{person.address}/message?message=twilio_sms%7C{sids[1]}")
+    expect(page.get_by_text("text 1", exact=True)).to_be_visible()
+    shown = page.url
+    for key in ("j", "k", "g", "o", "t", "c", "?"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate(chosen) is None
+    expect(page.locator(".only-thread")).to_have_count(0)
+    page.evaluate("navigator.clipboard.writeText('')")
+    page.get_by_role("button", name="Copy link to this message").click(force=True)
+    expect(page.get_by_text("The link is copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == shown
+    assert page.url == shown
 
 
 def texts(page: Page) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ import benchmarks
 from benchmarks.throwaway import Throwaway, throwaway
 from operations.commands.bench import benchmarks as runnable
 from tests.long_form import LONG
+from warehouse.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
@@ -30,8 +32,8 @@ TINY = {
     "suggestions": 300,
     "timeline": 400,
 }
-#: One without programs and one with all of them; each makes a warehouse of its own, which takes half a minute.
-SHORT = {"landing", "live"}
+#: As its user runs it, with a warehouse of its own, which takes half a minute: in the short form one.
+AS_A_COMMAND = sorted(TINY) if LONG else ["landing"]
 NUMBER = (int, float)
 
 
@@ -46,15 +48,16 @@ def test_each_benchmark_has_a_tiny_scale_and_is_listed() -> None:
         assert f"\n    {name} " in benchmarks.__doc__
 
 
-@pytest.fixture(scope="module", params=sorted(TINY if LONG else SHORT))
-def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """`./crm bench NAME --scale N --json`, in a process of its own as its user runs it."""
+@pytest.mark.timeout(280)
+@pytest.mark.parametrize("name", AS_A_COMMAND)
+def test_it_runs_as_a_command(name: str) -> None:
+    """`./crm bench NAME --scale N --json`, in a process of its own; nothing of it is left."""
     # A folder of its own for what it makes: another one may run beside it.
     with tempfile.TemporaryDirectory(prefix="crm-benches-") as folder:
         done = subprocess.run(
             [
-                sys.executable, "-P", "-m", "operations", "bench", request.param,
-                "--scale", str(TINY[request.param]), "--json",
+                sys.executable, "-P", "-m", "operations", "bench", name,
+                "--scale", str(TINY[name]), "--json",
             ],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": folder},
@@ -64,12 +67,26 @@ def document(request: pytest.FixtureRequest) -> dict[str, Any]:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert not list(Path(folder).glob("crm-bench-*"))
-    made: dict[str, Any] = json.loads(done.stdout)
-    return made
+    says_what_is_so(json.loads(done.stdout))
 
 
 @pytest.mark.timeout(280)
-def test_document_has_the_shape_of_the_interface(document: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", sorted(TINY))
+def test_each_runs_in_a_small_form(
+    name: str, settings: Settings, programs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the making of the warehouse, which is that of all tests here."""
+
+    class OnTheWarehouseOfTests(Throwaway):
+        def start_warehouse(self) -> None:
+            self.settings = settings.model_copy(update={"data_dir": self.folder})
+
+    monkeypatch.setattr("benchmarks.throwaway.Throwaway", OnTheWarehouseOfTests)
+    says_what_is_so(importlib.import_module(f"benchmarks.{name}").run(None, TINY[name]))
+
+
+def says_what_is_so(document: dict[str, Any]) -> None:
+    """It has the shape of the interface, and its counts are true."""
     assert set(document) == {"name", "scale", "machine", "results"}
     assert document["scale"] == TINY[document["name"]]
     machine = document["machine"]
@@ -120,7 +137,19 @@ def counts_are_true(document: dict[str, Any]) -> None:
         assert rows_of(document, "POST to the open tabs concerned, p95 of ")
         (lost,) = rows_of(document, "lost sessions")
         assert lost["value"] == 0
+    elif name == "search":
+        searches = rows_of(document, "(matches: ")
+        assert len(searches) == 11
+        assert not rows_of(document, "the commonest (matches: 0)")
+        assert rows_of(document, "share of the fold's statements")[0]["value"] <= 100
+    elif name == "suggestions":
+        (accepted,) = rows_of(document, "accepted together")[:1]
+        (right,) = rows_of(document, "of these right")
+        assert accepted["unit"] == "suggestions"
+        assert right["value"] <= 100
+        assert rows_of(document, "signs")[0]["value"] > 0
     else:
+        assert name == "live"
         assert rows_of(document, "timeline, 10/s, p95 of 30 ")
         assert rows_of(document, "timeline, 50/s, p95 of 150 ")
         assert rows_of(document, "p95 of 3 ")

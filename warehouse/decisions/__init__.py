@@ -27,7 +27,16 @@ with `decided.changed`, under an action that is itself reversed. Then `undo` kno
 decided together, such as the lines of one import, shares a `decision_id`, and that is what is undone.
 """
 
-from warehouse.decisions.assignments import ANY, STATES, Assigned, assign, hold, standing
+from warehouse.decisions.assignments import (
+    ANY,
+    KEEP,
+    STATES,
+    Assigned,
+    Keep,
+    assign,
+    hold,
+    standing,
+)
 from warehouse.decisions.conversations import Thing, conversation, message, thing
 from warehouse.decisions.customers import (
     LONGEST_NAME,
@@ -69,6 +78,7 @@ from warehouse.decisions.views import change_view, remove_view, save_view, view,
 __all__ = [
     "ANY",
     "COLOURS",
+    "KEEP",
     "LONGEST_NAME",
     "LONGEST_REASON",
     "STATES",
@@ -76,6 +86,7 @@ __all__ = [
     "Crossed",
     "Database",
     "InTheWay",
+    "Keep",
     "Link",
     "Moved",
     "Noted",

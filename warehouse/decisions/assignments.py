@@ -11,7 +11,8 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from psycopg.rows import DictRow
 
@@ -28,6 +29,15 @@ VERBS = {"open": "reopen", "waiting": "wait", "done": "close"}
 LONGEST_NOTE = 2_000
 #: Whoever did not look changes it as it is now.
 ANY = "*"
+
+
+class Keep(Enum):
+    """What stays as the decision's own transaction finds it: as readers see it, not as it was once written down."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,32 +62,35 @@ def assign(
     actor: Actor,
     conversation_id: str | Thing,
     *,
-    assignee: str | None,
-    state: str = "open",
-    due_at: datetime | None = None,
-    note: str = "",
+    assignee: str | Keep | None,
+    state: str | Keep = "open",
+    due_at: datetime | Keep | None = None,
+    note: str | Keep = "",
     expected: str | None = ANY,
+    seen_key: str | None = None,
     decision_id: str | None = None,
 ) -> Assigned:
     """Say who has a conversation and how it stands: assign, hand over, put aside, close, open again.
 
     Args:
-        assignee: a user's name; None for nobody.
+        assignee: a user's name; None for nobody. It, `state`, `due_at` and `note` may be `KEEP`.
         expected: the `assignment_id` that the person saw, None where they saw none. `ANY`: they did not look.
+        seen_key: the `sort_key` of the newest message that the person saw. What came behind it is not put aside with
+            the rest: it opens the conversation again at once. None: they saw everything.
 
     Raises:
         Overtaken: somebody else decided since; the text says who and what.
         Refused: there is no such conversation, user or state, or the note is too long.
     """
-    if state not in STATES:
+    if state is not KEEP and state not in STATES:
         raise Refused(f"{state[:50]!r} is no state: {', '.join(STATES)}")
-    if len(note) > LONGEST_NOTE:
+    if note is not KEEP and len(note) > LONGEST_NOTE:
         raise Refused(f"note is longer than {LONGEST_NOTE:,} characters")
-    wanted: dict[str, Any] = {
-        "assignee": _user(database, assignee),
+    asked: dict[str, Any] = {
+        "assignee": KEEP if assignee is KEEP else _user(database, assignee),
         "state": state,
         "due_at": due_at,
-        "note": note.replace("\0", " ").strip(),
+        "note": KEEP if note is KEEP else note.replace("\0", " ").strip(),
     }
     with deciding(database, actor, decision_id=decision_id) as decided:
         it = (
@@ -89,29 +102,27 @@ def assign(
         now = _standing(database, it.parts)
         if expected != ANY and (now["assignment_id"] if now else None) != expected:
             raise Overtaken(_overtaken(now))
+        in_force = {**NOTHING, **(now or {}), "state": _state_in_force(database, it, now)}
+        wanted = {key: in_force[key] if each is KEEP else each for key, each in asked.items()}
+        until_key = min(it.newest_key, seen_key or it.newest_key)
         if now and all(now[key] == value for key, value in wanted.items()):
             # Said again after they wrote again, it is a decision: it is put aside anew.
-            if state == "open" or now["until_key"] >= it.newest_key:
+            if wanted["state"] == "open" or now["until_key"] >= until_key:
                 return _as_it_stands(it, now, None)
-        elif now is None and wanted == {
-            "assignee": None,
-            "state": "open",
-            "due_at": None,
-            "note": "",
-        }:
+        elif now is None and wanted == NOTHING:
             return _as_it_stands(it, {**wanted, "assignment_id": ""}, None)
         made = {
             **wanted,
-            "until_key": it.newest_key,
+            "until_key": until_key,
             "assigned_by": actor.name,
             "assigned_at": None,
         }
         assignment_id = _replace(decided, it, made)
         conversations.remember_id(database, it)
         decided.says(
-            f"conversation.{_verb(now, wanted)}", "conversation", it.object_id,
-            customer_ids=it.customer_ids, assignee=wanted["assignee"], state=state,
-            due_at=due_at.isoformat() if due_at else None,
+            f"conversation.{_verb(in_force, wanted)}", "conversation", it.object_id,
+            customer_ids=it.customer_ids, assignee=wanted["assignee"], state=wanted["state"],
+            due_at=wanted["due_at"].isoformat() if wanted["due_at"] else None,
         )  # fmt: skip
     return _as_it_stands(it, {**wanted, "assignment_id": assignment_id}, decided.decision_id)
 
@@ -132,6 +143,18 @@ def standing(database: Database, conversation_id: str | Thing) -> DictRow | None
     return _standing(database, it.parts)
 
 
+#: How a conversation stands before anything is decided of it.
+NOTHING: dict[str, Any] = {"assignee": None, "state": "open", "due_at": None, "note": ""}
+
+
+def _state_in_force(database: Database, it: Thing, now: DictRow | None) -> str:
+    """The state as a reader sees it: what was put aside is open again when they wrote after that."""
+    if now is None:
+        return "open"
+    rows = run(database, "state_in_force", conversation_id=it.object_id)
+    return str(rows[0]["state"]) if rows else str(now["state"])
+
+
 def _standing(database: Database, places: list[str]) -> DictRow | None:
     rows = run(database, "standing_of", places=places)
     return rows[0] if rows else None
@@ -146,12 +169,12 @@ def _user(database: Database, name: str | None) -> str | None:
     return str(rows[0]["user_name"])
 
 
-def _verb(now: DictRow | None, wanted: dict[str, Any]) -> str:
-    if (now["assignee"] if now else None) != wanted["assignee"]:
+def _verb(before: dict[str, Any], wanted: dict[str, Any]) -> str:
+    if before["assignee"] != wanted["assignee"]:
         return "assign"
-    if (now["state"] if now else "open") != wanted["state"]:
+    if before["state"] != wanted["state"]:
         return VERBS[wanted["state"]]
-    return "schedule" if (now["due_at"] if now else None) != wanted["due_at"] else "assign"
+    return "schedule" if before["due_at"] != wanted["due_at"] else "assign"
 
 
 def _overtaken(now: DictRow | None) -> str:

@@ -83,7 +83,14 @@ def link(
     )
 
 
-def unlink(database: Database, actor: Actor, identity: str | Identity, *, reason: str) -> Link:
+def unlink(
+    database: Database,
+    actor: Actor,
+    identity: str | Identity,
+    *,
+    reason: str,
+    decision_id: str | None = None,
+) -> Link:
     """End the open link of an identity: its messages go back to the unassigned queue.
 
     Raises:
@@ -91,7 +98,7 @@ def unlink(database: Database, actor: Actor, identity: str | Identity, *, reason
     """
     why = line(reason, "reason", LONGEST_REASON, "say why")
     text = written(database, identity)
-    with deciding(database, actor, reason=why) as decided:
+    with deciding(database, actor, reason=why, decision_id=decision_id) as decided:
         known = owners(database, [text]).get(text)
         if not known:
             raise Refused(f"the identity {text} has no open link")

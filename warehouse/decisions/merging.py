@@ -85,6 +85,7 @@ def move(
     *,
     reason: str,
     evidence: dict[str, Any] | None = None,
+    decision_id: str | None = None,
 ) -> Link:
     """Take an identity from the customer it belongs to, and give it to another.
 
@@ -93,7 +94,7 @@ def move(
     """
     why = line(reason, "reason", LONGEST_REASON, "say why")
     text = written(database, identity)
-    with deciding(database, actor, reason=why) as decided:
+    with deciding(database, actor, reason=why, decision_id=decision_id) as decided:
         known = owners(database, [text]).get(text)
         if known is None:
             raise Refused(f"the identity {text} belongs to nobody: link it instead")

@@ -7,6 +7,8 @@ create schema canonical authorization crm_transformer;
 create schema marts authorization crm_transformer;
 
 create extension if not exists pg_trgm;
+create extension if not exists unaccent;
+create extension if not exists btree_gin;
 
 grant usage on schema raw to crm_receiver, crm_transformer, crm_loader, crm_app;
 grant usage on schema crm to crm_app, crm_receiver, crm_transformer, crm_loader;

@@ -47,6 +47,9 @@ where seen.last_inbound_key is not null
 order by seen.last_inbound_key desc
 limit %(most)s
 
+-- marked --
+select identity from crm.not_customers where ended_at is null and identity = any(%(identities)s::text[])
+
 -- not_customers --
 -- Identities that somebody marked as nobody's customer, the latest mark first, each with its last message.
 with

@@ -1,68 +1,8 @@
 -- What pages read, as crm_app. The hot path of one timeline is in timeline.sql.
 
 -- customers_found --
--- Customers whose name holds every word, or who have an identity like one of the patterns, or who are named, in the order that is asked for. The
--- longest word is asked by itself: an index answers for one pattern, not for all of many.
-with
-
-matches as materialized (
-
-    select customer_id
-    from crm.customers
-    where canonical.search_text(name) like %(name_pattern)s::text and canonical.search_text(name) like all (%(name_patterns)s::text[])
-
-    union
-
-    select links.customer_id
-    from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
-    inner join crm.identity_links as links on links.identity like wanted.pattern and links.ended_at is null
-
-    union
-
-    -- One that leads to another, which is linked.
-    select links.customer_id
-    from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
-    inner join canonical.search_people as people on people.identity like wanted.pattern
-    cross join lateral (
-        select each.customer_id from canonical.customer_identities as each where each.identity = people.identity limit 1
-    ) as links
-
-    union
-
-    select unnest(%(customer_ids)s::text[])
-
-    limit %(most)s + 1
-
-),
-
-totals as (
-
-    select
-        matches.customer_id,
-        coalesce(array_agg(identities.identity order by identities.identity) filter (where identities.identity is not null), '{}') as identities,
-        min(seen.first_seen_at) as first_at,
-        max(seen.last_seen_at) as last_at,
-        coalesce(sum(seen.message_count), 0)::bigint as message_count
-    from matches
-    left join canonical.customer_identities as identities on identities.customer_id = matches.customer_id
-    left join canonical.identities as seen on seen.identity = identities.identity
-    group by matches.customer_id
-
-),
-
-page as (
-
-    select totals.*, customers.name, customers.created_at, count(*) over () as matched
-    from totals
-    join crm.customers as customers using (customer_id)
-    where customers.archived_at is null
-    order by
-        case %(sort)s::text when 'latest' then totals.last_at when 'made' then customers.created_at end desc nulls last,
-        lower(customers.name), totals.customer_id
-    limit %(page_size)s
-
-)
-
+-- A page of customers as a list shows them.
+--> customers.matching
 select page.*, recent.channels
 from page
 cross join lateral (
@@ -80,6 +20,19 @@ cross join lateral (
 order by
     case %(sort)s::text when 'latest' then page.last_at when 'made' then page.created_at end desc nulls last,
     lower(page.name), page.customer_id
+
+-- customers_exported --
+-- The same customers for a file, which says nothing of channels.
+--> customers.matching
+select page.*
+from page
+order by
+    case %(sort)s::text when 'latest' then page.last_at when 'made' then page.created_at end desc nulls last,
+    lower(page.name), page.customer_id
+
+-- be_patient --
+-- A file may take longer than a page, in this transaction.
+select set_config('statement_timeout', '60000', true)
 
 -- customers_alike --
 -- Customers whose name is written much like what was typed, the most alike first.

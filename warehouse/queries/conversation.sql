@@ -52,7 +52,7 @@ coalesce((
 -- columns --
 -- What a panel or a list shows of it, with `stands` beside it.
 select
-    conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at,
+    conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at, conversations.last_sort_key,
     conversations.last_direction, conversations.message_count,
     --> conversation.places
     as places,

@@ -145,6 +145,15 @@ where conversation_id = any(%(places)s::text[]) and ended_at is null
 order by assigned_at desc, assignment_id
 limit 1
 
+-- state_in_force --
+-- The state in which readers see a conversation at this moment.
+select
+    --> conversation.state
+    as state
+from canonical.conversations as conversations
+--> conversation.stands
+where conversations.conversation_id = %(conversation_id)s
+
 -- end_assignment --
 update crm.assignments set ended_at = now(), ended_by = %(ended_by)s where conversation_id = %(thread_id)s and ended_at is null
 

@@ -82,9 +82,11 @@ standing as (
         stands.assignment_id, stands.assignee, stands.due_at, stands.note, stands.assigned_by, stands.assigned_at,
         --> conversation.state
         as state,
-        conversations.last_direction = 'inbound' as is_asking
+        conversations.last_direction = 'inbound' as is_asking,
+        coalesce(seen.seen_key, '') as seen_key
     from either as conversations
     --> conversation.stands
+    left join crm.seen_conversations as seen on seen.user_name = %(user_name)s and seen.conversation_id = conversations.conversation_id
 
 ),
 
@@ -97,7 +99,7 @@ listed as (
         state = 'open' as is_open,
         state = 'waiting' as is_waiting,
         due_at is not null and state <> 'done' as is_due,
-        is_asking and last_at >= %(looked_at)s and state <> 'done' as is_new
+        is_asking and last_at >= %(looked_at)s and last_sort_key > seen_key collate "C" and state <> 'done' as is_new
     from standing
 
 ),
@@ -137,7 +139,7 @@ counted as (
 select
     counted.counts, counted.is_cut,
     conversations.conversation_id, conversations.channel, conversations.counterpart_identity, conversations.last_at, conversations.last_direction, conversations.message_count,
-    conversations.assignment_id, conversations.assignee, conversations.state, conversations.due_at, conversations.note, conversations.assigned_by,
+    conversations.last_sort_key, conversations.assignment_id, conversations.assignee, conversations.state, conversations.due_at, conversations.note, conversations.assigned_by,
     owner.customer_id, owner.name, known.display_name,
     newest.kind, newest.status, newest.subject, newest.removal, newest.body, newest.attachments,
     --> conversation.tags
@@ -169,9 +171,23 @@ order by
 -- last_look --
 select looked_at from crm.last_looks where user_name = %(user_name)s
 
--- looked --
+-- see --
+-- This person has seen these conversations, each up to a message.
+insert into crm.seen_conversations (user_name, conversation_id, seen_key)
+select %(user_name)s, shown.conversation_id, shown.seen_key
+from unnest(%(conversation_ids)s::text[], %(seen_keys)s::text[]) as shown (conversation_id, seen_key)
+order by shown.conversation_id
+on conflict (user_name, conversation_id) do update set
+    seen_key = greatest(seen_conversations.seen_key, excluded.seen_key collate "C"), seen_at = excluded.seen_at
+
+-- look --
+-- What was sent before is new to this person no more.
 insert into crm.last_looks (user_name, looked_at) values (%(user_name)s, %(looked_at)s)
 on conflict (user_name) do update set looked_at = greatest(last_looks.looked_at, excluded.looked_at)
+
+-- forget_seen --
+-- What is older than what can be new.
+delete from crm.seen_conversations where user_name = %(user_name)s and seen_at < %(looked_at)s
 
 -- colleagues --
 -- Who may have a conversation.
@@ -197,11 +213,22 @@ from (
 order by conversations.last_at desc, conversations.conversation_id
 
 -- one_conversation --
--- As conversations_of_customer, of one that may be nobody's.
+-- As conversations_of_customer, of one that may be nobody's, with whose it is; by its id or by that of one of its threads.
 --> conversation.columns
+    , owner.customer_id, owner.name, known.display_name
 from canonical.conversations as conversations
 --> conversation.stands
-where conversations.conversation_id = %(conversation_id)s
+left join lateral (
+    select customers.customer_id, customers.name
+    from canonical.customer_identities as links
+    join crm.customers as customers using (customer_id)
+    where links.identity = conversations.counterpart_identity
+    limit 1
+) as owner on true
+left join canonical.identities as known on known.identity = conversations.counterpart_identity
+where conversations.conversation_id = coalesce(
+    (select threads.conversation_id from canonical.threads as threads where threads.thread_id = %(conversation_id)s), %(conversation_id)s
+)
 
 -- message_tags --
 select distinct tags.name, tags.colour
