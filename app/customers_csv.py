@@ -17,11 +17,10 @@ from starlette.responses import Response, StreamingResponse
 from app import read
 from app.access.sessions import Viewer
 from app.database import Row
+from warehouse.spreadsheet import as_text
 
 ROUTE = "/customers.csv"
 COLUMNS = ("customer_id", "name", "identities", "first_contact", "last_contact", "messages")
-#: A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
-BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 #: What stands in one file; where there are more its last line says so, and the page before.
 MOST_LINES = 50_000
 #: A file is written beside the pages that others wait for.
@@ -111,15 +110,10 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 def cells(row: Row) -> list[Any]:
     """A customer as a line; identities are separated by blanks."""
     return [
-        _inert(row["customer_id"]),
-        _inert(row["name"]),
-        _inert(" ".join(row["identities"])),
+        as_text(row["customer_id"]),
+        as_text(row["name"]),
+        as_text(" ".join(row["identities"])),
         row["first_at"].isoformat() if row["first_at"] else "",
         row["last_at"].isoformat() if row["last_at"] else "",
         row["message_count"],
     ]
-
-
-def _inert(text: str) -> str:
-    """Text that a spreadsheet shows as it is: an apostrophe before what it would take for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(BEGINNINGS) else text

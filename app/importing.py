@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -20,12 +21,17 @@ from warehouse.refusals import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = threading.BoundedSemaphore(2)
+#: It may have ended just after everything was stored: what became of it is not known here.
+UNTOLD = (
+    "the import ended before it said what it did: all of the list was imported, or nothing of it. Import it again: "
+    "who is there already is matched, and not made twice"
+)
 #: Told what is under way, and how far it is, 0 to 1.
 Step = Callable[[str, float], None]
 
 
 def preview(viewer: Viewer, name: str, content: bytes, step: Step) -> dict[str, Any]:
-    """What importing this file would do (`warehouse/customer_import.py:shown`); it changes nothing.
+    """What importing this file would do (`warehouse/customer_plan.py:shown`); it changes nothing.
 
     Raises:
         Refused: the file is unusable, or two others are read just now.
@@ -63,12 +69,15 @@ def _run(
         process = _started()
         try:
             asked = {"name": name, "carries_out": carries_out, "actor": viewer.actor.__dict__}
-            return _listened(process, json.dumps(asked).encode() + b"\n" + content, step)
+            result = _listened(process, json.dumps(asked).encode() + b"\n" + content, step)
         finally:
             # Who left the page needs no preview any more; an import goes on to its end.
             if not carries_out:
                 process.kill()
                 process.wait()
+        if result is None:
+            raise Refused(UNTOLD if carries_out else "the list was not read to its end: try again")
+        return result
     finally:
         AT_ONCE.release()
 
@@ -87,12 +96,17 @@ def _started() -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def _listened(process: subprocess.Popen[bytes], given: bytes, step: Step) -> dict[str, Any]:
+def _listened(process: subprocess.Popen[bytes], given: bytes, step: Step) -> dict[str, Any] | None:
+    """What the process said in the end; None where it ended before."""
     assert process.stdin
     assert process.stdout
-    process.stdin.write(given)
-    process.stdin.close()
+    # One that ended already reads nothing more; what it said, or that it said nothing, is heard below.
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(given)
+        process.stdin.close()
     for line in process.stdout:
+        if not line.endswith(b"\n"):
+            break
         said = json.loads(line)
         if "step" in said:
             words, done, total = said["step"]
@@ -102,4 +116,4 @@ def _listened(process: subprocess.Popen[bytes], given: bytes, step: Step) -> dic
         else:
             result: dict[str, Any] = said["result"]
             return result
-    raise Refused("the list could not be read to its end, and nothing was imported: try again")
+    return None

@@ -210,7 +210,9 @@ class Tab:
                 self.customer_ids.append(found[1])
         elif kind == "bidi_component":
             data = json.loads(element.bidi_component.json)
-            self._hang(Widget(element.bidi_component.id, fragment), data)
+            # Another component than a bell has no ticket.
+            if "ticket" in data:
+                self._hang(Widget(element.bidi_component.id, fragment), data)
 
     # -- news -------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from operations import commands
 from operations.invocation import Found
 from warehouse.refusals import Refused
 
-#: What a data folder can be besides usable: a file, read-only, somebody else's, full.
-FOLDER_TROUBLES = (
-    errno.EEXIST, errno.ENOTDIR, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.ENOENT,
+#: What a place to write to can be besides usable: a file, read-only, somebody else's, full.
+PLACE_TROUBLES = (
+    errno.EEXIST, errno.ENOTDIR, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT,
 )  # fmt: skip
 
 
@@ -110,8 +111,8 @@ def _unusable(error: Exception) -> str | None:
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False)[0]
         return f"CRM_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}"
-    if isinstance(error, OSError) and error.errno in FOLDER_TROUBLES and error.filename:
-        return f"{error.filename}: {error.strerror}: give another folder with --data-dir, or make room in this one"
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        return _unusable_place(error)
     if isinstance(error, InvalidToken):
         return "CRM_MASTER_KEY is not the key that the connections were stored with"
     if isinstance(error, CROSSING):
@@ -122,6 +123,21 @@ def _unusable(error: Exception) -> str | None:
         first_line = str(error).strip().partition("\n")[0]
         return f"the warehouse is not migrated: start it once with ./crm up ({first_line})"
     return None
+
+
+def _unusable_place(error: OSError) -> str | None:
+    """The line for a place that cannot be written to, None where a file is missing: that is a fault of ours.
+
+    A data folder that cannot be made at all (`/proc/crm`) is missing, too, and is no fault of ours.
+    """
+    place, sentence = Path(error.filename), f"{error.filename}: {error.strerror}"
+    given = os.environ.get("CRM_DATA_DIR")
+    folders = [Path(given), *Path(given).parents] if given else []
+    if error.errno not in PLACE_TROUBLES and not (error.errno == errno.ENOENT and place in folders):
+        return None
+    if given and (place in folders or Path(given) in place.parents):
+        return f"{sentence}: give another folder with --data-dir, or make room in this one"
+    return sentence
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import re
+import tokenize
 import tomllib
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 import typer.main
 
 from operations.__main__ import build
+from tests.test_conventions import tracked
 from warehouse.channels import ROOT, registry
 
 README = (ROOT / "README.md").read_text()
@@ -84,8 +88,7 @@ def test_every_channel_is_in_ingestion() -> None:
     [
         "README.md",
         "CONTRIBUTING.md",
-        "docs/architecture.md",
-        "docs/decisions.md",
+        *(f"docs/{file.name}" for file in sorted((ROOT / "docs").glob("*.md"))),
         *(f"specs/{name}" for name in SPECS),
     ],
 )
@@ -109,7 +112,82 @@ def test_decisions_are_numbered_in_their_order_and_dated() -> None:
     for heading in headings:
         assert re.fullmatch(r"\d+\. .+ \(20\d\d-\d\d-\d\d\)", heading), heading
         numbers.append(int(heading.partition(".")[0]))
-    assert numbers == sorted(set(numbers)), "decisions are not in the order of their numbers"
+    assert numbers == list(range(1, len(numbers) + 1)), "decisions are numbered without a gap"
+
+
+#: Of these a comment names files by their whole path.
+ROOMS = (
+    "app", "benchmarks", "dbt_project", "docs", "macros", "mail", "media", "models", "operations", "pipelines", "providers",
+    "seeds", "simulator", "specs", "tests", "transform", "warehouse", "webhooks", "worker",
+)  # fmt: skip
+CITED = re.compile(
+    rf"(?<![\w./<>{{}}*-])((?:{'|'.join(ROOMS)})/[\w./-]*\w\.(?:py|sql|md|csv|js|css|yml|toml|sh|jpg|png))\b"
+)
+#: By its name alone: somewhere there is one.
+CITED_BY_NAME = re.compile(r"(?<![\w./<>{}*\"'-])([a-z]\w+\.(?:py|sql|css))\b(?![\w(])")
+
+
+def test_what_a_file_cites_is_there() -> None:
+    """In comments, docstrings and code alike. Released migrations stay as they were (tests/warehouse)."""
+    released = (ROOT / "tests" / "warehouse" / "released_migrations.sha256").read_text()
+    names = {file.name for file in tracked("*")}
+    gone = []
+    for file in tracked("*.py", "*.sql", "*.yml", "*.js", "*.css", "*.toml", "*.csv", "Dockerfile", "crm", ".env.example"):  # fmt: skip
+        if file.name in released:
+            continue
+        text = file.read_text()
+        for found in CITED.finditer(text):
+            places = [ROOT, ROOT / "dbt_project", file.parent]
+            if not any((place / found[1]).exists() for place in places):
+                gone.append((file.name, text[: found.start()].count("\n") + 1, found[1]))
+        if file.suffix == ".py":
+            gone += [
+                (file.name, 0, found[1])
+                for found in CITED_BY_NAME.finditer(comments_of(text))
+                if found[1] not in names
+            ]
+    assert not gone
+
+
+def comments_of(text: str) -> str:
+    """The comments and the docstrings of a Python file."""
+    told = [
+        token.string for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type == tokenize.COMMENT
+    ]  # fmt: skip
+    holders = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    told += [
+        ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, holders)
+    ]  # fmt: skip
+    return "\n".join(told)
+
+
+def test_every_picture_stands_in_a_document() -> None:
+    documents = "".join(file.read_text() for file in tracked("*.md"))
+    unused = [file.name for file in tracked("docs/*.jpg", "docs/*.png") if file.name not in documents]  # fmt: skip
+    assert not unused
+
+
+def test_packages_depend_on_each_other_as_it_is_written() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    order = re.search(r"in this order, none backwards:\n([^.;]+?)\. `webhooks`", text)
+    assert order
+    tiers = [re.findall(r"`(\w+)`", tier) for tier in order[1].split(" · ")]
+    may = {room: {each for tier in tiers[:place] for each in tier} for place, tier in enumerate(tiers) for room in tier}  # fmt: skip
+    for room, allowed in re.findall(r"`(webhooks|app)` imports\s+([^.;]+?) only", text):
+        may[room] = set(re.findall(r"`(\w+)`", allowed))
+    may["simulator"] = set()
+    may["operations"] = may.keys() - {"simulator", "operations"}
+    assert len(may) == 11
+    backwards = {
+        (room, name)
+        for room in may
+        for file in tracked(f"{room}/*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        for module in ([node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level
+                       else [each.name for each in node.names] if isinstance(node, ast.Import) else [])
+        if (name := module.partition(".")[0]) in (may.keys() | {"benchmarks", "tests"}) - {room} - may[room]
+    }  # fmt: skip
+    assert not backwards
 
 
 def test_there_is_one_version() -> None:

@@ -56,7 +56,7 @@ def test_nothing_but_decisions_writes_what_is_decided() -> None:
         "warehouse/decisions/customers.py",
         "warehouse/decisions/merging.py",
     }
-    assert asking_for("customer_import") == {"warehouse/customer_import.py"}
+    assert asking_for("customer_import") == {"warehouse/decisions/lists.py"}
 
 
 def asking_for(queries: str) -> set[str]:
@@ -71,6 +71,27 @@ def asking_for(queries: str) -> set[str]:
         and call.func.id == "queries"
         and any(isinstance(each, ast.Constant) and each.value == queries for each in call.args)
     }
+
+
+def test_what_cannot_be_stored_is_replaced_in_one_place() -> None:
+    """NUL and lone surrogates, in whatever comes from outside."""
+    pattern = re.compile(r"\\ud800-\\udfff|def sanitis", re.IGNORECASE)
+    homes = {
+        named(file)
+        for file in tracked("*.py")
+        if not named(file).startswith("tests/") and pattern.search(file.read_text())
+    }
+    assert homes == {"warehouse/sanitise.py"}
+
+
+def test_what_a_spreadsheet_would_run_is_known_in_one_place() -> None:
+    pattern = re.compile(r"""["']=["'],\s*["']\+["']""")
+    homes = {
+        named(file)
+        for file in tracked("*.py")
+        if not named(file).startswith("tests/") and pattern.search(file.read_text())
+    }
+    assert homes == {"warehouse/spreadsheet.py"}
 
 
 #: Libraries that call out.

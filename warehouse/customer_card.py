@@ -1,6 +1,7 @@
 """One customer as somebody checks who they are: their identities, whom they were merged from, what was decided.
 
-Read on the caller's transaction, which leaves the event that says so (`app/reading.py`, `operations/customer_list.py`).
+Read on the caller's transaction, which leaves the event that says so (`app/reading.py`,
+`operations/commands/customer_list.py`).
 """
 
 from __future__ import annotations

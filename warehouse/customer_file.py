@@ -2,7 +2,7 @@
 
     bytes ──> text (UTF-8, UTF-16, Windows-1252) ──> cells (, ; tab) ──> lines with their numbers
 
-What a line means is said elsewhere (`warehouse/customer_import.py`); here is only what can be read. Size, lines and
+What a line means is said elsewhere (`warehouse/customer_lines.py`); here is only what can be read. Size, lines and
 cells are bounded before any work.
 """
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from warehouse import customer_import
+from warehouse import customer_import, customer_plan
 from warehouse.customer_file import read_file
 from warehouse.events import Actor
 from warehouse.refusals import Refused
@@ -45,10 +45,10 @@ def _done(asked: dict[str, Any], content: bytes) -> dict[str, Any]:
                 database, Actor(**asked["actor"]), read.lines, source=asked["name"], progress=_step
             )
             if asked["carries_out"]
-            else customer_import.plan(database, read.lines, progress=_step)
+            else customer_plan.plan(database, read.lines, progress=_step)
         )
     return {
-        **customer_import.shown(plan, MOST_SHOWN),
+        **customer_plan.shown(plan, MOST_SHOWN),
         "encoding": read.encoding,
         "lines": len(read.lines),
     }

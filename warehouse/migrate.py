@@ -109,6 +109,11 @@ def _join(connection: psycopg.Connection, role: sql.Identifier, owner: str) -> N
     connection.execute(sql.SQL("grant {} to {}").format(role, sql.Identifier(owner)))
 
 
+def unknown(names: Collection[str]) -> list[str]:
+    """Those of these migrations that this version does not have: a newer one applied them."""
+    return sorted(set(names) - {each.id for each in read_migrations(str(MIGRATIONS))})
+
+
 def _apply_migrations(settings: Settings, only: Collection[str] | None) -> None:
     parts = urlsplit(settings.admin_url)
     # The schema is pinned: with an owner called like one of our schemas, "$user" would come first.

@@ -27,26 +27,32 @@ def sanitised_text(text: str) -> str:
     return UNSTORABLE.sub(REPLACEMENT, text)
 
 
-def sanitised(value: Any) -> Any:
-    """A JSON value with every text in it, keys too, made storable. What is so already is not copied."""
+def sanitised(value: Any, *, deepest: int = GREATEST_DEPTH) -> Any:
+    """A JSON value with every text in it, keys too, made storable. What is so already is not copied.
+
+    Args:
+        deepest: what lies deeper is left out.
+    """
     try:
         # Refuses lone surrogates and what is deeper than GREATEST_DEPTH; a NUL it can only write as an escape.
         if b"\\u0000" not in orjson.dumps(value):
             return value
     except TypeError:
         pass
-    return _replaced(value, 0)
+    return _replaced(value, deepest)
 
 
-def _replaced(value: Any, depth: int) -> Any:
+def _replaced(value: Any, levels: int) -> Any:
     if isinstance(value, str):
         return sanitised_text(value)
-    if depth >= GREATEST_DEPTH:
+    if levels <= 0:
         return None
     if isinstance(value, dict):
-        return {sanitised_text(str(key)): _replaced(item, depth + 1) for key, item in value.items()}
+        return {
+            sanitised_text(str(key)): _replaced(item, levels - 1) for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [_replaced(item, depth + 1) for item in value]
+        return [_replaced(item, levels - 1) for item in value]
     return value
 
 

@@ -1,18 +1,20 @@
 """What the receiver knows of connections and certificates, kept for some seconds.
 
 A known connection keeps verifying while the warehouse is away, so that its deliveries get a 503 and
-come again, and not a 404 that a provider may take as final.
+come again, and not a 404 that a provider may take as final. All of them are known from the start on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from cryptography.fernet import InvalidToken
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -24,6 +26,8 @@ from webhooks import Secrets, Unverifiable
 from webhooks.landing import StorageAway
 
 KNOWN_SECONDS = 5.0
+#: After a start while the warehouse is away it is asked again so often.
+LOAD_PAUSE_SECONDS = 1.0
 #: An unknown id is asked for at most this often, so that guessing ids cannot busy the database.
 UNKNOWN_SECONDS = 1.0
 MOST_UNKNOWN = 10_000
@@ -41,6 +45,10 @@ class _Known:
     channel: str
     until: float
 
+    @property
+    def is_old(self) -> bool:
+        return self.until < time.monotonic()
+
 
 class Connections:
     """Connections by id, read through a small pool."""
@@ -53,6 +61,23 @@ class Connections:
         self._guesses = asyncio.Semaphore(1)
         self._guessing = 0
 
+    async def load(self) -> None:
+        """Get to know all connections that there are; goes on trying while the warehouse is away."""
+        while True:
+            try:
+                async with self._pool.connection(timeout=2) as database:
+                    cursor = database.cursor(row_factory=dict_row)
+                    await cursor.execute(connections.SQL["all_to_verify"])
+                    rows = await cursor.fetchall()
+            except (psycopg.Error, PoolTimeout):
+                await asyncio.sleep(LOAD_PAUSE_SECONDS)
+                continue
+            for row in rows:
+                # One that cannot be opened says so when something comes for it.
+                with contextlib.suppress(StorageAway):
+                    self._known.setdefault(row["connection_id"], self._opened(row))
+            return
+
     async def secrets(self, channel: str, connection_id: str) -> Secrets | None:
         """What verifies deliveries of this connection; None where there is no such one on the channel.
 
@@ -60,9 +85,9 @@ class Connections:
             StorageAway: the warehouse is away and the connection was not known before.
         """
         known = self._known.get(connection_id)
-        if known is None:
+        if known is None or (known.is_old and known.secrets is None):
             known = await self._guess(connection_id)
-        elif known.until < time.monotonic():
+        elif known.is_old:
             known = await self._look_up(connection_id, known)
         return known.secrets if known.channel == channel else None
 
@@ -72,7 +97,11 @@ class Connections:
         self._guessing += 1
         try:
             async with self._guesses:
-                return self._known.get(connection_id) or await self._look_up(connection_id, None)
+                # Whoever waited longer may have asked for the same one.
+                known = self._known.get(connection_id)
+                if known is None or known.is_old:
+                    known = await self._look_up(connection_id, known)
+                return known
         finally:
             self._guessing -= 1
 
@@ -90,18 +119,24 @@ class Connections:
                 stale.until = now + KNOWN_SECONDS
                 return stale
             raise StorageAway(type(fault).__name__) from None
-        if row is not None and row["secrets"] is None:
-            # Stored under another master key (warehouse.connections.seal_signing): nothing can be proven now.
-            raise StorageAway("the connection's secrets are sealed for somebody else")
         if row is None:
             known = _Known(None, "", now + UNKNOWN_SECONDS)
             self._forget_unknown()
         else:
-            connection = connections.open_row(row, self._settings, connections.SIGNING)
-            keys = {**connection.settings, **connection.secrets}
-            known = _Known(Secrets(keys), connection.channel, now + KNOWN_SECONDS)
+            known = self._opened(row)
         self._known[connection_id] = known
         return known
+
+    def _opened(self, row: dict[str, Any]) -> _Known:
+        try:
+            if row["secrets"] is None:
+                raise InvalidToken
+            connection = connections.open_row(row, self._settings, connections.SIGNING)
+        except InvalidToken:
+            # Stored under another master key (warehouse.connections.seal_signing): nothing can be proven now.
+            raise StorageAway("the connection's secrets are sealed for somebody else") from None
+        keys = {**connection.settings, **connection.secrets}
+        return _Known(Secrets(keys), connection.channel, time.monotonic() + KNOWN_SECONDS)
 
     def _forget_unknown(self) -> None:
         if len(self._known) > MOST_UNKNOWN:

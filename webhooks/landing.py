@@ -14,7 +14,7 @@ import uuid
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -22,6 +22,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from warehouse.queries import queries
+from warehouse.sanitise import sanitised_text
 from webhooks import Delivery
 from webhooks.payloads import Payload, read_payload
 
@@ -32,6 +33,10 @@ CONNECT_SECONDS = 3
 #: How long an answer about readiness holds, and how long it may take.
 READY_SECONDS = 1.0
 READY_PATIENCE_SECONDS = 5.0
+#: So long after a delivery was not stored nobody is told that the next one would be, whatever a trial says.
+FAILED_SECONDS = 10.0
+#: Stands in no row: what is tried under it is taken back.
+REHEARSAL = "rehearsal"
 MOST_IN_BATCH = 500
 MOST_BYTES_IN_BATCH = 8 * 1024 * 1024
 MOST_WAITING = 5_000
@@ -99,10 +104,15 @@ class Landing:
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        #: Whether the last batch was not stored.
-        self.is_failing = False
+        #: When a batch was not stored; None where the last one was.
+        self._failed_at: float | None = None
         #: Sizes of batches and seconds of commits, for the metrics.
         self.observe: Any = lambda rows, seconds: None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last batch was not stored, lately."""
+        return self._failed_at is not None and time.monotonic() < self._failed_at + FAILED_SECONDS
 
     async def start(self) -> None:
         self._tasks = [asyncio.create_task(self._write_for_ever()) for _ in range(WRITERS)]
@@ -145,7 +155,7 @@ class Landing:
                 started = time.perf_counter()
                 connection = await self._write_batch(connection, [landed for landed, _ in batch])
                 self.observe(len(batch), time.perf_counter() - started)
-                self.is_failing = False
+                self._failed_at = None
                 self._settle(batch, None)
             except asyncio.CancelledError:
                 self._settle(batch, StorageAway("the receiver is stopping"))
@@ -157,7 +167,7 @@ class Landing:
                 log.warning(
                     "landing failed for %d deliveries: %s", len(batch), type(fault).__name__
                 )
-                self.is_failing = True
+                self._failed_at = time.monotonic()
                 self._settle(batch, StorageAway(type(fault).__name__))
                 if connection is not None:
                     await connection.close()
@@ -270,8 +280,11 @@ class Landing:
 
 
 class Readiness:
-    """Whether a delivery would be stored now: the last one was, and a write that is tried is committed.
+    """Whether a delivery would be stored now.
 
+    The last one was, or that is a while ago; an invented one is taken, by the statement and into the tables of the real
+    ones, before it is taken back; and a write that is tried is committed. None of the three tells enough alone: a full
+    disk may still take a small write, a table may refuse what another one takes, and a rehearsal commits nothing.
     Asked however often, it is tried once a second at most, on one connection of its own.
     """
 
@@ -286,7 +299,6 @@ class Readiness:
             if time.monotonic() > self._until:
                 self._known = await self._try()
                 self._until = time.monotonic() + READY_SECONDS
-        # A full disk may still take a small write.
         return self._known and not self._landing.is_failing
 
     async def _try(self) -> bool:
@@ -295,8 +307,9 @@ class Readiness:
                 async with asyncio.timeout(READY_PATIENCE_SECONDS):
                     if self._connection is None:
                         self._connection = await self._landing._connect()
+                    async with self._connection.transaction(force_rollback=True):
+                        await self._connection.execute(SQL["land"], _columns([_invented()]))
                     cursor = await self._connection.execute(SQL["try_write"])
-                    self._landing.is_failing = False
                     return (await cursor.fetchone()) == (True,)
             except (psycopg.Error, TimeoutError):
                 # One that the server closed meanwhile: a fresh one tells.
@@ -307,6 +320,19 @@ class Readiness:
         if self._connection is not None:
             await self._connection.close()
         self._connection = None
+
+
+def _invented() -> Landed:
+    """A delivery of nobody, of which nothing is kept."""
+    return prepare(
+        channel=REHEARSAL,
+        connection_id=REHEARSAL,
+        delivery_key=uuid.uuid4().hex,
+        delivery=Delivery(
+            method="POST", public_url="", path="/", query="", headers={}, body=b"Body=x"
+        ),
+        received_at=datetime.now(UTC),
+    )
 
 
 def _give_up(future: asyncio.Future[None]) -> None:
@@ -328,9 +354,9 @@ def without_payload(landed: Landed) -> Landed:
 
 
 def kept_headers(delivery: Delivery) -> dict[str, str]:
-    """The headers without what could be used again; NUL characters cannot be stored."""
+    """The headers without what could be used again, made storable."""
     return {
-        name.replace("\x00", "\ufffd"): value.replace("\x00", "\ufffd")
+        sanitised_text(name): sanitised_text(value)
         for name, value in delivery.headers.items()
         if name not in UNKEPT_HEADERS
     }

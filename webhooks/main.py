@@ -30,6 +30,8 @@ RETRY_AFTER = {"Retry-After": "5"}
 Answered = tuple[int, bytes, list[tuple[bytes, bytes]]]
 PREFIX = "/webhooks/"
 LONGEST_CONNECTION_ID = 64
+#: So long a start waits for the connections that there are; then they are got to know beside it.
+LOAD_SECONDS = 3.0
 #: A sample of refusals is kept, so many a minute and connection; all are counted.
 REFUSALS_KEPT_PER_MINUTE = 5
 
@@ -265,7 +267,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # Without waiting: the receiver starts while the warehouse is away, and says so in /readyz.
         await pool.open(wait=False)
         await landing.start()
+        loading = asyncio.create_task(reception.connections.load())
+        await asyncio.wait({loading}, timeout=LOAD_SECONDS)
         yield
+        loading.cancel()
         await readiness.close()
         await landing.stop()
         await pool.close()

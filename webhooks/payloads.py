@@ -7,7 +7,6 @@ bytes are kept beside the payload, so here they are replaced by U+FFFD, and that
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,12 +14,12 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-REPLACEMENT = "\ufffd"
+from warehouse.sanitise import sanitised, sanitised_text
+
 #: jsonb is parsed recursively; no provider nests deeper than some dozens.
 DEEPEST = 500
 #: Twilio sends some dozens of parameters; sorting a million of a forger's is not our work.
 MOST_FORM_FIELDS = 10_000
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 #: The escape of NUL; without it, what orjson reads can go to the database as it is: orjson takes no lone surrogate.
 SUSPECT = rb"\u0000"
 
@@ -104,7 +103,7 @@ def _storable_text(raw: bytes) -> tuple[str, bool]:
     except UnicodeDecodeError:
         text = raw.decode("utf-8", "replace")
         is_repaired = True
-    return text.replace("\x00", REPLACEMENT) if is_repaired else text, is_repaired
+    return sanitised_text(text) if is_repaired else text, is_repaired
 
 
 def _from_json(body: bytes) -> Payload:
@@ -127,7 +126,8 @@ def _repaired_json(body: bytes) -> Payload:
         value = json.loads(text, parse_constant=_refuse_constant)
         if _depth(value) > DEEPEST:
             return Payload(None, f"the JSON is nested deeper than {DEEPEST} levels")
-        cleaned = sanitised(value)
+        # One level more: what stands in the deepest array is kept.
+        cleaned = sanitised(value, deepest=DEEPEST + 1)
         is_repaired = cleaned != value or text.encode() != body
     except RecursionError:
         return Payload(None, f"the JSON is nested deeper than {DEEPEST} levels")
@@ -136,17 +136,6 @@ def _repaired_json(body: bytes) -> Payload:
         reason = getattr(fault, "msg", None) or str(fault)
         return Payload(None, f"the body is no JSON: {reason}")
     return Payload(json.dumps(cleaned, ensure_ascii=False), repaired=is_repaired)
-
-
-def sanitised(value: Any) -> Any:
-    """The value with NUL characters and lone surrogates replaced in every text, keys included."""
-    if isinstance(value, str):
-        return UNSTORABLE.sub(REPLACEMENT, value)
-    if isinstance(value, dict):
-        return {sanitised(key): sanitised(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [sanitised(item) for item in value]
-    return value
 
 
 def _refuse_constant(name: str) -> Any:

@@ -12,7 +12,7 @@ MOST_SHOWN = 100
 
 
 def told(found: dict[str, Any], *, was_done: bool) -> str:
-    """Args: found: `warehouse/customer_import.py:shown`, with `lines` and `encoding`."""
+    """Args: found: `warehouse/customer_plan.py:shown`, with `lines` and `encoding`."""
     would = "" if was_done else "would be "
     counts = (
         (found["made"], f"{would}made"),

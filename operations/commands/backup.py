@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     import psycopg
 
     from operations.backup_file import Table, Told
-    from warehouse.settings import Settings
 
 #: Of these a new warehouse has some rows of its own making, which those of the backup replace.
-ITS_OWN = ("_dlt_loads", "_dlt_pipeline_state", "_dlt_version")
+ITS_OWN = ("_dlt_loads", "_dlt_pipeline_state", "_dlt_version", "write_trials")
 
 
 def register(app: typer.Typer) -> None:
@@ -79,7 +78,7 @@ def restore(
     from operations.runtime.running import is_held
     from operations.runtime.warehouse_server import serving
     from pipelines.destination import prepare_all
-    from warehouse.migrate import migrate
+    from warehouse.migrate import migrate, unknown
 
     settings = settings_for(data_dir)
     if is_held(settings.data_dir):
@@ -92,9 +91,18 @@ def restore(
                 "CRM_MASTER_KEY is not the one that this backup was made under: the credentials in it could not "
                 "be read"
             )
+        if newer := unknown(manifest["migrations"]):
+            raise Refused(
+                f"{file} was made by a newer version, which changed the warehouse by {', '.join(newer[:3])}: "
+                "restore it with that one"
+            )
+        kept = [backup_file.Table(**table) for table in manifest["tables"]]
         with serving(settings) as served:
-            kept = [backup_file.Table(**table) for table in manifest["tables"]]
-            _refuse_strangers(served)
+            # Before anything is made or copied: a warehouse that is refused is left as it was.
+            with psycopg.connect(served.admin_url) as database:
+                _refuse_strangers(database)
+                _refuse_filled(database)
+                _refuse_ahead(database, manifest["migrations"])
             migrate(served, only=manifest["migrations"])
             with _telling(quiet=as_json) as told:
                 backup_file.media_in(
@@ -106,9 +114,8 @@ def restore(
                 database.execute(backup_file.ONE_SPELLING)
                 with _telling(quiet=as_json) as told:
                     _fill(database, archive, kept, told)
-            migrate(served)
-            with psycopg.connect(served.admin_url) as database:
                 _finish(database, manifest)
+            migrate(served)
     report(
         _summary(manifest),
         as_json=as_json,
@@ -120,7 +127,7 @@ def restore(
 
 
 def _fill(database: psycopg.Connection[Any], archive: Any, kept: list[Table], told: Told) -> None:
-    """All tables in one transaction: the warehouse is as the backup, or as it was.
+    """All tables within the caller's transaction: the warehouse is as the backup, or as it was.
 
     Raises:
         Refused: the warehouse holds something already, or a table came out different.
@@ -129,16 +136,9 @@ def _fill(database: psycopg.Connection[Any], archive: Any, kept: list[Table], to
 
     from operations import backup_file
 
+    # Once more: somebody may have come in between.
+    _refuse_filled(database)
     there = {(table.schema, table.name): table for table in backup_file.tables(database)}
-    filled = [
-        name
-        for (schema, name), table in there.items()
-        if name not in ITS_OWN and backup_file.measured(database, table)[0]
-    ]
-    if filled:
-        raise Refused(
-            f"this warehouse is not empty ({', '.join(filled[:5])}): restore into a new one"
-        )
     for table in kept:
         _make_room(database, table, there.get((table.schema, table.name)))
     for place, table in enumerate(kept):
@@ -209,16 +209,48 @@ def _finish(database: psycopg.Connection[Any], manifest: dict[str, Any]) -> None
     record(database, actor().event("warehouse.restore", "warehouse", "crm", detail=detail))
 
 
-def _refuse_strangers(settings: Settings) -> None:
-    import psycopg
-
+def _refuse_strangers(database: psycopg.Connection[Any]) -> None:
     from operations import backup_file
+    from warehouse.migrate import LOGIN_ROLES
 
-    with psycopg.connect(settings.admin_url) as database:
-        names = [name for (name,) in database.execute(backup_file.SQL["strangers"]).fetchall()]
+    roles = {"roles": [role.value for role in LOGIN_ROLES]}
+    names = [name for (name,) in database.execute(backup_file.SQL["strangers"], roles).fetchall()]
     if names:
         raise Refused(
             f"programs are at work on this warehouse ({', '.join(names)}): stop them, then restore"
+        )
+
+
+def _refuse_filled(database: psycopg.Connection[Any]) -> None:
+    from psycopg import sql
+
+    from operations import backup_file
+
+    filled = [
+        f"{table.schema}.{table.name}"
+        for table in backup_file.tables(database)
+        if table.name not in ITS_OWN
+        and database.execute(
+            sql.SQL("select 1 from {} limit 1").format(table.identifier)
+        ).fetchone()
+    ]
+    if filled:
+        raise Refused(
+            f"this warehouse is not empty ({', '.join(filled[:5])}): restore into a new one"
+        )
+
+
+def _refuse_ahead(database: psycopg.Connection[Any], theirs: list[str]) -> None:
+    """What a later migration does to rows that stand, it would not do to those that come in afterwards."""
+    from operations import backup_file
+
+    if database.execute("select to_regclass('public._yoyo_migration')").fetchone() == (None,):
+        return
+    here = {name for (name,) in database.execute(backup_file.SQL["migrations"]).fetchall()}
+    if ahead := sorted(here - set(theirs)):
+        raise Refused(
+            f"this warehouse is newer than the backup ({', '.join(ahead[:3])}): restore into a new one, which is "
+            "brought to this version with the rows in it"
         )
 
 

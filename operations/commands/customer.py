@@ -15,7 +15,8 @@ from operations.invocation import AsJson, DataDir, actor, connect, report, say, 
 from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
-    from warehouse.customer_import import Plan, Progress
+    from warehouse.customer_lines import Progress
+    from warehouse.customer_plan import Plan
 
 #: Where no terminal shows a bar, a line each so many lines.
 PROGRESS_EVERY = 20_000
@@ -50,8 +51,9 @@ def import_file(
     two lines give to two people goes to neither. Instagram and Facebook names are kept in the notes: a name there is
     not the id that messages carry.
     """
-    from warehouse import customer_import
+    from warehouse import customer_import, customer_plan
     from warehouse.customer_file import read_file
+    from warehouse.events import record
 
     try:
         content = file.read_bytes()
@@ -60,15 +62,21 @@ def import_file(
     read = read_file(content, called=str(file))
     with connect(settings_for(data_dir)) as database, _progress() as progress:
         database.autocommit = True
-        plan = (
-            customer_import.plan(database, read.lines, progress=progress)
-            if preview
-            else customer_import.carry_out(
+        if preview:
+            plan = customer_plan.plan(database, read.lines, progress=progress)
+            # Whose the addresses of a file are is told by it.
+            shown = plan.of_ours(plan.matched, plan.named)
+            detail = {"file": file.name[:200], "lines": len(read.lines), "count": len(shown)}
+            told = actor().event(
+                "customer.preview", "customer", "*", customer_ids=shown, detail=detail
+            )
+            record(database, told)
+        else:
+            plan = customer_import.carry_out(
                 database, actor(), read.lines, source=file.name, progress=progress
             )
-        )
     report(
-        customer_import.summary(plan) | {"encoding": read.encoding, "preview": preview},
+        customer_plan.summary(plan) | {"encoding": read.encoding, "preview": preview},
         as_json=as_json,
         lines=_told(plan, preview=preview),
     )

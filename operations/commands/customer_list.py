@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ from operations.invocation import AsJson, DataDir, actor, connect, report, setti
 from warehouse.refusals import Refused
 
 MOST_DECISIONS, MOST_IDENTITIES = 50, 1_000
+#: Phones as `customer import` takes them: a spreadsheet reads a sum of digits, and runs nothing.
+NUMBERS = re.compile(r"(\+?[0-9]+(;\+?[0-9]+)*)?")
 
 
 def add_to(group: typer.Typer) -> None:
@@ -38,7 +41,7 @@ def list_customers(
     }  # fmt: skip
     rows = _read(
         data_dir, "list_customers", parameters,
-        ("customer.search", "*", [], {"query": word[:200].replace("\0", "")}),
+        "customer.search", {"query": word[:200].replace("\0", "")},
     )  # fmt: skip
     report(
         {"customers": rows, "count": len(rows)},
@@ -68,8 +71,9 @@ def show(customer_id: CustomerId, data_dir: DataDir = None, as_json: AsJson = Fa
         )
         if found is None:
             raise Refused(f"there is no customer {customer_id[:100]}")
-        _tell(database, ("customer.view", customer_id, [customer_id], {}))
-    customer = found["customer"]
+        customer = found["customer"]
+        shown = [customer["customer_id"], *(each["customer_id"] for each in found["merged"])]
+        _tell(database, "customer.view", customer["customer_id"], shown, {})
     gone = f", merged into {customer['merged_into']}" if customer["merged_into"] else ""
     report(
         {**customer, "identities": found["identities"], "merged": found["merged"], "decisions": found["decisions"]},
@@ -132,8 +136,14 @@ def export(
     """All customers in the lists, as `customer import` reads them. A cell that a spreadsheet would run is made text."""
     import csv
 
-    told: Told = ("customer.export", "*", [], {"file": file.name[:200]})
-    rows = _read(data_dir, "export_customers", {}, told)
+    from warehouse.spreadsheet import as_text
+
+    try:
+        # Before anything is read: nobody is told to have got what could not be written. What stands there stays so far.
+        file.open("a").close()
+    except OSError as error:
+        raise Refused(f"{file} cannot be written: {error.strerror}") from error
+    rows = _read(data_dir, "export_customers", {}, "customer.export", {"file": file.name[:200]})
     with file.open("w", newline="", encoding="utf-8-sig") as opened:
         writer = csv.writer(opened)
         writer.writerow(("name", "phone", "email", "notes"))
@@ -146,8 +156,9 @@ def export(
                 )
                 for scheme in ("phone", "email")
             }
+            phones = of["phone"] if NUMBERS.fullmatch(of["phone"]) else as_text(of["phone"])
             writer.writerow(
-                (_as_text(row["name"]), of["phone"], _as_text(of["email"]), _as_text(row["notes"]))
+                (as_text(row["name"]), phones, as_text(of["email"]), as_text(row["notes"]))
             )
     report(
         {"file": str(file), "customers": len(rows)},
@@ -156,19 +167,10 @@ def export(
     )
 
 
-def _as_text(cell: str) -> str:
-    from warehouse.customer_import import FORMULA
-
-    return f"'{cell}" if cell.startswith((*FORMULA, "\t", "\r")) else cell
-
-
-Told = tuple[str, str, list[str], dict[str, Any]]
-
-
 def _read(
-    data_dir: Any, query: str, parameters: dict[str, Any], told: Told
+    data_dir: Any, query: str, parameters: dict[str, Any], action: str, detail: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Rows for a command, which leaves its event as a page does."""
+    """Customers for a command, whose event says who was shown, as a page's does."""
     from psycopg.rows import dict_row
 
     from warehouse.customer_card import SQL
@@ -176,14 +178,16 @@ def _read(
     with connect(settings_for(data_dir)) as database:
         with database.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(SQL[query], parameters).fetchall()
-        _tell(database, told)
+        customer_ids = [row["customer_id"] for row in rows]
+        _tell(database, action, "*", customer_ids, {**detail, "count": len(rows)})
     return rows
 
 
-def _tell(database: Any, told: Told) -> None:
+def _tell(
+    database: Any, action: str, object_id: str, customer_ids: list[str], detail: dict[str, Any]
+) -> None:
     from warehouse.events import record
 
-    action, object_id, customer_ids, detail = told
     record(
         database,
         actor().event(action, "customer", object_id, customer_ids=customer_ids, detail=detail),

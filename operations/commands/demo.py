@@ -42,17 +42,14 @@ def demo(
         stays=until_ready,
         reload=reload,
     )
+    is_filled = False
     try:
         document = _fill(started, is_new)
-    except KeyboardInterrupt:
-        if is_new and started.is_ours:
+        is_filled = True
+    finally:
+        # Whatever ended it: half a demonstration would only puzzle. The logs stay.
+        if not is_filled and is_new and started.is_ours:
             running.stop(settings.data_dir)
-        raise
-    except Exception:
-        # Half a demonstration would only puzzle; the logs stay.
-        if is_new and started.is_ours:
-            running.stop(settings.data_dir)
-        raise
     is_new = is_new and started.is_ours
     report(document, as_json=as_json, lines=summary(document, is_new))
     if is_new and not until_ready:

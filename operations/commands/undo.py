@@ -18,7 +18,13 @@ def undo(
         str,
         typer.Argument(metavar="DECISION", help="The decision's id, as its command printed it."),
     ],
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the undo.")],
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason",
+            help="Why; kept with the undo. Needed where it puts two customers' data together.",
+        ),
+    ] = "",
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:

@@ -11,7 +11,9 @@ from operations.invocation import AsJson, DataDir, report, settings_for
 PortBase = Annotated[
     int,
     typer.Option(
-        "--port-base", metavar="N", help="App N+1, receiver N+2, simulator N+3, Postgres N+4."
+        "--port-base",
+        metavar="N",
+        help="App N+1, receiver N+2, simulator N+3, Postgres N+4, readiness N+5.",
     ),
 ]
 UntilReady = Annotated[

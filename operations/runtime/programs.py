@@ -44,7 +44,7 @@ QUIET = {
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """The ports of one data folder: `--port-base` N gives app N+1 … Postgres N+4."""
+    """The ports of one data folder: `--port-base` N gives app N+1 … Postgres N+4, the receiver's readiness N+5."""
 
     base: int
 

@@ -168,7 +168,8 @@ def test_earlier_messages_lead_to_the_very_first(person: Person, sam: str) -> No
         read, top = page.evaluate(IN_SIGHT)
         expect(page.locator(".message")).to_have_count(count)
         held = page.locator(f'[data-message="{read}"]')
-        # Within a line: a day's divider goes from above what is read.
+        # Within a divider: the page below is drawn anew without its first one, all its messages are new elements, and the
+        # browser holds on to the page itself, whose top has moved.
         assert held.evaluate("e => e.getBoundingClientRect().top") == pytest.approx(top, abs=32)
     expect(page.get_by_text("The first message")).to_be_visible()
     expect(page.get_by_text("message 000", exact=True)).to_be_visible()

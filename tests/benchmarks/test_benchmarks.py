@@ -9,8 +9,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import psutil
+import psycopg
 import pytest
 
 import benchmarks
@@ -80,6 +83,9 @@ def test_each_runs_in_a_small_form(
     class OnTheWarehouseOfTests(Throwaway):
         def start_warehouse(self) -> None:
             self.settings = settings.model_copy(update={"data_dir": self.folder})
+            with psycopg.connect(settings.admin_url) as owner:
+                server = psutil.Process(owner.info.backend_pid).ppid()
+            self.warehouse = cast("subprocess.Popen[Any]", SimpleNamespace(pid=server))
 
     monkeypatch.setattr("benchmarks.throwaway.Throwaway", OnTheWarehouseOfTests)
     says_what_is_so(importlib.import_module(f"benchmarks.{name}").run(None, TINY[name]))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from transform import fold
+from warehouse.filters import Filter
 from warehouse.queries import queries
 from warehouse.settings import Settings
 
@@ -120,7 +123,7 @@ def test_no_statement_of_a_fold_walks_a_table_that_grows(
 
 #: Columns that hold an identity. Equal ones are joined by index only where they collate alike.
 OF_IDENTITIES = ("identity", "counterpart_identity", "same_as", "other")
-#: Who asks whose a message is, with the tables that are asked by identity.
+#: Who asks whose a message is, or what it bears, with the tables that are asked by a key.
 BY_IDENTITY = (
     ("app_read", "one_message", {"identity_links"}),
     ("app_read", "message_sources", {"identity_links"}),
@@ -129,6 +132,9 @@ BY_IDENTITY = (
     ("timeline", "timeline_changes", {"identity_links", "identities"}),
     ("timeline_at", "timeline_from", {"identity_links", "identities"}),
     ("search", "results", {"identity_links", "identities"}),
+    ("timeline_filtered", "filtered_page", {"identity_links", "taggings"}),
+    ("timeline_filtered", "filtered_count", {"identity_links", "taggings"}),
+    ("timeline_filtered", "filter_choices", {"identity_links", "taggings"}),
 )
 
 
@@ -150,14 +156,19 @@ def test_whose_a_message_is_is_found_by_its_index(admin: Database) -> None:
         "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
         " select n, 'd', 'email:' || n || '@example.com', 'c', 't', 't' from generate_series(1, 3000) as n",
         "insert into canonical.identities (identity) select identity from crm.identity_links",
+        "insert into crm.tags (tag_id, name, colour, created_by) values ('t', 'VIP', 'red', 't')",
+        "insert into crm.taggings (tagging_id, tag_id, object_type, object_id, tagged_by)"
+        " select n, 't', 'message', 'm' || n, 't' from generate_series(1, 3000) as n",
         "analyze crm.identity_links",
+        "analyze crm.taggings",
         "analyze canonical.identities",
         *(f"set enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")),
     ):
         admin.execute(fill.encode())
     some = {
         "message_id": "m", "raw_ref": "r", "customer_id": "c", "before": None, "page_size": 50, "since_fold": 1,
-        "position": "p", "message_ids": ["m"], "looked_through": 100,
+        "position": "p", "message_ids": ["m"], "looked_through": 100, "most": 10,
+        **Filter(tags=("VIP",)).parameters(ZoneInfo("UTC"), datetime(2026, 11, 1, tzinfo=UTC)),
     }  # fmt: skip
     for file, name, tables in BY_IDENTITY:
         asked = f"explain (format json) {queries(file)[name]}".encode()

@@ -12,13 +12,15 @@ import psycopg
 import pytest
 
 from media.store import MediaStore
+from operations import backup_file
+from operations.commands import backup
 from operations.runtime import warehouse_server
 from tests.dbt_project.raw_rows import add_connections, inbound, mail
 from tests.operations.conftest import Crm
 from transform.fold import SQL as FOLD
 from transform.resident import take_in
 from warehouse import connections
-from warehouse.settings import Settings
+from warehouse.settings import Role, Settings
 
 
 @pytest.fixture
@@ -57,6 +59,40 @@ def filled(
     return warehouse
 
 
+Hashes = dict[str, tuple[int, str]]
+
+
+def hashes(url: str) -> Hashes:
+    """Every table that a backup keeps, with its rows and their hash."""
+    with psycopg.connect(url) as database:
+        database.execute(backup_file.ONE_SPELLING)
+        return {
+            f"{table.schema}.{table.name}": backup_file.measured(database, table)
+            for table in backup_file.tables(database)
+        }
+
+
+def told_before(database: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    """All events but that of the restore."""
+    return database.execute(
+        "select * from crm.events where action <> 'warehouse.restore' order by event_id"
+    ).fetchall()
+
+
+def with_migration(file: Path, name: str) -> Path:
+    """The backup as a version that has this migration, too, would have written it."""
+    newer = file.with_name("newer.zip")
+    with zipfile.ZipFile(file) as archive, zipfile.ZipFile(newer, "w") as written:
+        for member in archive.namelist():
+            content = archive.read(member)
+            if member == "manifest.json":
+                manifest = json.loads(content)
+                manifest["migrations"].append(name)
+                content = json.dumps(manifest).encode()
+            written.writestr(member, content)
+    return newer
+
+
 def hash_of_messages(database: psycopg.Connection[Any]) -> tuple[Any, ...]:
     row = database.execute(FOLD["hash_of_messages"]).fetchone()
     assert row is not None
@@ -77,10 +113,12 @@ def test_what_was_there_is_there_and_what_is_sent_afterwards_is_shown(
     with zipfile.ZipFile(file) as archive:
         everything = b"".join(archive.read(name) for name in archive.namelist())
     assert filled.master_keys[0].encode() not in everything
-    # Refused where programs work or something stands already; and it stays as it was.
-    status, _, err = crm("restore", str(file))
-    assert (status, "at work" in err or "not empty" in err) == (2, True), err
-    assert hash_of_messages(admin) == before
+    kept = hashes(filled.admin_url)
+    # Refused where somebody is at work, by whatever name; and it stays as it was.
+    with psycopg.connect(filled.url_for(Role.ANALYST), application_name="a tool of theirs"):
+        status, _, err = crm("restore", str(file))
+    assert (status, "a tool of theirs as crm_analyst" in err) == (2, True), err
+    assert (hashes(filled.admin_url), hash_of_messages(admin)) == (kept, before)
 
     monkeypatch.delenv("CRM_DATABASE_URL")
     folder = tmp_path / "elsewhere"
@@ -89,6 +127,18 @@ def test_what_was_there_is_there_and_what_is_sent_afterwards_is_shown(
     status, _, err = crm("restore", str(file), "--data-dir", str(folder))
     assert (status, "CRM_MASTER_KEY" in err) == (2, True), err
     monkeypatch.setenv("CRM_MASTER_KEY", filled.master_keys[0])
+    # Nothing is made of what a newer version wrote.
+    status, _, err = crm(
+        "restore", str(with_migration(file, "9999-later")), "--data-dir", str(folder)
+    )
+    assert (status, "newer version" in err, "9999-later" in err) == (2, True, True), err
+    assert not (folder / "postgres").exists()
+    # What fails at its end leaves a warehouse that is as empty as before.
+    finish = backup._finish
+    monkeypatch.setattr(backup, "_finish", failing)
+    with pytest.raises(RuntimeError, match="at its end"):
+        crm("restore", str(file), "--data-dir", str(folder))
+    monkeypatch.setattr(backup, "_finish", finish)
     status, out, err = crm("restore", str(file), "--data-dir", str(folder))
     assert status == 0, err
     assert "every hash is that of the backup" in out
@@ -99,6 +149,14 @@ def test_what_was_there_is_there_and_what_is_sent_afterwards_is_shown(
         warehouse_server.serving(restored) as served,
         psycopg.connect(served.admin_url, autocommit=True) as there,
     ):
+        # All is equal but that everybody is signed out, and that this is written down.
+        found = hashes(served.admin_url)
+        assert {name for name in kept if found[name] != kept[name]} == {
+            "crm.events",
+            "crm.sessions",
+        }
+        assert found.keys() == kept.keys()
+        assert told_before(there) == told_before(admin)
         ((known,),) = there.execute(
             "select connection_id from crm.connections where name = 'SMS' and created_by = 'test' and signing is not null"
         ).fetchall()
@@ -122,6 +180,16 @@ def test_what_was_there_is_there_and_what_is_sent_afterwards_is_shown(
         inbound(99).insert(there)
         take_in(served)
         assert hash_of_messages(there)[0] == before[0] + 1
+    # A warehouse that holds something is refused before anything is copied into its folder.
+    ours = MediaStore(restored.media_root)
+    ours.files.rm(ours.path(stored))
+    status, _, err = crm("restore", str(file), "--data-dir", str(folder))
+    assert (status, "this warehouse is not empty (crm." in err) == (2, True), err
+    assert not ours.has(stored)
+
+
+def failing(*_: Any) -> None:
+    raise RuntimeError("at its end")
 
 
 def test_what_is_no_whole_backup_is_refused(crm: Crm, warehouse: Settings, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from operations.__main__ import build
+from operations.__main__ import build, command_modules
 from operations.commands.testing import chromium
 from warehouse.refusals import Refused
 from warehouse.settings import Settings
@@ -42,14 +44,70 @@ def commands(
 COMMANDS = dict(commands())
 
 
-def test_the_commands_of_the_interface_are_there() -> None:
+#: What others call by name: scripts, other programs, people who read about it. One that goes fails by its name.
+PROMISED = (
+    "demo", "up", "down", "status", "test", "check", "database-url", "connection add", "connection list",
+    "connection test", "connection disable", "connection enable", "connection rotate", "connection configure-webhook",
+    "connection request-history", "user add", "user list", "user disable", "user role", "customer import",
+    "customer list", "customer show", "customer rename", "customer archive", "customer export", "link", "unlink",
+    "move", "merge", "split", "undo", "search", "tag", "untag", "assign", "note", "backup", "restore", "backfill",
+    "refresh", "reconcile", "replay", "rebuild", "dbt", "bench",
+)  # fmt: skip
+#: `./crm connection add / list / test ID` in a document names three.
+WRITTEN = re.compile(r"\./crm ([a-z][^`\n]*)")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "specs").glob("*.md")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_a_command_that_is_promised_is_there(name: str) -> None:
+    assert tuple(name.split()) in COMMANDS
+
+
+def test_every_command_is_promised() -> None:
+    assert {" ".join(path) for path in COMMANDS} == set(PROMISED)
+
+
+def named_in(document: Path) -> Iterator[tuple[str, ...]]:
+    """The commands that a document names: of a group, each that it counts up."""
+    groups = {path[0] for path in COMMANDS if len(path) > 1}
+    for written in WRITTEN.findall(document.read_text()):
+        first, *others = re.split(r" / ", written)
+        words = re.findall(r"[a-z][a-z-]*", first.partition(" #")[0])
+        if words[0] not in groups:
+            yield (words[0],)
+            continue
+        if len(words) > 1:
+            yield (words[0], words[1])
+        for other in others:
+            if known := re.match(r"[a-z][a-z-]*", other):
+                yield (words[0], known.group())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_a_command_that_a_document_names_is_there(document: Path) -> None:
+    gone = [" ".join(path) for path in named_in(document) if path not in COMMANDS]
+    assert not gone
+
+
+def test_the_documents_are_read() -> None:
+    named = set(named_in(ROOT / "README.md"))
     assert {
-        ("demo",), ("up",), ("down",), ("status",), ("test",), ("check",), ("database-url",),
-        ("connection", "add"), ("connection", "list"), ("connection", "test"), ("connection",
-        "disable"), ("connection", "enable"), ("connection", "rotate"), ("connection",
-        "configure-webhook"), ("user", "add"), ("user", "list"), ("user", "disable"), ("user",
-        "role"), ("customer", "import"), ("link",), ("unlink",), ("backfill",), ("bench",),
-    } <= set(COMMANDS)  # fmt: skip
+        ("tag",),
+        ("untag",),
+        ("customer", "archive"),
+        ("connection", "request-history"),
+        ("undo",),
+    } <= named
+
+
+def test_a_module_that_has_a_command_lies_where_commands_are_found() -> None:
+    """Commands are found by their folder: one beside it is missed by nobody but its users."""
+    having = {
+        file.relative_to(ROOT).as_posix()
+        for file in (ROOT / "operations").rglob("*.py")
+        if "\ndef register(app: typer.Typer)" in file.read_text()
+    }
+    assert having == {f"operations/commands/{name}.py" for name in command_modules()}
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
@@ -128,6 +186,43 @@ def test_a_password_of_the_database_is_not_in_the_refusal(
     assert len(err.splitlines()) == 1
     assert "CRM_MASTER_KEY" in err
     assert other not in err
+
+
+@pytest.mark.usefixtures("no_warehouse")
+@pytest.mark.parametrize("given", ["a-file", "a-file/below", "/proc/crm"])
+def test_a_data_folder_that_cannot_be_made_is_named(given: str, crm: Crm, tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("")
+    status, out, err = crm("up", "--until-ready", "--data-dir", str(tmp_path / given))
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert "give another folder with --data-dir" in err
+
+
+def test_another_place_that_cannot_be_written_to_is_named_without_that_advice(
+    crm: Crm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CRM_DATA_DIR", str(tmp_path / "data"))
+    error = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr("operations.__main__.build", lambda: _raising(error))
+    assert crm("status") == (2, "", f"crm: {tmp_path}/elsewhere: Permission denied\n")
+
+
+def test_a_file_of_ours_that_is_missing_is_no_trouble_of_the_data_folder(
+    crm: Crm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is a fault of the program, and shows where."""
+    monkeypatch.setenv("CRM_DATA_DIR", str(tmp_path / "data"))
+    for missing in (ROOT / "warehouse" / "queries" / "none.sql", tmp_path / "data" / "none"):
+        error = FileNotFoundError(errno.ENOENT, "No such file or directory", str(missing))
+        monkeypatch.setattr("operations.__main__.build", lambda error=error: _raising(error))
+        with pytest.raises(FileNotFoundError):
+            crm("status")
+
+
+def _raising(error: Exception) -> Callable[..., None]:
+    def command(**_: Any) -> None:
+        raise error
+
+    return command
 
 
 @pytest.mark.parametrize("role", ["admin", "analyst", "app"])

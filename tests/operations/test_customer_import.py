@@ -249,7 +249,23 @@ def test_a_preview_changes_nothing(
     status, out, _ = crm("customer", "import", str(file), "--preview", "--json")
     assert (status, told(json.loads(out))) == (0, (1, 0, [3], [], []))
     assert admin.execute("select from crm.customers").fetchall() == []
-    assert admin.execute("select from crm.events").fetchall() == []
+    # Whose the addresses are is told by it, and that is written down.
+    admin.execute(
+        "insert into crm.customers (customer_id, name, created_by) values ('m', 'Mai', 't'), ('s', 'Sam', 't')"
+    )
+    admin.execute(
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " values ('l', 'd', 'phone:+61491570006', 'm', 't', 't'), ('k', 'd', 'email:s@example.com', 's', 't', 't')"
+    )
+    file.write_text("name,phone,email\nMai,0491570006,s@example.com\nJo,0491570157,\n")
+    assert crm("customer", "import", str(file), "--preview")[0] == 0
+    assert admin.execute(
+        "select action, customer_ids, detail ->> 'file', (detail ->> 'lines')::int, (detail ->> 'count')::int"
+        " from crm.events order by at"
+    ).fetchall() == [
+        ("customer.preview", [], "list.csv", 2, 0),
+        ("customer.preview", ["m", "s"], "list.csv", 2, 2),
+    ]
 
 
 def test_a_long_list_is_imported_as_a_whole_or_not_at_all(
@@ -268,14 +284,14 @@ def test_a_long_list_is_imported_as_a_whole_or_not_at_all(
             if words == "written" and done >= 5_000 and not links(admin):
                 with psycopg.connect(warehouse.url_for(Role.APP)) as other:
                     customer = decisions.create_customer(other, JOB, "Quicker")
-                    decisions.link(other, JOB, "phone:+61490000011", customer, reason="quicker")
+                    decisions.link(other, JOB, "phone:+61490005900", customer, reason="quicker")
 
         plan = customer_import.carry_out(
             database, JOB, lines, source="long.csv", progress=meanwhile
         )
     assert (len(plan.customers), len(plan.matched), len(plan.refused)) == (5_996, 1, 3)
     assert len(links(admin)) == 5_997
-    assert links(admin)["phone:+61490000011"] == "Quicker"
+    assert links(admin)["phone:+61490005900"] == "Quicker"
     told_of = admin.execute(
         "select action, count(*), count(distinct detail ->> 'decision_id') from crm.events"
         " where detail ->> 'source' = 'long.csv' group by action order by action"

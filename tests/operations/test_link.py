@@ -100,7 +100,12 @@ def test_two_are_one_and_two_again(
     assert [each["customer_id"] for each in shown["merged"]] == ["mai"]
     assert {each["reason"] for each in shown["identities"]} == {"r", "one person"}
     assert shown["decisions"][0]["decision_id"] == merged["decision_id"]
-    said("undo", merged["decision_id"], "--reason", "two")
+    # What is taken apart needs no reason, what is put together does.
+    undone = said("undo", merged["decision_id"])
+    assert owned() == before
+    status, out, err = crm("undo", undone["decision_id"], "--json")
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert "puts the data of two customers together: say why" in err
     assert owned() == before
 
     said("move", "phone:+61491570006", "sam", "--reason", "r")
@@ -112,7 +117,7 @@ def test_two_are_one_and_two_again(
     archived = said("customer", "archive", split["customer_id"], "--reason", "gone")
     names = [row["name"] for row in said("customer", "list")["customers"]]
     assert names == ["mai", "sam"]
-    said("undo", archived["decision_id"], "--reason", "back")
+    said("undo", archived["decision_id"])
     assert said("customer", "list", "kim ex")["count"] == 1
     assert said("customer", "list", "%")["count"] == 0
     assert crm("customer", "show", "nobody")[0] == 2
@@ -122,5 +127,22 @@ def test_two_are_one_and_two_again(
     assert written[0] == "name,phone,email,notes"
     assert "'=HYPERLINK(1),,," in written
     assert "mai,,mai@example.com," in written
-    looked = admin.execute("select count(*) from crm.events where action = 'customer.view'")
-    assert looked.fetchone() == (1,)
+    status, out, err = crm("customer", "export", str(tmp_path / "nowhere" / "out.csv"))
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert "cannot be written" in err
+
+    # Who was shown stands in each event: of a list, a card, a file.
+    told = admin.execute(
+        "select action, object_id, customer_ids, detail ->> 'query', (detail ->> 'count')::int from crm.events"
+        " where action in ('customer.search', 'customer.view', 'customer.export') order by at"
+    ).fetchall()
+    everybody = ["sam", split["customer_id"], "mai"]
+    assert {row[0] for row in told} == {"customer.search", "customer.view", "customer.export"}
+    assert ("customer.view", "sam", ["sam", "mai"], None, None) in told
+    assert told[-3][:2] == ("customer.search", "*")
+    assert (told[-3][2:], told[-2][2:]) == (([split["customer_id"]], "kim ex", 1), ([], "%", 0))
+    assert (told[-1][0], sorted(told[-1][2]), told[-1][4]) == (
+        "customer.export",
+        sorted(everybody),
+        3,
+    )

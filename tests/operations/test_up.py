@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from operations.runtime import running
-from operations.runtime.ports import free_port
+from operations.runtime.ports import FOLLOWING, free_port
+from operations.runtime.programs import Ports
 
 Crm = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,6 +91,15 @@ def test_a_busy_port_is_named(up: tuple[Path, int], tmp_path: Path) -> None:
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert f"port {base + 1}" in err
     assert "--port-base" in err
+
+
+def test_the_ports_of_a_base_are_those_that_are_looked_for() -> None:
+    of_base = [
+        getattr(Ports(base=100), name)
+        for name, value in vars(Ports).items()
+        if isinstance(value, property)
+    ]
+    assert sorted(of_base) == list(range(101, 100 + FOLLOWING + 1))
 
 
 def test_a_killed_postgres_comes_back_and_is_named(up: tuple[Path, int]) -> None:

@@ -1,4 +1,4 @@
-Every privilege of every role of ours, from the catalogs (test_privileges.py).
+Every privilege of every role of ours, from the catalogs (privilege_matrix.py).
 
 -- relations --
 -- One row per role, schema and set of privileges: which relations. Ownership comes before the rest, columns where a table is not whole.

@@ -10,6 +10,7 @@ import pytest
 
 from warehouse import customer_import, decisions
 from warehouse.customer_file import Line
+from warehouse.decisions import ledger, lists
 from warehouse.events import Actor
 from warehouse.migrate import MIGRATIONS
 from warehouse.refusals import Refused
@@ -18,6 +19,13 @@ from warehouse.settings import Role, Settings
 MIA = Actor(name="mia", role="agent", session_id="s1", ip="127.0.0.1")
 NOAH = Actor(name="noah", role="agent", session_id="s2")
 IDENTITY = "phone:+61491570006"
+
+#: What a list changes for those who look: who is there, and by which identities.
+OPEN = (
+    "select customer_id, identity from crm.customers"
+    " left join crm.identity_links as links using (customer_id)"
+    " where archived_at is null and ended_at is null order by 1, 2"
+)
 
 Database = psycopg.Connection[Any]
 
@@ -103,6 +111,42 @@ def test_what_was_decided_later_is_named_and_stands_in_the_way(database: Databas
     assert owner(database) == kim
 
 
+def test_a_reason_is_asked_for_where_an_undo_puts_two_people_together(database: Database) -> None:
+    sam, kim = (decisions.create_customer(database, MIA, name) for name in ("Sam", "Kim"))
+    linked = decisions.link(database, MIA, IDENTITY, sam, reason="r").decision_id
+    assert linked
+    # Whose it is is said no more, and again: nobody else has it.
+    unlinked = decisions.undo(database, MIA, linked)
+    decisions.undo(database, MIA, unlinked.decision_id)
+    assert owner(database) == sam
+
+    moved = decisions.move(database, MIA, IDENTITY, kim, reason="r").decision_id
+    assert moved
+    with pytest.raises(Refused, match="two customers together: say why"):
+        decisions.undo(database, MIA, moved)
+    assert owner(database) == kim
+    decisions.undo(database, MIA, moved, "was Sam's")
+    assert owner(database) == sam
+
+    merged = decisions.merge(database, MIA, sam, kim, reason="r").decision_id
+    apart = decisions.undo(database, MIA, merged).decision_id
+    assert owner(database) == sam
+    with pytest.raises(Refused, match="two customers together: say why"):
+        decisions.undo(database, MIA, apart, "  ")
+    assert owner(database) == sam
+
+    decisions.link(database, MIA, "email:sam@example.com", sam, reason="r")
+    split = decisions.split(database, MIA, sam, [IDENTITY], "Jo", reason="r")
+    with pytest.raises(Refused, match="two customers together: say why"):
+        decisions.undo(database, MIA, split.decision_id)
+    assert owner(database) == split.customer_id
+    # Why is kept where it is said, and nothing is said where it is not.
+    reasons = (
+        "select detail ->> 'reason' from crm.events where action = 'decision.undo' order by at"
+    )
+    assert [row[0] for row in database.execute(reasons)] == [None, None, "was Sam's", None]
+
+
 def test_a_customer_made_by_mistake_leaves_the_lists_and_comes_back(database: Database) -> None:
     decision_id = decisions.new_decision_id()
     customer = decisions.create_customer(database, MIA, "Sam", decision_id=decision_id)
@@ -121,7 +165,7 @@ def test_a_customer_made_by_mistake_leaves_the_lists_and_comes_back(database: Da
 def test_a_whole_list_is_undone_at_once(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(customer_import, "CUSTOMERS_OF_ONE_DECISION", 2)
+    monkeypatch.setattr(lists, "CHANGES_OF_ONE_DECISION", 5)
     people = {"Sam": "0491570006", "Mai": "0491570156", "Jo": "0491570157"}
     lines = [
         Line(number=number, cells={"name": name, "phone": phone})
@@ -139,6 +183,36 @@ def test_a_whole_list_is_undone_at_once(
     assert decisions.undo(database, MIA, second, "r").action == "customer.create"
 
 
+def test_a_list_that_links_much_to_those_who_are_there_is_several_decisions_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an import changes is cut by changes, whoever they are of: none is too long to be undone."""
+    monkeypatch.setattr(lists, "CHANGES_OF_ONE_DECISION", 4)
+    monkeypatch.setattr(ledger, "MOST_CHANGES", 4)
+    sam, kim = (decisions.create_customer(database, MIA, name) for name in ("Sam", "Kim"))
+    for identity, customer in (("email:sam@example.com", sam), ("email:kim@example.com", kim)):
+        decisions.link(database, MIA, identity, customer, reason="r")
+    before = database.execute(OPEN).fetchall()
+    others = [";".join(f"{name}{number}@example.com" for number in range(6)) for name in "skj"]
+    lines = [
+        Line(number=2, cells={"name": "Sam", "email": f"sam@example.com;{others[0]}"}),
+        Line(number=3, cells={"name": "Kim", "email": f"kim@example.com;{others[1]}"}),
+        Line(number=4, cells={"name": "Jo", "email": others[2]}),
+    ]
+    imported = customer_import.carry_out(database, MIA, lines, source="list.csv")
+    # Jo with the first three and the others, then Sam's and Kim's.
+    assert database.execute(
+        "select decided.action, count(*) from crm.decisions as decided"
+        " inner join crm.decision_changes as changes using (decision_id)"
+        " where decision_id = any(%s) group by decision_id, decided.action order by min(change_no)",
+        [imported.decision_ids],
+    ).fetchall() == [("customer.create", 4), ("identity.link", 3), ("identity.link", 4), ("identity.link", 2),
+        ("identity.link", 4), ("identity.link", 2)]  # fmt: skip
+    for decision_id in reversed(imported.decision_ids):
+        decisions.undo(database, MIA, decision_id)
+    assert database.execute(OPEN).fetchall() == before
+
+
 def test_what_cannot_be_undone_says_so_and_changes_nothing(database: Database) -> None:
     customer = decisions.create_customer(database, MIA, "Sam")
     made = decisions.link(database, MIA, IDENTITY, customer, reason="r")
@@ -146,8 +220,8 @@ def test_what_cannot_be_undone_says_so_and_changes_nothing(database: Database) -
     for asked in ("", "\0", "nothing", "'; --", "x" * 10_000):
         with pytest.raises(Refused, match="no decision"):
             decisions.undo(database, MIA, asked, "r")
-    with pytest.raises(Refused, match="reason is empty"):
-        decisions.undo(database, MIA, str(made.decision_id), " \n")
+    with pytest.raises(Refused, match="reason is longer"):
+        decisions.undo(database, MIA, str(made.decision_id), "x" * 1_001)
     assert database.execute("select count(*) from crm.events").fetchone() == before
     assert owner(database) == customer
 

@@ -2,16 +2,79 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from warehouse.migrate import migrate
-from warehouse.settings import Role, Settings
+from warehouse.migrate import MIGRATIONS, migrate
+from warehouse.settings import ROOT, Role, Settings
 
 #: A view over several tables refuses change by its nature.
 INSUFFICIENT = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)
+
+
+#: Each release adds its own, and changes none: `sha256sum` in the folder of the migrations.
+RELEASED = Path(__file__).parent / "released_migrations.sha256"
+
+
+def test_what_was_released_is_never_changed() -> None:
+    """A warehouse was made with it, and would not be made again: a change is a migration of its own."""
+    heading, *lines = RELEASED.read_text().splitlines()
+    for line in lines:
+        digest, name = line.split()
+        content = (MIGRATIONS / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest, f"{name} was released, and is another"
+    # Whoever releases a version adds its migrations.
+    version = re.findall(r"^## ([0-9.]+) \(", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0]
+    assert f"version {version} " in heading
+    numbers = sorted(file.name for file in MIGRATIONS.glob("*.sql"))
+    assert numbers[: len(lines)] == [line.split()[1] for line in lines]
+
+
+def test_a_warehouse_of_either_edition_ends_like_a_new_one(admin: psycopg.Connection[Any]) -> None:
+    """0061 and 0076 were edited after their release: some warehouses have the one form of the function, some the other."""
+    asked = (
+        "select prosrc from pg_proc where oid = 'canonical.phone_number(text, text)'::regprocedure"
+    )
+    new = admin.execute(asked).fetchall()
+    released = (MIGRATIONS / "0076-quick-readers.sql").read_text()
+    begin = released.index("create or replace function canonical.phone_number")
+    admin.execute(released[begin : released.index("$$;", begin) + 3])  # type: ignore[arg-type]
+    assert admin.execute(asked).fetchall() != new
+    admin.execute((MIGRATIONS / "0110-one-phone-number.sql").read_text())  # type: ignore[arg-type]
+    assert admin.execute(asked).fetchall() == new
+
+
+def test_a_place_that_is_no_name_of_a_history_is_read_by_nobody(settings: Settings) -> None:
+    with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as app:
+        for odd in (
+            "",
+            "a",
+            "a b c",
+            "raw_gmail",
+            "raw_gmail.messages.x",
+            '"',
+            "raw_gmail.none",
+            "pg_catalog.pg_authid",
+        ):
+            assert app.execute("select crm.history_row(%s, 'x')", [odd]).fetchall() == [(None,)]
+
+
+def test_a_fault_of_ours_is_not_taken_for_models_that_are_being_made(
+    settings: Settings, admin: psycopg.Connection[Any]
+) -> None:
+    untold = "select * from crm.untold_edits('c', 5)"
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as loader:
+        assert loader.execute(untold).fetchall() == []
+        admin.execute("alter table canonical.messages rename column provider_metadata to other")
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            loader.execute(untold)
+        admin.execute("alter table canonical.messages rename to others")
+        assert loader.execute(untold).fetchall() == []
 
 
 def schema_of(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:

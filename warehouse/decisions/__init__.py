@@ -8,6 +8,7 @@
 | `customers` | that there is a customer, their name, archived or not |
 | `links` | whose an identity is |
 | `merging` | two customers are one, one is two, an identity is another's |
+| `lists` | customers and links by the thousand, of a list that is imported |
 | `marks` | who is no customer; who is not suggested again |
 | `tags` | tags, and what bears them |
 | `assignments` | who has a conversation, how it stands, until when |
@@ -58,6 +59,7 @@ from warehouse.decisions.ledger import (
     undo,
 )
 from warehouse.decisions.links import Link, Owner, Taken, link, owners, unlink
+from warehouse.decisions.lists import OthersDecided, import_list
 from warehouse.decisions.marks import dismiss, not_a_customer
 from warehouse.decisions.merging import Moved, Size, merge, move, size_of_identity, sizes, split
 from warehouse.decisions.notes import Noted, change_note, note, remove_note
@@ -90,6 +92,7 @@ __all__ = [
     "Link",
     "Moved",
     "Noted",
+    "OthersDecided",
     "Overtaken",
     "Owner",
     "Size",
@@ -110,6 +113,7 @@ __all__ = [
     "dismiss",
     "gives_way",
     "hold",
+    "import_list",
     "link",
     "merge",
     "merge_tags",

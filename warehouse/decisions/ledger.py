@@ -229,14 +229,17 @@ class InTheWay(Refused):
         super().__init__(sentence)
 
 
-def undo(database: Database, actor: Actor, decision_id: str, reason: str) -> Undone:
+def undo(database: Database, actor: Actor, decision_id: str, reason: str = "") -> Undone:
     """Take a decision back: everything that it changed stands as before. To undo the undo makes it stand again.
+
+    Why need not be said, unless it puts the data of two customers together (again).
 
     Raises:
         InTheWay: something was decided on the same later, and holds.
-        Refused: there is no such decision, it is taken back already, or a kind of change says why it cannot be.
+        Refused: there is no such decision, it is taken back already, a reason is needed, or a kind of change says why
+            it cannot be.
     """
-    why = line(reason, "reason", LONGEST_REASON, "say why")
+    why = line(reason, "reason", LONGEST_REASON, "say why") if reason.strip() else ""
     asked_id = decision(database, decision_id)["decision_id"]
     with (
         database.transaction(),
@@ -252,6 +255,10 @@ def undo(database: Database, actor: Actor, decision_id: str, reason: str) -> Und
         _refuse_what_is_in_the_way(database, asked_id, changes)
         for change in reversed(changes):
             _REVERSALS[change.action](decided, change)
+        if not why and _puts_together(decided.changes):
+            raise Refused(
+                f"to undo decision {asked_id} ({asked['action']}) puts the data of two customers together: say why"
+            )
         concerned = sorted({each for made in decided.changes for each in made["customer_ids"]})
         decided.says(
             "decision.undo", "decision", asked_id,
@@ -265,6 +272,18 @@ def undo(database: Database, actor: Actor, decision_id: str, reason: str) -> Und
         action=asked["action"],
         customer_ids=concerned,
     )
+
+
+def _puts_together(changes: Sequence[dict[str, Any]]) -> bool:
+    """Whether what one customer had is another's by these changes. What a merge put together an undo takes apart."""
+    kinds = {change["action"] for change in changes}
+    if "customer.unmerge" in kinds:
+        return False
+    taken, given = (
+        {change["object_id"] for change in changes if change["action"] == action}
+        for action in ("identity.unlink", "identity.link")
+    )
+    return "customer.merge" in kinds or bool(taken & given)
 
 
 def decision(database: Database, decision_id: str) -> DictRow:

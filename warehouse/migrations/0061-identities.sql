@@ -6,8 +6,6 @@
 create function canonical.phone_number(written text, country text) returns text
 language sql immutable parallel safe as $$
     select case
-        -- Nearly all, by a pattern that costs little.
-        when written ~ '^\+[1-9][0-9]*$' and length(written) between 8 and 16 and left(written, 4) not in ('+610', '+521') then written
         -- The trunk zero of a number that is written for both sides of a border.
         when written ~ '^\+?610[2-478][0-9]{8}$' then '+61' || right(written, 9)
         -- Mexican numbers carry a 1 that is not dialled.

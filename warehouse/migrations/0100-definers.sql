@@ -48,9 +48,14 @@ create function crm.history_row(place text, row_id text) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     found jsonb;
-    relation oid := to_regclass(place);
+    relation oid;
 begin
-    if place !~ '^raw_[a-z_]+\.[a-z_]+$' or not exists (
+    if place !~ '^raw_[a-z_]+\.[a-z_]+$' then
+        return null;
+    end if;
+    -- Only now: PostgreSQL 15 fails on what is no name at all.
+    relation := to_regclass(place);
+    if not exists (
         select from pg_class
         where pg_class.oid = relation and relkind = 'r' and not relrowsecurity and not relhasrules and not relhassubclass
     ) or exists (
@@ -145,7 +150,8 @@ begin
     order by messages.received_at desc
     limit most;
 exception
-    when undefined_table or undefined_column then return;
+    -- A rebuild moved the table away in between. A column that is missing would be a fault of ours, and says so.
+    when undefined_table then return;
 end $$;
 alter function crm.untold_edits(text, integer) owner to crm_fold_reader;
 revoke all on function crm.untold_edits(text, integer) from public;

@@ -37,9 +37,12 @@ order by places.rank, kept.nspname, kept.relname
 select migration_id from public._yoyo_migration order by applied_at_utc, migration_id
 
 -- strangers --
--- Programs of ours that are at work on this database.
-select distinct application_name from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid() and application_name like 'crm %'
+-- Who is at work on this database: whoever signed in as one of our roles, whatever he calls himself (an analyst's psql reads what
+-- would be locked), and what calls itself ours.
+select distinct concat_ws(' as ', nullif(application_name, ''), usename) from pg_stat_activity
+where
+    datname = current_database() and pid <> pg_backend_pid()
+    and (application_name like 'crm %%' or usename = any(%(roles)s::text[]))
 order by 1
 
 -- sequences --

@@ -24,6 +24,11 @@ select connection_id, channel, name, settings, signing as secrets, disabled_at
 from crm.connections
 where connection_id = %(connection_id)s
 
+-- all_to_verify --
+-- What a receiver that starts knows before anything comes.
+select connection_id, channel, name, settings, signing as secrets, disabled_at
+from crm.connections
+
 -- without_signing --
 select connection_id, channel, name, settings, secrets, disabled_at
 from crm.connections

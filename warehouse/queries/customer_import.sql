@@ -1,11 +1,4 @@
--- An import of customers, as crm_app: many at once, where warehouse/queries/decisions.sql has one. All of a file is one transaction.
-
--- owned --
--- Whose these identities are.
-select links.identity, links.customer_id, customers.name
-from crm.identity_links as links
-join crm.customers as customers using (customer_id)
-where links.ended_at is null and links.identity = any(%(identities)s::text[])
+The import of a list, as crm_app: many at once, where decisions.sql has one (warehouse/decisions/lists.py). All of a file is one transaction.
 
 -- add_customers --
 insert into crm.customers (customer_id, name, notes, created_by)
@@ -15,8 +8,8 @@ from unnest(%(customer_ids)s::text[], %(names)s::text[], %(notes)s::text[]) as m
 -- enter_decisions --
 -- As many as it takes for each to be undone at once.
 insert into crm.decisions (decision_id, actor, role, action, reason)
-select decision_id, %(actor)s, %(role)s, %(action)s, %(reason)s
-from unnest(%(decision_ids)s::text[]) as made (decision_id)
+select decision_id, %(actor)s, %(role)s, action, %(reason)s
+from unnest(%(decision_ids)s::text[], %(actions)s::text[]) as made (decision_id, action)
 
 -- enter_changes --
 -- As the decisions of one customer, and of one link, enter theirs (warehouse/decisions): undo knows no difference.

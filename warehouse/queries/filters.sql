@@ -26,12 +26,12 @@
                 and tags.tag = any(%(tags)s)
                 and tags.removed_at is null
         )
-        -- Or of the message itself.
+        -- Or of the message itself. Ids of messages collate by bytes where they are made; what is decided collates as people write.
         or exists (
             select 1
             from crm.taggings as taggings
             inner join crm.shown_tags as shown using (tag_id)
-            where taggings.object_id = entries.message_id
+            where taggings.object_id = entries.message_id collate "default"
                 and taggings.object_type = 'message'
                 and taggings.removed_at is null
                 and shown.name = any(%(tags)s)

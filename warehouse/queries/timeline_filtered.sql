@@ -94,7 +94,7 @@ select
         union
         select shown.name
         from newest
-        inner join crm.taggings as taggings on taggings.object_id = newest.message_id
+        inner join crm.taggings as taggings on taggings.object_id = newest.message_id collate "default"
         inner join crm.shown_tags as shown using (tag_id)
         where taggings.object_type = 'message' and taggings.removed_at is null
         order by 1
