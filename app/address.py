@@ -33,6 +33,8 @@ KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "timeline": (TIMELINE, (CUSTOMER, *Filter.words())),
     "work": (WORK, (LIST,)),
 }
+#: The page and the parameters of the last run.
+FOLLOWED = "address_followed"
 #: What the page has that stands at the root.
 ROOT_NAME = "customers"
 
@@ -40,6 +42,26 @@ ROOT_NAME = "customers"
 LONGEST = 300
 #: More than the search reads, so that it can say that it does not.
 LONGEST_SEARCH = 1_100
+
+
+def follow(url_path: str) -> None:
+    """Say in the browser's address what is shown. A link to the page on which it stands leads there by itself, and
+    leaves the address as it was: what is copied or gone back to from there would be something else.
+    """
+    now, before = _parameters(), st.session_state.get(FOLLOWED)
+    st.session_state[FOLLOWED] = (url_path, now)
+    if before is not None and before[0] == url_path and before[1] != now:
+        st.query_params.from_dict(now)
+
+
+def _parameters() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _is_kept() -> None:
+    """What was put into the address stands in the browser's, too, also where a part of the page alone has run."""
+    if FOLLOWED in st.session_state:
+        st.session_state[FOLLOWED] = (st.session_state[FOLLOWED][0], _parameters())
 
 
 def _named(parameter: str) -> str:
@@ -59,6 +81,7 @@ def keep_search(typed: str) -> None:
         st.query_params[SEARCH] = typed.strip()
     else:
         st.query_params.pop(SEARCH, None)
+    _is_kept()
 
 
 def work_list() -> str:
@@ -69,6 +92,7 @@ def work_list() -> str:
 def keep_work_list(which: str) -> None:
     """Put the list into the address, so that it can be shared and gone back to."""
     st.query_params[LIST] = which
+    _is_kept()
 
 
 def customer() -> str:
@@ -78,7 +102,7 @@ def customer() -> str:
 
 def wanted() -> Filter:
     """The filter over messages that the address holds."""
-    return Filter.read({name: st.query_params.get_all(name) for name in st.query_params})
+    return Filter.read(_parameters())
 
 
 def keep_wanted(wanted: Filter) -> None:
@@ -87,6 +111,7 @@ def keep_wanted(wanted: Filter) -> None:
         st.query_params.pop(name, None)
     for name, values in wanted.address().items():
         st.query_params[name] = values
+    _is_kept()
 
 
 def of_customer(customer_id: str) -> dict[str, str]:
@@ -102,6 +127,7 @@ def sort() -> str:
 def keep_sort(chosen: str) -> None:
     """Put the order into the address."""
     st.query_params[SORT] = chosen
+    _is_kept()
 
 
 def of_search(typed: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import database, guard, layout, saved_box, search_box
+from app import address, database, guard, layout, saved_box, search_box
 from app.access.roles import Forbidden, Permission
 from app.views import components
 
@@ -52,6 +52,7 @@ try:
         layout.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
     else:
         st.session_state["viewer"] = person
+        address.follow(page.url_path)
         layout.account(person)
         search_box.draw(page.url_path)
         saved_box.draw(page.url_path)

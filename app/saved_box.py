@@ -22,9 +22,7 @@ def draw(url_path: str) -> None:
 
 @guard.live()
 def views_box(url_path: str) -> None:
-    box = st.popover(
-        "Views", icon=":material/bookmarks:", key=OPEN, on_change="rerun", help="Saved views"
-    )
+    box = st.popover("Views", icon=":material/bookmarks:", key=OPEN, on_change="rerun")
     if not box.open:
         return
     with box, st.container(key="views", gap="small"):

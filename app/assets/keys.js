@@ -146,6 +146,12 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
 });
 
+// A day that is typed is gone to by Enter: its field tells it only when it is left for what stands behind it.
+document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.target instanceof Element) || !event.target.closest(".st-key-jump_day [role=spinbutton]")) return;
+    document.querySelector(".st-key-jump_first button")?.focus();
+}, { capture: true });
+
 document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button.link-to") : null;
     const message = button?.closest(".message");

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.app.browsing import Person, ready
+from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 
 NUMBER = "+61491570006"
+
+
+def choose(page: Page, digits: str) -> None:
+    """Type a day into the field of the calendar, by its digits alone."""
+    page.get_by_role("spinbutton").first.click()
+    page.keyboard.type(digits)
+    page.keyboard.press("Enter")
 
 
 def test_a_timeline_is_opened_at_a_day_and_at_its_first_message(
@@ -24,9 +31,7 @@ def test_a_timeline_is_opened_at_a_day_and_at_its_first_message(
     page = person.sign_in(f"/timeline?customer={sam}&channel=twilio_sms")
     expect(page.get_by_text("message 119")).to_be_in_viewport()
     page.get_by_role("button", name="Jump").click()
-    day = page.get_by_label("To the first message on or after")
-    day.fill("15/04/2026")
-    day.press("Enter")
+    choose(page, "15042026")
     page.wait_for_url("**at=*")
     # The fifteenth of April, with its neighbours, and the way on in both directions.
     expect(page.get_by_text("message 045")).to_be_in_viewport()
@@ -53,8 +58,7 @@ def test_a_timeline_is_opened_at_a_day_and_at_its_first_message(
 
     # Behind the last message there is nothing, and it says so.
     page.get_by_role("button", name="Jump").click()
-    day.fill("01/12/2026")
-    day.press("Enter")
+    choose(page, "01122026")
     expect(page.get_by_text("No message from 1 Dec 2026 on")).to_be_visible()
     page.get_by_role("link", name="To the newest messages").first.click()
     expect(page.get_by_text("message 119")).to_be_in_viewport()
@@ -77,7 +81,15 @@ def test_from_one_match_to_the_next(person: Person, correspondence: Corresponden
     expect(page.get_by_text("refund 100")).to_be_in_viewport()
     expect(page.get_by_text("Match 1 of 3 here for refund")).to_be_visible()
     expect(page.get_by_role("link", name="Newer match")).to_have_count(0)
+    first = page.url
     page.get_by_role("link", name="Older match").click()
+    expect(page.get_by_text("refund 060")).to_be_in_viewport()
+    # The address says where one is, and Back leads from there.
+    eventually(lambda: page.url != first)
+    page.go_back()
+    expect(page.get_by_text("refund 100")).to_be_in_viewport()
+    assert page.url == first
+    page.go_forward()
     expect(page.get_by_text("refund 060")).to_be_in_viewport()
     expect(page.get_by_text("Match 2 of 3 here for refund")).to_be_visible()
     ready(page)

@@ -75,7 +75,7 @@ def test_a_view_is_kept_chosen_renamed_shared_and_removed(
     page.get_by_text("For everybody").click()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Shared")).to_be_visible()
-    expect(page.get_by_text("Refunds of all")).to_be_visible()
+    expect(page.locator(".line.saved").filter(has_text="Refunds of all")).to_be_visible()
     row = page.locator("[class*='st-key-kept_']").filter(has_text="Sams").last
     row.get_by_role("button", name="Change").click()
     page.get_by_role("button", name="Remove").click()
