@@ -119,7 +119,9 @@ def test_what_was_decided_under_the_id_of_the_conversation_stands(
     assert found(correspondence, "tag:vip") == found(correspondence, "assigned:agent") == ["bike 1"]
     assert len(shown(agent, customer, tags=("VIP",), assignees=("agent",))) == 2
     # Decided anew it is kept by the thread, taken back it stands as before.
-    act.assign(agent, {conversation_id: f"agent {conversation_id}"}, assignee="mia")
+    act.assign(
+        agent, {conversation_id: act.Seen(assignment_id=f"agent {conversation_id}")}, assignee="mia"
+    )
     assert correspondence.execute("select assignee from marts.conversations") == [("mia",)]
     assert act.tag(agent, [conversation_id], "VIP", on=False) == 1
     assert correspondence.execute("select tags from marts.conversations") == [([],)]

@@ -75,10 +75,15 @@ def test_a_person_stays_in_one_process_and_people_are_spread(
 ) -> None:
     with serving(correspondence.settings, tmp_path, CRM_APP_PROCESSES="2") as address:
         wait_for(address, 2)
-        where = {f"person{n}": process_of(address, f"person{n}") for n in range(10)}
-        # Those who came while the other process started stay where they are, and count.
-        assert min(Counter(where.values()).values()) >= 3
-        assert len(set(where.values())) == 2
+        # Those who came while the other process started stay where they are, and count: it catches up first.
+        for company in range(20):
+            where = {f"p{company}x{n}": 0 for n in range(10)}
+            where |= {person: process_of(address, person) for person in where}
+            count = Counter(where.values())
+            if len(count) == 2 and min(count.values()) >= 4:
+                break
+        else:
+            pytest.fail(f"people are not spread: {count}")
         assert where == {person: process_of(address, person) for person in where}
         # A head that comes in pieces, and one that never comes.
         host, _, port = address.removeprefix("http://").rpartition(":")
