@@ -38,7 +38,7 @@ TINY = {
 #: As its user runs it, with a warehouse of its own, which takes half a minute: in the short form one.
 AS_A_COMMAND = sorted(TINY) if LONG else ["landing"]
 #: What the others do, folds and rebuilds, is done by many tests: each run takes what no other test does.
-IN_EACH_RUN = {"live", "search", "staff", "suggestions", "timeline"}
+IN_EACH_RUN = {"search", "staff", "suggestions"}
 NUMBER = (int, float)
 
 
