@@ -178,7 +178,8 @@ class _Steps:
     def _pipeline(self) -> dlt.Pipeline:
         made = pipeline(self.settings, self.channel, self.connection.connection_id)
         # The warehouse's copy of the state wins where it is newer: another machine may have pulled.
-        made.sync_destination()
+        with self._in_words("looking up its state"):
+            made.sync_destination()
         return made
 
     def _finish_pending(self) -> None:

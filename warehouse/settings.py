@@ -60,7 +60,9 @@ DEFINERS = ("crm_keeper", "crm_pull_reader", "crm_fold_reader")
 #: So many sessions a role may have, so that no program keeps the others out. The app's grow with its processes.
 CONNECTION_LIMITS = {
     Role.RECEIVER: 12,
-    Role.LOADER: 24,
+    # The worker pulls sixteen accounts at a time, commands as many as they are started for, and each pull has a
+    # session for its lock, one for what is held and one for each table that it loads.
+    Role.LOADER: 96,
     Role.TRANSFORMER: 16,
     Role.APP: 40,
     Role.ANALYST: 6,

@@ -14,6 +14,7 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
+from psycopg import sql
 
 from pipelines import pull as pull_module
 from pipelines.destination import prepare_all
@@ -104,6 +105,24 @@ def test_a_package_that_a_crash_left_broken_is_dropped_and_pulled_again(
     assert not isinstance(failed.value, TryLater)
     assert pull(settings, connection).rows["messages"] > 30
     assert broken == 2
+
+
+def test_a_pull_that_finds_no_free_session_is_tried_later(
+    settings: Settings, admin: Database, provider: Simulator, connect: Callable[..., str]
+) -> None:
+    """The limit of its role, which other pulls have reached."""
+    connection = connect("twilio_sms", provider.accounts["twilio_sms"])
+    role = sql.Identifier(Role.LOADER)
+    (limit,) = admin.execute(
+        "select rolconnlimit from pg_roles where rolname = %s", [Role.LOADER]
+    ).fetchone() or (0,)
+    admin.execute(sql.SQL("alter role {} connection limit 1").format(role))
+    try:
+        with pytest.raises(TryLater, match="the warehouse is away"):
+            pull(settings, connection)
+    finally:
+        admin.execute(sql.SQL("alter role {} connection limit {}").format(role, limit))
+    assert pull(settings, connection).rows["messages"] > 30
 
 
 def test_another_machine_goes_on_from_the_warehouse(
