@@ -31,6 +31,7 @@ SWAP_ATTEMPTS = 200
 #: Beside tables may be so far behind, in raw rows, when the swap begins.
 NEARLY_THERE = 200
 
+
 log = logging.getLogger("crm.build")
 
 
@@ -162,6 +163,7 @@ def _move(
         # Nobody folds from here on; what landed until now is folded into the new tables in this very transaction.
         session.execute(SQL["lock_fold"], {"build": "live"})
         beside.within_transaction()
+        _note_for_the_watchdog(session)
         session.execute(f"set local lock_timeout = {LOCK_MILLISECONDS}")
         for schema in SCHEMAS:
             for name, is_view in _relations(session, schema):
@@ -181,6 +183,16 @@ def _move(
         )
         everything = '{"many": true, "rebuilt": true}'
         session.execute("select pg_notify(%s, %s)", [Notice.CHANGED, everything])
+
+
+def _note_for_the_watchdog(session: psycopg.Connection[Any]) -> None:
+    """What is in the new tables, and no fold of the serving ones may have said so: deliveries, newest loads."""
+    session.execute(SQL["note_built"])
+    for schema, name in session.execute(SQL["histories"]).fetchall():
+        session.execute(
+            sql.SQL(SQL["note_newest_load"]).format(history=sql.Identifier(schema, name)),
+            {"raw_table": f"{schema}.{name}"},
+        )
 
 
 def _relations(database: psycopg.Connection[Any], schema: str) -> list[tuple[str, bool]]:

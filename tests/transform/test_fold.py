@@ -18,7 +18,8 @@ import pytest
 
 from tests.dbt_project.raw_rows import Form, add_connections, inbound, mail, sid
 from transform import fold
-from transform.models import ModelsFailed
+from transform.build import build
+from transform.models import Models, ModelsFailed
 from transform.resident import Builder, adopt_cluster, take_in
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
@@ -334,6 +335,21 @@ def test_what_landed_and_is_not_folded_is_noticed_without_the_folds_own_word(
         "update raw_gmail.messages set _dlt_load_id = %s", [str(lately.timestamp())]
     )
     assert watchdog.watch(settings).count == 2
+
+
+def test_what_a_build_took_in_is_not_missed(
+    correspondence: psycopg.Connection[Any], settings: Settings, models: Models
+) -> None:
+    """Nobody folded it: it landed before the first build, or just before a swap."""
+    lately = datetime.now(UTC) - timedelta(minutes=2)
+    Form(fields=inbound(1).fields, received_at=lately).insert(correspondence)
+    mail(1).insert(correspondence)
+    correspondence.execute(
+        "update raw_gmail.messages set _dlt_load_id = %s", [str(lately.timestamp())]
+    )
+    assert watchdog.watch(settings).count == 2
+    build(settings, models, compare=False)
+    assert watchdog.watch(settings) == watchdog.Missing(0, None)
 
 
 def test_a_build_that_fails_is_tried_again_later_and_not_at_once(

@@ -75,6 +75,37 @@ insert into canonical.folded_lately (raw_table, row_id)
 select distinct raw_table, load_id from new_rows
 on conflict (raw_table, row_id) do update set folded_at = excluded.folded_at
 
+-- note_built --
+-- The same of what a build took in: a fold has said it of most, but not of what landed before the first build, nor just before a swap.
+insert into canonical.folded_lately (raw_table, row_id)
+select 'raw.webhook_deliveries', landed.delivery_id::text
+from raw.webhook_deliveries as landed
+where landed.received_at >= now() - interval '2 days'
+    and pg_visible_in_snapshot(landed.transaction_id, (select folded from canonical.fold_state where build = 'next'))
+    and not exists (
+        select from canonical.folded_lately as known
+        where known.raw_table = 'raw.webhook_deliveries' and known.row_id = landed.delivery_id::text
+    )
+on conflict (raw_table, row_id) do nothing
+
+-- histories --
+-- The tables that loads of histories fill.
+select namespaces.nspname as schema, classes.relname as name
+from pg_class as classes
+join pg_namespace as namespaces on namespaces.oid = classes.relnamespace
+where classes.relkind = 'r' and namespaces.nspname ~ '^raw_[a-z_]+$' and namespaces.nspname !~ '_staging$'
+    and 2 = (
+        select count(*) from pg_attribute as attributes
+        where attributes.attrelid = classes.oid and attributes.attname in ('transaction_id', '_dlt_load_id') and not attributes.attisdropped
+    )
+
+-- note_newest_load --
+-- As above, of the history that the program names.
+insert into canonical.folded_lately (raw_table, row_id)
+select %(raw_table)s, _dlt_load_id
+from (select _dlt_load_id from {history} order by transaction_id desc limit 1) as newest
+on conflict (raw_table, row_id) do nothing
+
 -- new_rows --
 -- As they stand in the working table, oldest transaction first.
 select raw_table, row_id, channel, connection_id, received_at
