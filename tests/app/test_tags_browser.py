@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from app import act, act_tags, read_tags
 from app.access.roles import Forbidden
 from app.access.sessions import Viewer
-from tests.app.browsing import Person
+from tests.app.browsing import Person, eventually
 from tests.app.conftest import Correspondence
 from warehouse.refusals import Refused
 
@@ -125,8 +125,11 @@ def test_an_admin_looks_after_the_tags(
     expect(lines.nth(2)).to_contain_text("Goods that came back")
     page.get_by_role("combobox", name="Colour").click()
     page.get_by_role("option", name="Pink").click()
+    former = name.element_handle()
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".line.tagged .dot.pink")).to_have_count(1)
+    # The list is drawn first, and then the form of what was saved.
+    eventually(lambda: not former.evaluate("e => e.isConnected"))
 
     # Two of one name are not made by renaming.
     expect(name).to_have_count(1)
@@ -135,7 +138,8 @@ def test_an_admin_looks_after_the_tags(
     expect(page.get_by_text("There is a tag Return already: merge the two instead")).to_be_visible()
 
     page.get_by_role("button", name="Choose Return", exact=True).click()
-    expect(name).to_have_value("Return")
+    # For a moment the panel of the former tag stands beside the new one.
+    eventually(lambda: [each.input_value() for each in name.all()] == ["Return"])
     page.get_by_role("combobox", name="Merge into").click()
     page.get_by_role("option", name="Sent back").click()
     page.get_by_role("button", name="Merge", exact=True).click()
