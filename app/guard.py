@@ -184,7 +184,7 @@ def _person_of_this_run() -> Viewer | None:
 
 def forbidden(refusal: Forbidden) -> None:
     """The role of this person does not allow what the page shows."""
-    st.html(list_html.empty("Not for this role", f"{_said(refusal)}", "block"))
+    st.html(list_html.empty("Not for this role", _said(refusal), "block"))
 
 
 def too_slow() -> None:

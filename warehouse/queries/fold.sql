@@ -103,7 +103,13 @@ where classes.relkind = 'r' and namespaces.nspname ~ '^raw_[a-z_]+$' and namespa
 -- As above, of the history that the program names.
 insert into canonical.folded_lately (raw_table, row_id)
 select %(raw_table)s, _dlt_load_id
-from (select _dlt_load_id from {history} order by transaction_id desc limit 1) as newest
+from (
+    select _dlt_load_id
+    from {history}
+    where pg_visible_in_snapshot(transaction_id, (select folded from canonical.fold_state where build = 'next'))
+    order by transaction_id desc
+    limit 1
+) as newest
 on conflict (raw_table, row_id) do nothing
 
 -- new_rows --
