@@ -7,18 +7,20 @@ token of a connection is bound to nothing but the key, so rotating the master ke
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import logging
 import secrets as random_secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from warehouse import own_programs
 from warehouse.channels import Channel, registry
 from warehouse.queries import queries
 from warehouse.settings import Settings
@@ -31,7 +33,7 @@ SIGNING = "signing secrets"
 
 
 class UnusableConnection(Exception):
-    """Keys are unknown or missing, or the channel is; the text names them."""
+    """Keys are unknown or missing, the channel is, or a value is an address of our own; the text names them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +105,10 @@ def seal_signing(database: psycopg.Connection[Any], settings: Settings) -> None:
         )
 
 
-def check_keys(channel: Channel, values: dict[str, str]) -> None:
+def check_keys(settings: Settings, channel: Channel, values: dict[str, str]) -> None:
     """
     Raises:
-        UnusableConnection: names every unknown and every missing key at once.
+        UnusableConnection: names every unknown and every missing key at once, or one that would have us ask ourselves.
     """
     unknown = sorted(set(values) - set(channel.keys))
     missing = [key for key in channel.required_keys if not values.get(key)]
@@ -117,6 +119,96 @@ def check_keys(channel: Channel, values: dict[str, str]) -> None:
         problems.append(f"missing: {', '.join(missing)}")
     if problems:
         raise UnusableConnection(f"{channel.channel}: {'; '.join(problems)}")
+    for key in own_programs.named_by(settings, values):
+        raise UnusableConnection(f"{key} is an address of our own, not the provider's")
+
+
+def draft(settings: Settings, channel: str, name: str, values: dict[str, str]) -> Connection:
+    """A connection with its id and its verify token, which is stored nowhere yet.
+
+    Raises:
+        UnusableConnection: the channel or a key is unknown, a key is missing, or an address is one of ours.
+    """
+    known = registry().get(channel)
+    if known is None:
+        raise UnusableConnection(f"unknown channel {channel} (known: {', '.join(registry())})")
+    check_keys(settings, known, values)
+    plain, secret = parted(known, values)
+    secret["verify_token"] = random_secrets.token_urlsafe(24)
+    return Connection(
+        connection_id=random_secrets.token_hex(8),
+        channel=channel,
+        name=name,
+        settings=plain,
+        secrets=secret,
+    )
+
+
+def parted(channel: Channel, values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The keys that may be read, and those that may not."""
+    hidden = {*channel.secret_keys, "verify_token"}
+    plain = {key: value for key, value in values.items() if key not in hidden}
+    return plain, {key: value for key, value in values.items() if key in hidden}
+
+
+def changed(
+    settings: Settings, connection: Connection, values: dict[str, str], *, drop_old: bool = False
+) -> Connection:
+    """The connection with other values; an empty one takes an optional key away.
+
+    A secret that signs is put before the old one, so that both ends may change over in peace.
+
+    Args:
+        drop_old: forget the older values of the secrets given: the provider has changed over.
+
+    Raises:
+        UnusableConnection: a key is unknown, one that is needed would be missing, or an address is one of ours.
+    """
+    channel = registry()[connection.channel]
+    kept = {**connection.settings, **connection.secrets}
+    for key, value in values.items():
+        if key in channel.signing_keys and value and not drop_old:
+            older = [each for each in connection.several(key) if each != value]
+            value = ",".join([value, *older])
+        kept[key] = value
+    token = kept.pop("verify_token", "")
+    kept = {key: value for key, value in kept.items() if value}
+    check_keys(settings, channel, kept)
+    plain, secret = parted(channel, {**kept, "verify_token": token})
+    return dataclasses.replace(connection, settings=plain, secrets=secret)
+
+
+def rotated(
+    settings: Settings, connection: Connection, new: dict[str, str], *, drop_old: bool
+) -> Connection:
+    """The connection with new secrets.
+
+    Raises:
+        UnusableConnection: a key is no secret of this channel, or a value is empty.
+    """
+    channel = registry()[connection.channel]
+    wrong = sorted(set(new) - set(channel.secret_keys))
+    if wrong:
+        known = ", ".join(channel.secret_keys)
+        raise UnusableConnection(
+            f"{channel.channel}: not a secret: {', '.join(wrong)} (secrets: {known})"
+        )
+    empty = sorted(key for key, value in new.items() if not value.strip())
+    if empty:
+        raise UnusableConnection(f"{channel.channel}: empty: {', '.join(empty)}")
+    return changed(settings, connection, new, drop_old=drop_old)
+
+
+def replace(database: psycopg.Connection[Any], settings: Settings, connection: Connection) -> None:
+    """Store all keys of a connection anew, each where it belongs. The caller commits, together with the event."""
+    database.execute(
+        SQL["replace_connection_values"],
+        {
+            "connection_id": connection.connection_id,
+            "settings": Jsonb(connection.settings),
+            **sealed(settings, connection.channel, connection.secrets),
+        },
+    )
 
 
 def add(
@@ -131,22 +223,10 @@ def add(
     """Make a connection and its verify token. The caller commits, together with the event.
 
     Raises:
-        UnusableConnection: the channel or a key is unknown, or a key is missing.
+        UnusableConnection: the channel or a key is unknown, a key is missing, or an address is one of ours.
     """
-    known = registry().get(channel)
-    if known is None:
-        raise UnusableConnection(f"unknown channel {channel} (known: {', '.join(registry())})")
-    check_keys(known, values)
-    secret = {key: value for key, value in values.items() if key in known.secret_keys}
-    secret["verify_token"] = random_secrets.token_urlsafe(24)
-    plain = {key: value for key, value in values.items() if key not in known.secret_keys}
-    connection = Connection(
-        connection_id=random_secrets.token_hex(8),
-        channel=channel,
-        name=name,
-        settings=plain,
-        secrets=secret,
-    )
+    connection = draft(settings, channel, name, values)
+    plain, secret = connection.settings, connection.secrets
     database.execute(
         SQL["add_connection"],
         {
@@ -196,8 +276,32 @@ def every(database: psycopg.Connection[Any], settings: Settings) -> list[Connect
 
 def set_disabled(database: psycopg.Connection[Any], connection_id: str, *, disabled: bool) -> bool:
     """Stop or resume our pulls. Deliveries keep landing either way. False where there is no such id."""
+    return _set(database, "set_disabled", connection_id, disabled=disabled)
+
+
+def set_paused(database: psycopg.Connection[Any], connection_id: str, *, paused: bool) -> bool:
+    """Let pulls rest, or go on. False where there is no such id."""
+    return _set(database, "set_paused", connection_id, paused=paused)
+
+
+def rename(database: psycopg.Connection[Any], connection_id: str, name: str) -> bool:
+    """Call a connection otherwise. False where there is no such id."""
+    return _set(database, "rename_connection", connection_id, name=name)
+
+
+def remove(database: psycopg.Connection[Any], connection_id: str) -> bool:
+    """Take a connection away: its secrets are forgotten, what was received stays. False where there is no such id.
+
+    Its webhook answers 404 from then on: nothing proves a delivery any more.
+    """
+    return _set(database, "remove_connection", connection_id)
+
+
+def _set(
+    database: psycopg.Connection[Any], query: LiteralString, connection_id: str, **values: Any
+) -> bool:
     with database.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(SQL["set_disabled"], {"connection_id": connection_id, "disabled": disabled})
+        cursor.execute(SQL[query], {"connection_id": connection_id, **values})
         return cursor.rowcount == 1
 
 

@@ -26,17 +26,22 @@ def card(
     """`customer`, `identities`, `merged` and `decisions` as rows of customer_card.sql; None where there is no such
     customer."""
     asked = customer_id.replace("\0", "").strip()
-    with database.cursor(row_factory=dict_row) as cursor:
-
-        def rows(query: str, **parameters: Any) -> list[dict[str, Any]]:
-            return cursor.execute(SQL[query], {"customer_id": asked, **parameters}).fetchall()
-
-        known = rows("card_customer")
-        if not known:
-            return None
-        return {
-            "customer": known[0],
-            "identities": rows("card_identities", most=most_identities),
-            "merged": rows("card_merged", customer_ids=[asked]),
-            "decisions": rows("card_decisions", most=most_decisions) if most_decisions else [],
+    values: dict[str, dict[str, Any]] = {
+        "card_customer": {},
+        "card_identities": {"most": most_identities},
+        "card_merged": {"customer_ids": [asked]},
+    }
+    if most_decisions:
+        values["card_decisions"] = {"most": most_decisions}
+    # All in one round trip.
+    with database.pipeline():
+        cursors = {
+            name: database.cursor(row_factory=dict_row).execute(
+                SQL[name], {"customer_id": asked, **parameters}
+            )
+            for name, parameters in values.items()
         }
+    found = {name.removeprefix("card_"): cursor.fetchall() for name, cursor in cursors.items()}
+    if not found["customer"]:
+        return None
+    return {"decisions": [], **found, "customer": found["customer"][0]}

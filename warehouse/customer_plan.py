@@ -43,10 +43,11 @@ class NewLink:
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """A line about a customer whom we have, or whom an earlier line makes."""
+    """A line about a customer whom we have, or whom an earlier line makes; `identity` is by which address."""
 
     line: int
     customer_id: str
+    identity: str
     name: str
     name_in_file: str
 
@@ -123,7 +124,7 @@ def plan(database: Database, lines: Sequence[Line], *, progress: Progress = quie
             customer_id = customers[0]
             match = Match(
                 line=line.number, customer_id=customer_id, name=names[customer_id],
-                name_in_file=line.name,
+                name_in_file=line.name, identity=next(each for each in kept if each in holders),
             )  # fmt: skip
             made.matched.append(match)
         else:
@@ -221,7 +222,10 @@ def shown(made: Plan, most: int) -> dict[str, Any]:
             for each in made.customers[:most]
         ],
         "some_matched": [
-            {"line": each.line, "name": each.name, "name_in_file": each.name_in_file}
+            {
+                "line": each.line, "name": each.name, "name_in_file": each.name_in_file,
+                "identity": each.identity,
+            }
             for each in matched
         ],
         # Whose names stand in it, but for those whom it makes.

@@ -33,6 +33,8 @@ PERIODS = ("today", "yesterday", "7-days", "30-days", "this-month", "last-month"
 MOST_VALUES = 30
 LONGEST_VALUE = 600
 EARLIEST, LATEST = date(1970, 1, 2), date(2199, 12, 31)
+#: Between these lies every position of a message (`sort_key`).
+FIRST, BEHIND_ALL = "", "~"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,7 @@ class Filter:
         }[self.period]
 
     def parameters(self, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-        """What `filters.sql` needs: null where nothing is asked. `since_key` and `until_key` are ends of sort keys.
+        """What `filters.sql` needs: null where nothing is asked. `from_key` and `before_key` are its days as positions.
 
         Args:
             zone: whose days are meant.
@@ -130,8 +132,8 @@ class Filter:
             "has_attachment": self.has_attachment or None,
             "since": begins,
             "until": ends,
-            "since_key": begins and sortable(begins),
-            "until_key": ends and sortable(ends),
+            "from_key": sortable(begins) if begins else FIRST,
+            "before_key": sortable(ends) if ends else BEHIND_ALL,
         }
 
 

@@ -95,6 +95,7 @@ def _make_roles(connection: psycopg.Connection, settings: Settings) -> None:
             sql.SQL("grant {} on database {} to {}").format(sql.SQL(may), place, name)
         )
         _join(connection, name, owner)
+    _log_analysts(connection)
     for definer in DEFINERS:
         name = sql.Identifier(definer)
         if not connection.execute(
@@ -102,6 +103,16 @@ def _make_roles(connection: psycopg.Connection, settings: Settings) -> None:
         ).fetchone():
             connection.execute(sql.SQL("create role {} nologin").format(name))
         _join(connection, name, owner)
+
+
+def _log_analysts(connection: psycopg.Connection) -> None:
+    """Have the server write each statement of analysts to its log, where we may: an embedded server lets us."""
+    may = connection.execute(
+        "select has_parameter_privilege(current_user, 'log_statement', 'set')"
+    ).fetchone()
+    if may == (True,):
+        analyst = sql.Identifier(Role.ANALYST)
+        connection.execute(sql.SQL("alter role {} set log_statement = 'all'").format(analyst))
 
 
 def _join(connection: psycopg.Connection, role: sql.Identifier, owner: str) -> None:
@@ -150,6 +161,28 @@ def _make_history_schemas(connection: psycopg.Connection) -> None:
                     "alter default privileges for role {} in schema {} grant select on tables to {}"
                 ).format(loader, schema, reader)
             )
+        # Who tries what is expected of the data. Its role is younger than some of these tables.
+        place, checker = schema, sql.Identifier(Role.CHECKER)
+        for statement in (
+            "grant usage on schema {place} to {checker}",
+            "grant select on all tables in schema {place} to {checker}",
+            "alter default privileges for role {loader} in schema {place} grant select on tables to {checker}",
+        ):
+            connection.execute(
+                sql.SQL(statement).format(place=place, checker=checker, loader=loader)
+            )
+        # Who takes away what is to be destroyed, in what was loaded and in what a load left beside it.
+        for name in (channel.history_schema, f"{channel.history_schema}_staging"):
+            place, destroyer = sql.Identifier(name), sql.Identifier(Role.DESTROYER)
+            for statement in (
+                "grant usage on schema {place} to {destroyer}",
+                "grant select, delete on all tables in schema {place} to {destroyer}",
+                "alter default privileges for role {loader} in schema {place}"
+                " grant select, delete on tables to {destroyer}",
+            ):
+                connection.execute(
+                    sql.SQL(statement).format(place=place, destroyer=destroyer, loader=loader)
+                )
         if channel.history_schema not in known:
             continue
         # What a former version made.
@@ -160,10 +193,15 @@ def _make_history_schemas(connection: psycopg.Connection) -> None:
 
 def _make_job_queue(settings: Settings, connection: psycopg.Connection) -> None:
     """procrastinate's tables, in the schema `jobs`, owned by the loader that runs the queue."""
-    if connection.execute("select to_regclass('jobs.procrastinate_jobs')").fetchone() != (None,):
-        return
-    with App(connector=queue_connector(settings, sync=True)).open() as app:
-        app.schema_manager.apply_schema()
+    if connection.execute("select to_regclass('jobs.procrastinate_jobs')").fetchone() == (None,):
+        with App(connector=queue_connector(settings, sync=True)).open() as app:
+            app.schema_manager.apply_schema()
+    # What a job was told of somebody who is destroyed.
+    connection.execute(
+        sql.SQL("grant select, update (args) on jobs.procrastinate_jobs to {}").format(
+            sql.Identifier(Role.DESTROYER)
+        )
+    )
 
 
 def queue_connector(

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from warehouse import search
+from warehouse import search, search_meaning
 from warehouse.queries import queries
 from warehouse.search_query import Query
 
@@ -50,14 +50,16 @@ def find(
         return NO_NOTES
     with database.cursor(row_factory=dict_row) as db:
         db.execute(search.SQL["without_scans"])
-        asked = search.mean_text(db, query.terms)
+        asked = search_meaning.mean_text(db, query.terms)
         if not any(not word.startswith("!") for word in asked.words):
             return NO_NOTES
         wanted = [customer_id] if customer_id else None
         if query.conditions:
             # Several of one operator: any of them.
             named = {
-                one for each in query.conditions for one in search.customers_meant(db, each.value)
+                one
+                for each in query.conditions
+                for one in search_meaning.customers_meant(db, each.value)
             }
             wanted = sorted(named.intersection(wanted or named))
         rows = db.execute(

@@ -27,3 +27,6 @@ class Notice(StrEnum):
     HEALTH = "crm_health"
     #: A session or a user has other rights now. JSON: session, or user.
     PEOPLE = "crm_people"
+    #: An admin asks something of a provider, on a page: the request's id. A privacy officer asks for an export, a
+    #: destruction: `privacy <task id>`.
+    ASKED = "crm_asked"

@@ -54,6 +54,8 @@ SERVER_SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # What analysts ask is read from here (worker/analysts.py): who, from where, in which session.
+    "log_line_prefix": "%m [%p] %q%u@%h %c ",
 }
 
 
@@ -190,6 +192,10 @@ class Embedded:
                     sql.Identifier(OWNER),
                     sql.Literal(self._password()),
                 )
+            )
+            # So that the owner can have the statements of analysts written to the log (warehouse/migrate.py).
+            connection.execute(
+                sql.SQL("grant set on parameter log_statement to {}").format(sql.Identifier(OWNER))
             )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,8 +33,10 @@ PIECE = re.compile(
     r'(?P<without>-?)(?:(?P<operator>[A-Za-z]{1,20}):)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))'
 )
 QUOTES = str.maketrans({"\0": " ", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
+UNSEEN = re.compile(r"(?<=[-:])\0+")
 DAY = re.compile(r"[0-9]{1,4}([-/.][0-9]{1,4}){0,2}")
 DIGITS = re.compile(r"\+?[\d().\-/]+")
+NEW_NUMBER = re.compile(r"\(0|\+")
 OPERATORS = (
     "channel",
     "direction",
@@ -104,7 +106,8 @@ class _Read:
 def parse(typed: str, zone: ZoneInfo, today: date | None = None) -> Query:
     """Read what was typed. Days are those of `zone` (CRM_TIMEZONE); `today` is for `on:today`."""
     read = _Read()
-    text = typed[:LONGEST].translate(QUOTES).encode("utf-8", "ignore").decode()
+    # A NUL, which nobody sees, parts words; it does not part a minus or an operator from its word.
+    text = UNSEEN.sub("", typed[:LONGEST]).translate(QUOTES).encode("utf-8", "ignore").decode()
     if len(typed) > LONGEST:
         read.notes.append(f"Only the first {LONGEST:,} characters are looked for.")
     for count, piece in enumerate(PIECE.finditer(text)):
@@ -236,25 +239,34 @@ def _days(value: str, today: date) -> tuple[date, date] | None:
 def _with_phones(terms: list[Term]) -> list[Term]:
     """Digits that stand beside each other may be one number, however it was spelled: `(02) 5550`, `+61 491 570`."""
     made: list[Term] = []
-    run: list[Term] = []
-    for term in [*terms, Term(text="", excluded=True)]:
-        is_digits = not (term.excluded or term.is_phrase or term.is_prefix) and DIGITS.fullmatch(
-            term.text
-        )
-        is_full = len(national(" ".join(each.text for each in run))) >= FULL_DIGITS
-        if is_digits and not (run and (is_full or re.match(r"\(0|\+", term.text))):
-            run.append(term)
-            continue
-        phone = national(" ".join(each.text for each in run))
-        made += [Term(text=" ".join(each.text for each in run), phone=phone)] if phone else run
-        run = [term] if is_digits else []
-        made += [] if is_digits else [term]
-    return [
-        Term(text=term.text, is_phrase=True, excluded=term.excluded, phone=national(term.text))
-        if term.is_phrase and not term.excluded and not term.phone
-        else term
-        for term in made[:-1]
-    ]
+    while terms:
+        length = _length_of_number(terms)
+        if length:
+            text = " ".join(term.text for term in terms[:length])
+            made.append(replace(terms[0], text=text, phone=national(text)))
+        else:
+            made.append(terms[0])
+        terms = terms[length or 1 :]
+    return made
+
+
+def _length_of_number(terms: list[Term]) -> int:
+    """How many of the first terms are one telephone number: as many as it can be made of, 0 where the first is none."""
+    length, text = 0, ""
+    for count, term in enumerate(terms, start=1):
+        text = f"{text} {term.text}".strip()
+        is_alone = term.excluded or term.is_phrase or term.is_prefix
+        if count > 1 and (
+            is_alone or not DIGITS.fullmatch(term.text) or NEW_NUMBER.match(term.text)
+        ):
+            break
+        found = national(text) if not term.is_prefix else ""
+        if count > 1 and len(found) > FULL_DIGITS:
+            break
+        length = count if found else length
+        if is_alone or len(found) >= FULL_DIGITS:
+            break
+    return length
 
 
 def national(text: str) -> str:

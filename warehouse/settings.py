@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache, cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: Where `.env` and the default data folder lie, wherever the caller stands.
@@ -35,9 +39,24 @@ MASTER_KEY_LEAST_LENGTH = 32
 os.umask(0o077)
 
 
+#: The end of the name of a purpose whose key is public: with it one seals what only its other half opens.
+PUBLIC_HALF = ", public half"
+
+
 @cache
 def _derived(purpose: str, master_key: str) -> bytes:
+    if purpose.endswith(PUBLIC_HALF):
+        private = _derived(purpose.removesuffix(PUBLIC_HALF), master_key)
+        return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
     return HKDF(SHA256(), 32, salt=b"crm", info=purpose.encode()).derive(master_key.encode())
+
+
+def _is_address(given: SecretStr, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(given.get_secret_value())
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 class SettingsError(Exception):
@@ -53,10 +72,12 @@ class Role(StrEnum):
     TRANSFORMER = "crm_transformer"
     APP = "crm_app"
     ANALYST = "crm_analyst"
+    DESTROYER = "crm_destroyer"
+    CHECKER = "crm_checker"
 
 
-#: Roles that nobody signs in as: whose rights the functions with definer's rights have (0100-definers.sql).
-DEFINERS = ("crm_keeper", "crm_pull_reader", "crm_fold_reader")
+#: Roles that nobody signs in as: whose rights the functions with definer's rights have (0100-definers.sql, 0171-…).
+DEFINERS = ("crm_keeper", "crm_pull_reader", "crm_fold_reader", "crm_sealer")
 #: So many sessions a role may have, so that no program keeps the others out. The app's grow with its processes.
 CONNECTION_LIMITS = {
     Role.RECEIVER: 12,
@@ -66,8 +87,13 @@ CONNECTION_LIMITS = {
     Role.TRANSFORMER: 16,
     Role.APP: 40,
     Role.ANALYST: 6,
+    Role.DESTROYER: 4,
+    # Each look has three; after a load, by hand and before a swap there may be one.
+    Role.CHECKER: 12,
 }
 CONNECTIONS_PER_APP_PROCESS = 12
+#: For a key that another command is writing.
+KEY_PATIENCE_SECONDS = 2.0
 
 
 class Settings(BaseSettings):
@@ -78,6 +104,8 @@ class Settings(BaseSettings):
         env_prefix="CRM_",
         env_file=os.environ.get("CRM_ENV_FILE") or ROOT / ".env",
         extra="ignore",
+        # What is wrong may be a secret, and a rule over several settings is told with all of them.
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr | None = None
@@ -91,8 +119,17 @@ class Settings(BaseSettings):
     app_url: str | None = None
     #: Addresses whose forwarding headers count, and whose connections are those of many people.
     trusted_proxies: Annotated[list[str], NoDecode] = Field(default_factory=list)
+    #: Addresses at which providers are played: only these may a connection made on a page name as its `api_base`.
+    provider_addresses: Annotated[list[str], NoDecode] = Field(default_factory=list)
     #: Where the receiver says how it stands: an address and a port.
     admin_bind: str | None = None
+    #: With it, and with it alone, the app tells a machine how everything stands (`GET /metrics`).
+    metrics_token: SecretStr | None = None
+    #: Where admins are told that something is wrong, and by which mail server, as whom (app/alerts.py). The first two
+    #: may hold secrets.
+    alert_webhook: SecretStr | None = None
+    alert_mail_server: SecretStr | None = None
+    alert_mail_from: str | None = None
     #: What one program is given instead of the owner's URL and the master key (`for_program`): the URL of each role
     #: that it signs in as, and for each purpose the derived keys, as hex, the first of which encrypts.
     role_urls: dict[str, SecretStr] | None = None
@@ -102,6 +139,14 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("provider_addresses", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list):
+            raise ValueError("no list of addresses")
+        return [str(each).strip().rstrip("/") for each in given if str(each).strip()]
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -148,6 +193,10 @@ class Settings(BaseSettings):
         "public_url",
         "app_url",
         "admin_bind",
+        "metrics_token",
+        "alert_webhook",
+        "alert_mail_server",
+        "alert_mail_from",
         "media_url",
         "master_key",
         "app_processes",
@@ -181,6 +230,24 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError(f"{protocol}:// is no kind of storage that fsspec knows") from None
         return value
+
+    @model_validator(mode="after")
+    def _alerts_are_whole(self) -> Self:
+        """Addresses are never repeated: each may hold a secret."""
+        if self.alert_webhook and not _is_address(self.alert_webhook, "http", "https"):
+            raise ValueError("CRM_ALERT_WEBHOOK: no address, such as https://hooks.example.com/abc")
+        if self.alert_mail_server and not _is_address(self.alert_mail_server, "smtp", "smtps"):
+            raise ValueError(
+                "CRM_ALERT_MAIL_SERVER: no address of a mail server, such as smtps://user:password@mail.example.com"
+            )
+        if bool(self.alert_mail_server) != bool(self.alert_mail_from):
+            raise ValueError(
+                "CRM_ALERT_MAIL_SERVER and CRM_ALERT_MAIL_FROM are set together or not at all"
+            )
+        sender = self.alert_mail_from or "a@b"
+        if not re.fullmatch(r"[!-~]+@[!-~]+", sender) or "<" in sender or "," in sender:
+            raise ValueError("CRM_ALERT_MAIL_FROM: no address, such as crm@example.com")
+        return self
 
     def connection_limit(self, role: Role) -> int:
         """How many sessions this role may have at once."""
@@ -238,12 +305,19 @@ class Settings(BaseSettings):
 
     def make_master_key(self) -> None:
         """Make and keep a master key in the data folder, unless one is set (`up` and `demo` only)."""
-        if self.master_key or self.master_key_file.exists():
+        if self.master_key:
             return
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.master_key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
+        if not self.master_key_file.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                descriptor = os.open(self.master_key_file, flags, 0o600)
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(secrets.token_hex(32) + "\n")
+        # Of two commands that begin at the same moment one made it, and the other waits for what it writes.
+        deadline = time.monotonic() + KEY_PATIENCE_SECONDS
+        while not self.master_key_file.stat().st_size and time.monotonic() < deadline:
+            time.sleep(0.01)
         self.__dict__.pop("master_keys", None)
 
     def close_data_dir(self) -> None:

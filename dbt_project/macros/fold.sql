@@ -296,7 +296,7 @@ with
 
 copies as not materialized (
 
-    select * from {{ ref('message_copies') }}
+    select * from {{ ref('kept_copies') }}
     where {{ is_within_target() if builds_whole() else 'false' }}
         and channel in ('{{ channels()[part - 1::3] | join("', '") }}')
 

@@ -192,6 +192,7 @@ from judged
 {% macro messaging_cases() %}
     {{ return([
         ("payload_error is not null", "quarantined", "payload_error"),
+        (is_cut_out('item'), "destroyed", "null"),
         ("door = 'bare' and field is not null and item is not null", "ignored", "'a test of the dashboard: it stands in no envelope and names no account of ours'"),
         ("door = 'bare'", "quarantined", "'the body has no entries'"),
         ("door = 'empty' and account_id is null", "quarantined", "'an entry is no object with an id'"),

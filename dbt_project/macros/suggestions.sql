@@ -1,11 +1,30 @@
-{# What suggestions are made of. Each kind of evidence stands once here, with how far it is to be trusted; specs/identity.md explains them. #}
+{# What suggestions are made of. Each kind of evidence stands once here: where it comes from, because of one source only the best sign counts;
+   how far it is trusted alone; and how far beside a sign of another source. A name alone is borne by others too, and a number or an address alone is
+   named for others too; both together hardly ever mislead. specs/identity.md explains them. #}
 {% macro evidence_kinds() %}
     {{ return({
-        'signature': 0.93, 'signatures': 0.97, 'signature with a landline': 0.8, 'named in a message': 0.7, 'contact card': 0.85,
-        'reply address': 0.9, 'same name': 0.6, 'same name at the same time': 0.75, 'same name as the customer': 0.6,
-        'name in the contact book': 0.6, 'changed number': 0.8, 'Brazilian ninth digit': 0.9, 'Argentine mobile prefix': 0.9,
+        'signatures at the same time': ['signature', 0.95, 0.95], 'signatures': ['signature', 0.95, 0.95], 'signature': ['signature', 0.9, 0.9],
+        'same number in signatures': ['signature', 0.8, 0.8], 'signature with a landline': ['signature', 0.8, 0.8],
+        'signature of another time': ['signature', 0.7, 0.7], 'named in a mail': ['signature', 0.5, 0.5],
+        'named in a message': ['message', 0.7, 0.7],
+        'contact card': ['card', 0.93, 0.93], 'own contact card': ['card', 0.93, 0.93],
+        'reply address': ['reply', 0.9, 0.9],
+        'changed number': ['number', 0.85, 0.85], 'Brazilian ninth digit': ['number', 0.9, 0.9], 'Argentine mobile prefix': ['number', 0.9, 0.9],
+        'same rare name at the same time': ['name', 0.98, 0.98], 'same rare name': ['name', 0.75, 0.95],
+        'same name at the same time': ['name', 0.75, 0.95], 'same name': ['name', 0.6, 0.94], 'same name as the customer': ['name', 0.6, 0.94],
+        'a name that several bear': ['name', 0.2, 0.94],
+        'name in the contact book': ['name', 0.6, 0.94], 'name on a contact card': ['name', 0.6, 0.94],
     }) }}
 {% endmacro %}
+
+{# The kinds of evidence as rows: kind, source, alone, beside. #}
+{% macro evidence_table() -%}
+    (values
+        {% for kind, (source, alone, beside) in evidence_kinds().items() -%}
+        ('{{ kind }}', '{{ source }}', {{ alone }}::float8, {{ beside }}::float8){{ ',' if not loop.last }}
+        {% endfor %}
+    ) as trusted (kind, source, alone, beside)
+{%- endmacro %}
 
 {# The first part of addresses behind which several people sit, or none. #}
 {% macro generic_names() -%}
@@ -17,14 +36,39 @@
     (split_part({{ identity }}, ':', 1) = 'email' and split_part(split_part({{ identity }}, ':', 2), '@', 1) in ({{ generic_names() }}))
 {%- endmacro %}
 
-{# A name to compare by: lower case, one space between words. Null where it is one word or none: too many people share those. #}
-{% macro comparable_name(name) -%}
-    case when trim({{ name }}) ~ '\S\s+\S' then lower(regexp_replace(trim({{ name }}), '\s+', ' ', 'g')) end
+{# A name as it is compared: case and accents folded, `Tran, Mai` turned round, no signs. #}
+{% macro folded_name(name) -%}
+    btrim(canonical.search_text(regexp_replace(left({{ name }}, 200), '^([^,]+),([^,]+)$', '\2 \1')))
 {%- endmacro %}
 
-{# Whether two names have no word in common; null where one of them is not known. #}
+{# Of a folded name, whether it is whole: two words or more, of which the first and the last are no initials. Too many people share the others. #}
+{% macro is_full_name(folded) -%}
+    ({{ folded }} ~ '^\S\S+ (.* )?\S\S+$')
+{%- endmacro %}
+
+{# The letters of a word in the order of the alphabet: two that are changed round are the commonest slip. #}
+{% macro letters_of(word) -%}
+    (select string_agg(letter, '' order by letter) from unnest(string_to_array({{ word }}, null)) as letter)
+{%- endmacro %}
+
+{# Whether two folded names cannot be one person's; null where one of them is not known. Each word of the shorter one must be a word of the other,
+   its beginning (`Sam` and `Samuel`, `M`), or nearly it (`Jonathon`, `Oilver`). #}
 {% macro names_differ(one, other) -%}
-    not (regexp_split_to_array(lower(trim({{ one }})), '[\s.,-]+') && regexp_split_to_array(lower(trim({{ other }})), '[\s.,-]+'))
+    (
+        select bool_or(not exists (
+            select from unnest(words.longer) as word
+            where starts_with(word, short) or starts_with(short, word)
+                or (length(short) > 3 and (similarity(word, short) >= 0.4 or {{ letters_of('word') }} = {{ letters_of('short') }}))
+        ))
+        from (
+            select
+                case when cardinality(a) <= cardinality(b) then a else b end as shorter,
+                case when cardinality(a) <= cardinality(b) then b else a end as longer
+            from (select string_to_array(nullif({{ one }}, ''), ' ') as a, string_to_array(nullif({{ other }}, ''), ' ') as b) as split
+            where a is not null and b is not null
+        ) as words
+        cross join lateral unnest(words.shorter) as short
+    )
 {%- endmacro %}
 
 {# An identity as people write it. #}

@@ -138,6 +138,7 @@
 {% macro whatsapp_cases(administration) %}
     {{ return([
         ("payload_error is not null", "quarantined", "payload_error"),
+        (is_cut_out('item'), "destroyed", "null"),
         ("place = '' and field is not null and value is not null", "ignored", "'a test of the dashboard: it stands in no envelope and names no account of ours'"),
         ("place = ''", "quarantined", "'the body has no entries'"),
         ("account_id is null", "quarantined", "'an entry is no object with an id'"),

@@ -18,7 +18,7 @@ waiting as (
 )
 
 select events.channel, events.raw_ref
-from {{ ref('events') }} as events
+from {{ ref('marts_outcomes') }} as events
 left join shown using (raw_ref)
 where events.outcome = 'message'
     and shown.raw_ref is null

@@ -10,10 +10,18 @@
 | `merging` | two customers are one, one is two, an identity is another's |
 | `lists` | customers and links by the thousand, of a list that is imported |
 | `marks` | who is no customer; who is not suggested again |
-| `tags` | tags, and what bears them |
+| `tags` | that there is a tag, what it is called, what it was merged into |
+| `taggings` | what bears a tag |
 | `assignments` | who has a conversation, how it stands, until when |
 | `notes` | notes on customers and conversations |
 | `views` | addresses of the app that are kept under a name |
+| `quarantine` | which kinds of events that nobody understood are ignored |
+| `cases`, `incidents` | what people ask of us under the Privacy Act; what may be a notifiable breach |
+| `tasks` | what the worker does for privacy officers: exports, destructions with a second person, retention |
+| `corrections` | what is shown in place of what was written, and what somebody says against it (APP 13) |
+| `collecting` | what people are told when their information is collected |
+| `retaining` | retention classes: set, and approved by another person |
+| `holds` | legal holds: what must not be destroyed yet. Not undone: what was released may be gone |
 
 `conversations` finds what is tagged and assigned, by any id that it ever had.
 
@@ -38,7 +46,20 @@ from warehouse.decisions.assignments import (
     hold,
     standing,
 )
+from warehouse.decisions.cases import (
+    GROUNDS,
+    OUTCOMES,
+    case,
+    cases,
+    check_identity,
+    close_case,
+    granting,
+    open_case,
+    reopen_case,
+)
+from warehouse.decisions.collecting import make_notice, notices, told_nothing
 from warehouse.decisions.conversations import Thing, conversation, message, thing
+from warehouse.decisions.corrections import correct
 from warehouse.decisions.customers import (
     LONGEST_NAME,
     archive_customer,
@@ -46,11 +67,21 @@ from warehouse.decisions.customers import (
     customer_name,
     rename_customer,
 )
+from warehouse.decisions.holds import holds, place_hold, release_hold
+from warehouse.decisions.incidents import (
+    decide_incident,
+    describe_incident,
+    incident,
+    incidents,
+    note_notified,
+    open_incident,
+)
 from warehouse.decisions.ledger import (
     LONGEST_REASON,
     Crossed,
     Database,
     InTheWay,
+    Overtaken,
     Undone,
     actions_of,
     decision,
@@ -63,26 +94,29 @@ from warehouse.decisions.lists import OthersDecided, import_list
 from warehouse.decisions.marks import dismiss, not_a_customer
 from warehouse.decisions.merging import Moved, Size, merge, move, size_of_identity, sizes, split
 from warehouse.decisions.notes import Noted, change_note, note, remove_note
-from warehouse.decisions.tags import (
-    COLOURS,
-    Overtaken,
-    Tagged,
-    change_tag,
-    merge_tags,
-    remove_tag,
-    tag,
-    tag_all,
-    tag_name,
-    untag,
+from warehouse.decisions.quarantine import ignore_kind
+from warehouse.decisions.retaining import approve_class, retention_classes, set_class
+from warehouse.decisions.taggings import Tagged, retag, tag, tag_all, untag
+from warehouse.decisions.tags import COLOURS, change_tag, merge_tags, remove_tag, tag_name
+from warehouse.decisions.tasks import (
+    approve_task,
+    ask_apply,
+    ask_destruction,
+    ask_export,
+    drop_task,
+    task,
+    tasks,
 )
 from warehouse.decisions.views import change_view, remove_view, save_view, view, view_name
 
 __all__ = [
     "ANY",
     "COLOURS",
+    "GROUNDS",
     "KEEP",
     "LONGEST_NAME",
     "LONGEST_REASON",
+    "OUTCOMES",
     "STATES",
     "Assigned",
     "Crossed",
@@ -101,20 +135,39 @@ __all__ = [
     "Thing",
     "Undone",
     "actions_of",
+    "approve_class",
+    "approve_task",
     "archive_customer",
+    "ask_apply",
+    "ask_destruction",
+    "ask_export",
     "assign",
+    "case",
+    "cases",
     "change_note",
     "change_tag",
     "change_view",
+    "check_identity",
+    "close_case",
     "conversation",
+    "correct",
     "create_customer",
     "customer_name",
+    "decide_incident",
     "decision",
+    "describe_incident",
     "dismiss",
+    "drop_task",
     "gives_way",
+    "granting",
     "hold",
+    "holds",
+    "ignore_kind",
     "import_list",
+    "incident",
+    "incidents",
     "link",
+    "make_notice",
     "merge",
     "merge_tags",
     "message",
@@ -122,12 +175,22 @@ __all__ = [
     "new_decision_id",
     "not_a_customer",
     "note",
+    "note_notified",
+    "notices",
+    "open_case",
+    "open_incident",
     "owners",
+    "place_hold",
+    "release_hold",
     "remove_note",
     "remove_tag",
     "remove_view",
     "rename_customer",
+    "reopen_case",
+    "retag",
+    "retention_classes",
     "save_view",
+    "set_class",
     "size_of_identity",
     "sizes",
     "split",
@@ -135,7 +198,10 @@ __all__ = [
     "tag",
     "tag_all",
     "tag_name",
+    "task",
+    "tasks",
     "thing",
+    "told_nothing",
     "undo",
     "unlink",
     "untag",

@@ -18,8 +18,16 @@ from psycopg.rows import DictRow
 
 from warehouse.decisions import conversations
 from warehouse.decisions.conversations import Thing, run
-from warehouse.decisions.ledger import Change, Database, Deciding, deciding, lock, reverses, when
-from warehouse.decisions.tags import Overtaken
+from warehouse.decisions.ledger import (
+    Change,
+    Database,
+    Deciding,
+    Overtaken,
+    deciding,
+    lock,
+    reverses,
+    when,
+)
 from warehouse.events import Actor
 from warehouse.refusals import Refused
 
@@ -63,9 +71,9 @@ def assign(
     conversation_id: str | Thing,
     *,
     assignee: str | Keep | None,
-    state: str | Keep = "open",
-    due_at: datetime | Keep | None = None,
-    note: str | Keep = "",
+    state: str | Keep = KEEP,
+    due_at: datetime | Keep | None = KEEP,
+    note: str | Keep = KEEP,
     expected: str | None = ANY,
     seen_key: str | None = None,
     decision_id: str | None = None,
@@ -73,7 +81,7 @@ def assign(
     """Say who has a conversation and how it stands: assign, hand over, put aside, close, open again.
 
     Args:
-        assignee: a user's name; None for nobody. It, `state`, `due_at` and `note` may be `KEEP`.
+        assignee: a user's name; None for nobody. What is not said of it, `state`, `due_at` and `note` stays (`KEEP`).
         expected: the `assignment_id` that the person saw, None where they saw none. `ANY`: they did not look.
         seen_key: the `sort_key` of the newest message that the person saw. What came behind it is not put aside with
             the rest: it opens the conversation again at once. None: they saw everything.

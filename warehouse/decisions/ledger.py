@@ -190,6 +190,10 @@ class Crossed(Refused):
         super().__init__("others decide on the same just now, and nothing was changed: try again")
 
 
+class Overtaken(Refused):
+    """Somebody else changed it since the caller looked; the text says who, when and what."""
+
+
 def gives_way(decide: Callable[P, T]) -> Callable[P, T]:
     """A function with a transaction of its own, run once more where it had to give way to another decision.
 
@@ -387,6 +391,18 @@ def line(text: str, what: str, longest: int, otherwise: str) -> str:
     kept = " ".join(text.replace("\0", " ").split())
     if not kept:
         raise Refused(f"{what} is empty: {otherwise}")
+    if len(kept) > longest:
+        raise Refused(f"{what} is longer than {longest:,} characters")
+    return kept
+
+
+def text(written: str, what: str, longest: int) -> str:
+    """What may have several lines and may be empty, without what the database refuses.
+
+    Raises:
+        Refused: it is too long.
+    """
+    kept = written.replace("\0", " ").strip()
     if len(kept) > longest:
         raise Refused(f"{what} is longer than {longest:,} characters")
     return kept

@@ -126,7 +126,7 @@ def open_link(decided: Deciding, identity: str, customer_id: str, evidence: dict
         linked_by=decided.actor.name, reason=decided.reason, evidence=Jsonb(evidence),
     )  # fmt: skip
     if not made:
-        known = owners(decided.database, [identity]).get(identity)
+        known = owners_seen(decided.database, [identity]).get(identity)
         if known:
             raise Taken(identity, known.customer_id, known.name)
         raise Refused(f"others decide on the identity {identity} just now: try again")
@@ -178,7 +178,7 @@ def guards(change: Change) -> list[str]:
 
 @reverses("identity.link", guards=guards)
 def _unlink_again(decided: Deciding, change: Change) -> None:
-    known = owners(decided.database, [change.object_id]).get(change.object_id)
+    known = owners_seen(decided.database, [change.object_id]).get(change.object_id)
     if not known or known.customer_id != change.data["customer_id"]:
         raise Refused(
             f"the identity {change.object_id} belongs to {known.name if known else 'nobody'} by now: nothing to undo"
@@ -188,7 +188,7 @@ def _unlink_again(decided: Deciding, change: Change) -> None:
 
 @reverses("identity.unlink", guards=guards)
 def _link_again(decided: Deciding, change: Change) -> None:
-    known = owners(decided.database, [change.object_id]).get(change.object_id)
+    known = owners_seen(decided.database, [change.object_id]).get(change.object_id)
     if known:
         raise Taken(change.object_id, known.customer_id, known.name)
     if not run(decided.database, "one_customer", customer_id=change.data["customer_id"]):
@@ -217,11 +217,16 @@ def owners(database: Database, identities: Sequence[str | Identity]) -> dict[str
     """
     texts = [str(identity) for identity in identities]
     lock(database, [subject for text in texts for subject in subjects_of(text)])
+    return owners_seen(database, texts)
+
+
+def owners_seen(database: Database, identities: Sequence[str]) -> dict[str, Owner]:
+    """Whose these identities are, for a caller who has locked them: a reversal, or a second look at the same."""
     return {
         row["identity"]: Owner(
             customer_id=row["customer_id"], name=row["name"], link_id=row["link_id"]
         )
-        for row in run(database, "open_links", identities=texts)
+        for row in run(database, "open_links", identities=list(identities))
     }
 
 

@@ -2,6 +2,9 @@
 
 Written in a few statements where `customers` and `links` have one each; the ledger's rows, the events and so the undo
 are the same. No decision is longer than what is undone at once: a long list is several of them.
+
+A list does not lock each identity of its thousands. Whoever links one of them meanwhile meets it at the one open link
+that an identity has; whoever would mark one as no customer waits for no list and is told to (`marks`).
 """
 
 from __future__ import annotations
@@ -55,6 +58,7 @@ def import_list(
     made.decision_ids = [changes[0].decision_id for changes in decided]
     if not decided:
         return
+    database.execute(SQL["lock_out_marks"])
     shared = {
         "actor": actor.name, "role": actor.role, "session_id": actor.session_id, "ip": actor.ip,
         "source": source, "reason": f"imported from {source}"[:LONGEST_REASON],

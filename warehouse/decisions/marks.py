@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 
 from warehouse.decisions.ledger import (
     LONGEST_REASON,
@@ -15,7 +16,16 @@ from warehouse.decisions.ledger import (
     lock,
     reverses,
 )
-from warehouse.decisions.links import Taken, end_mark, guards, mark_of, owners, written
+from warehouse.decisions.links import (
+    Owner,
+    Taken,
+    end_mark,
+    guards,
+    mark_of,
+    owners,
+    owners_seen,
+    written,
+)
 from warehouse.decisions.merging import SQL
 from warehouse.events import Actor
 from warehouse.identities import Identity
@@ -41,9 +51,7 @@ def not_a_customer(
     why = line(reason, "reason", LONGEST_REASON, "say why")
     text = written(database, identity)
     with deciding(database, actor, reason=why, decision_id=decision_id) as decided:
-        known = owners(database, [text]).get(text)
-        if known:
-            raise Taken(text, known.customer_id, known.name)
+        _refuse_taken(text, owners(database, [text]))
         if execute(database, SQL["is_marked"], {"identity": text}):
             return None
         _mark(decided, text)
@@ -52,6 +60,17 @@ def not_a_customer(
 
 
 def _mark(decided: Deciding, identity: str) -> None:
+    """Mark it, where it is nobody's by now. The caller has locked what is decided on it.
+
+    Raises:
+        Refused: a list is imported at this moment, and may make it a customer's.
+    """
+    if not execute(decided.database, SQL["lock_out_lists"], {})[0]["is_ours"]:
+        raise Refused(
+            "a list of customers is imported just now, and nothing was changed: try again in a minute"
+        )
+    # What a list made of it since its locks were taken is seen from here on.
+    _refuse_taken(identity, owners_seen(decided.database, [identity]))
     made = execute(
         decided.database,
         SQL["mark_not_customer"],
@@ -65,6 +84,12 @@ def _mark(decided: Deciding, identity: str) -> None:
     decided.changed("identity.mark", mark_of(identity), "identity", identity)
 
 
+def _refuse_taken(identity: str, owned: Mapping[str, Owner]) -> None:
+    known = owned.get(identity)
+    if known:
+        raise Taken(identity, known.customer_id, known.name)
+
+
 @reverses("identity.mark", guards=guards)
 def _unmark(decided: Deciding, change: Change) -> None:
     if not end_mark(decided, change.object_id):
@@ -73,9 +98,6 @@ def _unmark(decided: Deciding, change: Change) -> None:
 
 @reverses("identity.unmark", guards=guards)
 def _mark_again(decided: Deciding, change: Change) -> None:
-    known = owners(decided.database, [change.object_id]).get(change.object_id)
-    if known:
-        raise Taken(change.object_id, known.customer_id, known.name)
     _mark(decided, change.object_id)
 
 

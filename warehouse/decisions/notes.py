@@ -9,8 +9,16 @@ from psycopg.rows import DictRow
 
 from warehouse.decisions import conversations
 from warehouse.decisions.conversations import Thing, run
-from warehouse.decisions.ledger import Change, Database, Deciding, deciding, lock, reverses, when
-from warehouse.decisions.tags import Overtaken
+from warehouse.decisions.ledger import (
+    Change,
+    Database,
+    Deciding,
+    Overtaken,
+    deciding,
+    lock,
+    reverses,
+    when,
+)
 from warehouse.events import Actor
 from warehouse.refusals import Refused
 

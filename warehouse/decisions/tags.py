@@ -1,7 +1,7 @@
-"""Decisions about tags: that there is one, what it is called, and what bears it.
+"""Decisions about tags themselves: that there is one, what it is called, that two are one, that it is shown no more.
 
-Whoever tags makes the tag where there is none of the name. A merged tag leads to the one that it went into: nothing
-that bears it is touched, so taking the merge back restores everything.
+Whoever tags makes the tag where there is none of the name (`taggings`). A merged tag leads to the one that it went
+into: nothing that bears it is touched, so taking the merge back restores everything.
 """
 
 from __future__ import annotations
@@ -9,23 +9,20 @@ from __future__ import annotations
 import secrets
 import unicodedata
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg.rows import DictRow
 
-from warehouse.decisions import conversations
-from warehouse.decisions.conversations import Thing, run
+from warehouse.decisions.conversations import run
 from warehouse.decisions.ledger import (
     LONGEST_REASON,
     Change,
     Database,
     Deciding,
+    Overtaken,
     deciding,
     line,
     lock,
-    new_decision_id,
     reverses,
 )
 from warehouse.events import Actor
@@ -37,27 +34,8 @@ LONGEST_TAG = 50
 LONGEST_DESCRIPTION = 300
 #: A list that a person still finds their way in.
 MOST_TAGS = 500
-MOST_TAGS_ON_ONE = 30
 #: Who decides what tags there are and what they are called waits for each other, so that two of one name are one.
 NAMES = "tag names"
-
-
-class Overtaken(Refused):
-    """Somebody else changed it since the caller looked; the text says who, when and what."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tagged:
-    """What a tag was put on or taken off. Not `changed`: it was so before, and nothing was decided."""
-
-    object_type: str
-    object_id: str
-    tag: str
-    decision_id: str | None
-
-    @property
-    def changed(self) -> bool:
-        return self.decision_id is not None
 
 
 def tag_name(text: str) -> str:
@@ -67,110 +45,6 @@ def tag_name(text: str) -> str:
         Refused: nothing is left of it, or it is too long.
     """
     return line(unicodedata.normalize("NFC", text), "tag", LONGEST_TAG, "give it a name")
-
-
-def tag(
-    database: Database,
-    actor: Actor,
-    object_id: str | Thing,
-    name: str,
-    *,
-    decision_id: str | None = None,
-) -> Tagged:
-    """Put a tag on a conversation or a message; a tag that does not exist is made.
-
-    Raises:
-        Refused: the name is unusable, there is no such thing, or there are too many tags.
-    """
-    (made,) = tag_all(database, actor, [object_id], name, decision_id=decision_id)
-    return made
-
-
-def untag(
-    database: Database,
-    actor: Actor,
-    object_id: str | Thing,
-    name: str,
-    *,
-    decision_id: str | None = None,
-) -> Tagged:
-    """Take a tag off a conversation or a message. Where it is not on it nothing is decided.
-
-    Raises:
-        Refused: there is no such tag or no such thing.
-    """
-    (made,) = tag_all(database, actor, [object_id], name, on=False, decision_id=decision_id)
-    return made
-
-
-def tag_all(
-    database: Database,
-    actor: Actor,
-    object_ids: Sequence[str | Thing],
-    name: str,
-    *,
-    on: bool = True,
-    decision_id: str | None = None,
-) -> list[Tagged]:
-    """Put a tag on each of these, or take it off, as one decision; an event tells of each that it changed.
-
-    Raises:
-        Refused: the name is unusable, one of them is gone, or has too many tags; then none is changed. There is no
-            such tag to take off, or the one to put on went away meanwhile.
-    """
-    kept, shared = tag_name(name), decision_id or new_decision_id()
-    with database.transaction():
-        its = [_thing(database, each) for each in object_ids]
-        found = _known(database, kept)
-        if found is None and not on:
-            raise Refused(f"there is no tag {kept}")
-        # A new tag is made once, however many make it.
-        guards = [_guard(it.object_type, part) for it in its for part in it.parts]
-        lock(database, guards if found else [NAMES, *guards])
-        # Nobody renames, merges or removes it until the transaction ends.
-        held = run(database, "hold_tag", name=kept)
-        if found and (not held or held[0]["tag_id"] != found["tag_id"]):
-            raise Refused(f"somebody changed the tag {kept} just now: look again")
-        known = held[0] if held else None
-        made = []
-        for it in its:
-            with deciding(database, actor, decision_id=shared) as decided:
-                known = known or _made(decided, kept)
-                turn = _bear if on else _bear_no_more
-                if turn(decided, it, known["tag_id"]):
-                    decided.says(
-                        f"{it.object_type}.{'tag' if on else 'untag'}", it.object_type, it.object_id,
-                        customer_ids=it.customer_ids, tag=known["name"],
-                    )  # fmt: skip
-            made.append(
-                Tagged(
-                    object_type=it.object_type,
-                    object_id=it.object_id,
-                    tag=known["name"],
-                    decision_id=shared if decided.event else None,
-                )
-            )
-    return made
-
-
-def _bear(decided: Deciding, it: Thing, tag_id: str) -> bool:
-    """Put a tag on; False where it shows already."""
-    shown = {row["shown_tag_id"] for row in _taggings(decided.database, it)}
-    if tag_id in shown:
-        return False
-    if len(shown) >= MOST_TAGS_ON_ONE:
-        raise Refused(f"this {it.object_type} has {MOST_TAGS_ON_ONE} tags: take one off first")
-    _put_on(decided, tag_id, it.object_type, it.anchor, it)
-    conversations.remember_id(decided.database, it)
-    return True
-
-
-def _bear_no_more(decided: Deciding, it: Thing, tag_id: str) -> bool:
-    """Take a tag off wherever it shows on the thing; False where it shows nowhere."""
-    there = [row for row in _taggings(decided.database, it) if row["shown_tag_id"] == tag_id]
-    for row in there:
-        _take_off(decided, row["tag_id"], it.object_type, row["object_id"], it)
-    return bool(there)
 
 
 def change_tag(
@@ -211,7 +85,7 @@ def change_tag(
         before = {key: now[key] for key in wanted}
         if before == wanted:
             return None
-        other = _known(database, wanted["name"])
+        other = known(database, wanted["name"])
         if other and other["tag_id"] != now["tag_id"]:
             raise Refused(f"there is a tag {other['name']} already: merge the two instead")
         _change(decided, now["tag_id"], before, wanted)
@@ -260,11 +134,7 @@ def remove_tag(
 # -- what is asked -------------------------------------------------------------------------------
 
 
-def _thing(database: Database, object_id: str | Thing) -> Thing:
-    return object_id if isinstance(object_id, Thing) else conversations.thing(database, object_id)
-
-
-def _known(database: Database, name: str) -> DictRow | None:
+def known(database: Database, name: str) -> DictRow | None:
     rows = run(database, "tag_named", name=name)
     return rows[0] if rows else None
 
@@ -283,22 +153,8 @@ def _expected(database: Database, tag_id: str, expected: int) -> DictRow:
     return now
 
 
-def _taggings(database: Database, it: Thing) -> list[DictRow]:
-    return run(database, "taggings_of", object_type=it.object_type, object_ids=it.parts)
-
-
 def _why(reason: str) -> str:
     return line(reason, "reason", LONGEST_REASON, "say why") if reason.strip() else ""
-
-
-def _subject(tag_id: str, object_type: str, part: str) -> str:
-    return f"tag {tag_id} on {object_type} {part}"
-
-
-def _guard(object_type: str, part: str) -> str:
-    """What one decides about the tags of a thing is decided one after the other, whichever tag it is: which of them
-    it bears is known only then."""
-    return f"tags of {object_type} {part}"
 
 
 # -- what is changed, and its reversal -----------------------------------------------------------
@@ -309,7 +165,7 @@ def _names(change: Change) -> list[str]:
     return [NAMES]
 
 
-def _made(decided: Deciding, name: str) -> DictRow:
+def make(decided: Deciding, name: str) -> DictRow:
     if run(decided.database, "count_tags")[0]["tags"] >= MOST_TAGS:
         raise Refused(f"there are {MOST_TAGS} tags already: use one of them, or merge some")
     tag_id = secrets.token_hex(16)
@@ -337,7 +193,7 @@ def _remove(decided: Deciding, change: Change) -> None:
 @reverses("tag.remove", "tag.discard", guards=_names)
 def _restore(decided: Deciding, change: Change) -> None:
     (gone,) = run(decided.database, "tag_by_id", tag_id=change.object_id)
-    if _known(decided.database, gone["name"]):
+    if known(decided.database, gone["name"]):
         raise Refused(f"there is another tag {gone['name']} by now")
     run(decided.database, "restore_tag", tag_id=change.object_id)
     action = "tag.recover" if change.action == "tag.discard" else "tag.restore"
@@ -364,7 +220,7 @@ def _change(decided: Deciding, tag_id: str, before: Any, after: Any) -> None:
 
 @reverses("tag.change", guards=_names)
 def _change_back(decided: Deciding, change: Change) -> None:
-    other = _known(decided.database, change.data["before"]["name"])
+    other = known(decided.database, change.data["before"]["name"])
     if other and other["tag_id"] != change.object_id:
         raise Refused(f"there is another tag {other['name']} by now")
     _change(decided, change.object_id, change.data["after"], change.data["before"])
@@ -387,7 +243,7 @@ def _part(decided: Deciding, change: Change) -> None:
     into, former = change.data["into"], change.data.get("former")
     if merged["merged_into"] != into:
         raise Refused(f"the tag {merged['name']} was merged otherwise by now: undo that first")
-    if former is None and _known(decided.database, merged["name"]):
+    if former is None and known(decided.database, merged["name"]):
         raise Refused(f"there is another tag {merged['name']} by now")
     run(decided.database, "lead_tag", tag_id=change.object_id, into=former)
     # As merges were entered before each tag was a change of its own.
@@ -408,45 +264,3 @@ def _merge_again(decided: Deciding, change: Change) -> None:
         raise Refused(f"the tag {parted['name']} was merged otherwise by now: undo that first")
     run(decided.database, "lead_tag", tag_id=change.object_id, into=into)
     _led(decided, "tag.merge", change.object_id, into=into, former=former)
-
-
-def _put_on(decided: Deciding, tag_id: str, object_type: str, part: str, it: Thing) -> None:
-    opened = run(
-        decided.database, "open_tagging",
-        tagging_id=secrets.token_hex(16), tag_id=tag_id, object_type=object_type, object_id=part,
-        tagged_by=decided.actor.name,
-    )  # fmt: skip
-    if opened:
-        _told(decided, "tag", tag_id, part, it)
-
-
-def _take_off(decided: Deciding, tag_id: str, object_type: str, part: str, it: Thing) -> None:
-    ended = run(
-        decided.database, "end_tagging",
-        tag_id=tag_id, object_type=object_type, object_id=part, removed_by=decided.actor.name,
-    )  # fmt: skip
-    if ended:
-        _told(decided, "untag", tag_id, part, it)
-
-
-def _told(decided: Deciding, verb: str, tag_id: str, part: str, it: Thing) -> None:
-    decided.changed(
-        f"{it.object_type}.{verb}", _subject(tag_id, it.object_type, part), it.object_type, it.object_id,
-        customer_ids=it.customer_ids, data={"tag_id": tag_id, "part": part},
-    )  # fmt: skip
-
-
-def _guards(change: Change) -> list[str]:
-    return [_guard(change.object_type, change.data["part"])]
-
-
-@reverses("conversation.tag", "message.tag", "conversation.untag", "message.untag", guards=_guards)
-def _turn_round(decided: Deciding, change: Change) -> None:
-    part, tag_id = change.data["part"], change.data["tag_id"]
-    puts_on = change.action.endswith(".untag")
-    if puts_on and not run(decided.database, "hold_tag_by_id", tag_id=tag_id):
-        raise Refused("there is no such tag any more: undo first that it was taken away")
-    find = conversations.message if change.object_type == "message" else conversations.conversation
-    it = find(decided.database, part)
-    turn = _put_on if puts_on else _take_off
-    turn(decided, tag_id, change.object_type, part, it)

@@ -18,13 +18,13 @@ from warehouse.decisions.ledger import (
     Change,
     Database,
     Deciding,
+    Overtaken,
     deciding,
     execute,
     line,
     lock,
     reverses,
 )
-from warehouse.decisions.tags import Overtaken
 from warehouse.events import Actor
 from warehouse.queries import queries
 from warehouse.refusals import Refused

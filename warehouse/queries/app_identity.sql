@@ -17,7 +17,8 @@ where suggested.identity = any(%(identities)s::text[])
 order by suggested.identity, suggested.blocker is not null, suggested.score desc, suggested.customer_id
 
 -- sure_suggestions --
--- What may be accepted together: nothing holds it back, the score is enough, and no other customer is suggested nearly as strongly.
+-- What may be accepted together, of these identities or of all: nothing holds it back, the score is enough, and no other customer is suggested
+-- nearly as strongly.
 with
 
 candidates as (
@@ -25,10 +26,17 @@ candidates as (
     select identity, customer_id, score, said, blocker,
         count(*) filter (where score >= %(least)s - 0.2) over (partition by identity) as rivals
     from marts.link_suggestions
+    where %(identities)s::text[] is null or identity = any(%(identities)s::text[])
 
 )
 
-select candidates.identity, candidates.customer_id, customers.name, candidates.score, candidates.said
+select candidates.identity, candidates.customer_id, customers.name, candidates.score, candidates.said,
+    array(
+        select links.identity from crm.identity_links as links
+        where links.customer_id = candidates.customer_id and links.ended_at is null
+        order by links.linked_at, links.identity
+        limit 3
+    ) as identities
 from candidates
 join crm.customers as customers using (customer_id)
 where score >= %(least)s and blocker is null and rivals = 1
@@ -38,11 +46,9 @@ limit %(most)s
 -- named_and_waiting --
 -- Identities that wrote, are nobody's and have a name of more than one word that nobody else of theirs bears; newest first.
 select seen.identity, seen.display_name
-from canonical.identities as seen
+from canonical.unassigned_identities as seen
 where seen.last_inbound_key is not null
     and trim(seen.display_name) ~ '\S\s+\S'
-    and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
-    and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     and not exists (select 1 from jobs.link_evidence as evidence where evidence.identity = seen.identity or evidence.other = seen.identity)
 order by seen.last_inbound_key desc
 limit %(most)s

@@ -54,34 +54,67 @@ select array(
 ) as words
 
 -- customers_by_name --
-select customer_id from crm.customers where archived_at is null order by lower(name), customer_id limit %(page_size)s
+-- The first of a list by name: of all, or of those who are searched for.
+select customer_id
+from crm.customers as customers
+where archived_at is null
+    and
+    --> customers.is_meant
+order by lower(name), customer_id
+limit %(page_size)s
 
 -- customers_made_last --
-select customer_id from crm.customers where archived_at is null order by created_at desc, customer_id desc limit %(page_size)s
+select customer_id
+from crm.customers as customers
+where archived_at is null
+    and
+    --> customers.is_meant
+order by created_at desc, customer_id desc
+limit %(page_size)s
 
 -- customers_of_latest_contacts --
--- The customers of the identities that wrote last, then the customers made last; the list before anything is searched.
+-- The customers of the identities that wrote last, then the customers made last.
 with
 
 contacts as (
 
-    select identity, last_inbound_at as at
-    from canonical.identities
-    where last_inbound_key is not null
-    order by last_inbound_key desc
-    limit 10 * %(page_size)s
+    select owner.customer_id, identities.last_inbound_at as at
+    from canonical.identities as identities
+    -- Fenced, so that each identity is looked up by its key until there are enough.
+    cross join lateral (
+        select customers.customer_id
+        from canonical.customer_identities as links
+        join crm.customers as customers using (customer_id)
+        where links.identity = identities.identity
+            and customers.archived_at is null
+            and
+            --> customers.is_meant
+        offset 0
+    ) as owner
+    where identities.last_inbound_key is not null
+    order by identities.last_inbound_key desc
+    -- Some have several.
+    limit 4 * %(page_size)s
+
+),
+
+made as (
+
+    select customer_id, created_at
+    from crm.customers as customers
+    where archived_at is null
+        and
+        --> customers.is_meant
+    order by created_at desc
+    limit %(page_size)s
 
 ),
 
 either as (
 
-    select identities.customer_id, contacts.at as contact_at, null::timestamptz as created_at
-    from contacts
-    join canonical.customer_identities as identities using (identity)
-
+    select customer_id, at as contact_at, null::timestamptz as created_at from contacts
     union all
-
-    (select customer_id, null, created_at from crm.customers where archived_at is null order by created_at desc limit %(page_size)s)
+    select customer_id, null, created_at from made
 
 )
 
@@ -150,11 +183,9 @@ with
 page as materialized (
 
     select identity, display_name, last_inbound_at, last_inbound_key, message_count
-    from canonical.identities as seen
+    from canonical.unassigned_identities
     where last_inbound_key is not null
         and (%(before)s::text is null or last_inbound_key < %(before)s)
-        and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
-        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     order by last_inbound_key desc
     limit %(page_size)s
 
@@ -184,10 +215,9 @@ order by page.last_inbound_key desc
 select count(*) as waiting
 from (
     select 1
-    from canonical.identities as seen
+    from canonical.unassigned_identities
     where last_inbound_key is not null
-        and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
-        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
+    order by last_inbound_key desc
     limit %(most)s + 1
 ) as counted
 
@@ -199,11 +229,9 @@ with
 page as materialized (
 
     select identity, display_name, last_inbound_at, last_seen_at, message_count
-    from canonical.identities as seen
+    from canonical.unassigned_identities
     where last_inbound_key is null
         and (%(before_at)s::timestamptz is null or (last_seen_at, identity) < (%(before_at)s, %(before_identity)s))
-        and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
-        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
     order by last_seen_at desc, identity desc
     limit %(page_size)s
 
@@ -234,10 +262,9 @@ order by page.last_seen_at desc, page.identity desc
 select count(*) as waiting
 from (
     select 1
-    from canonical.identities as seen
+    from canonical.unassigned_identities
     where last_inbound_key is null
-        and not exists (select 1 from canonical.customer_identities as known where known.identity = seen.identity)
-        and not exists (select 1 from crm.not_customers as marks where marks.identity = seen.identity and marks.ended_at is null)
+    order by last_seen_at desc, identity desc
     limit %(most)s + 1
 ) as counted
 
@@ -264,18 +291,24 @@ from crm.connections
 where channel = 'twilio_voice' and settings ->> 'recording_basis' <> ''
 
 -- one_message --
--- One message as the timeline shows it. No row where there is none.
-select messages.*
-from marts.messages as messages
+-- One message as the timeline shows it, and whose it is. No row where there is none.
+select
+    messages.*,
+    (select known.customer_id from canonical.customer_identities as known where known.identity = messages.counterpart_identity limit 1) as customer_id,
+    (select its.corrections from crm.open_corrections as its where its.object_type = 'message' and its.object_id = messages.message_id) as corrections
+from canonical.shown_messages as messages
 where messages.message_id = %(message_id)s
 
 -- customers_of_message --
--- Whose message it is: the customers of its outside participants.
-select distinct customers.customer_id, customers.name
+-- Whose message it is: the customers of its outside participants, each with an address that tells namesakes apart.
+select customers.customer_id, customers.name, min(people.identity) as identity
 from canonical.message_participants as people
-join canonical.customer_identities as identities using (identity)
+cross join lateral (
+    select known.customer_id from canonical.customer_identities as known where known.identity = people.identity limit 1
+) as identities
 join crm.customers as customers using (customer_id)
 where people.message_id = %(message_id)s and not people.is_ours
+group by customers.customer_id, customers.name
 order by customers.name, customers.customer_id
 
 -- message_sources --
@@ -285,7 +318,7 @@ select
     source ->> 'via' as via,
     raw_row.received_at,
     raw_row.signature
-from marts.messages as messages
+from canonical.shown_messages as messages
 cross join lateral jsonb_array_elements(messages.raw_refs) as source
 left join lateral crm.raw_row(source ->> 'raw_ref') as raw_row on true
 where messages.message_id = %(message_id)s
@@ -320,20 +353,8 @@ left join jobs.media as media
     on media.message_id = messages.message_id and media.attachment_id = attachment ->> 'attachment_id'
 where messages.message_id = %(message_id)s and messages.content_order is not null
 
--- connections_now --
--- How every connection stands, in the order in which they were made.
-select health.*, watches.ends_at as watch_expires_at
-from marts.channel_health as health
-join crm.connections as connections on connections.connection_id = health.connection_id
-left join lateral (
-    select to_timestamp(nullif(jobs.detail ->> 'expires_ms', '')::bigint / 1000.0) as ends_at
-    from jobs.connection_health as jobs
-    where jobs.connection_id = health.connection_id and jobs.job = 'watch'
-) as watches on true
-order by connections.created_at, health.connection_id
-
 -- quarantined --
--- Quarantined events, newest first, strictly before a position.
+-- Quarantined events of a kind or, where none is named, of those that nobody ignores; newest first, strictly before a position.
 select
     held.raw_ref,
     held.channel,
@@ -345,13 +366,32 @@ from marts.quarantine as held
 left join crm.connections as connections on connections.connection_id = held.connection_id
 where (held.received_at, held.raw_ref)
     < (coalesce(%(before_at)s::timestamptz, 'infinity'), coalesce(%(before_ref)s::text, ''))
+    and case
+        when %(channel)s::text is null
+            then not exists (
+                select from crm.ignored_kinds as ignored
+                where ignored.channel = held.channel and ignored.reason = held.reason and ignored.ended_at is null
+            )
+        else held.channel = %(channel)s and held.reason = %(reason)s
+    end
 order by held.received_at desc, held.raw_ref desc
 limit %(page_size)s
 
 -- count_quarantined --
--- How many events are in quarantine, counted to a limit.
+-- How many events of a kind, or of those that nobody ignores, are in quarantine, counted to a limit.
 select count(*) as quarantined
-from (select 1 from marts.quarantine limit %(most)s + 1) as counted
+from (
+    select 1 from marts.quarantine as held
+    where case
+        when %(channel)s::text is null
+            then not exists (
+                select from crm.ignored_kinds as ignored
+                where ignored.channel = held.channel and ignored.reason = held.reason and ignored.ended_at is null
+            )
+        else held.channel = %(channel)s and held.reason = %(reason)s
+    end
+    limit %(most)s + 1
+) as counted
 
 -- model_tests --
 -- What dbt's data tests found at their last run, the worst first.
@@ -362,7 +402,7 @@ order by status = 'pass', failures desc, test
 -- raw_of_message --
 -- Whether this raw row is one of those behind the message; a reference may leave out which event of it.
 select true as belongs
-from marts.messages as messages
+from canonical.shown_messages as messages
 cross join lateral jsonb_array_elements(messages.raw_refs) as source
 where messages.message_id = %(message_id)s
     and split_part(source ->> 'raw_ref', '#', 1) = split_part(%(raw_ref)s, '#', 1)

@@ -8,7 +8,7 @@ with recursive kept as (
     inner join pg_namespace on pg_namespace.oid = relnamespace
     where
         relkind in ('r', 'p') and not relispartition
-        and (nspname in ('raw', 'crm', 'jobs') or nspname ~ '^raw_[a-z_]+$' and nspname !~ '_staging$')
+        and (nspname in ('raw', 'crm', 'jobs', 'privacy') or nspname ~ '^raw_[a-z_]+$' and nspname !~ '_staging$')
 ),
 
 referring as (

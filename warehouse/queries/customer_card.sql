@@ -1,7 +1,12 @@
 -- One customer's identities and decisions, and the list of customers for commands. Read by pages within `reading`, by commands with their event.
 
 -- card_customer --
-select customer_id, name, notes, created_at, created_by, archived_at, archived_by, merged_into
+select
+    customer_id, name, notes, created_at, created_by, archived_at, archived_by, merged_into,
+    -- What they say against their name.
+    (
+        select its.corrections from crm.open_corrections as its where its.object_type = 'customer' and its.object_id = customers.customer_id
+    ) as corrections
 from crm.customers
 where customer_id = %(customer_id)s
 

@@ -1,5 +1,9 @@
 The import of a list, as crm_app: many at once, where decisions.sql has one (warehouse/decisions/lists.py). All of a file is one transaction.
 
+-- lock_out_marks --
+-- Until the transaction ends nobody marks an identity as no customer: a list locks no single identity (merging.sql, lock_out_lists). Another list waits.
+select pg_advisory_xact_lock(5086, 0)
+
 -- add_customers --
 insert into crm.customers (customer_id, name, notes, created_by)
 select customer_id, name, notes, %(actor)s

@@ -111,3 +111,17 @@ update crm.identity_links
 set ended_at = now(), ended_by = %(ended_by)s, end_reason = %(end_reason)s
 where identity = %(identity)s and ended_at is null
 returning link_id, customer_id, evidence
+
+-- correction_now --
+select correction_id from crm.corrections
+where object_type = %(object_type)s and object_id = %(object_id)s and field = %(field)s and ended_at is null
+
+-- open_correction --
+insert into crm.corrections (correction_id, decision_id, object_type, object_id, field, value, statement, made_by)
+values (%(correction_id)s, %(decision_id)s, %(object_type)s, %(object_id)s, %(field)s, %(value)s, %(statement)s, %(by)s)
+
+-- end_correction --
+update crm.corrections set ended_at = now(), ended_by = %(by)s where correction_id = %(correction_id)s and ended_at is null
+
+-- reopen_correction --
+update crm.corrections set ended_at = null, ended_by = null where correction_id = %(correction_id)s

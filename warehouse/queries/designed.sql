@@ -8,7 +8,9 @@ select
     array(
         select distinct identities.customer_id
         from canonical.message_participants as people
-        inner join canonical.customer_identities as identities using (identity)
+        cross join lateral (
+            select known.customer_id from canonical.customer_identities as known where known.identity = people.identity limit 1
+        ) as identities
         where people.message_id = messages.message_id
     ) as customer_ids,
     coalesce(

@@ -1,7 +1,7 @@
 -- What of a filter (warehouse/filters.py) stands in queries over messages. A line such as `--> filters.passes` of another file stands for it.
 
 -- passes --
--- Whether the row `entries`, of marts.timeline or marts.messages, passes. Its days are asked for by the query around, over sort keys.
+-- Whether the row `entries`, of canonical.shown_entries or marts.messages, passes. Its days are asked for by the query around, over sort keys.
 (
     (%(channels)s::text[] is null or entries.channel = any(%(channels)s))
     and (%(directions)s::text[] is null or entries.direction = any(%(directions)s))
@@ -53,26 +53,3 @@
         )
     )
 )
-
--- newest --
--- The newest `most` entries of a customer's timeline as `span`, within the days that are asked for and before a position: by the index alone.
-from (
-    select min(newest.identity) as identity, newest.sort_key, newest.message_id
-    from canonical.customer_identities as identities
-    cross join lateral (
-        select participants.identity, participants.sort_key, participants.message_id
-        from canonical.message_participants as participants
-        where participants.identity = identities.identity
-            and participants.is_first
-            and not participants.is_ours
-            and (%(before)s::text is null or participants.sort_key < %(before)s)
-            and (%(since_key)s::text is null or participants.sort_key >= %(since_key)s)
-            and (%(until_key)s::text is null or participants.sort_key < %(until_key)s)
-        order by participants.sort_key desc
-        limit %(most)s
-    ) as newest
-    where identities.customer_id = %(customer_id)s
-    group by newest.sort_key, newest.message_id
-    order by newest.sort_key desc
-    limit %(most)s
-) as span

@@ -21,6 +21,15 @@ returning fold
 -- end_fold --
 update canonical.fold_state set folded = target, folded_at = clock_timestamp() where build = %(build)s
 
+-- end_forgetting --
+-- Ids of what was destroyed stand no longer than they are needed: until the tables that serve and those that are built beside them have
+-- taken it in.
+delete from privacy.forgetting as forgetting
+where not exists (
+    select from canonical.fold_state as state
+    where not pg_visible_in_snapshot(forgetting.transaction_id, state.folded)
+)
+
 -- lock_fold --
 select folded::text as folded from canonical.fold_state where build = %(build)s for update
 
@@ -73,6 +82,7 @@ delete from canonical.folded_lately where folded_at < now() - interval '2 days'
 -- What a watchdog compares with what landed: deliveries, and loads of histories.
 insert into canonical.folded_lately (raw_table, row_id)
 select distinct raw_table, load_id from new_rows
+where raw_table <> 'privacy.forgetting'
 on conflict (raw_table, row_id) do update set folded_at = excluded.folded_at
 
 -- note_built --

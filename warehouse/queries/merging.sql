@@ -26,6 +26,10 @@ update crm.customers set archived_at = null, archived_by = null, merged_into = n
 -- rename_customer --
 update crm.customers set name = %(name)s where customer_id = %(customer_id)s
 
+-- lock_out_lists --
+-- Until the transaction ends no list is imported (customer_import.sql, lock_out_marks); false where one is just now.
+select pg_try_advisory_xact_lock_shared(5086, 0) as is_ours
+
 -- mark_not_customer --
 insert into crm.not_customers (mark_id, decision_id, identity, reason, marked_by)
 values (%(mark_id)s, %(decision_id)s, %(identity)s, %(reason)s, %(by)s)

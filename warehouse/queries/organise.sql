@@ -77,10 +77,11 @@ update crm.tags
 set name = %(name)s, colour = %(colour)s, description = %(description)s, version = version + 1
 where tag_id = %(tag_id)s
 
--- hold_tag --
--- As it stands until the transaction ends.
+-- hold_tags --
+-- As they stand until the transaction ends.
 select tag_id, name from crm.tags
-where lower(name) = lower(%(name)s) and merged_into is null and removed_at is null
+where lower(name) in (select lower(wanted) from unnest(%(names)s::text[]) as wanted) and merged_into is null and removed_at is null
+order by tag_id
 for share
 
 -- hold_tag_by_id --

@@ -1,5 +1,11 @@
 What the pulls ask and write. The loader runs all of it.
 
+-- noted_tables --
+-- What was noted when the tables of these schemas were made.
+select nspname, obj_description(oid, 'pg_namespace')
+from pg_namespace
+where nspname = any(%(schemas)s)
+
 -- held_sms --
 -- The versions held of these SMS.
 select sid, payload, media
@@ -250,8 +256,8 @@ on conflict (connection_id, job) do update
 set last_failed_at = excluded.last_failed_at, error = excluded.error
 
 -- pullable_connections --
--- Connections that are not disabled, with their channel. Their secrets stay where they are.
-select connection_id, channel
+-- Connections that are not disabled, with their channel, and whether their pulls rest. Their secrets stay where they are.
+select connection_id, channel, paused_at is not null as is_paused
 from crm.connections
 where disabled_at is null
 order by created_at, connection_id

@@ -3,6 +3,10 @@
 -- one_at_a_time --
 select pg_try_advisory_xact_lock(hashtext('crm suggestions')) as is_ours
 
+-- is_built --
+-- Whether the models were built in this warehouse once.
+select to_regclass('canonical.link_evidence') is not null as is_built
+
 -- in_zone --
 -- Days that are told are days of this time zone.
 select set_config('crm.timezone', %(zone)s, true)

@@ -17,22 +17,8 @@ with
 
 page as materialized (
 
-    select min(next.identity) as identity, next.sort_key, next.message_id
-    from canonical.customer_identities as identities
-    cross join lateral (
-        select participants.identity, participants.sort_key, participants.message_id
-        from canonical.message_participants as participants
-        where participants.identity = identities.identity
-            and participants.is_first
-            and not participants.is_ours
-            and participants.sort_key >= %(position)s
-        order by participants.sort_key
-        limit %(page_size)s
-    ) as next
-    where identities.customer_id = %(customer_id)s
-    group by next.sort_key, next.message_id
-    order by next.sort_key
-    limit %(page_size)s
+    select span.identity, span.sort_key, span.message_id
+    --> timeline.oldest
 
 )
 
@@ -40,19 +26,6 @@ page as materialized (
 order by page.sort_key
 
 -- first_from --
--- The first message of a customer's timeline from a position on: the first of each identity, and the first of those.
-select next.sort_key, next.message_id
-from canonical.customer_identities as identities
-cross join lateral (
-    select participants.sort_key, participants.message_id
-    from canonical.message_participants as participants
-    where participants.identity = identities.identity
-        and participants.is_first
-        and not participants.is_ours
-        and participants.sort_key >= %(position)s
-    order by participants.sort_key
-    limit 1
-) as next
-where identities.customer_id = %(customer_id)s
-order by next.sort_key
-limit 1
+-- Where the first message of a customer's timeline from a position on stands: the first of each identity, and the first of those.
+select span.message_id
+--> timeline.oldest

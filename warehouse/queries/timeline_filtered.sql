@@ -1,25 +1,43 @@
 -- A timeline of which only some is shown. A page looks through no more than `most` entries of each identity, newest first: by the index up to
 -- there, and each message that it needs by its key.
 
--- filtered_page --
--- One page of what passes, newest first, strictly before a position.
+-- shown --
+-- What a reader is shown of a message that was `found`.
 select
     found.*,
     -- Asked for by its key, once for each row that is shown.
     case when found.from_name is null and found.direction = 'inbound' then (
         select known.display_name from canonical.identities as known where known.identity = found.counterpart_identity
-    ) end as known_name
---> filters.newest
--- Fenced, so that messages are looked up one by one until the page is full.
+    ) end as known_name,
+    (
+        select its.corrections from crm.open_corrections as its where its.object_type = 'message' and its.object_id = found.message_id
+    ) as corrections
+
+-- passing --
+-- Of a `span` of a timeline what passes, as `found`. Fenced, so that messages are looked up one by one until the page is full.
 cross join lateral (
     select entries.*
-    from marts.timeline as entries
+    from canonical.shown_entries as entries
     where entries.message_id = span.message_id and entries.identity = span.identity
         and
         --> filters.passes
     offset 0
 ) as found
+
+-- filtered_page --
+-- One page of what passes, newest first.
+--> timeline_filtered.shown
+--> timeline.newest
+--> timeline_filtered.passing
 order by span.sort_key desc
+limit %(page_size)s
+
+-- filtered_from --
+-- One page of what passes, oldest first.
+--> timeline_filtered.shown
+--> timeline.oldest
+--> timeline_filtered.passing
+order by span.sort_key
 limit %(page_size)s
 
 -- filtered_count --
@@ -29,10 +47,10 @@ select
     count(*) as examined,
     count(found.message_id) as passed,
     min(span.sort_key) as oldest_key
---> filters.newest
+--> timeline.newest
 left join lateral (
     select entries.message_id
-    from marts.timeline as entries
+    from canonical.shown_entries as entries
     where entries.message_id = span.message_id and entries.identity = span.identity
         and
         --> filters.passes
@@ -42,9 +60,11 @@ left join lateral (
 -- filtered_changes --
 -- Which of these messages pass.
 select entries.message_id
-from marts.timeline as entries
+from canonical.shown_entries as entries
 where entries.message_id = any(%(message_ids)s::text[])
-    and entries.customer_id = %(customer_id)s
+    and entries.identity = any(
+        array(select identities.identity from canonical.customer_identities as identities where identities.customer_id = %(customer_id)s)
+    )
     and (%(since)s::timestamptz is null or entries.sent_at >= %(since)s)
     and (%(until)s::timestamptz is null or entries.sent_at < %(until)s)
     and

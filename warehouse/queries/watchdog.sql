@@ -20,6 +20,16 @@ select exists (
     select from canonical.folded_lately where raw_table = %(raw_table)s and row_id = %(load_id)s
 ) as is_folded
 
+-- note_outside --
+-- Written where it is news, and now and then: pages are told of each time.
+insert into jobs.outside as known (what, problem, since)
+values (%(what)s, %(problem)s::text, case when %(problem)s::text <> '' then now() end)
+on conflict (what) do update
+set
+    checked_at = now(), problem = excluded.problem,
+    since = case when excluded.problem <> '' then coalesce(known.since, now()) end
+where known.problem <> excluded.problem or known.checked_at < now() - interval '1 minute'
+
 -- note_watch --
 insert into jobs.fold_watch (folded_until, missing, missing_since)
 values (%(folded_until)s, %(missing)s, %(missing_since)s)

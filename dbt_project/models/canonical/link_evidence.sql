@@ -5,7 +5,7 @@ with
 
 customers as materialized (
 
-    select customer_id, name, {{ comparable_name('name') }} as comparable
+    select customer_id, name, {{ folded_name('name') }} as called
     from {{ source('crm', 'customers') }}
     where archived_at is null
 
@@ -17,11 +17,27 @@ belonging as materialized (
 
 ),
 
+-- Under which whole names an identity wrote: people change how they write theirs, and a shared address shows by them.
+names_of as materialized (
+
+    select identity, called, count(*) as times, max(sent_at) as last_at
+    from (
+        select identity, sent_at, {{ folded_name('display_name') }} as called
+        from {{ ref('message_participants') }}
+        where role = 'from' and not is_ours and display_name <> ''
+    ) as told
+    where {{ is_full_name('called') }}
+    group by identity, called
+
+),
+
 -- Whom anybody can be under is nobody in particular: their schemes are never suggested.
 people as materialized (
 
     select
-        identity, known.scheme, known.scope, seen.display_name, {{ comparable_name('seen.display_name') }} as comparable,
+        identity, known.scheme, known.scope, seen.display_name,
+        coalesce(named.called, nullif(told.called, '')) as called,
+        coalesce(named.called, case when {{ is_full_name('told.called') }} then told.called end) as full_name,
         seen.first_seen_at, seen.last_seen_at, belonging.customer_id,
         coalesce(belonging.customer_id, identity) as person
     from (
@@ -35,6 +51,8 @@ people as materialized (
     ) as every
     left join {{ ref('identities') }} as seen using (identity)
     left join belonging using (identity)
+    left join (select distinct on (identity) identity, called from names_of order by identity, times desc, last_at desc, called) as named using (identity)
+    cross join lateral (select {{ folded_name('seen.display_name') }} as called offset 0) as told
     cross join lateral (
         select split_part(identity, ':', 1) as scheme, case when identity like '%:%:%' then split_part(identity, ':', 2) else '' end as scope
     ) as known
@@ -42,125 +60,295 @@ people as materialized (
 
 ),
 
--- The last lines of a mail are where people sign. What they answer to is no part of the body.
-texts as materialized (
-
-    select
-        counterpart_identity as identity, kind, sent_at,
-        case when kind = 'email' then right(body, 500) else left(body, 500) end as text
-    from {{ ref('messages') }}
-    where content_order is not null and direction = 'inbound' and not is_deleted and body ~ '\d{3}|@'
-        and kind in ('email', 'text', 'contacts')
-
-),
-
+-- The last lines of a mail are where people sign. What they answer to is no part of the body. `mentioned` null counts all that an identity wrote.
 mentions as materialized (
 
-    select texts.identity, mentioned.mentioned as other, texts.kind, count(*) as times, min(sent_at) as first_at, max(sent_at) as last_at
-    from texts
-    cross join lateral (
-        select mentioned from {{ phones_in('texts.text') }} as phones
-        union
-        select mentioned from {{ mail_addresses_in('texts.text') }} as addresses
-    ) as mentioned
-    where mentioned.mentioned <> texts.identity
-    group by texts.identity, mentioned.mentioned, texts.kind
-
-),
-
--- How many people name an address as theirs: a family's phone, a reception. Two addresses of one name are one who names it.
-namers as materialized (
-
-    select mentions.other, count(distinct coalesce(people.comparable, people.person)) as people
-    from mentions
-    inner join people using (identity)
-    group by mentions.other
-
-),
-
--- Addresses from which people of several names write.
-inboxes as materialized (
-
-    select identity, count(distinct lower(display_name)) as names
-    from {{ ref('message_participants') }}
-    where role = 'from' and not is_ours and display_name <> '' and identity like 'email:%'
-    group by identity
-    having count(distinct lower(display_name)) > 2
-
-),
-
--- Namesakes: of identities of one kind, only one can be this person's, unless they are one customer's.
-names as materialized (
-
-    select comparable, max(bearers) as bearers
+    select told.identity, mentioned.mentioned, told.kind, count(*) as times, min(sent_at) as first_at, max(sent_at) as last_at
     from (
-        select comparable, scheme, scope, count(distinct person) as bearers from people where comparable is not null group by 1, 2, 3
+        select
+            counterpart_identity as identity, kind, sent_at,
+            case when body ~ '\d{3}|@' then case when kind = 'email' then right(body, 500) else left(body, 500) end end as text
+        from {{ ref('messages') }}
+        where content_order is not null and direction = 'inbound' and not is_deleted and kind in ('email', 'text')
+    ) as told
+    cross join lateral (
+        select null as mentioned
         union all
-        select comparable, '', '', count(*) from customers where comparable is not null group by 1
-    ) as counted
-    group by comparable
+        select mentioned from {{ phones_in('told.text') }} as phones
+        union all
+        select mentioned from {{ mail_addresses_in('told.text') }} as addresses
+    ) as mentioned
+    where mentioned.mentioned is distinct from told.identity
+    group by told.identity, mentioned.mentioned, told.kind
 
 ),
 
-found as (
+-- What somebody signs with stands under most of their mails; what stands there once, beside another, is somebody else's.
+signed as materialized (
+
+    select mentions.identity, mentions.mentioned as other, mentions.times, mentions.first_at, mentions.last_at,
+        case
+            when mentions.times > 1 then mentions.times * 2 > mails.times
+            else mails.times <= 3 and mentions.times > coalesce(max(mentions.times) over others, 0)
+        end as is_signature
+    from mentions
+    inner join mentions as mails on mails.identity = mentions.identity and mails.kind = 'email' and mails.mentioned is null
+    where mentions.kind = 'email' and mentions.mentioned is not null
+    window others as (
+        partition by mentions.identity, split_part(mentions.mentioned, ':', 1)
+        order by mentions.times desc, mentions.mentioned
+        rows between unbounded preceding and unbounded following exclude current row
+    )
+
+),
+
+-- How many people sign with an address: a family's phone, a reception. Two addresses of one name are one who signs.
+signers as materialized (
+
+    select signed.other, count(distinct coalesce(people.full_name, people.person)) as people
+    from signed
+    inner join people using (identity)
+    where signed.is_signature
+    group by signed.other
+
+),
+
+-- Identities from which people of several given names write.
+shared as materialized (
+
+    select identity, count(distinct {{ letters_of("split_part(called, ' ', 1)") }}) as people
+    from names_of
+    group by identity
+    having count(distinct split_part(called, ' ', 1)) > 1 and count(distinct {{ letters_of("split_part(called, ' ', 1)") }}) > 1
+
+),
+
+-- Contact cards that people sent on WhatsApp: a name, and what stands on the card beside it.
+cards as materialized (
 
     select
-        mentions.identity, mentions.other, null::text as customer_id,
+        told.message_id || ' ' || told.number as card, told.identity as sender, told.sent_at, told.name,
+        {{ folded_name('told.name') }} as called, addresses.identity
+    from (
+        select
+            message_id, counterpart_identity as identity, sent_at, number, contact, contact ->> 'vcard' as vcard,
+            coalesce(contact #>> '{name,formatted_name}', substring(contact ->> 'vcard' from 'FN:([^\r\n]*)')) as name
+        from {{ ref('messages') }}
+        cross join lateral canonical.elements(provider_metadata -> 'contacts') with ordinality as listed (contact, number)
+        where content_order is not null and direction = 'inbound' and not is_deleted and kind = 'contacts'
+    ) as told
+    cross join lateral (
+        select 'phone:' || canonical.phone_number(
+            coalesce('+' || nullif(phone ->> 'wa_id', ''), regexp_replace(phone ->> 'phone', '[^+0-9]', '', 'g')), 'AU'
+        ) as identity
+        from canonical.elements(contact -> 'phones') as phone
+        union
+        select 'email:' || canonical.mail_address(email ->> 'email') from canonical.elements(contact -> 'emails') as email where email ->> 'email' like '%_@_%'
+        union
+        select 'phone:' || canonical.phone_number(regexp_replace(written[1], '[^+0-9]', '', 'g'), 'AU')
+        from regexp_matches(vcard, '(?:^|\n)(?:item\d+\.)?TEL[^:\r\n]*:([^\r\n]{1,60})', 'gi') as written
+        union
+        select 'email:' || canonical.mail_address(written[1])
+        from regexp_matches(vcard, '(?:^|\n)(?:item\d+\.)?EMAIL[^:\r\n]*:([^\s@]{1,64}@[^\s@]{1,200})', 'gi') as written
+    ) as addresses
+    where addresses.identity is not null
+
+),
+
+-- How many bear a name: of identities of one kind only one can be this person's, and of customers only one. Who is a customer counts once.
+names as materialized (
+
+    select
+        bearing.full_name, bearing.bearers,
+        -- How many others of this name there may be whom nobody told of, by how many bear either part of it. Names go together (a family's, a
+        -- people's), so more than the product says.
+        5 * given.people::float8 * family.people / greatest(every.people, 1) as perhaps_more
+    from (
+        select full_name, max(bearers) as bearers
+        from (
+            select full_name, count(distinct person) as bearers
+            from people where customer_id is null and full_name is not null
+            group by full_name, scheme, scope
+
+            union all
+
+            select full_name, count(*)
+            from (
+                select called as full_name, customer_id from customers where {{ is_full_name('called') }}
+                union
+                select full_name, customer_id from people where customer_id is not null and full_name is not null
+            ) as theirs
+            group by full_name
+        ) as counted
+        group by full_name
+    ) as bearing
+    inner join (
+        select split_part(full_name, ' ', 1) as word, count(distinct person) as people from people where full_name is not null group by 1
+    ) as given on given.word = split_part(bearing.full_name, ' ', 1)
+    inner join (
+        select split_part(full_name, ' ', -1) as word, count(distinct person) as people from people where full_name is not null group by 1
+    ) as family on family.word = split_part(bearing.full_name, ' ', -1)
+    cross join (select count(distinct person) as people from people where full_name is not null) as every
+    where bearing.bearers <= 5
+
+),
+
+-- Who bears one name: an identity of nobody's, and one of a customer's.
+namesakes as materialized (
+
+    select one.identity, other.identity as other, one.full_name,
+        greatest(one.first_seen_at, other.first_seen_at) as first_at, least(one.last_seen_at, other.last_seen_at) as last_at
+    from people as one
+    inner join names using (full_name)
+    inner join people as other
+        on other.full_name = one.full_name and other.identity > one.identity
+        and (one.customer_id is null) <> (other.customer_id is null)
+        -- On one page a person has one id; mail addresses and phones one may have several of.
+        and ((other.scheme, other.scope) <> (one.scheme, one.scope) or other.scheme in ('email', 'phone'))
+
+),
+
+-- On which days they were seen, of those of whom it is asked.
+days as materialized (
+
+    select distinct identity, sent_at::date as day
+    from {{ ref('message_participants') }}
+    where is_first and identity in (select identity from namesakes union select other from namesakes)
+
+),
+
+-- The days about that on which the one was first seen, to be looked for among those of the other.
+wanted as materialized (
+
+    select pairs.identity, pairs.other, pairs.known, people.first_seen_at::date + apart as day
+    from (
+        select identity, other, identity as new, other as known from namesakes
+        union all
+        select identity, other, other, identity from namesakes
+    ) as pairs
+    inner join people on people.identity = pairs.new
+    cross join generate_series(-2, 2) as apart
+
+),
+
+-- Of which the one was first seen within two days of a message of the other: chance brings that about seldom.
+near as materialized (
+
+    select distinct wanted.identity, wanted.other
+    from wanted
+    inner join days on days.identity = wanted.known and days.day = wanted.day
+
+),
+
+found as materialized (
+
+    select
+        signed.identity, signed.other, null::text as customer_id,
         case
-            when mentions.kind = 'contacts' then 'contact card'
-            when mentions.kind <> 'email' then 'named in a message'
-            when mentions.other ~ '^phone:\+61[^4]' then 'signature with a landline'
-            when mentions.times > 1 then 'signatures'
-            else 'signature'
+            when not signed.is_signature then 'named in a mail'
+            when signed.other ~ '^phone:\+61[^4]' then 'signature with a landline'
+            -- A number is another's after a while.
+            when named.first_seen_at > signed.last_at + interval '30 days' or named.last_seen_at < signed.first_at - interval '30 days'
+                then 'signature of another time'
+            when signed.times = 1 then 'signature'
+            when named.first_seen_at is null then 'signatures'
+            else 'signatures at the same time'
         end as kind,
-        mentions.times, mentions.first_at, mentions.last_at,
-        case when namers.people > 1 then namers.people || ' people name ' || {{ spoken('mentions.other') }} || ' as theirs' end as blocker
-    from mentions
-    inner join namers using (other)
+        signed.times, signed.first_at, signed.last_at, null::text as card_name, null::text as card_called,
+        case when signed.is_signature and signers.people > 1 then signers.people || ' people name ' || {{ spoken('signed.other') }} || ' as theirs' end as blocker
+    from signed
+    inner join people as named on named.identity = signed.other
+    left join signers using (other)
 
     union all
 
-    select identity, reply_identity, null, 'reply address', mails, first_at, last_at, null
+    select
+        one.identity, two.identity, null, 'same number in signatures', least(one.times, two.times), greatest(one.first_at, two.first_at),
+        least(one.last_at, two.last_at), null, null,
+        case when signers.people > 1 then signers.people || ' people name ' || {{ spoken('one.other') }} || ' as theirs' end
+    from signed as one
+    inner join signers on signers.other = one.other and signers.people <= 2
+    inner join signed as two on two.other = one.other and two.identity > one.identity and two.is_signature
+    where one.is_signature and one.other ~ '^phone:' and one.other !~ '^phone:\+61[^4]'
+
+    union all
+
+    select identity, mentioned, null, 'named in a message', times, first_at, last_at, null, null, null
+    from mentions
+    where kind = 'text' and mentioned is not null
+
+    union all
+
+    select one.identity, two.identity, null, 'contact card', count(*), min(one.sent_at), max(one.sent_at), min(one.name), min(one.called), null
+    from cards as one
+    inner join cards as two on two.card = one.card and two.identity > one.identity
+    group by one.identity, two.identity
+
+    union all
+
+    select cards.sender, cards.identity, null, 'own contact card', count(*), min(cards.sent_at), max(cards.sent_at), min(cards.name), min(cards.called), null
+    from cards
+    inner join people on people.identity = cards.sender and people.full_name = cards.called
+    where cards.identity <> cards.sender
+    group by cards.sender, cards.identity
+
+    union all
+
+    select cards.identity, null, customers.customer_id, 'name on a contact card', count(*), min(cards.sent_at), max(cards.sent_at), min(cards.name),
+        min(cards.called), case when max(names.bearers) > 1 then max(names.bearers) || ' people bear this name' end
+    from cards
+    inner join customers on customers.called = cards.called
+    left join names on names.full_name = cards.called
+    where {{ is_full_name('cards.called') }}
+    group by cards.identity, customers.customer_id
+
+    union all
+
+    select identity, reply_identity, null, 'reply address', mails, first_at, last_at, null, null, null
     from {{ ref('stg_gmail__reply_addresses') }}
 
     union all
 
-    select identity, same_as, null, how, 1, first_at, last_at, null
+    select identity, same_as, null, how, 1, first_at, last_at, null, null, null
     from {{ ref('same_as') }}
     where how not in ({{ ways_that_count() }})
 
     union all
 
     select
-        one.identity, other.identity, null,
+        namesakes.identity, namesakes.other, null,
         case
-            when one.first_seen_at <= other.last_seen_at + interval '2 days' and other.first_seen_at <= one.last_seen_at + interval '2 days'
-                then 'same name at the same time'
+            when names.bearers > 1 then 'a name that several bear'
+            when near.identity is not null then case when names.perhaps_more < 0.4 then 'same rare name at the same time' else 'same name at the same time' end
+            when names.perhaps_more < 0.4 then 'same rare name'
             else 'same name'
         end,
-        1, greatest(one.first_seen_at, other.first_seen_at), least(one.last_seen_at, other.last_seen_at),
+        1, namesakes.first_at, namesakes.last_at, null, null,
         case when names.bearers > 1 then names.bearers || ' people bear this name' end
-    from people as one
-    inner join names on names.comparable = one.comparable and names.bearers <= 5
-    inner join people as other
-        on other.comparable = one.comparable and (other.scheme, other.scope) > (one.scheme, one.scope)
-        and (one.customer_id is null) <> (other.customer_id is null)
+    from namesakes
+    inner join names using (full_name)
+    left join near on near.identity = namesakes.identity and near.other = namesakes.other
 
     union all
 
     select
-        people.identity, null, customers.customer_id, 'same name as the customer', 1, people.first_seen_at, people.last_seen_at,
+        people.identity, null, customers.customer_id,
+        case when names.bearers > 1 then 'a name that several bear' else 'same name as the customer' end,
+        1, people.first_seen_at, people.last_seen_at, null, null,
         case when names.bearers > 1 then names.bearers || ' people bear this name' end
     from people
-    inner join names on names.comparable = people.comparable and names.bearers <= 5
-    inner join customers on customers.comparable = people.comparable
+    inner join names using (full_name)
+    inner join customers on customers.called = people.full_name
     where people.customer_id is null
 
     union all
 
-    select saved.identity, null, customers.customer_id, 'name in the contact book', 1, null, null, null
+    select saved.identity, null, customers.customer_id, 'name in the contact book', 1, null, null, saved.name, {{ folded_name('saved.name') }},
+        case when names.bearers > 1 then names.bearers || ' people bear this name' end
     from {{ ref('stg_whatsapp__contact_book') }} as saved
-    inner join customers on customers.comparable = {{ comparable_name('saved.name') }}
+    inner join customers on customers.called = {{ folded_name('saved.name') }}
+    left join names on names.full_name = customers.called
+    where {{ is_full_name('customers.called') }}
 
 )
 
@@ -172,22 +360,28 @@ select
     found.times,
     found.first_at,
     found.last_at,
-    case found.kind
-        {% for kind, trust in evidence_kinds().items() -%}
-        when '{{ kind }}' then {{ trust }}::float8
-        {% endfor -%}
-        else 0.5
-    end as score,
+    coalesce(trusted.alone, 0.5) as score,
     case
+        when found.kind = 'same number in signatures' then
+            'mails from ' || {{ spoken('found.identity') }} || ' and from ' || {{ spoken('found.other') }} || ' are signed with one number'
         when found.kind like 'signature%' then
             'the signature of ' || case found.times when 1 then 'a mail' else found.times || ' mails' end || ' from ' || {{ spoken('found.identity') }}
-            || ' names ' || {{ spoken('found.other') }}
-        when found.kind = 'contact card' then {{ spoken('found.identity') }} || ' sent a contact card with ' || {{ spoken('found.other') }}
+            || ' names ' || {{ spoken('found.other') }} || case found.kind when 'signature of another time' then ', but not while it wrote to us' else '' end
+        when found.kind = 'named in a mail' then
+            case found.times when 1 then 'a mail' else found.times || ' mails' end || ' from ' || {{ spoken('found.identity') }} || ' named ' || {{ spoken('found.other') }}
         when found.kind = 'named in a message' then {{ spoken('found.identity') }} || ' wrote of ' || {{ spoken('found.other') }}
+        when found.kind = 'contact card' then
+            'a contact card' || coalesce(' of ' || left(nullif(found.card_name, ''), 60), '') || ' names ' || {{ spoken('found.identity') }} || ' and ' || {{ spoken('found.other') }}
+        when found.kind = 'own contact card' then {{ spoken('found.identity') }} || ' sent a contact card of their own name with ' || {{ spoken('found.other') }}
+        when found.kind = 'name on a contact card' then 'a contact card names ' || {{ spoken('found.identity') }} || ' as ' || left(found.card_name, 60)
+        when found.kind = 'name in the contact book' then 'saved in our WhatsApp contacts as ' || left(found.card_name, 60)
         when found.kind = 'reply address' then
             {{ spoken('found.identity') }} || ' asks for answers at ' || {{ spoken('found.other') }} || case found.times when 1 then ' in a mail' else ' in ' || found.times || ' mails' end
-        when found.kind like 'same name at%' then 'the same name, seen within two days of each other: ' || one.display_name
+        when found.kind in ('same name at the same time', 'same rare name at the same time') then
+            'the same' || case when found.kind like '%rare%' then ' rare' else '' end || ' name, first seen within two days of the other: ' || one.display_name
+        when found.kind = 'same rare name' then 'the same rare name: ' || one.display_name
         when found.kind = 'same name' then 'the same name: ' || one.display_name
+        when found.kind = 'a name that several bear' then 'the same name as several others: ' || one.display_name
         when found.kind = 'same name as the customer' then 'calls themselves as the customer is called: ' || one.display_name
         when found.kind = 'changed number' then {{ spoken('found.other') }} || ' told WhatsApp that it changed to ' || {{ spoken('found.identity') }}
         else found.kind
@@ -196,13 +390,21 @@ select
         '; ',
         found.blocker,
         case when {{ is_generic_address('found.identity') }} or {{ is_generic_address('found.other') }} then 'an address that several people read' end,
-        case when inboxes.names is not null then inboxes.names || ' names write from ' || {{ spoken('inboxes.identity') }} end,
-        case when {{ names_differ('one.display_name', 'coalesce(two.display_name, named.name)') }}
-            then 'the names differ: ' || left(one.display_name, 60) || ' and ' || left(coalesce(two.display_name, named.name), 60) end
+        case when of_one.people is not null then of_one.people || ' people write from ' || {{ spoken('of_one.identity') }} end,
+        case when of_two.people is not null then of_two.people || ' people write from ' || {{ spoken('of_two.identity') }} end,
+        case when {{ names_differ('one.called', 'coalesce(two.called, named.called)') }}
+            then 'the names differ: ' || left(one.display_name, 60) || ' and ' || left(coalesce(two.display_name, named.name), 60) end,
+        -- An address that a customer is known by and that bears another's name is used by both.
+        case when {{ names_differ('one.called', 'named.called') }} or {{ names_differ('two.called', 'named.called') }}
+            then 'the customer is called ' || left(named.name, 60) end,
+        case when {{ names_differ('found.card_called', 'coalesce(named.called, two.called, one.called)') }}
+            then 'the card is of ' || left(found.card_name, 60) end
     ), '') as blocker
 from found
+left join {{ evidence_table() }} on trusted.kind = found.kind
 inner join people as one on one.identity = found.identity
 left join people as two on two.identity = found.other
 left join customers as named on named.customer_id = coalesce(found.customer_id, two.customer_id, one.customer_id)
-left join inboxes on inboxes.identity in (found.identity, found.other)
+left join shared as of_one on of_one.identity = found.identity
+left join shared as of_two on of_two.identity = found.other
 where found.other is null or two.identity is not null

@@ -24,9 +24,10 @@ select
     sort_key,
     {{ fold_number() }} as folded_in
 from {{ ref('batch') }}
+where not is_destroyed
 {% elif builds_whole() %}
 -- depends_on: {{ ref('batch') }}
--- depends_on: {{ ref('message_copies') }}
+-- depends_on: {{ ref('kept_copies') }}
 select * from {{ ref('whole_1') }}
 union all
 select * from {{ ref('whole_2') }}
@@ -37,7 +38,7 @@ with
 
 copies as not materialized (
 
-    select * from {{ ref('message_copies') }}
+    select * from {{ ref('kept_copies') }}
     where {{ is_within_target() }}
 
 ),

@@ -4,7 +4,7 @@
 {% for channel in channels() %}
 -- of channel {{ channel }}
 select {{ copy_columns() | join(', ') }}
-from {{ ref('message_copies') }}
+from {{ ref('kept_copies') }}
 where channel = '{{ channel }}' and {{ 'false' if builds_whole() else is_new() }}
 {% if not loop.last %}union all{% endif %}
 {% endfor %}

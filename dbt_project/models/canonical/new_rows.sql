@@ -1,4 +1,5 @@
--- Grain: one row per raw row that this fold takes in, and per row that was just set aside. A working table. The raw tables are those that the
+-- Grain: one row per raw row that this fold takes in, per row that was just set aside, and per message or raw row that was destroyed and
+-- is to be forgotten. A working table. The raw tables are those that the
 -- models declare as sources, so that a new channel needs no word here.
 {{ config(materialized='table', meta={'working': true}) }}
 {% if builds_whole() %}
@@ -29,4 +30,10 @@ union all
 select raw_table, row_id, row_id, channel, connection_id, received_at, transaction_id, true
 from canonical.set_aside
 where reason is not null and {{ is_new() }}
+
+union all
+
+select 'privacy.forgetting', key, kind, channel, null, null, transaction_id, false
+from privacy.forgetting as forgetting
+where {{ is_new() }} and {{ is_not_set_aside('privacy.forgetting', 'key') }}
 {% endif %}

@@ -6,6 +6,7 @@
 ) }}
 -- depends_on: {{ ref('touched_pairs') }}
 -- depends_on: {{ ref('messages') }}
+-- depends_on: {{ ref('message_participants') }}
 select
     pair_id,
     min(identity) as identity,
@@ -20,7 +21,21 @@ from (
     {% if is_incremental() %}
     union all
 
-    select * from {{ this }} where pair_id in (select pair_id from {{ ref('touched_pairs') }})
+    select * from {{ this }} where pair_id in (select pair_id from {{ ref('touched_pairs') }} where not is_lost)
+    union all
+
+    select * from (
+        {{ told_pairs('(
+            select messages.message_id, messages.same_as
+            from ' ~ ref('touched_pairs') ~ ' as lost
+            cross join lateral (values (lost.identity), (lost.same_as)) as people (identity)
+            inner join ' ~ ref('message_participants') ~ ' as participants
+                on participants.identity = people.identity and participants.is_first and not participants.is_ours
+            inner join ' ~ ref('messages') ~ ' as messages using (message_id)
+            where lost.is_lost
+        ) as standing') }}
+    ) as counted
+    where pair_id in (select pair_id from {{ ref('touched_pairs') }} where is_lost)
     {% endif %}
 ) as pairs
 group by pair_id

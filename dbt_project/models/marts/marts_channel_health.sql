@@ -22,7 +22,15 @@ fetched as (
 
 quarantined as (
 
-    select connection_id, count(*) as events from {{ ref('quarantine') }} group by connection_id
+    -- What an admin ignores is counted apart.
+    select
+        held.connection_id,
+        count(*) filter (where ignored.kind_id is null) as events,
+        count(*) filter (where ignored.kind_id is not null) as ignored
+    from {{ ref('quarantine') }} as held
+    left join {{ source('crm', 'ignored_kinds') }} as ignored
+        on ignored.channel = held.channel and ignored.reason = held.reason and ignored.ended_at is null
+    group by held.connection_id
 
 ),
 
@@ -68,6 +76,7 @@ select
     (tokens.detail ->> 'expires_at')::timestamptz as token_expires_at,
     -- what became of what came
     coalesce(quarantined.events, 0) as quarantined_events,
+    coalesce(quarantined.ignored, 0) as quarantined_and_ignored,
     coalesce(waiting.messages, 0) as waiting_messages,
     fetched.media,
     -- what both doors say together (pipelines/reconcile.py)

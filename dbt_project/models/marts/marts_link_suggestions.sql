@@ -28,13 +28,21 @@ select
     pairs.customer_id,
     (array_agg(pairs.kind order by pairs.score desc, pairs.kind))[1] as reason,
     jsonb_agg(distinct jsonb_build_object('kind', pairs.kind, 'said', pairs.said, 'score', pairs.score)) as evidence,
-    -- Independent signs make each other likelier. Of one kind only the best counts.
-    round((1 - exp(sum(ln(1 - pairs.score)) filter (where pairs.is_best)))::numeric, 3)::float8 as score,
+    -- Independent signs make each other likelier. Of one source only the best counts.
+    least(
+        round((1 - exp(sum(ln(1 - case when pairs.stands_alone then pairs.score else pairs.beside end)) filter (where pairs.is_best)))::numeric, 3), 0.999
+    )::float8 as score,
     string_agg(distinct pairs.said, '; ') as said,
-    string_agg(distinct pairs.blocker, '; ') as blocker
+    -- That others are called so too says nothing against a number that somebody signs with.
+    string_agg(distinct pairs.blocker, '; ') filter (where pairs.stands_alone) as blocker
 from (
-    select *, row_number() over (partition by identity, customer_id, left(kind, 9) order by score desc, said) = 1 as is_best
+    select
+        pairs.*,
+        greatest(trusted.beside, pairs.score) as beside,
+        coalesce(trusted.source, '') <> 'name' or not bool_or(coalesce(trusted.source, '') <> 'name') over (partition by pairs.identity, pairs.customer_id) as stands_alone,
+        row_number() over (partition by pairs.identity, pairs.customer_id, trusted.source order by pairs.score desc, pairs.said) = 1 as is_best
     from pairs
+    left join {{ evidence_table() }} on trusted.kind = pairs.kind
 ) as pairs
 inner join {{ source('crm', 'customers') }} as customers on customers.customer_id = pairs.customer_id and customers.archived_at is null
 where not exists (

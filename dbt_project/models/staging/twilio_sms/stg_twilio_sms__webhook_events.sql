@@ -2,6 +2,7 @@
 {% set form = "coalesce(event #>> '{%s,0}', event ->> '%s')" %}
 {% set cases = [
     ("payload_error is not null", "quarantined", "payload_error"),
+    (is_cut_out('event'), "destroyed", "null"),
     ("jsonb_typeof(event) is distinct from 'object'", "quarantined", "'the event is no object with fields'"),
     ("account_sid is distinct from connection_account_sid", "quarantined", "'AccountSid is not that of the connection'"),
     ("is_stream and stream_type is null", "quarantined", "'the event has no type'"),
