@@ -28,6 +28,8 @@ class ProviderFailed(Exception):
 
     #: That of the provider's answer, where there was one.
     status: int | None = None
+    #: Whether it stands in the log already. It stays with the failure from a child process to its parent.
+    is_told: bool = False
 
 
 class Permanent(ProviderFailed):

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from cryptography.fernet import InvalidToken
 from psycopg.types.json import Jsonb
 
+from providers import clock
 from providers.failures import ProviderFailed
+from warehouse.connections import UnusableConnection
 from warehouse.queries import queries
 
 SQL = queries("pipelines")
+WATCHDOG = queries("watchdog")
 log = logging.getLogger(__name__)
 #: A failure that nobody planned is told by its place in one of these.
 OURS = {"mail", "media", "pipelines", "providers", "transform", "warehouse", "worker"}
@@ -40,23 +44,55 @@ class Health:
         """
         self.database.execute(SQL["job_started"], self.named)
         try:
-            yield
+            try:
+                yield
+            finally:
+                self._note_clock()
         except ProviderFailed as failure:
-            self._failed(str(failure))
+            self.failed(str(failure))
+            failure.is_told = True
             raise
         except Exception as error:
-            # The text of an unplanned error may hold a row: only its kind and place are told.
-            words = f"unexpected {type(error).__name__} in {_place(error)}"
-            self._failed(words)
-            raise ProviderFailed(words) from None
+            unplanned = ProviderFailed(words_of(error))
+            self.failed(str(unplanned))
+            unplanned.is_told = True
+            raise unplanned from None
         self.database.execute(SQL["job_succeeded"], {**self.named, "detail": Jsonb(self.detail)})
 
-    def _failed(self, words: str) -> None:
+    def _note_clock(self) -> None:
+        """What the provider's answers said of our clock: with a wrong one it refuses us, and names something else."""
+        problem = clock.problem()
+        if problem is None:
+            return
+        try:
+            note_outside(self.database, "clock", problem)
+        except psycopg.Error:
+            log.warning("what was found of our clock could not be recorded: the warehouse is away")
+
+    def failed(self, words: str) -> None:
+        """Say in words that it did not come about, here and in the log."""
         log.warning("connection %s, %s: %s", self.named["connection_id"], self.named["job"], words)
         try:
             self.database.execute(SQL["job_failed"], {**self.named, "error": words[:1000]})
         except psycopg.Error:
             log.warning("the failure could not be recorded: the warehouse is away")
+
+
+def note_outside(database: psycopg.Connection[Any], what: str, problem: str) -> None:
+    """Say what is wrong with this installation as providers see it, or with an empty problem that nothing is."""
+    database.execute(WATCHDOG["note_outside"], {"what": what, "problem": problem})
+
+
+def words_of(error: BaseException) -> str:
+    """A failure in words: those that were made for admins, and of one that nobody planned its kind and place alone.
+
+    The text of such a one may hold a row.
+    """
+    if isinstance(error, (ProviderFailed, UnusableConnection)):
+        return str(error)
+    if isinstance(error, InvalidToken):
+        return "its keys cannot be opened: they were stored under another CRM_MASTER_KEY"
+    return f"unexpected {type(error).__name__} in {_place(error)}"
 
 
 def _place(error: BaseException) -> str:

@@ -18,8 +18,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from queue import Empty, Queue
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -189,6 +190,12 @@ def _too_large(limit_bytes: int) -> str:
     return f"larger than {limit_bytes // 1_000_000} MB, the most that is fetched"
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that are trusted, read once a process: it takes a twentieth of a second."""
+    return httpcore.default_ssl_context()
+
+
 class SafeClient:
     """Asks for one URL at a time, on a connection of its own, so that nothing is carried from one to the next.
 
@@ -205,20 +212,30 @@ class SafeClient:
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self.resolve = resolve or look_up
-        self.tls = tls or httpcore.default_ssl_context()
+        self.tls = tls or _trusted()
         self.read_seconds = read_seconds
         self.total_seconds, self.grace_seconds = total_seconds, grace_seconds
 
-    @contextmanager
     def get(
         self, url: str, hosts: Hosts, headers: Mapping[str, str] | None = None
-    ) -> Iterator[Answer]:
+    ) -> AbstractContextManager[Answer]:
         """The answer to one GET. A redirect is an answer like others.
 
         Raises:
             NotAllowed: the URL leads to no host of `hosts`, or its name to an address that is closed to us.
             Unreachable: no answer.
         """
+        return self._ask("GET", url, hosts, headers)
+
+    @contextmanager
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        hosts: Hosts,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Iterator[Answer]:
         place = hosts.place(url)
         clock = _Clock(self.total_seconds, self.grace_seconds)
         network = _Network(place, self.resolve, clock)
@@ -233,12 +250,15 @@ class SafeClient:
             "Connection": "close",
         }
         asked.update(headers or {})
+        if content is not None:
+            asked["Content-Length"] = str(len(content))
         request = httpcore.Request(
-            "GET",
+            method,
             httpcore.URL(
                 scheme=place.scheme, host=place.host, port=place.port, target=place.target
             ),
             headers=asked,
+            content=content,
             extensions={"timeout": {"connect": CONNECT_SECONDS, "read": self.read_seconds}},
         )
         with httpcore.HTTPConnection(

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from simulator.faults import Faults
+from simulator.trust import trusted
 
 LOG_LENGTH = 5000
 
@@ -30,6 +31,7 @@ class Courier:
         self._client = httpx.AsyncClient(
             follow_redirects=False,
             trust_env=False,
+            verify=trusted(),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
         )
 

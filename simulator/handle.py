@@ -6,13 +6,17 @@ from typing import Any
 
 import httpx
 
+from simulator.trust import trusted
+
 
 class Simulator:
     """A running simulator; the methods are the control calls of the same names."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
-        self._client = httpx.Client(base_url=base_url, timeout=30, trust_env=False)
+        self._client = httpx.Client(
+            base_url=base_url, timeout=30, trust_env=False, verify=trusted()
+        )
         self.accounts: dict[str, dict[str, str]] = self.get("accounts")
 
     def get(self, what: str, **query: Any) -> Any:

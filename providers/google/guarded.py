@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httplib2
 
+from providers import clock
 from providers.failures import NotAllowed
 from providers.google.allowed import BATCH, GUARD
 
@@ -37,7 +38,11 @@ class GuardedHttp(httplib2.Http):  # type: ignore[misc]  # the package has no ty
         connection_type: Any = None,
     ) -> Any:
         self.check(uri, method, body)
-        return super().request(uri, method, body, headers, redirections, connection_type)
+        response, content = super().request(
+            uri, method, body, headers, redirections, connection_type
+        )
+        clock.heard(response.get("date"))
+        return response, content
 
     def check(self, uri: str, method: str, body: Any = None) -> None:
         """

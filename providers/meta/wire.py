@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from requests.auth import AuthBase
 
+from providers import clock
 from providers.failures import NotAllowed
 from providers.meta import access
 from providers.meta.allowed import GUARD
@@ -48,7 +49,9 @@ class Guarded(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         check(self._of, request.method or "", request.url or "", _set_by(request))
-        return super().send(request, **kwargs)
+        response = super().send(request, **kwargs)
+        clock.heard(response.headers.get("Date"))
+        return response
 
 
 def _set_by(request: requests.PreparedRequest) -> list[str]:

@@ -22,6 +22,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
+from providers import clock
 from providers.failures import (
     BACK_OFF,
     Gone,
@@ -241,6 +242,7 @@ class Account:
             raise Permanent(
                 f"{self.name}: the Twilio client refuses ({type(error).__name__})"
             ) from None
+        clock.heard((response.headers or {}).get("Date"))
         if 200 <= response.status_code < 300:
             try:
                 answer = json.loads(response.text)

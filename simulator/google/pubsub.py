@@ -14,6 +14,7 @@ import hashlib
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -76,8 +77,12 @@ class PubSub:
 
     def __init__(self, state: State, courier: Courier) -> None:
         self.state, self.courier = state, courier
-        self.keys = SigningKeys(state)
         self._last = 0.0
+
+    @cached_property
+    def keys(self) -> SigningKeys:
+        """Made for the first push or question: a key takes half the time that a simulator needs to start."""
+        return SigningKeys(self.state)
 
     def notify(self) -> asyncio.Future[dict[str, Any]]:
         """The mailbox changed: publish, unless nobody watches or the second's one notification is

@@ -19,6 +19,7 @@ from simulator.courier import Courier
 from simulator.meta.meta_notices import OBJECTS, SYNONYMS, Notice, envelope
 from simulator.meta.meta_wire import body_of, sign
 from simulator.store.state import State
+from simulator.trust import trusted
 
 HOUR = 3600.0
 TRIED_HOURS = {MESSENGER: 1.0, INSTAGRAM: 36.0, WHATSAPP: 168.0}
@@ -53,7 +54,7 @@ class MetaWebhooks:
             "hub.verify_token": verify_token,
         }
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=10.0) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=10.0, verify=trusted()) as client:
                 answer = await client.get(
                     f"{url}{'&' if '?' in url else '?'}{urlencode(query)}",
                     headers={"User-Agent": "facebookplatform/1.0", "Accept": "*/*"},
