@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +33,9 @@ from dlt.common.schema.typing import TColumnSchema, TSchemaContractDict
 from dlt.extract import DltResource, DltSource
 from psycopg import sql
 
+from pipelines import prepared
 from pipelines.copying import Warehouse, table_maker
+from pipelines.packages import forget_loaded
 from warehouse.channels import Channel, registry
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
@@ -79,16 +80,6 @@ def as_tables(source: DltSource, module: ModuleType) -> DltSource:
     return source
 
 
-def forget_loaded(settings: Settings, name: str = "*") -> None:
-    """Remove the packages that are in the warehouse: they hold messages in plain, and dlt keeps them for ever.
-
-    Args:
-        name: of a pipeline; without it those of all, also of connections that are no longer pulled.
-    """
-    for package in (settings.data_dir / "dlt").glob(f"{name}/load/loaded/*"):
-        shutil.rmtree(package, ignore_errors=True)
-
-
 def prepare_all(settings: Settings) -> None:
     """`prepare` for every channel of the registry that has a history."""
     forget_loaded(settings)
@@ -111,6 +102,7 @@ def prepare(settings: Settings, channel: str) -> None:
         made.schemas.save_schema(schema)
         made.sync_schema(schema.name)
         _add_indexes(settings, known, module)
+    prepared.note(settings, known)
 
 
 @contextmanager

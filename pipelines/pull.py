@@ -24,15 +24,17 @@ from typing import Any
 
 import dlt
 import psycopg
+from cryptography.fernet import InvalidToken
 from dlt.common.schema.exceptions import DataValidationError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.copying import WrongType
-from pipelines.destination import FILE_FORMAT, as_tables, forget_loaded, loading, pipeline
+from pipelines.destination import FILE_FORMAT, as_tables, loading, pipeline
 from pipelines.existing_rows import ExistingRows
-from providers.failures import ProviderFailed, TryLater
-from providers.health import Health
+from pipelines.packages import forget_loaded
+from providers.failures import NeedsAdmin, ProviderFailed, TryLater
+from providers.health import Health, words_of
 from warehouse.channels import Channel, registry
 from warehouse.connections import Connection, UnusableConnection, find
 from warehouse.queries import queries
@@ -91,38 +93,51 @@ def pull(
     started = time.monotonic()
     result = PullResult()
     with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
-        connection = _usable(database, settings, connection_id)
+        health = Health(database, connection_id, "pull")
+        try:
+            connection = _usable(database, settings, connection_id)
+        except (UnusableConnection, InvalidToken) as error:
+            words = words_of(error)
+            health.failed(words)
+            unusable = NeedsAdmin(words)
+            unusable.is_told = True
+            raise unusable from None
         channel = registry()[connection.channel]
-        with _alone(database, connection_id):
-            health = Health(database, connection_id, "pull")
-            with health.recorded(), ExistingRows(settings, connection_id) as existing_rows:
-                steps = _Steps(settings, connection, channel, existing_rows)
-                result.more = True
-                while result.more:
-                    rows = steps.run(since)
-                    since = None
-                    for table, count in rows.items():
-                        result.rows[table] = result.rows.get(table, 0) + count
-                    if any(rows.values()):
-                        database.execute(SQL["ask_for_refresh"], {"channel": channel.channel})
-                    state = steps.state()
-                    backfill = state.get("backfill") or {}
-                    result.more = bool(backfill or state.get("behind") or state.get("slow"))
-                    result.seconds = time.monotonic() - started
-                    told = Progress(dict(result.rows), backfill.get("done"), backfill.get("total"))
-                    health.detail = {
-                        "rows": told.rows,
-                        "seconds": round(result.seconds, 3),
-                        "more": result.more,
-                        "listed": told.listed,
-                        "total": told.total,
-                        **_left_out(state),
-                    }
-                    health.progressed()
-                    if progress:
-                        progress(told)
-                    if budget_seconds is not None and result.seconds > budget_seconds:
-                        break
+        with (
+            _alone(database, connection_id),
+            health.recorded(),
+            ExistingRows(settings, connection_id) as existing_rows,
+        ):
+            steps = _Steps(settings, connection, channel, existing_rows)
+            result.more = True
+            done_before = (steps.state().get("backfill") or {}).get("done") or 0
+            while result.more:
+                rows = steps.run(since)
+                since = None
+                for table, count in rows.items():
+                    result.rows[table] = result.rows.get(table, 0) + count
+                if any(rows.values()):
+                    database.execute(SQL["ask_for_refresh"], {"channel": channel.channel})
+                state = steps.state()
+                backfill = state.get("backfill") or {}
+                result.more = bool(backfill or state.get("behind") or state.get("slow"))
+                result.seconds = time.monotonic() - started
+                told = Progress(dict(result.rows), backfill.get("done"), backfill.get("total"))
+                health.detail = {
+                    "rows": told.rows,
+                    "seconds": round(result.seconds, 3),
+                    "more": result.more,
+                    "listed": told.listed,
+                    "total": told.total,
+                    "reached": backfill.get("before"),
+                    "per_minute": _per_minute(told.listed, done_before, result.seconds),
+                    **_left_out(state),
+                }
+                health.progressed()
+                if progress:
+                    progress(told)
+                if budget_seconds is not None and result.seconds > budget_seconds:
+                    break
     return result
 
 
@@ -246,6 +261,13 @@ class _Steps:
             if "OperationalError" in kind or (isinstance(deepest, OSError) and not is_broken):
                 raise TryLater(f"{words}: the warehouse is away ({kind})") from None
             raise ProviderFailed(f"{words} ({kind})") from None
+
+
+def _per_minute(listed: int | None, before: int, seconds: float) -> int | None:
+    """How fast a backfill goes, where one is under way."""
+    if listed is None or listed <= before or seconds <= 0:
+        return None
+    return round((listed - before) * 60 / seconds)
 
 
 def _left_out(state: dict[str, Any]) -> dict[str, Any]:

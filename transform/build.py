@@ -16,13 +16,16 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from quality.starting import NotChecked, look
 from transform import fold
-from transform.models import Models, ModelsFailed
+from transform.models import Models, ModelsFailed, NotPublished
 from transform.statements import Statements
 from warehouse.notices import Notice
+from warehouse.queries import queries
 from warehouse.settings import Settings
 
 SQL = fold.SQL
+QUALITY = queries("quality")
 #: Schemas in the order in which their views and tables can be dropped: readers first.
 SCHEMAS = ("marts", "canonical", "staging")
 #: A swap waits so long for each lock; then it lets everybody pass and tries again.
@@ -57,14 +60,17 @@ def build(
     *,
     say: Callable[[str], None] = log.info,
     compare: bool = True,
+    is_checked: bool = False,
 ) -> Built:
     """Build everything anew and let it serve. Where nothing stands yet, `before` is what comes out.
 
     models: parsed for the build 'next'; parsed here where None.
     compare: whether to hash the serving messages before and those beside after, at one snapshot.
+    is_checked: whether what is expected of the data is tried on what was built, before it serves; a critical failure
+        is one of the models.
 
     Raises:
-        ModelsFailed: what serves stands as before.
+        ModelsFailed: what serves stands as before. NotPublished: because of what is expected of the data.
     """
     with fold.connect(settings, "crm build") as database, _only_build(database):
         _clear(database)
@@ -89,6 +95,12 @@ def build(
         after = _hash(database, "hash_of_messages_beside") if compare else (0, "")
         say("taking in what arrived meanwhile")
         started = time.monotonic()
+        _catch_up(settings, statements)
+        if is_checked and standing is not None:
+            say("checking what was built")
+            _check(settings, database)
+            # It took a while.
+            _catch_up(settings, statements)
         _swap(settings, database, statements, models.fingerprint)
         seconds += time.monotonic() - started
     rows_before, hash_before = before or after
@@ -98,6 +110,31 @@ def build(
         rows_before=rows_before,
         rows_after=after[0],
         seconds=seconds,
+    )
+
+
+def _check(settings: Settings, database: psycopg.Connection[Any]) -> None:
+    """Let nothing serve that breaks a critical rule: what was built goes, what serves stays.
+
+    Raises:
+        NotPublished: names each rule, with a key; or says that the rules could not be tried.
+    """
+    if not any(database.execute(QUALITY["serving_messages"]).fetchone() or ()):
+        # Nothing to keep, and nothing to look at.
+        return
+    try:
+        found = look(settings, "build")
+        problem = found.sentence
+    except NotChecked as failure:
+        problem = str(failure)
+    if not problem:
+        return
+    _clear(database)
+    database.execute(SQL["forget_build"])
+    database.execute(SQL["end_forgetting"])
+    raise NotPublished(
+        f"what was built is not published, and what served before serves on: {problem}. Mend the models,"
+        " or publish it all the same (./crm rebuild --unchecked)"
     )
 
 
@@ -118,6 +155,18 @@ def _only_build(database: psycopg.Connection[Any]) -> Iterator[None]:
             database.execute("select pg_advisory_unlock(hashtext('crm build'))")
 
 
+def clear_unfinished(settings: Settings) -> bool:
+    """Remove what a build that did not finish left beside the tables that serve, unless one is at work right now."""
+    with fold.connect(settings, "crm build") as database:
+        if database.execute("select pg_try_advisory_lock(hashtext('crm build'))").fetchone() != (True,):  # fmt: skip
+            return False
+        _clear(database)
+        database.execute(SQL["forget_build"])
+        # What only such a build was still to forget.
+        database.execute(SQL["end_forgetting"])
+    return True
+
+
 def _clear(database: psycopg.Connection[Any]) -> None:
     """What a build that did not finish left behind."""
     for schema in SCHEMAS:
@@ -125,16 +174,20 @@ def _clear(database: psycopg.Connection[Any]) -> None:
             _drop(database, f"{schema}_next", name, is_view=is_view)
 
 
-def _swap(
-    settings: Settings, database: psycopg.Connection[Any], statements: Statements, fingerprint: str
-) -> None:
-    """Catch up, then move everything over in one transaction."""
+def _catch_up(settings: Settings, statements: Statements) -> None:
+    """Take in what the build did not see, but for the last few rows."""
     with fold.connect(settings, "crm build catches up") as session:
         beside = fold.Fold(session, statements, "next")
         while True:
             done = beside.once()
             if done is None or (not done.has_more and done.raw_rows < NEARLY_THERE):
                 break
+
+
+def _swap(
+    settings: Settings, database: psycopg.Connection[Any], statements: Statements, fingerprint: str
+) -> None:
+    """Take in the last few rows, and move everything over, in one transaction."""
     serving = statements.serving()
     for attempt in range(SWAP_ATTEMPTS):
         try:

@@ -49,6 +49,8 @@ SESSION = """
     set statement_timeout = '{} s';
 """
 
+#: What was destroyed and is still to be taken out of the tables: new to a fold as what landed is.
+FORGETTING = ("privacy", "forgetting")
 #: A row that the last folded snapshot did not see (dbt_project/macros/batch.sql says the same with bounds for an index,
 #: and an end).
 NOT_FOLDED = sql.SQL(
@@ -99,17 +101,27 @@ def standing(database: psycopg.Connection[Any]) -> tuple[str, Statements] | None
     return str(row[0]), Statements.loaded(row[1])
 
 
-def has_new(database: psycopg.Connection[Any], statements: Statements) -> bool:
-    """Whether anything is committed that no fold has taken in."""
+def has_new(
+    database: psycopg.Connection[Any], statements: Statements, seen_by: str | None = None
+) -> bool:
+    """Whether anything is committed that no fold has taken in.
+
+    seen_by: of what this snapshot saw, and not of what came since.
+    """
+    waiting = [(table.schema, table.name) for table in statements.raw_tables if table.is_accounted]
+    seen: sql.Composable = sql.SQL("")
+    if seen_by is not None:
+        seen = sql.SQL(" and pg_visible_in_snapshot(transaction_id, {}::pg_snapshot)").format(
+            seen_by
+        )
     return any(
         database.execute(
-            sql.SQL("select exists (select from {table} where ({new}))").format(
-                table=sql.Identifier(table.schema, table.name), new=NOT_FOLDED
+            sql.SQL("select exists (select from {table} where ({new}){seen})").format(
+                table=sql.Identifier(*place), new=NOT_FOLDED, seen=seen
             )
         ).fetchone()
         == (True,)
-        for table in statements.raw_tables
-        if table.is_accounted
+        for place in [*waiting, FORGETTING]
     )
 
 
@@ -317,6 +329,7 @@ class Fold:
     def _end(self, number: int, only: Sequence[RawRow] | None) -> None:
         if only is None:
             self._execute("end_fold", build=self.build)
+            self._execute("end_forgetting")
         else:
             # Some of the batch is left: what was folded stands, and is folded again with the rest, which changes
             # nothing.

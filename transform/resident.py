@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 
 from transform import fold
-from transform.models import ModelsFailed, fingerprint
+from transform.models import ModelsFailed, NotPublished, fingerprint
 from warehouse.notices import Notice
 from warehouse.settings import Settings
 
@@ -254,6 +254,9 @@ def take_in(settings: Settings, *, timeout_seconds: float = 60.0) -> float:
     started = time.monotonic()
     deadline = started + timeout_seconds
     with fold.connect(settings, "crm take in") as database:
+        # What comes meanwhile is not waited for: under load there is always something new.
+        row = database.execute("select pg_current_snapshot()::text").fetchone()
+        assert row is not None
         while True:
             # Checked anew each time: a resident process may begin or end meanwhile.
             if database.execute(f"select pg_try_advisory_lock({fold.LEADER})").fetchone() == (
@@ -263,7 +266,7 @@ def take_in(settings: Settings, *, timeout_seconds: float = 60.0) -> float:
                 return time.monotonic() - started
             database.execute(f"notify {Notice.FOLD}".encode())
             found = fold.standing(database)
-            if found is not None and not fold.has_new(database, found[1]):
+            if found is not None and not fold.has_new(database, found[1], row[0]):
                 return time.monotonic() - started
             if time.monotonic() > deadline:
                 raise ModelsFailed(f"what landed was not folded within {timeout_seconds:.0f} s")
@@ -275,11 +278,18 @@ def _take_in_here(settings: Settings, database: psycopg.Connection[Any]) -> None
 
     adopt_cluster(database)
     found = fold.standing(database)
+    refused: NotPublished | None = None
     if found is None or found[0] != fingerprint():
-        build(settings, compare=False)
+        try:
+            build(settings, compare=False, is_checked=True)
+        except NotPublished as failure:
+            # The models that serve on take in what landed, too.
+            refused = failure
         found = fold.standing(database)
     assert found is not None
     fold.Fold(database, found[1]).until_done()
+    if refused is not None:
+        raise refused
 
 
 def main() -> None:
@@ -289,7 +299,7 @@ def main() -> None:
         from transform.build import build
 
         try:
-            build(settings, compare=False)
+            build(settings, compare=False, is_checked=True)
         except ModelsFailed as failure:
             log.error("%s", failure)
             sys.exit(1)

@@ -14,23 +14,29 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
+import psycopg
+
 from providers.failures import ProviderFailed, TryLater
+from providers.health import words_of
 
 T = TypeVar("T")
-#: Imported once, before the first fork.
-WARM = ["worker.warm"]
+#: Imported once and in this order, before the first fork.
+WARM = ["worker.lean", "worker.warm"]
 STOP_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 _CONTEXT = multiprocessing.get_context("forkserver")
+_STARTS = ThreadPoolExecutor(1, thread_name_prefix="child start")
 
 
 async def warm() -> None:
-    """Start the process that children are forked from, so that the first pull does not wait for it."""
+    """Start the process that children are forked from, so that the first pull does not wait for it. Takes seconds: what
+    needs no child goes on meanwhile."""
     _CONTEXT.set_forkserver_preload(WARM)
     await run(os.getpid)
 
@@ -43,8 +49,8 @@ async def run(work: Callable[..., T], *arguments: Any) -> T:
     """
     receiver, sender = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(target=_child, args=(sender, work, arguments), daemon=True)
-    # The first start waits for the imports of the forking process.
-    await asyncio.to_thread(process.start)
+    # The first start waits for the imports of the forking process: no more than one thread waits with it.
+    await asyncio.get_running_loop().run_in_executor(_STARTS, process.start)
     sender.close()
     try:
         await _readable(receiver)
@@ -93,10 +99,11 @@ def _child(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, .
         answer = (None, work(*arguments))
     except ProviderFailed as failure:
         answer = (failure, None)
+    except psycopg.OperationalError as error:
+        # No session was free, or it was lost: it says nothing about what was asked.
+        answer = (TryLater(f"the warehouse is away ({type(error).__name__})"), None)
     except Exception as error:
-        # Its text may hold a row.
-        log.warning("unexpected %s", type(error).__name__)
-        answer = (ProviderFailed(f"unexpected {type(error).__name__}"), None)
+        answer = (ProviderFailed(words_of(error)), None)
     sender.send(answer)
 
 

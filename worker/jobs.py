@@ -4,12 +4,14 @@
     refresh ────────────────────────────┘                         └──> media.fetch in a child
 
 At most one pull of a connection waits and one runs, so a hundred pushes are two pulls. A failed pull is
-repeated with a growing pause; why it failed stands in jobs.connection_health.
+repeated with a growing pause; why it failed stands in jobs.connection_health and jobs.failures (worker/failing.py).
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import logging
 import random
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
@@ -22,21 +24,39 @@ from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from media.fetch import FetchResult, fetch
-from pipelines.pull import PullResult, pull
+from pipelines.pull import PullResult, PullUnderWay, pull
 from pipelines.reconcile import reconcile
 from pipelines.suggestions import find_evidence
+from privacy import exports, tasks
+from privacy.destruction import destroying
+from privacy.retention import apply_standing
+from privacy.sweep import sweep
 from providers.failures import NeedsAdmin, ProviderFailed
+from quality.starting import Run, look_apart
+from warehouse import audit
 from warehouse.channels import registry
 from warehouse.migrate import queue_connector
 from warehouse.queries import queries
-from warehouse.settings import Settings
-from worker import children
+from warehouse.settings import Role, Settings
+from worker import children, failing
+from worker.asking import locks
+from worker.connecting import Answered, answer, refuse
 from worker.model_tests import run_model_tests
 from worker.tokens import look_after
 from worker.watch import renew
 
+log = logging.getLogger("crm.worker")
+
 SQL = queries("pipelines")
 MEDIA_SQL = queries("media")
+REQUESTS = queries("connection_requests")
+CASES = queries("cases")
+SCHEDULES = queries("jobs")
+QUALITY = queries("quality")
+#: A provider that takes longer than this to answer is away, for whoever waits on a page.
+ANSWER_SECONDS = 60.0
+#: A registered webhook that has brought nothing for so long is worth a look.
+SILENT_AFTER_SECONDS = 120
 #: A long pull gives its place up after this time, and goes on behind the others.
 BUDGET_SECONDS = 30.0
 RETRIES = 8
@@ -100,10 +120,10 @@ async def _again(
         pass
 
 
-def application(settings: Settings, *, sync: bool = False) -> App:
+def application(settings: Settings) -> App:
     """The queue of these settings with every job. Open it before use."""
     app = App(
-        connector=queue_connector(settings, sync=sync),
+        connector=queue_connector(settings),
         worker_defaults={"delete_jobs": "successful"},
     )
     for function, cron in _JOBS:
@@ -114,35 +134,10 @@ def application(settings: Settings, *, sync: bool = False) -> App:
             pass_context=True,
             # One waiting job of the schedule is enough, however long no worker ran.
             queueing_lock=name if cron else None,
-        )(function)
+        )(failing.told(function))
         if cron:
             app.periodic(cron=cron)(task)
     return app
-
-
-def request_pull(settings: Settings, connection_id: str, *, watch: bool = False) -> None:
-    """Ask the worker to pull a connection now, for example because it was just added.
-
-    Args:
-        watch: also to ask Google for pushes (a Gmail connection with `pubsub_topic`).
-    """
-    with application(settings, sync=True).open() as app:
-        for name in ("pull_connection", *(["watch_connection"] if watch else [])):
-            # Beside a job that waits after a failure, and before it: somebody has just mended something.
-            named = {
-                **locks(name, connection_id),
-                "queueing_lock": f"{name} {connection_id} requested",
-            }
-            deferrer = app.configure_task(name, **named, priority=2)
-            try:
-                deferrer.defer(connection_id=connection_id)
-            except AlreadyEnqueued:
-                pass
-
-
-def locks(task: str, connection_id: str) -> dict[str, Any]:
-    """One job of a kind runs per connection (`lock`), and one waits (`queueing_lock`)."""
-    return {"lock": f"{task} {connection_id}", "queueing_lock": f"{task} {connection_id}"}
 
 
 async def defer(app: App, task: str, connection_id: str, **arguments: Any) -> None:
@@ -172,13 +167,17 @@ async def defer_after_push(app: App, connection_id: str, seconds: int) -> None:
 
 
 async def defer_pulls(app: App) -> None:
-    """Queue a pull of every connection that is not disabled."""
+    """Queue a pull of every connection that is neither disabled nor paused."""
     for connection_id, _ in await pullable(app):
         await defer(app, "pull_connection", connection_id)
 
 
 async def catch_up(app: App) -> None:
     """What a worker that was away may have missed."""
+    for row in await app.connector.execute_query_all_async(REQUESTS["unanswered"]):
+        await defer_answer(app, row["request_id"])
+    for row in await app.connector.execute_query_all_async(CASES["unfinished_tasks"]):
+        await defer_privacy_task(app, row["task_id"])
     await defer_pulls(app)
     for name in ("renew_watches", "renew_tokens", "find_all_media", "keep_house"):
         try:
@@ -200,13 +199,47 @@ async def heal(app: App, dead_seconds: float) -> list[str]:
     return names
 
 
+async def note_schedule(app: App) -> None:
+    """What is done by the clock, for the page about jobs."""
+    await app.connector.execute_query_async(SCHEDULES["forget_schedules"])
+    for function, cron in _JOBS:
+        if cron:
+            await app.connector.execute_query_async(
+                SCHEDULES["note_schedule"], task=function.__name__, cron=cron
+            )
+
+
+async def defer_answer(app: App, request_id: str) -> None:
+    """Queue the answer to what an admin asks on a page, before everything else: somebody waits for it."""
+    deferrer = app.configure_task(
+        "answer_request", queueing_lock=f"answer_request {request_id}", priority=3
+    )
+    try:
+        await deferrer.defer_async(request_id=request_id)
+    except AlreadyEnqueued:
+        pass
+
+
+async def defer_privacy_task(app: App, task_id: str) -> None:
+    """Queue what a privacy officer asks for. One of them runs at a time, however many are asked for."""
+    deferrer = app.configure_task(
+        "do_privacy_task", lock="privacy", queueing_lock=f"do_privacy_task {task_id}", priority=2
+    )
+    try:
+        await deferrer.defer_async(task_id=task_id)
+    except AlreadyEnqueued:
+        pass
+
+
 async def pullable(app: App) -> list[tuple[str, str]]:
-    """`(connection_id, channel)` of connections that have a history and are not disabled."""
+    """`(connection_id, channel)` of connections that have a history and are neither disabled nor paused."""
     rows = await app.connector.execute_query_all_async(SQL["pullable_connections"])
     return [
         (row["connection_id"], row["channel"])
         for row in rows
-        if row["channel"] in registry() and registry()[row["channel"]].pulls
+        if row["channel"] in registry()
+        and registry()[row["channel"]].pulls
+        and not row["is_paused"]
     ]
 
 
@@ -223,7 +256,12 @@ async def pull_connection(
         result = await children.run(_pull, settings, connection_id, start)
     except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id, since=since)
+        if isinstance(failure, PullUnderWay) and attempt < RETRIES:
+            # A command pulls it: this one waits, and nothing failed.
+            return
         raise
+    if any(result.rows.values()):
+        await check_soon(context.app)
     if result.more:
         await defer(context.app, "pull_connection", connection_id)
     elif sum(result.rows.values()) >= MANY_ROWS:
@@ -232,6 +270,73 @@ async def pull_connection(
 
 def _pull(settings: Settings, connection_id: str, since: datetime | None) -> PullResult:
     return pull(settings, connection_id, since, budget_seconds=BUDGET_SECONDS)
+
+
+@_job()
+async def answer_request(context: JobContext, request_id: str) -> None:
+    """Ask a provider what an admin asks on a page, within ANSWER_SECONDS, and do what follows from it."""
+    settings, problem = context.additional_context["settings"], None
+    found: Answered | None = None
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            found = await children.run(answer, settings, request_id)
+    except TimeoutError:
+        problem = (
+            f"the provider did not answer within {ANSWER_SECONDS:.0f} seconds: try again in a while"
+        )
+    except ProviderFailed as failure:
+        problem = str(failure)
+    if problem:
+        await asyncio.to_thread(_refuse, settings, request_id, problem)
+    if found is None:
+        return
+    if found.repeats:
+        # By the queue's own connection: its triggers find their tables there.
+        await context.app.connector.execute_query_async(
+            SCHEDULES["forget_failed"], job_id=found.repeated_id
+        )
+        await _repeat(context.app, *found.repeats)
+    if found.pulls:
+        since = {"since": found.since} if found.since else {}
+        await defer(context.app, "pull_connection", found.pulls, **since)
+        if found.watches:
+            await defer(context.app, "watch_connection", found.pulls)
+    if found.is_waited_for:
+        later = context.app.configure_task(
+            "say_overdue", schedule_in={"seconds": SILENT_AFTER_SECONDS}
+        )
+        await later.defer_async(request_id=request_id)
+
+
+async def _repeat(app: App, task: str, arguments: dict[str, Any]) -> None:
+    """Queue a failed job again, as if it had never been tried."""
+    connection_id = arguments.pop("connection_id", None)
+    if connection_id is not None:
+        await defer(app, task, connection_id)
+        return
+    try:
+        await app.configure_task(task).defer_async(timestamp=0)
+    except AlreadyEnqueued:
+        pass
+
+
+def _refuse(settings: Settings, request_id: str, problem: str) -> None:
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
+        refuse(database, request_id, problem)
+
+
+@_job()
+async def do_privacy_task(context: JobContext, task_id: str) -> None:
+    """Write an export, destroy a customer to which two people agreed, apply a retention class."""
+    await children.run(tasks.carry_out, context.additional_context["settings"], task_id)
+
+
+@_job()
+async def say_overdue(context: JobContext, request_id: str) -> None:
+    """Whoever waits for the first message of a connection is told that it should have come by now."""
+    await context.app.connector.execute_query_async(
+        REQUESTS["waits_too_long"], request_id=request_id
+    )
 
 
 @_job()
@@ -368,6 +473,46 @@ async def test_models(context: JobContext, timestamp: int) -> None:
     await children.run(run_model_tests, context.additional_context["settings"])
 
 
+#: After a load its neighbours are waited for: one look at all of them. It costs ten seconds of a core: they keep apart.
+CHECK_AFTER_SECONDS = 20
+CHECKS_APART_SECONDS = 300
+
+
+async def check_soon(app: App) -> None:
+    """Have looked at what was just loaded, unless that waits already."""
+    row = await app.connector.execute_query_one_async(QUALITY["last_look"])
+    seconds = max(CHECK_AFTER_SECONDS, CHECKS_APART_SECONDS - int(row["seconds_ago"]))
+    deferrer = app.configure_task(
+        "check_loads",
+        lock="checks",
+        queueing_lock="check_loads soon",
+        priority=-1,
+        schedule_in={"seconds": seconds},
+    )
+    try:
+        await deferrer.defer_async(timestamp=0)
+    except AlreadyEnqueued:
+        pass
+
+
+@_job(cron="7 * * * *")
+async def check_loads(context: JobContext, timestamp: int) -> None:
+    """After loads, and every hour for what only webhooks bring: what is expected of what is new."""
+    await _look(context, "load")
+
+
+@_job(cron="30 16 * * *")
+async def check_data(context: JobContext, timestamp: int) -> None:
+    """Every night in Australia: what is expected of the data, over much more of it, and of marts."""
+    await _look(context, "night")
+
+
+async def _look(context: JobContext, run: Run) -> None:
+    found = await look_apart(context.additional_context["settings"], run)
+    if found.critical:
+        log.error("what is expected of the data does not hold: %s", found.sentence)
+
+
 #: After a pull its neighbours are waited for: one look for all of them.
 SUGGEST_AFTER_SECONDS = 60
 #: So many new rows are a history; fewer wait for the hour.
@@ -395,11 +540,50 @@ async def find_suggestions(context: JobContext, timestamp: int) -> None:
     await children.run(find_evidence, context.additional_context["settings"])
 
 
+@_job(cron="* * * * *")
+async def seal_events(context: JobContext, timestamp: int) -> None:
+    """Every minute: what was noted since the last seal can be changed by nobody without a trace from here on."""
+    await asyncio.to_thread(_seal, context.additional_context["settings"])
+
+
+def _seal(settings: Settings) -> None:
+    with psycopg.connect(settings.url_for(Role.LOADER)) as database:
+        try:
+            audit.seal(database, settings)
+        except audit.Broken as broken:
+            log.error("%s", broken)
+
+
+@_job(cron="* * * * *")
+async def sweep_destroyed(context: JobContext, timestamp: int) -> None:
+    """Every minute: what came again of what was destroyed goes out of raw again."""
+    await asyncio.to_thread(sweep, context.additional_context["settings"])
+
+
+@_job(cron="40 15 * * *")
+async def apply_retention(context: JobContext, timestamp: int) -> None:
+    """Every night in Australia: what is due of the classes that are approved to stand."""
+    await children.run(apply_standing, context.additional_context["settings"])
+
+
+@_job(cron="17 * * * *")
+async def forget_what_was_asked(context: JobContext, timestamp: int) -> None:
+    """Hourly: what admins asked of providers. What is kept for a day is gone an hour later at most."""
+    await context.app.connector.execute_query_async(REQUESTS["forget_old"])
+
+
+def _remove_exports(settings: Settings) -> None:
+    with destroying(settings) as database:
+        exports.remove_exports(settings, database)
+
+
 @_job(cron="30 14 * * *")
 async def keep_house(context: JobContext, timestamp: int) -> None:
-    """Daily: partitions ahead, keys no sender repeats any more, jobs that are long over."""
+    """Daily: partitions ahead; keys no sender repeats, jobs that are long over, and old exports go."""
     await context.app.connector.execute_query_one_async(SQL["make_partitions"])
     await context.app.connector.execute_query_one_async(SQL["forget_old_keys"])
     await context.app.job_manager.delete_old_jobs(
         nb_hours=KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
+    await context.app.connector.execute_query_async(SCHEDULES["forget_failures"])
+    await asyncio.to_thread(_remove_exports, context.additional_context["settings"])

@@ -21,11 +21,11 @@ import psycopg
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
-from providers.failures import ProviderFailed
 from warehouse.channels import registry
 from warehouse.notices import Notice
 from warehouse.settings import Role, Settings, SettingsError
-from worker import children, jobs, watchdog
+from worker import analysts, children, jobs, outside, watchdog
+from worker.failing import is_told_elsewhere
 
 #: Pulls and fetches wait for providers most of the time; a slot costs a process of some 40 MB while it runs.
 SLOTS = 16
@@ -49,7 +49,19 @@ class Worker:
         self._stopped.set()
 
     async def run(self) -> None:
+        warming = asyncio.create_task(self._warm())
+        try:
+            await self._until_stopped()
+        finally:
+            warming.cancel()
+            # Where it failed, the first pull has tried again and said so.
+            await asyncio.gather(warming, return_exceptions=True)
+
+    async def _warm(self) -> None:
         await children.warm()
+        log.info("ready to pull")
+
+    async def _until_stopped(self) -> None:
         pause = PAUSES_SECONDS[0]
         while not self._stopped.is_set():
             started = time.monotonic()
@@ -83,6 +95,8 @@ class Worker:
                 self._listen(app),
                 self._heal(app),
                 self._watch(),
+                self._look_from_outside(),
+                self._note_analysts(),
                 self._stopped.wait(),
             ]
             tasks = [asyncio.create_task(part) for part in parts]
@@ -96,20 +110,28 @@ class Worker:
                 task.result()
 
     async def _listen(self, app: App) -> None:
-        """A push may only say that something changed; messages may have brought attachments.
+        """A push may only say that something changed; messages may bring attachments; an admin may ask something.
 
         After a gap in listening, pull and look through everything.
         """
         url = self.settings.url_for(Role.LOADER)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
-            for notice in (Notice.DELIVERIES, Notice.CHANGED):
+            for notice in (Notice.DELIVERIES, Notice.CHANGED, Notice.ASKED):
                 await database.execute(f"listen {notice}".encode())
+            await jobs.note_schedule(app)
             await jobs.catch_up(app)
             log.info("worker ready")
             async for notification in database.notifies():
                 if notification.channel == Notice.CHANGED:
                     if orjson.loads(notification.payload).get("attachments"):
                         await jobs.ask_for_media(app)
+                    continue
+                if notification.channel == Notice.ASKED:
+                    kind, _, asked = notification.payload.rpartition(" ")
+                    if kind == "privacy":
+                        await jobs.defer_privacy_task(app, asked)
+                    else:
+                        await jobs.defer_answer(app, asked)
                     continue
                 channel, _, connection_id = notification.payload.partition(" ")
                 known = registry().get(channel)
@@ -129,6 +151,19 @@ class Worker:
                     "%d deliveries or loads are not folded, since %s", missing.count, missing.since
                 )
             await asyncio.sleep(watchdog.WATCH_SECONDS)
+
+    async def _look_from_outside(self) -> None:
+        """Whether providers can call us."""
+        looking = outside.Outside(self.settings)
+        while True:
+            await asyncio.to_thread(looking.look)
+            await asyncio.sleep(outside.LOOK_SECONDS)
+
+    async def _note_analysts(self) -> None:
+        """What analysts asked by SQL stands among the events within a minute."""
+        while True:
+            await asyncio.to_thread(analysts.collect, self.settings)
+            await asyncio.sleep(analysts.COLLECT_SECONDS)
 
     async def _heal(self, app: App) -> None:
         """Jobs of workers that died are repeated at once."""
@@ -153,11 +188,6 @@ async def serve(settings: Settings) -> None:
     await worker.run()
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line says something new: a failed pull was told when it failed (providers.health)."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ProviderFailed))
-
-
 def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr
@@ -165,7 +195,7 @@ def main() -> int:
     # Their lines per job would bury ours.
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     for handler in logging.getLogger().handlers:
-        handler.addFilter(_is_news)
+        handler.addFilter(lambda record: not is_told_elsewhere(record))
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     try:
         asyncio.run(serve(Settings()))

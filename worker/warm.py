@@ -16,12 +16,15 @@ from dlt.destinations import postgres
 
 from mail.parse import parse
 from pipelines.destination import FILE_FORMAT
+from providers.safe_http import SafeClient
 from warehouse.channels import registry
 from worker import jobs  # noqa: F401
 
 for channel in registry().values():
     if channel.pulls:
         importlib.import_module(f"pipelines.{channel.channel}")
+    # Somebody waits on a page for what is asked with it.
+    importlib.import_module(f"providers.{channel.provider}.registration")
 
 with tempfile.TemporaryDirectory() as folder:
     made = dlt.pipeline(
@@ -33,3 +36,5 @@ with tempfile.TemporaryDirectory() as folder:
     made.normalize()
     made.deactivate()
 parse(b"Content-Type: text/html\r\n\r\n<p>text</p>")
+# The authorities that are trusted, which each child would read anew.
+SafeClient()
