@@ -107,6 +107,8 @@ class Twilio:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Or a body waits 40 ms for the word that its headers have arrived.
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 status, body = twilio.answer(self.path, self.headers.get("Authorization", ""))

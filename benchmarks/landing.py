@@ -57,24 +57,34 @@ class Sender:
         self._process: subprocess.Popen[str] = on.converse("benchmarks.sender")
         self.next_number = first
 
-    def send(
+    def send(self, target: Target, *, do: str, posts: int, **more: Any) -> dict[str, Any]:
+        """Carry out one order, all of it.
+
+        Raises:
+            Uncounted: a post was not answered 2xx.
+        """
+        answer = self.try_to_send(target, do=do, posts=posts, **more)
+        accepted = sum(n for status, n in answer["statuses"].items() if status.startswith("2"))
+        if accepted != posts:
+            raise Uncounted(f"of {posts} posts {accepted} were accepted: {answer['statuses']}")
+        target.accepted += accepted
+        return answer
+
+    def try_to_send(
         self,
         target: Target,
         *,
         do: str,
         posts: int,
         per_second: float = 0.0,
-        sender: str | None = None,
+        sender: str | list[str] | None = None,
         over: int = CONNECTIONS,
     ) -> dict[str, Any]:
-        """Carry out one order (benchmarks.sender).
+        """Carry out one order (benchmarks.sender), whatever is answered.
 
         Args:
-            sender: the number that writes all posts; None: many people write.
+            sender: the number that writes all posts, or the numbers that take turns; None: many people write.
             over: how many connections.
-
-        Raises:
-            Uncounted: a post was not answered 2xx.
         """
         order = {
             "do": do,
@@ -98,10 +108,6 @@ class Sender:
         if not line:
             raise Uncounted("the sender ended")
         answer: dict[str, Any] = json.loads(line)
-        accepted = sum(n for status, n in answer["statuses"].items() if status.startswith("2"))
-        if accepted != posts:
-            raise Uncounted(f"of {posts} posts {accepted} were accepted: {answer['statuses']}")
-        target.accepted += accepted
         return answer
 
 

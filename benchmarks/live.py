@@ -114,8 +114,8 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         receiver = start_receiver(on)
         sender = Sender(on, first=1_000_000_000_000)
         sender.send(receiver, do="steady", posts=5, per_second=PER_SECOND, over=CONNECTIONS)
-        rows, answers = _until_row(on, sender, receiver, PER_SECOND, posts=int(POSTS * share))
-        many, many_answers = _until_row(
+        rows, answers = until_row(on, sender, receiver, PER_SECOND, posts=int(POSTS * share))
+        many, many_answers = until_row(
             on, sender, receiver, BUSY_PER_SECOND, posts=int(POSTS * 5 * share)
         )
         pages = _until_page(on, sender, receiver, posts=int(PAGE_POSTS * share))
@@ -127,7 +127,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         return document("live", messages, machine(on.settings.admin_url, on.folder), results)
 
 
-def _until_row(
+def until_row(
     on: Throwaway, sender: Sender, receiver: Target, per_second: float, *, posts: int
 ) -> tuple[list[float], list[float]]:
     """Milliseconds until the row, and until the answer that says it is durable."""

@@ -1,9 +1,11 @@
-"""Processor time, as Linux counts it: of a program and of everything that it started."""
+"""Processor time and memory, as Linux counts them: of a program and of everything that it started."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+import psutil
 
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -32,6 +34,13 @@ def cpu_seconds_of_trees(pids: list[int]) -> float:
             total += sum(int(each) for each in found[pid][11:15]) * TICK_SECONDS
             waiting += children.get(pid, [])
     return total
+
+
+def resident_mb(pid: int) -> float:
+    """MB that a program and all that it started hold; what they share is counted in each."""
+    process = psutil.Process(pid)
+    every = [process, *process.children(recursive=True)]
+    return float(sum(each.memory_info().rss for each in every)) / 1e6
 
 
 def _fields(pid: int) -> list[str]:

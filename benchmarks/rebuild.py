@@ -21,6 +21,7 @@ from benchmarks.storing import BUSY, Store
 from benchmarks.throwaway import throwaway
 from transform.build import build
 from transform.models import Models
+from warehouse.filters import BEHIND_ALL, FIRST
 from warehouse.queries import parse, queries
 from warehouse.settings import Role, Settings
 
@@ -99,7 +100,12 @@ class Reader:
         self._thread.join()
 
     def _read(self) -> None:
-        asked_for = {"customer_id": BUSY, "page_size": PAGE_SIZE, "before": None}
+        asked_for = {
+            "customer_id": BUSY,
+            "from_key": FIRST,
+            "before_key": BEHIND_ALL,
+            "most": PAGE_SIZE,
+        }
         with psycopg.connect(self._settings.url_for(Role.APP), autocommit=True) as database:
             while not self._stop.wait(READER_SECONDS):
                 self.asked += 1

@@ -43,9 +43,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     with throwaway() as on:
         store = Store(on.settings, messages, min(10_000, messages // 2))
         store.prepare()
-        with psycopg.connect(on.settings.admin_url, autocommit=True) as owner:
-            for statement in ("make_words", "keep_plain", "make_correspondence"):
-                owner.execute(SQL[statement])
+        store.write_words()
         store.fill()
         build(on.settings, compare=False)
         store.analyze()

@@ -38,8 +38,10 @@ def message_id(number: int) -> str:
     return f"twilio_sms|SM{number:032x}"
 
 
-def form(number: int, account_sid: str, sender: str | None) -> bytes:
-    """An incoming message as Twilio posts it, unlike every other number's."""
+def form(number: int, account_sid: str, sender: str | list[str] | None) -> bytes:
+    """An incoming message as Twilio posts it, unlike every other number's; several senders take turns."""
+    if isinstance(sender, list):
+        sender = sender[number % len(sender)]
     return urlencode(
         {
             "ToCountry": "AU",

@@ -1,7 +1,10 @@
 """The people of `./crm bench staff`, in a process of their own: one order on standard input, one answer.
 
-    {"port", "cookies": [people], "idle_cookies": [idle tabs], "customers": [ids], "open_customer", "seconds",
+    {"port", "cookies": [people], "idle_cookies": [idle tabs], "customers": [ids], "open_customers": [ids], "seconds",
      "think_seconds", "seed"}
+
+The tabs begin on the timelines of `open_customers`, in turns; an idle one stays there.
+
     {"actions": {name: [seconds]}, "seen": [[message_id, perf_counter]], "lost": {why: n}, "received_bytes",
      "idle_bytes", "opened_seconds"}
 
@@ -83,20 +86,21 @@ class Person:
             if name == "the queue" or not tab.has("Decide on"):
                 return took
             took = await tab.click("Decide on") or 0.0
-            if name == "decide who it is":
+            # Without the field somebody else has decided meanwhile.
+            if name == "decide who it is" or not tab.asks("Name"):
                 return took
             await tab.type_into("Name", f"Made {self._chance.random():.9f}")
             return await tab.click("Make customer") or 0.0
         return await tab.go("timeline", customer=self._chance.choice(self._order["customers"]))
 
 
-async def _opened(tabs: list[Tab], notes: Notes, path: str, **query: str) -> list[Tab]:
-    """Those that came in."""
+async def _opened(tabs: list[Tab], notes: Notes, customers: list[str]) -> list[Tab]:
+    """Those that came in, each on the timeline of one of the customers."""
     came = []
-    for tab in tabs:
+    for number, tab in enumerate(tabs):
         began = time.monotonic()
         try:
-            await tab.open(path, **query)
+            await tab.open("timeline", customer=customers[number % len(customers)])
             came.append(tab)
         except (Lost, OSError, TimeoutError) as why:
             notes.lost[f"never in: {why or type(why).__name__}"] += 1
@@ -109,9 +113,10 @@ async def run(order: dict[str, Any]) -> dict[str, Any]:
     notes = Notes()
     began = time.monotonic()
     idle = [Tab(order["port"], cookie, notes.see) for cookie in order["idle_cookies"]]
-    people = [Tab(order["port"], cookie, notes.see) for cookie in order["cookies"]]
-    idle = await _opened(idle, notes, "timeline", customer=order["open_customer"])
-    people = await _opened(people, notes, "timeline", customer=order["open_customer"])
+    # Who comes to a timeline later sees its messages late, and that is no delay.
+    people = [Tab(order["port"], cookie) for cookie in order["cookies"]]
+    idle = await _opened(idle, notes, order["open_customers"])
+    people = await _opened(people, notes, order["open_customers"])
     opened_seconds = time.monotonic() - began
     notes.seen.clear()
     print(json.dumps({"opened": len(idle) + len(people)}), flush=True)

@@ -103,6 +103,10 @@ class Tab:
     def has(self, label: str) -> bool:
         return any(text.startswith(label) for text in self._buttons)
 
+    def asks(self, label: str) -> bool:
+        """Whether there is a field of this name."""
+        return label in self._texts
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()

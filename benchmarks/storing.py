@@ -67,6 +67,12 @@ class Store:
             database.execute(SQL["add_connections"], values)
             database.execute(SQL["add_customers"], values)
 
+    def write_words(self) -> None:
+        """Have texts whose words are as common as in a natural language; behind `prepare`, before the first fill."""
+        with self._connect() as database:
+            for statement in ("make_words", "keep_plain", "correspond_in_words"):
+                database.execute(SQL[statement])
+
     def fill(self, messages: int | None = None) -> None:
         """Store up to so many messages in all (`messages` of the store unless told), spread over the last year."""
         total = messages or self.messages

@@ -44,6 +44,28 @@ language sql stable as $$
     ) as thrown
 $$;
 
+-- make_words --
+-- Texts in which words are as common as in a natural language (the n-th as often as the first divided by n) and none of the seven above.
+create function bench.words(n bigint) returns text
+language sql immutable parallel safe as $$
+    select string_agg('word' || floor(power(50000, (abs(hashint8extended(n, place)) / 9223372036854775807.0))), ' ')
+    from generate_series(1, 6 + mod(abs(hashint8(n)), 19)) as places (place)
+$$
+
+-- keep_plain --
+alter function bench.correspondence(bigint, bigint, bigint, bigint, bigint, double precision, bigint) rename to plain_correspondence
+
+-- correspond_in_words --
+create function bench.correspondence(
+    first bigint, last bigint, customers bigint, busy_every bigint, busy_last bigint, seconds_apart double precision, behind bigint
+) returns table (
+    n bigint, customer bigint, phone text, email text, kind text, sent_at timestamptz, sid text, body text
+)
+language sql stable as $$
+    select n, customer, phone, email, kind, sent_at, sid, bench.words(n)
+    from bench.plain_correspondence(first, last, customers, busy_every, busy_last, seconds_apart, behind)
+$$
+
 -- past_partitions --
 -- Statements that make the months before this one, as a year of use would have.
 select format(

@@ -1,7 +1,7 @@
 -- People whose truth is known, put where the fold would put what they wrote.
 
 -- put_messages --
-copy canonical.messages (message_id, channel, counterpart_identity, kind, body, direction, content_order, is_deleted, sent_at) from stdin
+copy canonical.messages (message_id, channel, counterpart_identity, kind, body, direction, content_order, is_deleted, sent_at, provider_metadata) from stdin
 
 -- put_participants --
 copy canonical.message_participants (message_id, identity, role, is_ours, is_first, display_name, sent_at) from stdin
@@ -20,3 +20,13 @@ analyze
 
 -- all_suggestions --
 select identity, customer_id, score, blocker from marts.link_suggestions
+
+-- put_mails --
+-- Of a mail that asks for answers elsewhere what the models read of it.
+copy raw_gmail.messages (
+    connection_id, mailbox, id, thread_id, history_id, label_ids, internal_date, version, raw_sha256, raw_size_bytes, envelope, body_text, body_format,
+    attachments, parser_version, parse_notes, pulled_at, size_estimate, _dlt_id, _dlt_load_id
+) from stdin
+
+-- put_changed_numbers --
+copy canonical.same_as (pair_id, identity, same_as, how, first_at, last_at, message_id) from stdin

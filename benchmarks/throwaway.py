@@ -179,7 +179,7 @@ def throwaway() -> Iterator[Throwaway]:
     """A running, migrated warehouse of its own for the time of the block."""
     folder = Path(tempfile.mkdtemp(prefix="crm-bench-"))
     made = Throwaway(folder)
-    with _termination_as_interrupt():
+    with termination_as_interrupt():
         try:
             made.start_warehouse()
             yield made
@@ -191,7 +191,7 @@ def throwaway() -> Iterator[Throwaway]:
 
 
 @contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
+def termination_as_interrupt() -> Iterator[None]:
     """SIGTERM unwinds like Ctrl-C, so that `finally` runs."""
     if threading.current_thread() is not threading.main_thread():
         yield

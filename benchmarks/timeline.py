@@ -24,6 +24,7 @@ from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
 from benchmarks.throwaway import Throwaway, throwaway
 from transform.build import build
 from transform.resident import take_in
+from warehouse.filters import BEHIND_ALL, FIRST
 from warehouse.queries import parse, queries
 from warehouse.settings import Role, Settings
 
@@ -84,8 +85,9 @@ def _page(database: psycopg.Connection[Row], before: Row | None) -> list[Row]:
         PAGE,
         {
             "customer_id": BUSY,
-            "page_size": PAGE_SIZE,
-            "before": before["sort_key"] if before else None,
+            "from_key": FIRST,
+            "before_key": before["sort_key"] if before else BEHIND_ALL,
+            "most": PAGE_SIZE,
         },
     ).fetchall()
 

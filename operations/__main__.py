@@ -110,9 +110,15 @@ def _unusable(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False)[0]
+        if not first["loc"]:
+            # A rule over several settings names them itself.
+            return str(first["msg"]).removeprefix("Value error, ")
         return f"CRM_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}"
     if isinstance(error, OSError) and isinstance(error.filename, str):
         return _unusable_place(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        # Found while it was written to: the system names no place then.
+        return f"{error.strerror}: make room where the data folder lies, or give another with --data-dir"
     if isinstance(error, InvalidToken):
         return "CRM_MASTER_KEY is not the key that the connections were stored with"
     if isinstance(error, CROSSING):

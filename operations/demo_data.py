@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 from app.access.roles import UserRole
 from operations.commands import connection_store, user
 from operations.invocation import ROOT, Found, actor, connect, public_url, say
-from operations.providers import provider_of
+from providers.registration import provider_of
 from warehouse import connections, customer_import, decisions
 from warehouse.channels import registry
 from warehouse.connections import Connection
@@ -29,6 +29,7 @@ from warehouse.queries import queries
 from warehouse.settings import Settings
 
 SQL = queries("operations")
+USERS = queries("users")
 LIVE_PER_MINUTE = 12
 REFRESHED_WITHIN_SECONDS = 180.0
 SIMULATOR_TIMEOUT_SECONDS = 30.0
@@ -126,7 +127,9 @@ def _connected(
             continue
         kept = {**known.settings, **known.secrets, **values}
         if kept != {**known.settings, **known.secrets}:
-            connection_store.replace_values(database, settings, known, kept)
+            connections.replace(
+                database, settings, connections.changed(settings, known, values, drop_old=True)
+            )
             connection_store.record_event(
                 database, "connection.change", known, {"keys": sorted(values)}
             )
@@ -220,7 +223,7 @@ def _link_heroes(
 def _ensure_users(database: psycopg.Connection[Any], data_dir: Path) -> None:
     """One user per role. Passwords are kept in a file that only its owner can read."""
     passwords = {each["user_name"]: each["password"] for each in kept_users(data_dir)}
-    there = {row[0] for row in database.execute(SQL["list_users"]).fetchall()}
+    there = {row[0] for row in database.execute(USERS["list_users"]).fetchall()}
     users = []
     for role in UserRole:
         name = role.value
@@ -235,12 +238,20 @@ def _ensure_users(database: psycopg.Connection[Any], data_dir: Path) -> None:
                     email=f"{name}@example.com",
                     role=role.value,
                     password=password,
+                    is_demonstration=True,
                 )
         elif name not in passwords:
             # The file is gone, the database is not: nobody knows the old password any more.
             database.execute(
-                SQL["set_password"], {"user_name": name, "password_hash": user.hashed(password)}
+                USERS["set_password"],
+                {
+                    "user_name": name,
+                    "password_hash": user.hashed(password, [name]),
+                    "password_is_first": False,
+                },
             )
+    # Those of a former version, too.
+    database.execute(USERS["waive_factor"], {"user_names": [role.value for role in UserRole]})
     descriptor = os.open(data_dir / "demo-users.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(users, file, indent=1)

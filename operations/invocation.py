@@ -66,7 +66,7 @@ def settings_for(data_dir: Path | None = None) -> Settings:
     `CRM_PUBLIC_URL` defaults to the address of the receiver that ran last on the data folder.
     """
     folder = data_folder(data_dir)
-    from operations.runtime.running import recorded
+    from warehouse.run_record import recorded
     from warehouse.settings import Settings
 
     settings = Settings(_env_file=ENVIRONMENT_FILE)  # type: ignore[call-arg]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.privacy import sweep_after
 from operations.invocation import (
     AsJson,
     DataDir,
@@ -73,6 +74,7 @@ def backfill(
             result = pulled(settings, connection_id, from_here, progress)
     except ProviderFailed as failed:
         raise Found(f"{opened.channel} {connection_id}: {failed}") from failed
+    sweep_after(settings)
     counted = ", ".join(f"{count} {table}" for table, count in result.rows.items()) or "nothing new"
     report(
         {
@@ -137,7 +139,7 @@ def _done(told: Progress) -> int:
     return told.listed if told.listed is not None else sum(told.rows.values())
 
 
-def moment(text: str | None) -> datetime | None:
+def moment(text: str | None, option: str = "--since") -> datetime | None:
     """An ISO 8601 date (midnight UTC) or time with offset, as an aware datetime in UTC.
 
     Raises:
@@ -148,11 +150,11 @@ def moment(text: str | None) -> datetime | None:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"--since {text}: give a date such as 2026-01-31") from error
+        raise Refused(f"{option} {text}: give a date such as 2026-01-31") from error
     if parsed.tzinfo is None:
         if "T" in text or ":" in text:
             raise Refused(
-                f"--since {text}: a time of day needs its offset, for example 2026-01-31T09:00+11:00"
+                f"{option} {text}: a time of day needs its offset, for example 2026-01-31T09:00+11:00"
             )
         parsed = parsed.replace(tzinfo=UTC)
     return parsed.astimezone(UTC)

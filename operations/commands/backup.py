@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from operations.backup_file import Table, Told
 
 #: Of these a new warehouse has some rows of its own making, which those of the backup replace.
-ITS_OWN = ("_dlt_loads", "_dlt_pipeline_state", "_dlt_version", "write_trials")
+ITS_OWN = (
+    "_dlt_loads", "_dlt_pipeline_state", "_dlt_version", "write_trials", "tombstone_key", "swept",
+    "retention_classes", "alert_state",
+)  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:

@@ -24,7 +24,10 @@ def bench(
     scale: Annotated[
         int | None,
         typer.Option(
-            "--scale", metavar="N", min=1, help="Stored messages [default: the benchmark's own]."
+            "--scale",
+            metavar="N",
+            min=1,
+            help="Stored messages, or what the benchmark says (posts, rounds, seconds) [default: its own].",
         ),
     ] = None,
     people: Annotated[

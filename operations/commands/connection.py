@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from operations.commands.connection_store import existing, insert, record_event, replace_values
+from operations.commands.connection_store import existing, insert, record_event
 from operations.invocation import (
     AsJson,
     DataDir,
@@ -42,6 +42,10 @@ def register(app: typer.Typer) -> None:
     group.command("test")(call_provider)
     group.command("disable")(disable)
     group.command("enable")(enable)
+    group.command("pause")(pause)
+    group.command("resume")(resume)
+    group.command("rename")(rename)
+    group.command("remove")(remove)
     group.command("rotate")(rotate)
     group.command("configure-webhook")(configure_webhook)
     group.command("request-history")(request_history)
@@ -57,17 +61,15 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Connect an account and print its webhook URL and verify token, and what is to be done at the provider."""
-    from operations.providers import provider_of
+    from providers.registration import provider_of
+    from warehouse.connection_requests import check_name
 
     settings = settings_for(data_dir)
     base = public_url(settings)
     values = given_values(set_values, set_files)
-    if not name.strip():
-        raise Refused("--name is empty: say what people call this account")
+    name = check_name(name)
     with connect(settings) as database:
-        document: dict[str, Any] = {
-            **insert(database, settings, channel, name.strip(), values, base)
-        }
+        document: dict[str, Any] = {**insert(database, settings, channel, name, values, base)}
         made = existing(database, settings, document["connection_id"])
         document["advice"] = provider_of(made).advice(made, document["webhook_url"])
     ask_for_pull(settings, document["connection_id"], watch="pubsub_topic" in values)
@@ -85,7 +87,7 @@ def add(
 
 def ask_for_pull(settings: Settings, connection_id: str, *, watch: bool) -> None:
     """Have the worker pull the connection now, and start its watch where there is a topic for it."""
-    from worker.jobs import request_pull
+    from worker.asking import request_pull
 
     request_pull(settings, connection_id, watch=watch)
 
@@ -154,8 +156,8 @@ def list_connections(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 def call_provider(connection_id: Id, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Call the provider with the stored keys. Exit status 1 when it refuses."""
-    from operations.providers import provider_of
     from providers.failures import ProviderFailed
+    from providers.registration import provider_of
 
     settings = settings_for(data_dir)
     with connect(settings) as database:
@@ -206,6 +208,73 @@ def _set_disabled(
     )
 
 
+def pause(connection_id: Id, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Let pulls rest, a history's too. What the provider pushes still lands."""
+    _set_paused(connection_id, data_dir, as_json, paused=True)
+
+
+def resume(connection_id: Id, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Pull again, from where it was paused."""
+    _set_paused(connection_id, data_dir, as_json, paused=False)
+
+
+def _set_paused(connection_id: str, data_dir: Path | None, as_json: bool, *, paused: bool) -> None:
+    from warehouse import connections
+
+    settings = settings_for(data_dir)
+    with connect(settings) as database:
+        opened = existing(database, settings, connection_id)
+        connections.set_paused(database, connection_id, paused=paused)
+        record_event(database, f"connection.{'pause' if paused else 'resume'}", opened, {})
+    if not paused:
+        ask_for_pull(settings, connection_id, watch=False)
+    report(
+        {"connection_id": connection_id, "paused": paused},
+        as_json=as_json,
+        lines=[
+            f"{opened.name} is {'paused; what is pushed still lands' if paused else 'pulled again'}"
+        ],
+    )
+
+
+def rename(
+    connection_id: Id,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What people call this account.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call a connection otherwise."""
+    from warehouse import connections
+    from warehouse.connection_requests import check_name
+
+    settings, name = settings_for(data_dir), check_name(name)
+    with connect(settings) as database:
+        opened = existing(database, settings, connection_id)
+        connections.rename(database, connection_id, name)
+        record_event(database, "connection.rename", opened, {"name": name})
+    report(
+        {"connection_id": connection_id, "name": name},
+        as_json=as_json,
+        lines=[f"{opened.name} is called {name}"],
+    )
+
+
+def remove(connection_id: Id, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Forget a connection's keys. What it received stays; its webhook answers 404 from then on."""
+    from warehouse import connections
+
+    settings = settings_for(data_dir)
+    with connect(settings) as database:
+        opened = existing(database, settings, connection_id)
+        connections.remove(database, connection_id)
+        record_event(database, "connection.remove", opened, {"name": opened.name})
+    report(
+        {"connection_id": connection_id, "removed": True},
+        as_json=as_json,
+        lines=[f"{opened.name} is removed; take our address away at the provider"],
+    )
+
+
 def rotate(
     connection_id: Id,
     set_values: Set = None,
@@ -220,7 +289,7 @@ def rotate(
     as_json: AsJson = False,
 ) -> None:
     """Give new secrets. A secret that signs is put before the old one, and both verify until --drop-old."""
-    from operations.commands.rotation import rotated
+    from warehouse import connections
 
     settings = settings_for(data_dir)
     values = given_values(set_values, set_files)
@@ -228,12 +297,12 @@ def rotate(
         raise Refused("nothing to rotate: give --set KEY=VALUE")
     with connect(settings) as database:
         opened = existing(database, settings, connection_id)
-        kept = rotated(opened, values, drop_old=drop_old)
-        replace_values(database, settings, opened, kept)
+        kept = connections.rotated(settings, opened, values, drop_old=drop_old)
+        connections.replace(database, settings, kept)
         record_event(
             database, "connection.rotate", opened, {"keys": sorted(values), "drop_old": drop_old}
         )
-    counts = {key: len(kept[key].split(",")) for key in sorted(values)}
+    counts = {key: len((kept.value(key) or "").split(",")) for key in sorted(values)}
     report(
         {"connection_id": connection_id, "rotated": counts},
         as_json=as_json,
@@ -259,8 +328,8 @@ def configure_webhook(
 
     Another program's address is not replaced without --take-over, and a number's voice URL never.
     """
-    from operations.providers import provider_of
     from providers.failures import ProviderFailed
+    from providers.registration import provider_of
     from warehouse.connections import webhook_path
 
     settings = settings_for(data_dir)
@@ -295,8 +364,8 @@ def request_history(connection_id: Id, data_dir: DataDir = None, as_json: AsJson
     WhatsApp gives contacts and chats once each, and only within 24 hours of the number's onboarding: point its
     webhook to us first. Exit status 1 when one is refused.
     """
-    from operations.providers import provider_of
     from providers.failures import ProviderFailed
+    from providers.registration import provider_of
 
     settings = settings_for(data_dir)
     with connect(settings) as database:

@@ -25,7 +25,7 @@ def insert(
     """Add the connection with its event; `{"connection_id", "webhook_url", "verify_token"}`.
 
     Raises:
-        UnusableConnection: unknown channel, unknown or missing keys.
+        UnusableConnection: unknown channel, unknown or missing keys, an address of our own.
     """
     from warehouse import connections
 
@@ -54,31 +54,6 @@ def existing(
     if found is None:
         raise Refused(f"there is no connection {connection_id}: see ./crm connection list")
     return found
-
-
-def replace_values(
-    database: psycopg.Connection[Any],
-    settings: Settings,
-    connection: Connection,
-    values: dict[str, str],
-) -> None:
-    """Store all keys anew, each where it belongs; the verify token stays."""
-    from psycopg.types.json import Jsonb
-
-    from warehouse.channels import registry
-    from warehouse.connections import sealed
-    from warehouse.queries import queries
-
-    secret_keys = {*registry()[connection.channel].secret_keys, "verify_token"}
-    secrets = {key: value for key, value in values.items() if key in secret_keys}
-    database.execute(
-        queries("operations")["replace_connection_values"],
-        {
-            "connection_id": connection.connection_id,
-            "settings": Jsonb({k: v for k, v in values.items() if k not in secret_keys}),
-            **sealed(settings, connection.channel, secrets),
-        },
-    )
 
 
 def record_event(

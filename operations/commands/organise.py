@@ -85,26 +85,31 @@ def assign(
     user: Annotated[
         str | None, typer.Argument(metavar="USER", help="The user's name; without one, nobody.")
     ] = None,
-    state: Annotated[str, typer.Option("--state", help="open, waiting or done.")] = "open",
+    state: Annotated[str | None, typer.Option("--state", help="open, waiting or done.")] = None,
     due: Annotated[
         str | None,
         typer.Option(
-            "--due", help="When it is due: an ISO date or time, with its offset or in CRM_TIMEZONE."
+            "--due",
+            help="When it is due: an ISO date or time, with its offset or in CRM_TIMEZONE; empty for no date.",
         ),
     ] = None,
-    note: Annotated[str, typer.Option("--note", help="What the next one should know.")] = "",
+    note: Annotated[
+        str | None, typer.Option("--note", help="What the next one should know; empty for nothing.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say who has a conversation and how it stands."""
+    """Say who has a conversation, and how it stands; what is not said stays as it is."""
     from warehouse import decisions
+    from warehouse.decisions import KEEP
 
     settings = settings_for(data_dir)
-    due_at = _moment(due, settings.timezone)
+    due_at = KEEP if due is None else _moment(due, settings.timezone)
     with connect(settings) as database:
         made = decisions.assign(
-            database, actor(), conversation_id, assignee=user, state=state, due_at=due_at, note=note
-        )
+            database, actor(), conversation_id, assignee=user, state=KEEP if state is None else state,
+            due_at=due_at, note=KEEP if note is None else note,
+        )  # fmt: skip
     document: dict[str, Any] = {
         "decision_id": made.decision_id,
         "changed": made.changed,
@@ -112,6 +117,7 @@ def assign(
         "assignee": made.assignee,
         "state": made.state,
         "due_at": made.due_at,
+        "note": made.note,
     }
     who = made.assignee or "nobody"
     report(
@@ -121,10 +127,10 @@ def assign(
     )
 
 
-def _moment(text: str | None, timezone: str) -> datetime | None:
+def _moment(text: str, timezone: str) -> datetime | None:
     from zoneinfo import ZoneInfo
 
-    if text is None:
+    if not text.strip():
         return None
     try:
         moment = datetime.fromisoformat(text)

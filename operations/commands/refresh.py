@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from operations.commands.privacy import sweep_after
 from operations.invocation import AsJson, DataDir, Found, report, say, settings_for
 
 
@@ -17,24 +20,35 @@ def refresh(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     from transform.models import ModelsFailed
     from transform.resident import take_in
 
+    settings = settings_for(data_dir)
     try:
-        seconds = take_in(settings_for(data_dir))
+        seconds = take_in(settings)
     except ModelsFailed as failure:
         raise Found(f"the refresh failed: {failure}") from failure
+    sweep_after(settings)
     report({"seconds": round(seconds, 3)}, as_json=as_json, lines=[f"refreshed in {seconds:.1f} s"])
 
 
-def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Build everything dbt owns anew from raw, beside what serves, and swap; prints the hashes
-    of canonical.messages before and after."""
+Unchecked = Annotated[
+    bool,
+    typer.Option("--unchecked", help="Publish what was built whatever the checks would say."),
+]
+
+
+def rebuild(
+    data_dir: DataDir = None, as_json: AsJson = False, is_unchecked: Unchecked = False
+) -> None:
+    """Build everything dbt owns anew from raw, beside what serves, check it, and swap; prints the
+    hashes of canonical.messages before and after. Where a critical check fails nothing is swapped."""
     from transform.build import build
     from transform.models import ModelsFailed
 
     settings = settings_for(data_dir)
     try:
-        rebuilt = build(settings, say=say)
+        rebuilt = build(settings, say=say, is_checked=not is_unchecked)
     except ModelsFailed as failure:
         raise Found(f"the rebuild failed: {failure}") from failure
+    sweep_after(settings)
     report(
         {
             "before": rebuilt.before,

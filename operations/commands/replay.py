@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.privacy import sweep_after
 from operations.invocation import (
     AsJson,
     DataDir,
@@ -86,6 +87,7 @@ def replay(
         take_in(settings)
     except ModelsFailed as failure:
         raise Found(f"replayed, but the refresh failed: {failure}") from failure
+    sweep_after(settings)
     report(
         {**replayed.__dict__, "mails": mails_read},
         as_json=as_json,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import typer
 
-from operations.invocation import AsJson, DataDir, data_folder, report
+from operations.invocation import AsJson, DataDir, connect, data_folder, report, settings_for
 
 
 def register(app: typer.Typer) -> None:
@@ -16,15 +17,49 @@ def register(app: typer.Typer) -> None:
 def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Say what runs on this data folder: addresses, processes, and which of them fell over."""
     from operations.runtime import running
+    from warehouse import run_record
 
     folder = data_folder(data_dir)
-    state = running.recorded(folder)
+    state = run_record.recorded(folder)
     processes = running.living(state)
     if "app" in processes:
         processes |= running.app_processes(processes["app"])
     document = describe(state, processes, supervised=running.is_held(folder))
     document["data_dir"] = str(folder)
+    document["health"] = judged(data_dir) if processes else None
     report(document, as_json=as_json, lines=told(document))
+
+
+def judged(data_dir: Path | None) -> dict[str, Any] | None:
+    """What is wrong, as the page Health says it; None where the warehouse does not answer."""
+    import shutil
+
+    import psycopg
+
+    from warehouse import health
+    from warehouse.refusals import Refused
+    from warehouse.settings import SettingsError
+
+    settings = settings_for(data_dir)
+    try:
+        usage = shutil.disk_usage(settings.data_dir)
+        with connect(settings) as database:
+            facts = health.Watch().facts(database, settings.zone, disk=(usage.free, usage.total))
+    except (Refused, SettingsError, psycopg.Error, OSError):
+        return None
+    findings = health.judge(facts)
+    return {
+        "state": findings[0].kind if findings else "good",
+        "findings": [
+            {
+                "kind": each.kind,
+                "what": each.what,
+                "connection_id": each.connection_id or None,
+                "sentence": each.sentence,
+            }
+            for each in findings
+        ],
+    }
 
 
 def describe(
@@ -85,4 +120,8 @@ def told(document: dict[str, Any]) -> list[str]:
         for name, pid in processes.items()
         if name not in document["programs"]
     ]
+    health = document.get("health")
+    if health:
+        lines.append("Health     nothing is wrong" if not health["findings"] else "Health")
+        lines += [f"  {each['kind']:<5} {each['sentence']}" for each in health["findings"]]
     return lines

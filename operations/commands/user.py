@@ -15,11 +15,6 @@ from warehouse.refusals import Refused
 if TYPE_CHECKING:
     import psycopg
 
-SHORTEST_PASSWORD = 12
-#: More is no password any more, and would only be work for whoever checks it.
-LONGEST_PASSWORD = 1_000
-
-
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name to sign in with.")]
 
 
@@ -28,7 +23,12 @@ def register(app: typer.Typer) -> None:
     group.command("add")(add)
     group.command("list")(list_users)
     group.command("disable")(disable)
+    group.command("enable")(enable)
+    group.command("sign-out")(sign_out)
     group.command("role")(role)
+    group.command("limit")(limit)
+    group.command("password")(password)
+    group.command("forget-factor")(forget_factor)
     app.add_typer(group, name="user")
 
 
@@ -42,11 +42,18 @@ def add(
     display_name: Annotated[
         str | None, typer.Option("--display-name", help="Shown on pages [default: NAME].")
     ] = None,
+    first: Annotated[
+        bool,
+        typer.Option(
+            "--first",
+            help="They choose another password before their first session; always so of one that is typed here.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a user. The password comes from standard input, or is asked for on a terminal."""
-    password = _read_password(password_stdin)
+    chosen = _read_password(password_stdin)
     with connect(settings_for(data_dir)) as database:
         insert(
             database,
@@ -54,7 +61,9 @@ def add(
             display_name=display_name or name,
             email=email,
             role=user_role.value,
-            password=password,
+            password=chosen,
+            # What a script gives may be the person's own; what somebody types for another is known to two.
+            is_first=first or not password_stdin,
         )
     report(
         {"user_name": name, "email": email, "role": user_role.value},
@@ -71,50 +80,36 @@ def insert(
     email: str,
     role: str,
     password: str,
+    is_first: bool = False,
+    is_demonstration: bool = False,
 ) -> None:
-    """Write a user and the event, in the caller's transaction.
+    """Write a user and the event, in the caller's transaction. The last two as `warehouse.users.add` has them.
 
     Raises:
-        Refused: the name is taken or unusable, the address is none, or the password is too short
-        or long.
+        Refused: the name is taken or unusable, the address is none, or the password is not taken.
     """
-    from warehouse import identities
-    from warehouse.events import record
-    from warehouse.queries import queries
+    from warehouse import users
 
-    # streamlit-authenticator looks names up in lower case.
-    if not user_name.strip() or user_name != user_name.strip().lower() or ":" in user_name:
-        raise Refused("NAME is unusable: give it in lower case, without a colon or outer spaces")
-    try:
-        (address,) = identities.normal(database, [identities.email(email)])
-    except identities.UnusableIdentity as error:
-        raise Refused(f"--email: {error}") from error
-    added = database.execute(
-        queries("operations")["add_user"],
-        {
-            "user_name": user_name,
-            "display_name": display_name,
-            "email": address.value,
-            "role": role,
-            "password_hash": hashed(password),
-        },
-    )
-    if added.rowcount == 0:
-        raise Refused(f"there is a user {user_name} already: choose another NAME")
-    event = actor().event("user.add", "user", user_name, detail={"role": role})
-    record(database, event)
+    users.add(
+        database, actor(),
+        user_name=user_name, display_name=display_name, email=email, role=role,
+        password_hash=hashed(password, [user_name, display_name, email]),
+        is_first=is_first, is_demonstration=is_demonstration,
+    )  # fmt: skip
 
 
-def hashed(password: str) -> str:
+def hashed(password: str, about: list[str]) -> str:
     """The bcrypt hash that the sign-in form checks against.
 
+    Args:
+        about: what everybody knows of its person.
+
     Raises:
-        Refused: shorter than 12 or longer than 1,000 characters.
+        Refused: it is too short, too long, or guessed first.
     """
-    if len(password) < SHORTEST_PASSWORD:
-        raise Refused(f"the password is too short: give at least {SHORTEST_PASSWORD} characters")
-    if len(password) > LONGEST_PASSWORD:
-        raise Refused(f"the password is too long: give at most {LONGEST_PASSWORD} characters")
+    from warehouse.users import check_password
+
+    check_password(password, about)
     # Importing it outside of a running page makes Streamlit warn about that, at some length.
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -136,22 +131,20 @@ def _read_password(from_stdin: bool) -> str:
 
 def list_users(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List users, disabled ones too."""
-    from psycopg.rows import dict_row
-
-    from warehouse.queries import queries
+    from warehouse import users as users_of
 
     with connect(settings_for(data_dir)) as database:
-        rows = database.cursor(row_factory=dict_row).execute(queries("operations")["list_users"])
         users = [
             {
                 key: value.isoformat() if hasattr(value, "isoformat") else value
                 for key, value in row.items()
             }
-            for row in rows
+            for row in users_of.listed(database)
         ]
     lines = [
         f"{user['user_name']:<20} {user['role']:<16} {user['email']}"
         + ("  (disabled)" if user["disabled_at"] else "")
+        + ("  (limited)" if user["only_channels"] or user["only_connections"] else "")
         for user in users
     ]
     report({"users": users}, as_json=as_json, lines=lines or ["there are no users yet"])
@@ -159,20 +152,73 @@ def list_users(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 def disable(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Refuse the user from now on: running sessions end at once."""
-    from warehouse.events import record
-    from warehouse.queries import queries
+    from warehouse import users
 
-    sql = queries("operations")
     with connect(settings_for(data_dir)) as database:
-        if not database.execute(sql["disable_user"], {"user_name": name}).fetchone():
-            raise Refused(f"there is no user {name}: see ./crm user list")
-        ended = end_sessions(database, name)
-        event = actor().event("user.disable", "user", name, detail={"sessions_ended": ended})
-        record(database, event)
+        ended = users.disable(database, actor(), name)
     report(
         {"user_name": name, "disabled": True, "sessions_ended": ended},
         as_json=as_json,
         lines=[f"{name} is disabled; {ended} sessions ended"],
+    )
+
+
+def enable(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Let a disabled user in again."""
+    from warehouse import users
+
+    with connect(settings_for(data_dir)) as database:
+        users.enable(database, actor(), name)
+    report(
+        {"user_name": name, "disabled": False}, as_json=as_json, lines=[f"{name} may sign in again"]
+    )
+
+
+def sign_out(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """End all sessions of a user; they may sign in again."""
+    from warehouse import users
+
+    with connect(settings_for(data_dir)) as database:
+        ended = users.end_sessions(database, actor(), name)
+    report(
+        {"user_name": name, "sessions_ended": ended},
+        as_json=as_json,
+        lines=[f"{ended} sessions of {name} ended"],
+    )
+
+
+def password(
+    name: Name,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give the user another password, which they change at their next sign-in. Their sessions end at once."""
+    from warehouse import users
+
+    chosen = _read_password(password_stdin)
+    with connect(settings_for(data_dir)) as database:
+        made = hashed(chosen, users.about(database, name))
+        ended = users.set_password(database, actor(), name, made)
+    report(
+        {"user_name": name, "sessions_ended": ended},
+        as_json=as_json,
+        lines=[f"{name} has another password, to be changed at the next sign-in; {ended} sessions ended"],
+    )  # fmt: skip
+
+
+def forget_factor(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Forget the second factor of a user who has lost it and the recovery codes. They set up another one."""
+    from warehouse import users
+
+    with connect(settings_for(data_dir)) as database:
+        ended = users.forget_factor(database, actor(), name)
+    report(
+        {"user_name": name, "sessions_ended": ended},
+        as_json=as_json,
+        lines=[f"{name} has no second factor any more; {ended} sessions ended"],
     )
 
 
@@ -183,34 +229,45 @@ def role(
     as_json: AsJson = False,
 ) -> None:
     """Give the user another role: running sessions end, the next sign-in has it."""
-    from warehouse.events import record
-    from warehouse.queries import queries
+    from warehouse import users
 
     with connect(settings_for(data_dir)) as database:
-        row = database.execute(
-            queries("operations")["set_user_role"], {"user_name": name, "role": new_role.value}
-        ).fetchone()
-        if row is None:
-            raise Refused(f"there is no user {name}: see ./crm user list")
-        ended = end_sessions(database, name) if row[0] != new_role.value else 0
-        event = actor().event(
-            "user.role",
-            "user",
-            name,
-            detail={"from": row[0], "to": new_role.value, "sessions_ended": ended},
-        )
-        record(database, event)
+        before, ended = users.set_role(database, actor(), name, new_role.value)
     report(
-        {"user_name": name, "role": new_role.value, "role_before": row[0], "sessions_ended": ended},
+        {
+            "user_name": name,
+            "role": new_role.value,
+            "role_before": before,
+            "sessions_ended": ended,
+        },
         as_json=as_json,
-        lines=[f"{name} was {row[0]} and is {new_role.value}; {ended} sessions ended"],
+        lines=[f"{name} was {before} and is {new_role.value}; {ended} sessions ended"],
     )
 
 
-def end_sessions(database: psycopg.Connection[Any], user_name: str) -> int:
-    """Revoke the user's sessions and the sign-ins under way; how many sessions ended."""
-    from warehouse.queries import queries
+def limit(
+    name: Name,
+    channels: Annotated[
+        str, typer.Option("--channels", metavar="A,B", help="They see these channels.")
+    ] = "",
+    connections: Annotated[
+        str, typer.Option("--connections", metavar="ID,ID", help="And these connections.")
+    ] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a viewer or an agent see some channels and connections alone, or everything. Their sessions end at once."""
+    from warehouse import users
 
-    sql = queries("operations")
-    database.execute(sql["forget_session_starts"], {"user_name": user_name})
-    return database.execute(sql["revoke_sessions"], {"user_name": user_name}).rowcount
+    wanted = {
+        kind: sorted({each.strip() for each in given.split(",") if each.strip()})
+        for kind, given in (("channels", channels), ("connections", connections))
+    }
+    with connect(settings_for(data_dir)) as database:
+        ended = users.set_limits(database, actor(), name, **wanted)
+    seen = ", ".join([*wanted["channels"], *wanted["connections"]])
+    report(
+        {"user_name": name, **wanted, "sessions_ended": ended},
+        as_json=as_json,
+        lines=[f"{name} sees {f'only {seen}' if seen else 'everything'}; {ended} sessions ended"],
+    )

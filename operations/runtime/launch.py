@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from operations.invocation import ROOT, Found, say
 from operations.runtime import running
+from warehouse import run_record
 from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Launch:
         return self.settings.data_dir
 
     def state(self) -> dict[str, Any]:
-        return running.recorded(self.data_dir)
+        return run_record.recorded(self.data_dir)
 
     def relay(self) -> None:
         """Show what the supervisor has said since."""
@@ -139,14 +140,27 @@ def launch(
 
     data_dir = settings.data_dir
     log = data_dir / "logs" / "supervisor.log"
+
+    def runs_already() -> tuple[Launch, bool]:
+        return Launch(settings, log, log.stat().st_size if log.exists() else 0, None), False
+
     if running.is_held(data_dir):
-        offset = log.stat().st_size if log.exists() else 0
-        return Launch(settings, log, offset, None), False
-    left = running.stop_leftovers(data_dir)
-    if left:
+        return runs_already()
+    if running.leftovers(data_dir):
+        # Under the lock: they may be the first programs of another command that began a moment before.
+        held = running.lock(data_dir)
+        if held is None:
+            return runs_already()
+        with held:
+            left = running.stop_leftovers(data_dir)
         say(f"stopped what an earlier run left behind: {', '.join(sorted(left))}")
     ports = Ports(base=port_base)
-    ports.check(embedded=settings.database_url is None, demo=demo)
+    try:
+        ports.check(embedded=settings.database_url is None, demo=demo)
+    except Refused:
+        if running.is_held(data_dir):
+            return runs_already()
+        raise
     settings.make_master_key()
     _ = settings.master_keys
     if settings.database_url is not None:

@@ -50,7 +50,14 @@ def migrate(settings: Settings) -> None:
 
 
 def histories(settings: Settings) -> None:
-    """Make every channel's history tables, empty where they are new."""
+    """Make every channel's history tables, empty where they are new. Those that stand cost a start nothing."""
+    from pipelines import prepared
+
+    if prepared.stand(settings):
+        from pipelines.packages import forget_loaded
+
+        forget_loaded(settings)
+        return
     from pipelines.destination import prepare_all
 
     prepare_all(settings)

@@ -97,6 +97,7 @@ def facts(ports: Ports, settings: Settings, *, demo: bool) -> dict[str, object]:
     return {
         "app_url": f"http://127.0.0.1:{ports.app}",
         "receiver_url": receiver,
+        "receiver_admin_url": f"http://127.0.0.1:{ports.receiver_admin}",
         "simulator_url": f"http://127.0.0.1:{ports.simulator}" if demo else None,
         "public_url": settings.public_url or receiver,
         "port_base": ports.base,
@@ -119,6 +120,8 @@ def programs(
         "CRM_ADMIN_BIND": admin_bind,
         "CRM_APP_URL": settings.app_url or "",
     }
+    if demo:
+        environment["CRM_PROVIDER_ADDRESSES"] = f"http://127.0.0.1:{ports.simulator}"
 
     def program(name: str, *arguments: str, **options: object) -> Program:
         return Program(
@@ -209,10 +212,24 @@ class Needs:
 #: Every program that lasts. None has the owner's URL or the master key; who gets into one has that one's rights.
 NEEDS = {
     "receiver": Needs(roles=(Role.RECEIVER,), purposes=("signing secrets",)),
-    # dbt's data tests run in the worker, as who owns the models.
-    "worker": Needs(roles=(Role.LOADER, Role.TRANSFORMER), purposes=("connection secrets",)),
-    "fold": Needs(roles=(Role.TRANSFORMER,)),
-    "app": Needs(roles=(Role.APP,), purposes=("session cookie name", "news ticket")),
+    # dbt's data tests run in the worker, as who owns the models; so does what takes out of raw what was destroyed.
+    # It opens what was pasted on a page, and stores it for itself and for the receiver.
+    "worker": Needs(
+        roles=(Role.LOADER, Role.TRANSFORMER, Role.DESTROYER, Role.CHECKER),
+        purposes=("connection secrets", "signing secrets", "pasted secrets", "tombstone key"),
+    ),
+    # What it builds is checked before it serves.
+    "fold": Needs(roles=(Role.TRANSFORMER, Role.CHECKER)),
+    # The public half: what is pasted on a page is sealed with it, and the app opens no secret of a provider.
+    "app": Needs(
+        roles=(Role.APP,),
+        purposes=(
+            "session cookie name",
+            "news ticket",
+            "pasted secrets, public half",
+            "second factor",
+        ),
+    ),
 }
 
 

@@ -1,8 +1,7 @@
 """What runs on a data folder: the record that the supervisor keeps, and how to stop what it names.
 
 `<data dir>/run/state.json` is written whole and moved into place, so a reader never sees half of
-it. A process is named by pid and start time together: a pid alone may belong to somebody else by
-now.
+it. A process is named by pid and birth together: a pid alone may belong to somebody else by now.
 """
 
 from __future__ import annotations
@@ -19,31 +18,19 @@ from typing import IO, Any
 
 import psutil
 
+from warehouse.run_record import recorded, run_folder, state_file
+
 #: Every child carries the data folder it works for in this variable, so that one which was started
 #: a moment before its supervisor was killed, and is not recorded yet, is found as well.
 MARK = "CRM_SUPERVISED"
-#: Two clocks that name the same start differ by less than this.
-START_TIME_TOLERANCE_SECONDS = 1.0
+#: Of a record of version 0.2 or older, which told births by the clock: two looks differ by less than this.
+BIRTH_TOLERANCE_SECONDS = 1.0
 GRACE_SECONDS = 8.0
+#: Another name at each start of the machine.
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 #: A database that is told to stop writes out what it holds; killing it only moves the work to the
 #: next start.
 POSTGRES_GRACE_SECONDS = 30.0
-
-
-def run_folder(data_dir: Path) -> Path:
-    return data_dir / "run"
-
-
-def state_file(data_dir: Path) -> Path:
-    return run_folder(data_dir) / "state.json"
-
-
-def recorded(data_dir: Path) -> dict[str, Any]:
-    """The newest record, `{}` where nothing ever ran here."""
-    try:
-        return dict(json.loads(state_file(data_dir).read_text()))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        return {}
 
 
 def record(data_dir: Path, state: dict[str, Any]) -> None:
@@ -51,12 +38,17 @@ def record(data_dir: Path, state: dict[str, Any]) -> None:
     folder = run_folder(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=folder, prefix="state.")
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(state, file, indent=1)
-    Path(name).replace(state_file(data_dir))
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(state, file, indent=1)
+        Path(name).replace(state_file(data_dir))
+    except OSError:
+        # On a full disk this is tried again and again: what is left of a try must not stay.
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
-def lock(data_dir: Path) -> IO[str] | None:
+def lock(data_dir: Path, *, patience_seconds: float = 0.25) -> IO[str] | None:
     """Take the data folder for this process; None where another supervisor holds it.
 
     The kernel gives the lock back when its holder ends, however it ends.
@@ -64,15 +56,17 @@ def lock(data_dir: Path) -> IO[str] | None:
     folder = run_folder(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     file = (folder / "lock").open("a")
-    # A look (`is_held`) takes the lock for a moment too; a supervisor keeps it.
-    for _ in range(5):
+    # A look (`is_held`) takes the lock for a moment too, and so does who clears up; a supervisor keeps it.
+    deadline = time.monotonic() + patience_seconds
+    while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return file
         except BlockingIOError:
+            if time.monotonic() > deadline:
+                file.close()
+                return None
             time.sleep(0.05)
-    file.close()
-    return None
 
 
 def is_held(data_dir: Path) -> bool:
@@ -89,22 +83,40 @@ def is_held(data_dir: Path) -> bool:
     return False
 
 
-def start_time(pid: int) -> float | None:
-    """When the process started (epoch seconds), None where there is none of this pid."""
+def birth(pid: int) -> str | None:
+    """What tells this process from any other that had or gets its pid; None where there is none.
+
+    Not its start by the clock: that one moves when the clock is set, and everything seemed to have ended. Linux counts
+    from the start of the machine, which has a name of its own.
+    """
     try:
-        return float(psutil.Process(pid).create_time())
+        told = Path(f"/proc/{pid}/stat").read_text()
+        return f"{BOOT.read_text().strip()} {told.rpartition(') ')[2].split()[19]}"
+    except ProcessLookupError:
+        return None
+    except FileNotFoundError:
+        # There is no such process, or no /proc.
+        return _birth_by_clock(pid)
+
+
+def _birth_by_clock(pid: int) -> str | None:
+    try:
+        return str(psutil.Process(pid).create_time())
     except psutil.Error:
         return None
 
 
-def alive(pid: int | None, started: float | None) -> bool:
-    """Whether the process recorded by pid and start time still runs (a zombie does not)."""
-    if pid is None or started is None:
+def alive(pid: int | None, born: str | float | None) -> bool:
+    """Whether the process recorded by pid and birth still runs (a zombie does not)."""
+    if pid is None or born is None:
         return False
     try:
         process = psutil.Process(pid)
-        same = abs(process.create_time() - started) < START_TIME_TOLERANCE_SECONDS
-        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+        if isinstance(born, str):
+            is_same = birth(pid) == born
+        else:
+            is_same = abs(process.create_time() - born) < BIRTH_TOLERANCE_SECONDS
+        return is_same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 

@@ -31,7 +31,7 @@ def main() -> int:
     given = parser.parse_args()
     settings = settings_for(given.data_dir)
     ports = Ports(base=given.port_base)
-    held = running.lock(settings.data_dir)
+    held = running.lock(settings.data_dir, patience_seconds=2.0)
     if held is None:
         tell(f"another supervisor holds {settings.data_dir}")
         return 2

@@ -1,7 +1,7 @@
 """The supervisor: runs programs as children, restarts what crashes or hangs, and leaves nothing behind.
 
 Every child leads a session and process group of its own, writes to `<data dir>/logs/<name>.log`,
-and is recorded by pid and start time before the next one is looked at (see running.py). A child
+and is recorded by pid and birth before the next one is looked at (see running.py). A child
 that ends by itself, or runs and answers nothing for half a minute, is started again after a pause
 that doubles from half a second to thirty (to four, where it had served), and starts small again
 after a minute of health. A program with `once` runs to its end before those that wait for it start;
@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ ROUND_SECONDS = 0.05
 ASK_EVERY_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 ROTATE_EVERY_SECONDS = 30.0
+RECORD_AGAIN_SECONDS = 0.5
 LOG_LIMIT_BYTES = 5 * 1024 * 1024
 LOGS_KEPT = 3
 
@@ -78,7 +80,7 @@ class Child:
 
     program: Program
     process: subprocess.Popen[bytes] | None = None
-    created: float | None = None
+    created: str | None = None
     #: waiting, starting, ready, crashed, done
     state: str = "waiting"
     started_at: datetime | None = None
@@ -120,12 +122,13 @@ class Supervisor:
         self.phase = "starting"
         self.failure: str | None = None
         self._owner = owner
-        self._owner_started = running.start_time(owner) if owner else None
+        self._owner_born = running.birth(owner) if owner else None
         self._stop = threading.Event()
         self._probes = ThreadPoolExecutor(max_workers=8, thread_name_prefix="probe")
         self._written: dict[str, Any] = {}
+        self._record_again = 0.0
         self._rotated = time.monotonic()
-        self._created = running.start_time(os.getpid())
+        self._created = running.birth(os.getpid())
 
     def stop(self, *_: object) -> None:
         """Ask `run` to end; also the handler of SIGTERM, SIGINT and SIGHUP."""
@@ -163,7 +166,7 @@ class Supervisor:
         ):
             self.phase = "serving"
             tell("everything serves")
-        if self._owner and not running.alive(self._owner, self._owner_started):
+        if self._owner and not running.alive(self._owner, self._owner_born):
             tell("the command that started this is gone")
             self.stop()
 
@@ -224,10 +227,16 @@ class Supervisor:
                     start_new_session=True,
                 )
         except OSError as error:
+            if child.state == "crashed":
+                # It ran: what is missing now, such as room on the disk, may be there later.
+                child.pause = pause_after(child.pause, lived_seconds=0, served=False)
+                child.start_again = time.monotonic() + child.pause
+                tell(f"{program.name}: cannot be started now ({error.strerror}), tried again")
+                return
             self.failure = f"{program.name} cannot be started: {error}"
             tell(self.failure)
             return
-        child.created = running.start_time(child.process.pid)
+        child.created = running.birth(child.process.pid)
         child.state = "starting"
         self._record()
         tell(f"{program.name}: started (pid {child.process.pid})")
@@ -288,9 +297,14 @@ class Supervisor:
             "supervisor": {"pid": os.getpid(), "created": self._created},
             "programs": {name: child.as_record() for name, child in self.children.items()},
         }
-        if state != self._written:
-            running.record(self.data_dir, state)
-            self._written = state
+        if state != self._written and time.monotonic() >= self._record_again:
+            try:
+                running.record(self.data_dir, state)
+                self._written = state
+            except OSError as error:
+                # A full disk must not end everything that runs.
+                self._record_again = time.monotonic() + RECORD_AGAIN_SECONDS
+                tell(f"cannot be recorded now: {error.strerror}")
 
     def _end_all(self) -> None:
         self.phase = "failed" if self.failure else "stopping"
@@ -359,7 +373,12 @@ def cut(log: Path) -> None:
     """The same for a log that a program writes to: it is copied and emptied, for its writer goes on at the end."""
     if is_long(log):
         kept = log.with_name(f"{log.name}.copy")
-        shutil.copyfile(log, kept)
+        try:
+            shutil.copyfile(log, kept)
+        except OSError:
+            # The disk is full, and this log one of the reasons: half of a copy would be another.
+            kept.unlink(missing_ok=True)
+            return
         os.truncate(log, 0)
         shift(kept, log)
 
@@ -376,4 +395,6 @@ def ending(code: int) -> str:
 
 def tell(sentence: str) -> None:
     """A line of the supervisor's own log, which `up` relays."""
-    print(f"{datetime.now(UTC):%H:%M:%S} {sentence}", file=sys.stderr, flush=True)
+    # What cannot be written, on a full disk, is not worth ending for.
+    with suppress(OSError):
+        print(f"{datetime.now(UTC):%H:%M:%S} {sentence}", file=sys.stderr, flush=True)
