@@ -87,17 +87,14 @@ def tag(viewer: Viewer, object_ids: Sequence[str], name: str, *, on: bool = True
 
 @decisions.gives_way
 def retag(viewer: Viewer, object_id: str, *, on: Iterable[str], off: Iterable[str]) -> None:
-    """Put tags on one conversation or message and take others off, as one decision.
+    """Take tags off one conversation or message and put others on, as one decision.
 
     Raises:
         Forbidden: the role may not.
         Refused: a name is unusable, there are too many, or it is gone; then nothing is changed.
     """
-    decision_id = decisions.new_decision_id()
     with deciding(viewer, Permission.ORGANISE) as connection:
-        for names, act in ((on, decisions.tag), (off, decisions.untag)):
-            for name in sorted(set(names)):
-                act(connection, viewer.actor, object_id, name, decision_id=decision_id)
+        decisions.retag(connection, viewer.actor, object_id, on=on, off=off)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,9 +192,13 @@ def undo(viewer: Viewer, decision_id: str, reason: str) -> None:
 def _needed(action: str) -> Permission:
     if action in ("tag.change", "tag.merge", "tag.part", "tag.discard", "tag.recover"):
         return Permission.MANAGE_TAGS
+    if action.endswith(".correct"):
+        return Permission.HANDLE_PRIVACY
     if action.startswith("view."):
         # Whose view it is `app/act_saved.py` asks.
         return Permission.MANAGE_VIEWS
+    if action.startswith("quarantine."):
+        return Permission.MANAGE_CONNECTIONS
     organising = action.partition(".")[0] in ("conversation", "message", "note", "tag")
     return Permission.ORGANISE if organising else Permission.DECIDE_CUSTOMER
 

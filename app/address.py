@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
-from warehouse.filters import Filter
+from warehouse.filters import EVERYTHING, Filter
 
 SEARCH = "q"
 CUSTOMER = "customer"
@@ -16,14 +16,26 @@ AT = "at"
 SORT = "sort"
 RAW = "raw"
 LIST = "list"
+WITHIN = "within"
+ADD = "add"
+CONNECTION = "connection"
 VERSIONS = "versions"
+PERSON = "person"
+ACTION = "action"
+SINCE = "from"
+UNTIL = "to"
+#: What can be asked of the log of events.
+OF_EVENTS = (PERSON, CUSTOMER, ACTION, SINCE, UNTIL)
 TIMELINE = "pages/timeline.py"
 WORK = "pages/work.py"
 ABOUT_MESSAGE = "pages/message.py"
 QUARANTINE = "pages/quarantine.py"
 CUSTOMERS = "pages/customers.py"
+CONNECTIONS = "pages/connections.py"
 FOUND = "pages/search.py"
 SAVED = "pages/saved.py"
+AUDIT = "pages/audit.py"
+ACCOUNT = "pages/account.py"
 
 
 #: The pages whose address can be kept as a view, each by its name in the address, with the parameters that make it.
@@ -31,7 +43,7 @@ KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "": (CUSTOMERS, (SEARCH, SORT)),
     "search": (FOUND, (SEARCH,)),
     "timeline": (TIMELINE, (CUSTOMER, *Filter.words())),
-    "work": (WORK, (LIST,)),
+    "work": (WORK, (LIST, WITHIN)),
 }
 #: The page and the parameters of the last run.
 FOLLOWED = "address_followed"
@@ -89,9 +101,14 @@ def work_list() -> str:
     return st.query_params.get(LIST, "")
 
 
-def keep_work_list(which: str) -> None:
-    """Put the list into the address, so that it can be shared and gone back to."""
-    st.query_params[LIST] = which
+def work_within() -> str:
+    """The days within which those on the list wrote; empty where none are asked for."""
+    return st.query_params.get(WITHIN, "")
+
+
+def keep_work(which: str, within: str) -> None:
+    """Put the list and its days into the address, so that they can be shared and gone back to."""
+    st.query_params[LIST], st.query_params[WITHIN] = which, within
     _is_kept()
 
 
@@ -114,9 +131,9 @@ def keep_wanted(wanted: Filter) -> None:
     _is_kept()
 
 
-def of_customer(customer_id: str) -> dict[str, str]:
-    """The parameters that lead to a customer's timeline."""
-    return {CUSTOMER: customer_id}
+def of_customer(customer_id: str, wanted: Filter = EVERYTHING) -> dict[str, str | list[str]]:
+    """The parameters that lead to a customer's timeline, to what of it passes."""
+    return {CUSTOMER: customer_id, **wanted.address()}
 
 
 def sort() -> str:
@@ -140,14 +157,17 @@ def place() -> str:
     return _named(AT)
 
 
-def of_place(customer_id: str, message_id: str, searched: str = "") -> dict[str, str]:
+def of_place(
+    customer_id: str, message_id: str, searched: str = "", wanted: Filter = EVERYTHING
+) -> dict[str, str | list[str]]:
     """The parameters that lead to a message on a customer's timeline.
 
     Args:
         searched: what it was found by, so that the next match can be gone to from there.
+        wanted: which of its neighbours stand there with it.
     """
     led = {SEARCH: searched[:LONGEST_SEARCH]} if searched else {}
-    return {CUSTOMER: customer_id, AT: message_id, **led}
+    return {**of_customer(customer_id, wanted), AT: message_id, **led}
 
 
 def of_conversation(customer_id: str, conversation_id: str) -> dict[str, str]:
@@ -155,7 +175,7 @@ def of_conversation(customer_id: str, conversation_id: str) -> dict[str, str]:
     return {CUSTOMER: customer_id, "conversation": conversation_id}
 
 
-def of_note(row: Mapping[str, str | None]) -> tuple[str, dict[str, str]]:
+def of_note(row: Mapping[str, str | None]) -> tuple[str, Mapping[str, str | list[str]]]:
     """The script and the parameters that lead to where a note stands: beside its customer's timeline, of the
     conversation that it is on; to the newest message, where the conversation is nobody's.
     """
@@ -177,6 +197,26 @@ def message() -> str:
     return _named(MESSAGE)
 
 
+def of_events(**asked: str) -> dict[str, str]:
+    """The parameters that lead to events: `person`, `customer`, `action`, `from`, `to`."""
+    return {name: value for name, value in asked.items() if name in OF_EVENTS and value}
+
+
+def events() -> dict[str, str]:
+    """What is asked of the log of events; empty where nothing is."""
+    return of_events(**{name: _named(name) for name in OF_EVENTS})
+
+
+def keep_events(**asked: str) -> None:
+    """Put into the address what is asked of the log; what is empty is asked no more, the rest stays."""
+    for name, value in asked.items():
+        if value:
+            st.query_params[name] = value
+        else:
+            st.query_params.pop(name, None)
+    _is_kept()
+
+
 def wants_versions() -> bool:
     """Whether the earlier versions of the message are asked for."""
     return VERSIONS in st.query_params
@@ -185,6 +225,32 @@ def wants_versions() -> bool:
 def of_versions(message_id: str) -> dict[str, str]:
     """The parameters that lead to the earlier versions of a message."""
     return {MESSAGE: message_id, VERSIONS: "1"}
+
+
+def adding() -> str:
+    """The channel that is being connected; empty where none is."""
+    return _named(ADD)
+
+
+def of_adding(channel: str) -> dict[str, str]:
+    """The parameters that lead to the steps of connecting a channel."""
+    return {ADD: channel}
+
+
+def connection() -> str:
+    """The connection that is asked for; empty where none is."""
+    return _named(CONNECTION)
+
+
+def of_connection(connection_id: str) -> dict[str, str]:
+    """The parameters that lead to one connection."""
+    return {CONNECTION: connection_id}
+
+
+def keep_connection(connection_id: str) -> None:
+    """Go from the steps of connecting to the connection that came of them, or from a removed one to all."""
+    st.query_params.from_dict(of_connection(connection_id) if connection_id else {})
+    _is_kept()
 
 
 def raw() -> str:

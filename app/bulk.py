@@ -26,8 +26,10 @@ def size(which: Which) -> int:
 def lines(viewer: Viewer, which: Which, found: Work) -> None:
     """The lines of a list, and more of them where there are."""
     now = datetime.now(UTC)
+    namesakes = list_html.namesakes(found.rows)
     for row in found.rows:
-        line(row, work_html.row(row, layout.zone(), now, viewer.user_name))
+        apart = row["customer_id"] in namesakes
+        line(row, work_html.row(row, layout.zone(), now, viewer.user_name, tells_apart=apart))
     if len(found.rows) < found.counts[which.value]:
         st.button("More", key="more", on_click=_more, args=(which, size(which) + LIST_SIZE))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -102,11 +104,26 @@ def pool() -> ConnectionPool[Database]:
         return _pool
 
 
+@contextmanager
+def statements() -> Iterator[Database]:
+    """A connection on which each statement stands by itself: one round trip, where a transaction costs three."""
+    with pool().connection() as connection:
+        connection.autocommit = True
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.autocommit = False
+
+
 def _configure(connection: Database) -> None:
     connection.adapters.register_dumper(str, StorableText)
 
 
 def _used(connection: Database) -> None:
+    # Whoever comes next has other limits, or none (app/access/limits.py).
+    connection.cursor_factory = psycopg.Cursor
+    connection.server_cursor_factory = psycopg.ServerCursor
     _used_at[connection] = time.monotonic()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from app import database
 from app.access.roles import Permission
@@ -22,8 +22,12 @@ from warehouse.queries import queries
 
 SQL = queries("app_read")
 WORK = queries("work")
+HEALTH = queries("health")
+QUARANTINE = queries("quarantine")
 log = logging.getLogger("crm.app")
 
+#: More kinds than this are not listed apart; their events are in the list.
+MOST_KINDS = 50
 #: Quarantined events on one page of the list.
 LIST_SIZE = 50
 
@@ -160,7 +164,9 @@ def connections(viewer: Viewer, *, shown: list[Row] | None = None) -> list[Row]:
     with reading(viewer, Permission.MANAGE_CONNECTIONS, "connection.view", "connection", "*") as db:
         if shown is not None:
             db.tells_nothing()
-        return db.execute(SQL["connections_now"]).fetchall()
+        return db.execute(
+            HEALTH["connections_now"], {"connection_id": None, "now": datetime.now(UTC)}
+        ).fetchall()
 
 
 def model_tests(viewer: Viewer) -> list[Row]:
@@ -174,27 +180,46 @@ def model_tests(viewer: Viewer) -> list[Row]:
         return db.execute(SQL["model_tests"]).fetchall()
 
 
-def quarantined(
-    viewer: Viewer, before: tuple[datetime, str] | None = None, *, shown: Found | None = None
-) -> Found:
-    """Quarantined events, newest first, before a position of the list.
-
-    Args:
-        shown: as for `message`.
+def quarantine_kinds(viewer: Viewer) -> list[Row]:
+    """What was not understood, by channel and reason; those last that admins ignore. About no customer: no event.
 
     Raises:
         Forbidden: the role may not.
     """
     with reading(viewer, Permission.MANAGE_CONNECTIONS, "quarantine.view", "quarantine", "*") as db:
+        db.tells_nothing()
+        return db.execute(QUARANTINE["kinds"], {"most": MOST_KINDS}).fetchall()
+
+
+def quarantined(
+    viewer: Viewer,
+    before: tuple[datetime, str] | None = None,
+    *,
+    kind: tuple[str, str] | None = None,
+    shown: Found | None = None,
+) -> Found:
+    """Quarantined events, newest first, before a position of the list.
+
+    Args:
+        kind: of this channel and reason alone; without it, of all kinds that nobody ignores.
+        shown: as for `message`.
+
+    Raises:
+        Forbidden: the role may not.
+    """
+    channel, reason = kind or (None, None)
+    its = {"channel": channel, "reason": reason}
+    with reading(viewer, Permission.MANAGE_CONNECTIONS, "quarantine.view", "quarantine", "*") as db:
         rows = db.execute(
             SQL["quarantined"],
             {
+                **its,
                 "before_at": before[0] if before else None,
                 "before_ref": before[1] if before else None,
                 "page_size": LIST_SIZE,
             },
         ).fetchall()
-        counted = db.execute(SQL["count_quarantined"], {"most": MOST}).fetchone()
+        counted = db.execute(SQL["count_quarantined"], {**its, "most": MOST}).fetchone()
         if shown is not None and shown.rows == rows:
             db.tells_nothing()
     assert counted is not None

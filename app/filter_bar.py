@@ -38,7 +38,7 @@ NAMES = {
 
 
 def bar(wanted: Filter, choices: Row, counted: Counted | None, today: date) -> None:
-    """Draw it. `choices` are of `filtered.choices`, `today` is the day it is in `CRM_TIMEZONE`."""
+    """Draw it. `choices` are a row of filter_choices, `today` is the day it is in `CRM_TIMEZONE`."""
     with st.container(key="filters", horizontal=True, gap="small"):
         with (
             st.popover("Filter", icon=":material/filter_list:"),

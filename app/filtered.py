@@ -11,7 +11,7 @@ from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import Reading, reading
-from warehouse.filters import Filter
+from warehouse.filters import BEHIND_ALL, FIRST, Filter
 from warehouse.queries import queries
 
 SQL = queries("timeline_filtered")
@@ -42,13 +42,21 @@ class Slice:
     counted: Row | None = None
 
 
-def parameters(wanted: Filter, customer_id: str, before: str | None = None) -> dict[str, Any]:
-    """What the queries over one customer's messages need."""
-    zone = database.settings().zone
+def parameters(
+    wanted: Filter, customer_id: str, *, start: str = FIRST, before: str | None = None
+) -> dict[str, Any]:
+    """What the queries over one customer's messages need.
+
+    Args:
+        start: only from this position on.
+        before: only before this position.
+    """
+    asked = wanted.parameters(database.settings().zone, datetime.now(UTC))
     return {
-        **wanted.parameters(zone, datetime.now(UTC)),
+        **asked,
         "customer_id": customer_id,
-        "before": before,
+        "from_key": max(asked["from_key"], start),
+        "before_key": min(asked["before_key"], before or BEHIND_ALL),
         "most": MOST_EXAMINED,
     }
 
@@ -57,13 +65,21 @@ def page(
     db: Reading, customer_id: str, wanted: Filter, before: str | None, page_size: int
 ) -> Slice:
     """One page of what passes, before a position."""
-    asked = parameters(wanted, customer_id, before)
+    asked = parameters(wanted, customer_id, before=before)
     rows = db.execute(SQL["filtered_page"], {**asked, "page_size": page_size}).fetchall()
     if len(rows) == page_size:
         return Slice(rows=rows, next_before=rows[-1]["sort_key"])
     counted = _counted(db, asked)
     is_cut = counted["examined"] >= MOST_EXAMINED
     return Slice(rows=rows, next_before=counted["oldest_key"] if is_cut else None, counted=counted)
+
+
+def page_from(
+    db: Reading, customer_id: str, wanted: Filter, start: str, page_size: int
+) -> list[Row]:
+    """What passes from a position on, oldest first, of the MOST_EXAMINED messages there."""
+    asked = parameters(wanted, customer_id, start=start) | {"page_size": page_size}
+    return db.execute(SQL["filtered_from"], asked).fetchall()
 
 
 def earlier(viewer: Viewer, customer_id: str, wanted: Filter, before: str, page_size: int) -> Slice:
@@ -76,13 +92,6 @@ def earlier(viewer: Viewer, customer_id: str, wanted: Filter, before: str, page_
         if not found.rows:
             db.tells_nothing()
         return found
-
-
-def choices(db: Reading, customer_id: str) -> Row:
-    """What a filter over one customer's messages offers: `connections` as {id: name}, `tags`, `assignees`."""
-    row = db.execute(SQL["filter_choices"], {"customer_id": customer_id}).fetchone()
-    assert row is not None
-    return row
 
 
 def count(db: Reading, customer_id: str, wanted: Filter, newest: Slice) -> Counted:

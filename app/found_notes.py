@@ -20,9 +20,11 @@ def notes(typed: str, answer: finding.Answer, pages: list[FoundNotes]) -> None:
     st.html(search_html.note_tally(pages[0].count, shown=len(rows)))
     now = datetime.now(UTC)
     with st.container(key="found_notes", gap=None):
+        namesakes = list_html.namesakes(rows, "customer_name")
         for row in rows:
             with st.container(key=f"row_{row['note_id']}", gap=None):
-                st.html(search_html.note(row, answer.query, layout.zone(), now))
+                apart = row["customer_id"] in namesakes
+                st.html(search_html.note(row, answer.query, layout.zone(), now, tells_apart=apart))
                 page, query_params = address.of_note(row)
                 label = list_html.link_label(row["customer_name"] or row["display_name"] or "note")
                 st.page_link(page, label=label, query_params=query_params)

@@ -14,11 +14,11 @@ from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.live import topics
-from app.views import card_html, decision_html, identity_html, list_html
+from app.views import card_html, correction_html, decision_html, identity_html, list_html
 from warehouse.decisions import Size
 
 
-@guard.live(lambda customer_id, shown: topics.timeline(customer_id), is_beside=True)
+@guard.live(lambda customer_id, shown: topics.about(customer_id), is_beside=True)
 def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     """The card, which reads again when somebody decides on this customer; `shown` keeps what it read."""
     viewer = guard.viewer()
@@ -27,6 +27,8 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
         return
     shown[:] = [found]
     zone, now = layout.zone(), datetime.now(UTC)
+    if said := correction_html.disagreements(found["customer"]["corrections"] or []):
+        st.html(said)
     st.html(card_html.identities(found["identities"], found["merged"], zone, now))
     if (into := found["customer"]["merged_into"]) is not None:
         st.page_link(
@@ -80,9 +82,9 @@ def change(found: dict[str, Any]) -> None:
     customer_id, name = customer["customer_id"], customer["name"]
     same, other, called = st.tabs(["Same person as…", "Not this person", "Name"])
     with same:
-        together(customer_id, name)
+        together(customer_id, name, [row["identity"] for row in own])
     with other:
-        apart(customer_id, [row["identity"] for row in own])
+        apart(customer_id, own)
     with called, st.form("rename", border=False):
         new_name = st.text_input("Name", value=name, max_chars=200)
         if st.form_submit_button("Rename", type="primary"):
@@ -95,14 +97,19 @@ def decided(customer_id: str, decide: Callable[[Viewer], object]) -> None:
         st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
 
 
-def together(customer_id: str, name: str) -> None:
+def together(customer_id: str, name: str, known: list[str]) -> None:
     """Merge: the other one is chosen, both are counted, and a reason is given."""
     chosen = customer_picker.choose("merge_search", but=customer_id)
     if not chosen:
         return
     other = chosen["customer_id"]
     sizes = weighed(customer_id, other)
-    st.html(card_html.together(name, sizes[customer_id], chosen["name"], sizes[other]))
+    st.html(
+        card_html.together(
+            name, sizes[customer_id], chosen["name"], sizes[other], layout.zone(), datetime.now(UTC),
+            known=known, other_known=chosen["identities"],
+        )
+    )  # fmt: skip
     reason = st.text_input("Reason for the merge", max_chars=1000)
     if st.button("Merge", type="primary", key="merge", disabled=not reason.strip()):
         decided(
@@ -121,16 +128,22 @@ def weighed(*customer_ids: str) -> dict[str, Size]:
     return sizes
 
 
-def apart(customer_id: str, identities: list[str]) -> None:
+def apart(customer_id: str, own: list[Row]) -> None:
     """Take identities away: back to the queue, to a customer of their own, or to another one."""
+    identities = {row["identity"]: row["message_count"] for row in own}
     if not identities:
         st.caption("No identity is linked.")
         return
-    taken = st.multiselect("Which are somebody else's", identities, format_func=identity_html.words)
+    taken = st.multiselect(
+        "Which are somebody else's", list(identities), format_func=identity_html.words
+    )
     ways = ["Back to the queue", "A new customer", "Another customer"]
     way = st.radio("Where they go", ways, horizontal=True)
     name = st.text_input("Name of the new customer", max_chars=200) if way == ways[1] else ""
     chosen = customer_picker.choose("move_search", but=customer_id) if way == ways[2] else None
+    if chosen and taken:
+        more = sum(identities[each] for each in taken)
+        st.html(card_html.grows(chosen["name"], chosen["message_count"], more))
     reason = st.text_input("Reason", max_chars=1000, key="apart_reason")
     ready = taken and reason.strip() and (way != ways[2] or chosen)
     if not st.button("Take away", type="primary", key="apart", disabled=not ready):

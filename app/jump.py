@@ -9,26 +9,27 @@ import streamlit as st
 from app import address, around, guard, layout
 from app.views import clock, list_html
 from warehouse import filters
+from warehouse.filters import Filter
 
 OPEN, DAY, WANTED = "jump_open", "jump_day", "jump_wanted"
 #: Every message stands behind it.
 BEGINNING = ""
 
 
-def draw(customer_id: str) -> None:
+def draw(customer_id: str, wanted: Filter) -> None:
     """The button; what it opens asks for a day."""
     # What was chosen in it led here.
     st.session_state[OPEN] = False
     with st.container(key="jump"):
-        jump_box(customer_id)
+        jump_box(customer_id, wanted)
 
 
 @guard.live()
-def jump_box(customer_id: str) -> None:
+def jump_box(customer_id: str, wanted: Filter) -> None:
     missed = ""
     if WANTED in st.session_state:
         # A callback cannot lead to another address; the run that it begins does.
-        missed = _go(customer_id, st.session_state.pop(WANTED))
+        missed = _go(customer_id, st.session_state.pop(WANTED), wanted)
     box = st.popover("Jump", icon=":material/event:", key=OPEN, on_change="rerun")
     if not box.open:
         return
@@ -50,7 +51,7 @@ def jump_box(customer_id: str) -> None:
         )  # fmt: skip
         st.page_link(
             address.TIMELINE, label="To the newest messages", icon=":material/last_page:",
-            query_params=address.of_customer(customer_id),
+            query_params=address.of_customer(customer_id, wanted),
         )  # fmt: skip
 
 
@@ -63,12 +64,15 @@ def _want(day: date | None) -> None:
     st.session_state[WANTED] = day
 
 
-def _go(customer_id: str, day: date | None) -> str:
+def _go(customer_id: str, day: date | None, wanted: Filter) -> str:
     """Go there; where nothing stands there, say so. A day begins as it does in `CRM_TIMEZONE`."""
     position = filters.sortable(filters.start_of_day(day, layout.zone())) if day else BEGINNING
-    found = around.first_from(guard.viewer(), customer_id, position)
+    found = around.first_from(guard.viewer(), customer_id, position, wanted)
     if found is None:
-        return f"No message {clock.days(day, None)} on" if day else "No message yet"
+        what = "No message that passes the filter" if wanted else "No message"
+        return f"{what} {clock.days(day, None)} on" if day else f"{what} yet"
     # Chosen once more, the same day leads there once more.
     st.session_state[DAY] = None
-    return st.switch_page(address.TIMELINE, query_params=address.of_place(customer_id, found))
+    return st.switch_page(
+        address.TIMELINE, query_params=address.of_place(customer_id, found, wanted=wanted)
+    )

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import database, guard, read
-from app.access import sessions, sign_in
+from app import address, database, guard, health, read
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.views import clock, list_html
@@ -64,24 +62,6 @@ def go(path: str) -> None:
     st.stop()
 
 
-def sign_in_page(path: str) -> None:
-    """The form; on success the browser fetches its cookie and comes back to `path`."""
-    answers: list[sign_in.Answer] = []
-
-    def check(user_name: str, password: str) -> bool:
-        answers.append(sign_in.attempt(user_name, password, ip=guard.address()))
-        return answers[-1].user_name is not None
-
-    with st.container(key="sign_in_box"):
-        st.html('<div class="product">Correspondence</div>')
-        sign_in.SignInForm(check).draw()
-        for answer in answers:
-            if answer.user_name:
-                token = sessions.start_token(answer.user_name)
-                go(f"/session/start?{urlencode({'token': token, 'next': path})}")
-            st.error(answer.sentence)
-
-
 def account(person: Viewer) -> None:
     """Who is signed in, and the way out."""
     with (
@@ -89,6 +69,7 @@ def account(person: Viewer) -> None:
         st.popover(list_html.plain(person.display_name[:40]), icon=":material/person:"),
     ):
         st.html(list_html.signed_in_as(person.display_name, person.role.value))
+        st.page_link(address.ACCOUNT, label="Password and sessions", icon=":material/key:")
         if st.button("Sign out", key="sign_out", width="stretch"):
             # It revokes the session and clears the cookie in one answer.
             go("/session/end")
@@ -98,11 +79,15 @@ _state: tuple[dict[str, Any], float] = {}, 0.0
 
 
 def notice() -> None:
-    """One line above the page when what it shows may be behind: the same for everybody, asked for now and then."""
+    """One line above the page when what it shows may be behind, and for admins what else needs them; asked for now and
+    then."""
     global _state
     if not _state[0] or time.monotonic() - _state[1] > STATE_SECONDS:
         _state = read.warehouse_state(), time.monotonic()
+    person = st.session_state.get("viewer")
     sentence = stale(_state[0], datetime.now(UTC))
+    if not sentence and isinstance(person, Viewer):
+        sentence = health.line(person)
     if sentence:
         st.html(list_html.banner(sentence))
 

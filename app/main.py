@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import address, database, guard, layout, saved_box, search_box
+from app import address, database, entrance, guard, layout, saved_box, search_box
 from app.access.roles import Forbidden, Permission
 from app.views import components
 
@@ -27,10 +27,18 @@ PAGES = [
     (st.Page("pages/work.py", title="Work", icon=":material/inbox:"), Permission.READ),
     (st.Page("pages/saved.py", title="Saved views", visibility="hidden"), Permission.READ),
     (st.Page("pages/message.py", title="Message", visibility="hidden"), Permission.READ),
+    (st.Page("pages/account.py", title="Your account", visibility="hidden"), Permission.READ),
     (st.Page("pages/import_customers.py", title="Import", icon=":material/upload_file:"), Permission.DECIDE_CUSTOMER),
     (st.Page("pages/tags.py", title="Tags", icon=":material/sell:"), Permission.MANAGE_TAGS),
+    (st.Page("pages/health.py", title="Health", icon=":material/monitor_heart:"), Permission.MANAGE_CONNECTIONS),
     (st.Page("pages/connections.py", title="Connections", icon=":material/cable:"), Permission.MANAGE_CONNECTIONS),
+    (st.Page("pages/jobs.py", title="Jobs", icon=":material/checklist:"), Permission.MANAGE_CONNECTIONS),
+    (st.Page("pages/users.py", title="Users", icon=":material/manage_accounts:"), Permission.MANAGE_USERS),
     (st.Page("pages/quarantine.py", title="Quarantine", icon=":material/report:"), Permission.MANAGE_CONNECTIONS),
+    (st.Page("pages/data_quality.py", title="Data quality", icon=":material/rule:"), Permission.READ_DATA_QUALITY),
+    (st.Page("pages/privacy.py", title="Privacy", icon=":material/verified_user:"), Permission.HANDLE_PRIVACY),
+    (st.Page("pages/retention.py", title="Retention", icon=":material/auto_delete:"), Permission.HANDLE_PRIVACY),
+    (st.Page("pages/audit.py", title="Audit", icon=":material/policy:"), Permission.READ_EVENTS),
 ]  # fmt: skip
 
 try:
@@ -49,7 +57,7 @@ try:
         # A filter may ask for several values of one kind.
         asked = ((name, st.query_params.get_all(name)) for name in st.query_params)
         query = urlencode(dict(asked), doseq=True)
-        layout.sign_in_page(f"/{page.url_path}" + (f"?{query}" if query else ""))
+        entrance.draw(f"/{page.url_path}" + (f"?{query}" if query else ""))
     else:
         st.session_state["viewer"] = person
         address.follow(page.url_path)

@@ -10,14 +10,16 @@ from app.access.sessions import Viewer
 from app.reading import reading
 from app.views import list_html, search_html
 from warehouse import search
+from warehouse.filters import Filter
 from warehouse.search_query import parse
 
 
-def strip(viewer: Viewer, customer_id: str, message_id: str, position: str, typed: str) -> None:
+def strip(viewer: Viewer, customer_id: str, position: str, typed: str, wanted: Filter) -> None:
     """Draw it; nothing where nobody searched.
 
     Args:
         position: where the message stands, as its sort key.
+        wanted: the filter over the neighbours, kept on the way.
     """
     found = _beside(viewer, customer_id, position, typed) if typed else None
     if found is None or not found.count:
@@ -31,7 +33,7 @@ def strip(viewer: Viewer, customer_id: str, message_id: str, position: str, type
             if way:
                 st.page_link(
                     address.TIMELINE, label=list_html.plain(label), icon=f":material/{glyph}:",
-                    query_params=address.of_place(customer_id, way, typed),
+                    query_params=address.of_place(customer_id, way, typed, wanted),
                 )  # fmt: skip
         st.page_link(
             address.FOUND, label="All results", icon=":material/search:",

@@ -7,7 +7,7 @@ carries what the person saw (`assignment_id`, a note's version); who was second 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import streamlit as st
@@ -135,32 +135,42 @@ def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
         else:
             _button("Done", "task_alt", f"done_{key}", seen, state="done")
         with st.popover("Hand over", icon=":material/forward_to_inbox:"):
-            who = st.selectbox(
+            st.selectbox(
                 "To", names, index=list(names).index(chosen["assignee"] or NOBODY),
                 format_func=lambda each: names.get(each, each), key=f"who_{key}",
             )  # fmt: skip
-            state = st.segmented_control(
+            st.segmented_control(
                 "Stands", list(decision_html.STATES), default=chosen["state"], required=True,
                 format_func=lambda each: decision_html.STATES[each][0], key=f"state_{key}",
             )  # fmt: skip
             due_now = (
                 chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None
             )
-            due = st.date_input("Due", value=due_now, key=f"due_{key}")
-            note = st.text_area(
+            st.date_input("Due", value=due_now, format="DD/MM/YYYY", key=f"due_{key}")
+            st.text_area(
                 "What they should know", value=chosen["note"], max_chars=2_000, key=f"note_{key}"
             )
             st.button(
-                "Save", type="primary", key=f"save_{key}", on_click=_do, width="stretch",
-                args=(lambda person: act.assign(
-                    person, seen,
-                    # What nobody touched stays as it is by then.
-                    assignee=KEEP if who == (chosen["assignee"] or NOBODY) else who or None,
-                    state=KEEP if state == chosen["state"] else state,
-                    due_at=KEEP if due == due_now else _end_of(due),
-                    note=KEEP if note == chosen["note"] else note,
-                ),),
+                "Save", type="primary", key=f"save_{key}", on_click=_hand_over, width="stretch",
+                args=(key, seen, chosen, due_now),
             )  # fmt: skip
+
+
+def _hand_over(key: str, seen: dict[str, act.Seen], chosen: Row, due_now: date | None) -> None:
+    """What stands in the fields now: who types and clicks at once has typed it after the last run."""
+    who, state, due, note = (
+        st.session_state[f"{name}_{key}"] for name in ("who", "state", "due", "note")
+    )
+    _do(
+        lambda person: act.assign(
+            person, seen,
+            # What nobody touched stays as it is by then.
+            assignee=KEEP if who == (chosen["assignee"] or NOBODY) else who or None,
+            state=KEEP if state == chosen["state"] else state,
+            due_at=KEEP if due == due_now else _end_of(due),
+            note=KEEP if note == chosen["note"] else note,
+        )
+    )  # fmt: skip
 
 
 def _button(
@@ -238,14 +248,20 @@ def _notes(found: work.About, viewer: Viewer) -> None:
 def _note_change(note: Row) -> None:
     key = f"{note['note_id']}_{note['version']}"
     with st.popover("Change", key=f"change_{key}", type="tertiary"):
-        text = st.text_area("Note", value=note["body"], max_chars=10_000, key=f"text_{key}")
-        for label, wanted in (("Save", text), ("Take away", None)):
+        st.text_area("Note", value=note["body"], max_chars=10_000, key=f"text_{key}")
+        for label, stays in (("Save", True), ("Take away", False)):
             st.button(
-                list_html.plain(label), key=f"{label}_{key}", on_click=_do,
-                args=(lambda person, wanted=wanted: act.change_note(
-                    person, note["note_id"], note["version"], wanted
-                ),),
-            )  # fmt: skip
+                list_html.plain(label),
+                key=f"{label}_{key}",
+                on_click=_rewrite,
+                args=(note, key, stays),
+            )
+
+
+def _rewrite(note: Row, key: str, stays: bool) -> None:
+    """With what stands in the field now, as `_hand_over`."""
+    text = st.session_state[f"text_{key}"] if stays else None
+    _do(lambda person: act.change_note(person, note["note_id"], note["version"], text))
 
 
 def _history(history: list[Row], viewer: Viewer) -> None:

@@ -13,7 +13,7 @@ from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import Reading, reading
 from warehouse.customer_search import Patterns, name_patterns, patterns
-from warehouse.filters import EVERYTHING, Filter
+from warehouse.filters import BEHIND_ALL, EVERYTHING, FIRST, Filter
 from warehouse.queries import queries
 
 SQL = queries("app_read")
@@ -21,7 +21,9 @@ TIMELINE = queries("timeline")
 
 #: Messages per page of a timeline: one element of the browser.
 PAGE_SIZE = 50
-LIST_SIZE = 50
+LIST_SIZE = 25
+#: Behind so many folded messages, whoever's, a timeline reads its newest page anew and does not look whose they are.
+MOST_FOLDED = 500
 #: Lists are counted up to here; beyond it the page says "more than".
 MOST = 1_000
 
@@ -113,15 +115,15 @@ def _asked_for(
 ) -> dict[str, Any]:
     """What the list of customers asks for, with one more than `most`."""
     if wanted is None:
-        first = db.execute(SQL[FIRST[sort]], {"page_size": most + 1}).fetchall()
-        return _values(sort, most + 1, [row["customer_id"] for row in first], most=most)
+        return _values(sort, most + 1, _first_of(db, sort, most + 1), most=most)
     words = _words(db, typed, wanted)
     values = _values(sort, most + 1, [], wanted, words, most=most)
-    if (
-        words
-        and db.execute(SQL["customers_exported"], {**values, "page_size": 1}).fetchone() is None
-    ):
+    first = db.execute(SQL["customers_exported"], {**values, "page_size": 1}).fetchone()
+    if first is None and words:
         return _values(sort, most + 1, _alike(db, typed, most + 1), most=most)
+    if first is not None and first["matched"] > most:
+        ids = _first_of(db, sort, most + 1, wanted, words)
+        return _values(sort, most + 1, ids, most=most)
     return values
 
 
@@ -132,13 +134,13 @@ def _values(
     wanted: Patterns | None = None,
     words: Sequence[str] = (),
     *,
-    most: int = MOST,
+    most: int | None = None,
 ) -> dict[str, Any]:
     return {
         **name_patterns(words),
         "identity_patterns": wanted.identity if wanted else [],
         "customer_ids": customer_ids,
-        "most": most,
+        "most": MOST if most is None else most,
         "page_size": page_size,
         "sort": sort.value,
     }
@@ -170,10 +172,14 @@ def _matches(db: Reading, typed: str, wanted: Patterns, sort: Sort, page_size: i
         rows.sort(key=lambda row: order[row["customer_id"]])
         return Found(rows=rows, matched=len(rows), is_cut=False, is_alike=True)
     matched = rows[0]["matched"] if rows else 0
+    if matched > MOST:
+        # What was sorted is not all of it: those that come first are looked for in their order.
+        ids = _first_of(db, sort, page_size, wanted, words)
+        rows = _listed(db, _values(sort, page_size, ids))
     return Found(rows=rows, matched=min(matched, MOST), is_cut=matched > MOST)
 
 
-FIRST = {
+FIRST_OF = {
     Sort.LATEST: "customers_of_latest_contacts",
     Sort.NAME: "customers_by_name",
     Sort.MADE: "customers_made_last",
@@ -181,11 +187,22 @@ FIRST = {
 
 
 def _first(db: Reading, sort: Sort, page_size: int) -> Found:
-    total = db.execute(SQL["count_customers"]).fetchone()
-    assert total is not None
-    first = db.execute(SQL[FIRST[sort]], {"page_size": page_size}).fetchall()
+    asked = _values(sort, page_size, []) | {"is_searched": False}
+    (total,), first = db.together((SQL["count_customers"], {}), (SQL[FIRST_OF[sort]], asked))
     rows = _listed(db, _values(sort, page_size, [row["customer_id"] for row in first]))
     return Found(rows=rows, matched=total["customers"], is_cut=False)
+
+
+def _first_of(
+    db: Reading,
+    sort: Sort,
+    page_size: int,
+    wanted: Patterns | None = None,
+    words: Sequence[str] = (),
+) -> list[str]:
+    """The customers that come first in an order: of all, or of those whom the patterns mean."""
+    asked = _values(sort, page_size, [], wanted, words) | {"is_searched": wanted is not None}
+    return [row["customer_id"] for row in db.execute(SQL[FIRST_OF[sort]], asked)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,18 +238,23 @@ def timeline(viewer: Viewer, customer_id: str, wanted: Filter = EVERYTHING) -> O
         customer_ids=[customer_id],
         detail={"filter": wanted.address()} if wanted else None,
     ) as db:
-        customer = db.execute(SQL["one_customer"], {"customer_id": customer_id}).fetchone()
-        if customer is None:
+        whose = {"customer_id": customer_id}
+        heads, choices, playable = db.together(
+            (SQL["one_customer"], whose),
+            (filtered.SQL["filter_choices"], whose),
+            (SQL["playable_connections"], {}),
+        )
+        if not heads:
             db.tells_nothing()
             return None
         found = _slice(db, customer_id, wanted)
         return Opened(
-            customer=customer,
+            customer=heads[0],
             messages=found.rows[::-1],
             next_before=found.next_before,
             counted=filtered.count(db, customer_id, wanted, found) if wanted else None,
-            choices=filtered.choices(db, customer_id),
-            playable_connections=playable_connections(db),
+            choices=choices[0],
+            playable_connections=frozenset(row["connection_id"] for row in playable),
         )
 
 
@@ -280,12 +302,7 @@ def changed_messages(
         customer_id,
         customer_ids=[customer_id],
     ) as db:
-        rows = None
-        if since_fold is not None:
-            rows = db.execute(
-                TIMELINE["timeline_changes"],
-                {"customer_id": customer_id, "since_fold": since_fold, "page_size": PAGE_SIZE},
-            ).fetchall()
+        rows = _folded_since(db, customer_id, since_fold) if since_fold is not None else None
         if rows is None or len(rows) == PAGE_SIZE:
             rows = _slice(db, customer_id, wanted).rows[::-1]
         elif wanted:
@@ -301,13 +318,24 @@ def changed_messages(
     return rows
 
 
+def _folded_since(db: Reading, customer_id: str, since_fold: int) -> list[Row] | None:
+    """What these folds wrote of a customer, oldest first; None where they wrote so much that the page is read anew."""
+    asked: dict[str, Any] = {"since_fold": since_fold, "most": MOST_FOLDED}
+    counted = db.execute(TIMELINE["folded_since"], asked).fetchone()
+    if counted is None or counted["messages"] >= MOST_FOLDED:
+        return None
+    asked |= {"customer_id": customer_id, "page_size": PAGE_SIZE}
+    return db.execute(TIMELINE["timeline_changes"], asked).fetchall()
+
+
 def _page(db: Reading, customer_id: str, before: Row | None) -> list[Row]:
     rows = db.execute(
         TIMELINE["timeline_page"],
         {
             "customer_id": customer_id,
-            "page_size": PAGE_SIZE,
-            "before": before["sort_key"] if before else None,
+            "from_key": FIRST,
+            "before_key": before["sort_key"] if before else BEHIND_ALL,
+            "most": PAGE_SIZE,
         },
     ).fetchall()
     return rows[::-1]
@@ -339,11 +367,11 @@ def never_wrote(viewer: Viewer, before: Row | None = None, *, shown: Found | Non
 
 
 def _nobodys(db: Reading, which: str, position: Row, shown: Found | None) -> Found:
-    rows = db.execute(SQL[which], {**position, "page_size": LIST_SIZE}).fetchall()
-    counted = db.execute(SQL[f"count_{which}"], {"most": MOST}).fetchone()
+    rows, (counted,) = db.together(
+        (SQL[which], {**position, "page_size": LIST_SIZE}), (SQL[f"count_{which}"], {"most": MOST})
+    )
     if shown is not None and shown.rows == rows:
         db.tells_nothing()
-    assert counted is not None
     return Found(
         rows=rows,
         matched=min(counted["waiting"], MOST),

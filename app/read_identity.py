@@ -75,21 +75,22 @@ def suggestions(
 
 
 def sure_suggestions(viewer: Viewer) -> list[Row]:
-    """What may be accepted together: identity, customer_id, name, score, said."""
+    """What may be accepted together: identity, customer_id, name, score, said, and whom the customer's name means."""
     with reading(viewer, Permission.DECIDE_CUSTOMER, "suggestion.view", "queue", "sure") as db:
-        rows = db.execute(SQL["sure_suggestions"], {"least": SURE, "most": MOST_AT_ONCE}).fetchall()
+        rows = db.execute(SQL["sure_suggestions"], _sure(None)).fetchall()
         db.tells(customer_ids=sorted({row["customer_id"] for row in rows}))
     return rows
 
 
 def sure_still(database: Database, identities: Iterable[str]) -> set[tuple[str, str]]:
     """Of these identities, which may be accepted for which customers now. For who decides; shown to nobody."""
-    rows = database.execute(SQL["suggestions_for"], {"identities": list(identities)})
-    return {
-        (row["identity"], row["customer_id"])
-        for row in rows
-        if row["blocker"] is None and row["score"] >= SURE
-    }
+    rows = database.execute(SQL["sure_suggestions"], _sure(list(identities)))
+    return {(row["identity"], row["customer_id"]) for row in rows}
+
+
+def _sure(identities: list[str] | None) -> dict[str, Any]:
+    """What is asked of `sure_suggestions`: of these identities, or of all."""
+    return {"least": SURE, "most": MOST_AT_ONCE, "identities": identities}
 
 
 def marked(database: Database, identities: Iterable[str]) -> set[str]:

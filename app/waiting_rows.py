@@ -112,7 +112,11 @@ def accept_sure(rows: Sequence[Row]) -> None:
             "each has one customer only. It is one decision, and is taken back as one."
         )
     )
-    st.html(card_html.pairs([(row["identity"], row["name"], row["said"]) for row in rows]))
+    st.html(
+        card_html.pairs(
+            [(row["identity"], row["name"], row["identities"], row["said"]) for row in rows]
+        )
+    )
     if st.button(list_html.plain(f"Link these {len(rows)}"), type="primary", key="accept_these"):
         done_with_all(rows, "linked", lambda person: act_identity.accept_all(person, rows))
 
@@ -134,7 +138,7 @@ def make_named(rows: Sequence[Row]) -> None:
             "customer, in one decision that is taken back as one."
         )
     )
-    st.html(card_html.pairs([(row["identity"], row["display_name"], "") for row in rows]))
+    st.html(card_html.pairs([(row["identity"], row["display_name"], (), "") for row in rows]))
     if st.button(list_html.plain(f"Make these {len(rows)}"), type="primary", key="make_these"):
         done_with_all(rows, "made", lambda person: act_identity.make_all(person, rows))
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import act, address, customer_picker, guard, layout
 from app.database import Row
-from app.views import identity_html, list_html
+from app.views import card_html, identity_html, list_html
 
 
 @guard.dialog("Who is this?", width="medium")
@@ -31,6 +31,9 @@ def decide(row: Row) -> None:
             st.switch_page(address.TIMELINE, query_params=address.of_customer(made[0]))
     with link:
         chosen = customer_picker.choose("link_search")
+        if chosen:
+            count, more = chosen["message_count"], row["message_count"]
+            st.html(card_html.grows(chosen["name"], count, more))
         reason = st.text_input("Reason for the link", max_chars=1000)
         if not st.button("Link", type="primary", disabled=not chosen) or not chosen:
             return

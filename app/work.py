@@ -134,60 +134,60 @@ def about(
         viewer, Permission.READ, "panel.view", "customer", customer_id or "nobody",
         detail={"conversation_id": conversation_id},
     ) as db:  # fmt: skip
-        chosen = (
-            db.execute(SQL["one_conversation"], {"conversation_id": conversation_id}).fetchone()
-            if conversation_id
-            else None
+        asked = {"customer_id": customer_id, "page_size": CONVERSATIONS}
+        ones, theirs, tags, colleagues = db.together(
+            (SQL["one_conversation"], {"conversation_id": conversation_id or ""}),
+            (SQL["conversations_of_customer"], asked),
+            (SQL["tags"], {}),
+            (
+                SQL["colleagues"],
+                {"roles": [role.value for role in UserRole if may(role, Permission.ORGANISE)]},
+            ),
         )
+        chosen = ones[0] if ones else None
         whose = (chosen["customer_id"] or "") if chosen else ""
         if chosen and whose != customer_id and not follows:
             chosen = None
-        customer_id = whose if chosen else customer_id
+        if chosen and whose != customer_id:
+            customer_id = whose
+            asked["customer_id"] = whose
+            theirs = db.execute(SQL["conversations_of_customer"], asked).fetchall()
         db.tells(
             object_id=customer_id or "nobody", customer_ids=[customer_id] if customer_id else []
-        )
-        theirs = (
-            db.execute(
-                SQL["conversations_of_customer"],
-                {"customer_id": customer_id, "page_size": CONVERSATIONS},
-            ).fetchall()
-            if customer_id
-            else []
         )
         if chosen and all(row["conversation_id"] != chosen["conversation_id"] for row in theirs):
             theirs.append(chosen)
         if chosen is None and theirs:
             chosen = theirs[0]
         places = chosen["places"] if chosen else []
-        notes = db.execute(
-            SQL["notes"],
-            {
-                "customer_ids": [customer_id],
-                "customer_id": customer_id,
-                "places": places,
-                "page_size": NOTES,
-            },
-        ).fetchall()
-        history = db.execute(
-            SQL["history"],
-            {
-                "customer_id": customer_id,
-                "conversation_id": chosen["conversation_id"] if chosen else "",
-                "places": places,
-                "page_size": HISTORY_SIZE,
-            },
-        ).fetchall()
+        notes, history = db.together(
+            (
+                SQL["notes"],
+                {
+                    "customer_ids": [customer_id],
+                    "customer_id": customer_id,
+                    "places": places,
+                    "page_size": NOTES,
+                },
+            ),
+            (
+                SQL["history"],
+                {
+                    "customer_id": customer_id,
+                    "conversation_id": chosen["conversation_id"] if chosen else "",
+                    "places": places,
+                    "page_size": HISTORY_SIZE,
+                },
+            ),
+        )
         found = About(
             customer_id=customer_id,
             conversations=theirs,
             chosen=chosen,
             notes=notes,
             history=history,
-            tags=db.execute(SQL["tags"]).fetchall(),
-            colleagues=db.execute(
-                SQL["colleagues"],
-                {"roles": [role.value for role in UserRole if may(role, Permission.ORGANISE)]},
-            ).fetchall(),
+            tags=tags,
+            colleagues=colleagues,
         )
         if shown == found:
             db.tells_nothing()

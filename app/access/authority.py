@@ -11,6 +11,7 @@ import dataclasses
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app.access import limits
 from app.access.roles import Forbidden, Permission, UserRole, require
 from app.access.sessions import IDLE_SECONDS, SQL, Viewer
 from app.database import Database
@@ -23,7 +24,7 @@ class SessionEnded(Forbidden):
 def viewer_within(
     connection: Database, viewer: Viewer, permission: Permission, *, holds: bool = False
 ) -> Viewer:
-    """This person as this transaction finds them, who may do it.
+    """This person as this transaction finds them, who may do it. What it asks from here on is within their limits.
 
     Where a page asks and the session has ended or the role is another, the page is run anew and shows what is right.
 
@@ -36,9 +37,12 @@ def viewer_within(
         Forbidden: the role may not.
     """
     query = SQL["viewer_held" if holds else "viewer_standing"]
-    row = connection.execute(
-        query, {"session_id": viewer.session_id, "idle_seconds": IDLE_SECONDS}
-    ).fetchone()
+    # The transaction begins in the same round trip.
+    with connection.pipeline():
+        cursor = connection.execute(
+            query, {"session_id": viewer.session_id, "idle_seconds": IDLE_SECONDS}
+        )
+    row = cursor.fetchone()
     if row is None or row["user_name"] != viewer.user_name:
         _run_anew()
         raise SessionEnded("your session has ended: sign in again")
@@ -46,7 +50,10 @@ def viewer_within(
     if role is not viewer.role:
         _run_anew()
     require(role, permission)
-    return dataclasses.replace(viewer, role=role)
+    limited_to = limits.of(row)
+    if limited_to is not None:
+        limits.bound(connection, limited_to, decides=holds)
+    return dataclasses.replace(viewer, role=role, limits=limited_to)
 
 
 def _run_anew() -> None:

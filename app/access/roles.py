@@ -15,9 +15,17 @@ class Permission(StrEnum):
     MANAGE_TAGS = "rename, merge and remove tags"
     SHARE_VIEWS = "share saved views with everybody"
     MANAGE_VIEWS = "change views that others share"
-    MANAGE_CONNECTIONS = "see how connections stand and what is in quarantine"
+    MANAGE_CONNECTIONS = (
+        "connect providers, and see how connections stand and what is in quarantine"
+    )
+    MANAGE_USERS = "add users, change their roles and end their sessions"
     READ_RAW = "see the exact bytes that came in"
     READ_REVISIONS = "read what was unsent or edited away"
+    READ_EVENTS = "read who saw and did what"
+    READ_DATA_QUALITY = "read what is expected of the data and what breaks it"
+    HANDLE_PRIVACY = (
+        "answer requests of people, assess breaches, and decide what is kept, held and destroyed"
+    )
 
 
 class UserRole(StrEnum):
@@ -31,20 +39,31 @@ class UserRole(StrEnum):
 
 _READERS = frozenset({Permission.READ})
 _DECIDERS = _READERS | {Permission.DECIDE_CUSTOMER, Permission.ORGANISE, Permission.SHARE_VIEWS}
-#: What was taken back or came in raw is read where a duty asks for it, not in the day's work.
-_EXAMINERS = frozenset({Permission.READ_REVISIONS, Permission.READ_RAW})
+#: What was taken back or came in raw, and what others saw, is read where a duty asks for it, not in the day's work.
+_EXAMINERS = frozenset(
+    {
+        Permission.READ_REVISIONS,
+        Permission.READ_RAW,
+        Permission.READ_EVENTS,
+        Permission.READ_DATA_QUALITY,
+    }
+)
 
 MATRIX: dict[UserRole, frozenset[Permission]] = {
     UserRole.VIEWER: _READERS,
     UserRole.AGENT: _DECIDERS,
-    UserRole.PRIVACY_OFFICER: _READERS | _EXAMINERS | {Permission.EXPORT},
+    UserRole.PRIVACY_OFFICER: _READERS
+    | _EXAMINERS
+    | {Permission.EXPORT, Permission.HANDLE_PRIVACY},
     UserRole.ADMIN: _DECIDERS
     | _EXAMINERS
     | {
         Permission.MANAGE_CONNECTIONS,
+        Permission.MANAGE_USERS,
         Permission.MANAGE_TAGS,
         Permission.MANAGE_VIEWS,
         Permission.EXPORT,
+        Permission.HANDLE_PRIVACY,
     },
 }
 

@@ -10,6 +10,8 @@ import secrets
 from dataclasses import dataclass
 
 from app import database
+from app.access import limits
+from app.access.limits import Limits
 from app.access.roles import Permission, UserRole, may
 from warehouse.events import Actor, Event, record
 from warehouse.queries import queries
@@ -32,6 +34,8 @@ class Viewer:
     role: UserRole
     session_id: str
     ip: str | None
+    #: None for who sees everything.
+    limits: Limits | None = None
 
     @property
     def actor(self) -> Actor:
@@ -142,6 +146,7 @@ def _viewer(row: database.Row, ip: str | None) -> Viewer:
         role=UserRole(row["role"]),
         session_id=row["session_id"],
         ip=ip,
+        limits=limits.of(row),
     )
 
 
@@ -149,7 +154,7 @@ def standing(token: str | None, *, ip: str | None) -> Standing | None:
     """The session of this token, for what stays open and must know when to look again. Nobody did anything."""
     if not token or len(token) > LONGEST_TOKEN:
         return None
-    with database.pool().connection() as connection:
+    with database.statements() as connection:
         row = _row(connection, token)
     if row is None:
         return None
@@ -164,7 +169,7 @@ def viewer_of(token: str | None, *, ip: str | None, touch: bool) -> Viewer | Non
     """
     if not token:
         return None
-    with database.pool().connection() as connection:
+    with database.statements() as connection:
         return _find(connection, token, ip=ip, touch=touch)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from streamlit_authenticator import Authenticate
 
 from app import database
 from app.access import passwords
+from app.access.roles import Permission, UserRole, may
 from warehouse.events import Actor, record
 from warehouse.queries import queries
 
@@ -29,6 +30,10 @@ ATTEMPTS_PER_ADDRESS = 60
 #: Of one account from everywhere: beyond it each attempt takes longer, and none is refused for what strangers do.
 ATTEMPTS_BEFORE_DELAY = 20
 DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.25, 4.0
+#: Who sees what others did needs a second factor (app/access/second_factor.py), and so long after they were made
+#: they may come in without one.
+FACTOR_NEEDED_BY = sorted(role.value for role in UserRole if may(role, Permission.READ_EVENTS))
+SET_UP_WITHIN_SECONDS = 24 * 60 * 60
 
 FIELDS = {
     "Form name": "Sign in",
@@ -44,6 +49,13 @@ class Answer:
 
     user_name: str | None = None
     sentence: str = ""
+    #: What it was proved with, as it is stored.
+    password_hash: str = field(default="", repr=False)
+    #: Somebody else chose the password: another one comes first.
+    must_change: bool = False
+    #: A code is asked for; or the role needs one, and it is to be set up first.
+    has_factor: bool = False
+    needs_factor: bool = False
 
 
 def attempt(user_name: str, password: str, *, ip: str) -> Answer:
@@ -59,7 +71,7 @@ def attempt(user_name: str, password: str, *, ip: str) -> Answer:
         connection.commit()
         recent = connection.execute(SQL["recent_attempts"], key).fetchone()
         user = connection.execute(
-            SQL["user_for_sign_in"], {"user_name": user_name.strip()[:200].replace("\0", "")}
+            SQL["user_for_sign_in"], about(user_name.strip()[:200].replace("\0", ""))
         ).fetchone()
     assert recent is not None
     known = user["user_name"] if user else None
@@ -77,7 +89,22 @@ def attempt(user_name: str, password: str, *, ip: str) -> Answer:
         return Answer(sentence="User name or password is wrong.")
     with database.pool().connection() as connection:
         connection.execute(SQL["forget_attempts"], key)
-    return Answer(user_name=known)
+    return Answer(
+        user_name=known,
+        password_hash=user["password_hash"],
+        must_change=user["password_is_first"],
+        has_factor=user["has_factor"],
+        needs_factor=user["needs_factor"] and not user["has_factor"],
+    )
+
+
+def about(user_name: str) -> dict[str, object]:
+    """What the query for one user asks for."""
+    return {
+        "user_name": user_name,
+        "needed_by": FACTOR_NEEDED_BY,
+        "set_up_within_seconds": SET_UP_WITHIN_SECONDS,
+    }
 
 
 def _fail(known: str | None, ip: str, reason: str) -> None:

@@ -56,6 +56,57 @@ function fetchEarlier(list) {
     button.click();
 }
 
+// -- what is read stays where it is while they come ---------------------------------------------------
+
+// The page below is drawn anew, without the day that it began with: all its messages are other elements, which the
+// browser cannot hold on to by itself.
+const SETTLED_MS = 3_000;
+let held = null;
+let settled = 0;
+
+function hold(list) {
+    const box = list.getBoundingClientRect();
+    for (const below of [60, 100, 160, 240]) {
+        const message = document.elementFromPoint(box.left + box.width / 2, box.top + below)?.closest(".message");
+        if (!message) continue;
+        held = { list, id: message.id, top: message.getBoundingClientRect().top };
+        return;
+    }
+}
+
+function keep() {
+    if (!held) return;
+    const message = document.getElementById(held.id);
+    const moved = message ? message.getBoundingClientRect().top - held.top : 0;
+    if (Math.abs(moved) >= 1) held.list.scrollTop += moved;
+}
+
+const coming = new MutationObserver(() => {
+    keep();
+    // And once more behind what the browser does by itself.
+    requestAnimationFrame(keep);
+});
+
+function letGo() {
+    coming.disconnect();
+    held = null;
+}
+
+function holdOn(list) {
+    hold(list);
+    coming.observe(list, { childList: true, subtree: true });
+    clearTimeout(settled);
+    settled = setTimeout(letGo, SETTLED_MS);
+}
+
+document.addEventListener("click", (event) => {
+    const list = event.target instanceof Element ? event.target.closest(".st-key-timeline") : null;
+    if (list && event.target.closest(".st-key-earlier button")) holdOn(list);
+    else if (held) letGo();
+}, { capture: true });
+
 document.addEventListener("scroll", (event) => {
-    if (event.target instanceof Element && event.target.matches(".st-key-timeline")) fetchEarlier(event.target);
+    if (!(event.target instanceof Element) || !event.target.matches(".st-key-timeline")) return;
+    if (held) hold(event.target);
+    fetchEarlier(event.target);
 }, { capture: true, passive: true });

@@ -57,8 +57,8 @@ class Listener(Protocol):
     @property
     def user_name(self) -> str: ...
 
-    def tell(self, topic: str | None) -> None:
-        """The topic changed; None: everything may have."""
+    def tell(self, topic: str | None, change: Change) -> None:
+        """The topic changed so much; None: everything may have."""
 
     def look_again(self) -> None:
         """The session or the rights of the person may be others now."""
@@ -78,6 +78,8 @@ class House:
         #: How often a session or a user changed: whoever looks one up sees by it whether that is old already.
         self.people_changes = 0
         self._by_topic: dict[str, set[Listener]] = {}
+        #: How many have a topic open that may wait (app/live/topics.py).
+        self.patient = 0
         self._number = 0
         self._changed: OrderedDict[str, dict[Change, int]] = OrderedDict()
         self._everything: dict[Change, int] = {}
@@ -115,7 +117,7 @@ class House:
                     self._everything[kind] = max(at, self._everything.get(kind, 0))
         for topic in named:
             for listener in tuple(self._by_topic.get(topic, ())):
-                listener.tell(topic)
+                listener.tell(topic, change)
 
     def changed_everything(self, change: Change) -> None:
         """Any topic may have changed."""
@@ -123,7 +125,7 @@ class House:
             self._number += 1
             self._everything[change] = self._number
         for listener in tuple(self.listeners):
-            listener.tell(None)
+            listener.tell(None, change)
 
     def hearing(self) -> None:
         """From now on nothing is missed; what was before may have been."""
@@ -146,11 +148,16 @@ class House:
             self.close(listener, topic)
 
     def open(self, listener: Listener, topic: str) -> None:
-        self._by_topic.setdefault(topic, set()).add(listener)
+        those = self._by_topic.setdefault(topic, set())
+        if listener not in those:
+            those.add(listener)
+            self.patient += topics.may_wait(topic)
 
     def close(self, listener: Listener, topic: str) -> None:
         left = self._by_topic.get(topic, set())
-        left.discard(listener)
+        if listener in left:
+            left.discard(listener)
+            self.patient -= topics.may_wait(topic)
         if not left:
             self._by_topic.pop(topic, None)
 
@@ -216,7 +223,7 @@ async def _hear(channel: str, payload: str, customers_of: Callable[[str], list[s
     elif channel == Notice.PEOPLE:
         house.look_again(session_id=said.get("session"), user_name=said.get("user"))
     elif channel == Notice.HEALTH:
-        house.changed([topics.CONNECTIONS], Change.BESIDE)
+        house.changed([topics.CONNECTIONS, topics.PRIVACY, topics.QUALITY], Change.BESIDE)
     elif channel == Notice.MEDIA:
         await _media(str(said.get("message") or ""), customers_of)
     else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,15 +27,17 @@ from app import database
 from app.access import sessions
 from app.access.sessions import Standing
 from app.live import topics
-from app.live.changes import house
+from app.live.changes import Change, house
 
 log = logging.getLogger("crm.app")
 
 ENDED, OTHER_RIGHTS, WRONG, FULL, LATER = 4401, 4403, 4400, 4429, 1013
 
-#: No more than four times a second; lists change with every message of anybody, so they are read less often.
+#: No more than four times a second. Lists change with every message of anybody, and what stands beside a timeline with
+#: every one of this customer: each is read at most once a second, and all that this process has open so often together.
 PACE_SECONDS = 0.25
 LIST_PACE_SECONDS = 1.0
+LIST_RUNS_PER_SECOND = 2
 #: Proxies end connections on which nothing is said; most wait for a minute.
 SIGN_OF_LIFE_SECONDS = 25.0
 #: Who does not read for this long is gone.
@@ -74,6 +77,11 @@ class _Places:
 
 
 _places = _Places()
+
+
+def _patient_pace() -> float:
+    """Seconds between two readings of a part that may wait, with as many open as there are now."""
+    return max(LIST_PACE_SECONDS, house.patient / LIST_RUNS_PER_SECOND)
 
 
 async def news(socket: WebSocket) -> None:
@@ -145,10 +153,10 @@ class Stream:
     def user_name(self) -> str:
         return self._viewer.user_name
 
-    def tell(self, topic: str | None) -> None:
+    def tell(self, topic: str | None, change: Change) -> None:
         for bell, its in self._topics.items():
             if topic is None or its == topic:
-                self._ring(bell)
+                self._ring(bell, change)
 
     def look_again(self) -> None:
         self._must_look = True
@@ -231,8 +239,9 @@ class Stream:
         self._topics[bell] = topic
         house.open(self, topic)
         # Between the page's reading and now.
-        if house.since(topic, mark) is not None:
-            self._ring(bell)
+        change = house.since(topic, mark)
+        if change is not None:
+            self._ring(bell, change)
         return True
 
     def _close(self, bell: str) -> None:
@@ -242,12 +251,17 @@ class Stream:
         if topic is not None and topic not in self._topics.values():
             house.close(self, topic)
 
-    def _ring(self, bell: str) -> None:
-        if bell in self._due:
-            return
-        pace = LIST_PACE_SECONDS if self._topics[bell] in topics.LISTS else PACE_SECONDS
-        self._due[bell] = max(time.monotonic(), self._rung.get(bell, 0.0) + pace)
-        self._wake.set()
+    def _ring(self, bell: str, change: Change) -> None:
+        topic = self._topics[bell]
+        pace = PACE_SECONDS
+        if topics.may_wait(topic):
+            # A person's decision beside a timeline is seen at once, what a message changes there is not waited for.
+            waits = topic in topics.LISTS or change is Change.FOLDED
+            pace = _patient_pace() if waits else PACE_SECONDS
+        at = max(time.monotonic(), self._rung.get(bell, 0.0) + pace)
+        if at < self._due.get(bell, math.inf):
+            self._due[bell] = at
+            self._wake.set()
 
     async def _say(self) -> int:
         """What changed, at its pace; signs of life; and whether the session still stands."""

@@ -22,6 +22,10 @@ WORK = "work"
 CONNECTIONS = "connections"
 #: Events that no model understood.
 QUARANTINE = "quarantine"
+#: What is expected of the data, and what breaks it.
+QUALITY = "quality"
+#: Requests of people, incidents, what the worker does for privacy officers.
+PRIVACY = "privacy"
 #: What comes with every fold may concern all of these.
 LISTS = frozenset({QUEUE, CUSTOMERS, WORK, CONNECTIONS, QUARANTINE})
 
@@ -39,8 +43,17 @@ def about(customer_id: str) -> str:
     return f"about {customer_id}"
 
 
+def may_wait(topic: str) -> bool:
+    """Whether what a new message changes of it may be seen somewhat later: lists, and what stands beside a timeline."""
+    return topic in LISTS or topic.startswith("about ")
+
+
 def needed(topic: str) -> Permission:
     """What a person must be allowed, to be told about it."""
+    if topic == QUALITY:
+        return Permission.READ_DATA_QUALITY
+    if topic == PRIVACY:
+        return Permission.HANDLE_PRIVACY
     return Permission.MANAGE_CONNECTIONS if topic in (CONNECTIONS, QUARANTINE) else Permission.READ
 
 

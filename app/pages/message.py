@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, examine, guard, layout
+from app import address, correction_box, examine, guard, layout
 from app.access.roles import Permission
 from app.examine import Examined
 from app.live import bell, changes, topics
-from app.views import list_html, message_html, origin_html
+from app.views import identity_html, list_html, message_html, origin_html
 from app.views.sight import Sight
 
 
@@ -32,14 +32,22 @@ def about(message_id: str, shown: dict[str, Any]) -> None:
     whose = [topics.timeline(each["customer_id"]) for each in found.customers]
     bell.hang("about", whose[0] if whose else topics.QUEUE, person, mark)
     sight = layout.sight(found.playable_connections)
+    namesakes = list_html.namesakes(found.customers)
     for customer in found.customers:
+        known = identity_html.words(customer["identity"])
+        which = (
+            f"{customer['name']} {known}"
+            if customer["customer_id"] in namesakes
+            else customer["name"]
+        )
         st.page_link(
             address.TIMELINE,
-            label=list_html.link_label(customer["name"], "Timeline of"),
+            label=list_html.link_label(which, "Timeline of"),
             icon=":material/forum:",
             query_params=address.of_customer(customer["customer_id"]),
         )
     st.html(message_html.page([found.message], sight))
+    correction_box.of_message(found.message)
     if found.message["revision"] and person.may(Permission.READ_REVISIONS):
         revisions(found, message_id, sight, shown)
     sources(found, message_id, sight, shown)

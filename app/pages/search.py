@@ -11,9 +11,9 @@ from app.database import Row
 from app.views import list_html, search_html
 
 
-def line(row: Row, answer: finding.Answer, typed: str, now: datetime) -> None:
+def line(row: Row, answer: finding.Answer, typed: str, now: datetime, *, tells_apart: bool) -> None:
     with st.container(key=f"row_{row['message_id']}", gap=None):
-        st.html(search_html.result(row, answer.query, layout.zone(), now))
+        st.html(search_html.result(row, answer.query, layout.zone(), now, tells_apart=tells_apart))
         # Nobody's messages lead to all that is known of them.
         customer_id, message_id = row["customer_id"], row["message_id"]
         st.page_link(
@@ -34,8 +34,9 @@ def results(typed: str, answers: list[finding.Answer]) -> None:
     st.html(search_html.tally(first.count, is_exact=first.is_exact, shown=len(rows)))
     now = datetime.now(UTC)
     with st.container(key="found", gap=None):
+        namesakes = list_html.namesakes(rows, "customer_name")
         for row in rows:
-            line(row, answers[0], typed, now)
+            line(row, answers[0], typed, now, tells_apart=row["customer_id"] in namesakes)
     if answers[-1].last:
         st.button("More", icon=":material/expand_more:", key="more", on_click=want_more)
 
@@ -51,9 +52,11 @@ def customers(answer: finding.Answer, typed: str) -> None:
         return
     now = datetime.now(UTC)
     with st.container(key="found_customers", gap=None):
+        namesakes = list_html.namesakes(found.rows)
         for row in found.rows:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
-                st.html(list_html.customer(row, layout.zone(), now))
+                apart = row["customer_id"] in namesakes
+                st.html(list_html.customer(row, layout.zone(), now, tells_apart=apart))
                 st.page_link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from app import about, address, around, filter_bar, guard, jump, layout, read, timeline_pages
+from app.access.roles import Permission
 from app.live import changes, following, topics
 from app.shown import Shown
 from app.views import clock, list_html, message_html
@@ -61,11 +62,15 @@ now = datetime.now(UTC)
 st.html(list_html.customer_head(opened.customer, layout.zone(), now))
 tools = st.container(key="tools", horizontal=True, gap="small")
 with tools:
-    jump.draw(customer_id)
-if around.opens(opened, address.place()):
-    st.stop()
-with tools:
+    jump.draw(customer_id, wanted)
+    if guard.viewer().may(Permission.READ_EVENTS):
+        query = address.of_events(customer=customer_id)
+        st.page_link(
+            address.AUDIT, label="Who saw this", icon=":material/policy:", query_params=query
+        )
     filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, layout.zone()))
+if around.opens(opened, address.place(), wanted):
+    st.stop()
 shown: Shown | None = st.session_state.get("shown")
 # What a person has unrolled stays unrolled as long as they stay here.
 kept = shown is not None and (shown.customer_id, shown.wanted) == (customer_id, wanted)

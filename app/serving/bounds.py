@@ -7,9 +7,10 @@ their own share, by account, which no stranger can use up.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from http.cookies import CookieError, SimpleCookie
 
 import psycopg
@@ -19,13 +20,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access import sessions
-from warehouse.bounded_http import network
+from warehouse.bounded_http import HELD_SECONDS, Rate, network
 
 log = logging.getLogger("crm.app")
 
 STREAM = "/_stcore/stream"
-WINDOW_SECONDS = 10.0
-#: Frames in that time: of one address, of all strangers, of one account over all its tabs.
+#: Frames within bounded_http.RATE_SECONDS: of one address, of all strangers, of one account over all its tabs.
 FRAMES_OF_ADDRESS = 80
 FRAMES_OF_STRANGERS = 400
 FRAMES_OF_ACCOUNT = 300
@@ -35,25 +35,8 @@ SOCKETS_OF_STRANGERS = 400
 SOCKETS_OF_ACCOUNT = 60
 #: A frame says which widgets stand how; texts of ours are short.
 FRAME_BYTES = 512 * 1024
-MOST_REMEMBERED = 5_000
 TOO_MUCH = 1008
 STRANGERS = "strangers"
-
-
-class Rate:
-    """How often something happened in the last seconds, by whom. Forgets the longest silent first."""
-
-    def __init__(self) -> None:
-        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def allows(self, by: str, most: int, now: float) -> bool:
-        since, count = self._seen.pop(by, (now, 0))
-        if now - since > WINDOW_SECONDS:
-            since, count = now, 0
-        self._seen[by] = (since, count + 1)
-        while len(self._seen) > MOST_REMEMBERED:
-            self._seen.popitem(last=False)
-        return count < most
 
 
 class BoundedSockets:
@@ -76,7 +59,12 @@ class BoundedSockets:
         else:
             places = {address: SOCKETS_OF_ADDRESS, STRANGERS: SOCKETS_OF_STRANGERS}
             shares = {address: FRAMES_OF_ADDRESS, STRANGERS: FRAMES_OF_STRANGERS}
-        if any(self.open[by] >= most for by, most in places.items()):
+        now = time.monotonic()
+        if any(self.open[by] >= most for by, most in places.items()) or any(
+            self.frames.is_used_up(by, most, now) for by, most in shares.items()
+        ):
+            # To open a socket costs the framework a session, and who is refused at once comes again at once.
+            await asyncio.sleep(HELD_SECONDS)
             await send({"type": "websocket.close", "code": TOO_MUCH})
             return
         self.open.update(places.keys())

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import database
-from app.serving import bounds
+from app.serving import bounds, uploads
 from warehouse import bounded_http
 
 #: As many connections in one message as the kernel hands over at most; the door sends one.
@@ -31,7 +31,11 @@ def configured(application: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) 
     """How every app process serves."""
     proxies = database.settings().trusted_proxies
     connections = bounded_http.Connections(
-        proxies, most_of_address=MOST_OF_ADDRESS, most=MOST_CONNECTIONS
+        proxies,
+        most_of_address=MOST_OF_ADDRESS,
+        most=MOST_CONNECTIONS,
+        # A list of customers and its head; nobody else sends more than a line.
+        request_bytes=uploads.LARGEST_BYTES + bounded_http.HEAD_BYTES,
     )
     return uvicorn.Config(
         application,

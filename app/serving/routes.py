@@ -3,19 +3,33 @@ the stream of news."""
 
 from __future__ import annotations
 
+import hmac
 import logging
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app import attachments, customers_csv, database, designed
+from app import (
+    attachments,
+    csv_file,
+    customers_csv,
+    database,
+    designed,
+    events_csv,
+    health,
+    privacy_files,
+)
 from app.access import sessions
 from app.access.roles import Forbidden
+from app.access.sessions import Viewer
 from app.live import stream as news_stream
 from app.serving import file_answer
 from media.store import DamagedMedia, MissingMedia
+from warehouse import health_metrics
+from warehouse.refusals import Refused
 
 log = logging.getLogger("crm.app")
 
@@ -189,6 +203,26 @@ def mail(request: Request) -> Response:
 
 def customers(request: Request) -> Response:
     """`GET /customers.csv?q=…&sort=…`: what the list of customers shows, for those who may take it out."""
+    return _list(request, customers_csv.answer)
+
+
+def events(request: Request) -> Response:
+    """`GET /events.csv?person=…&customer=…&action=…&from=…&to=…`: what the Audit page shows, for those who may."""
+    return _list(request, events_csv.answer)
+
+
+def export(request: Request) -> Response:
+    """`GET /export.zip?task=…`: what is held about a customer, as the worker wrote it, for those who may."""
+    return _list(request, privacy_files.export)
+
+
+def statement(request: Request) -> Response:
+    """`GET /statement.html?incident=…`: the draft about a breach, for those who assess it."""
+    return _list(request, privacy_files.statement_of)
+
+
+def _list(request: Request, answer: Callable[[Viewer, Request], Response]) -> Response:
+    """A list as a file, for somebody who is signed in and asks for it from its page."""
     if _from_elsewhere(request):
         return _refusal(403, "Take the list from its page.")
     try:
@@ -197,15 +231,33 @@ def customers(request: Request) -> Response:
         )
         if viewer is None:
             return _refusal(401, "Sign in first.")
-        return customers_csv.answer(viewer, request)
+        return answer(viewer, request)
     except Forbidden as refused:
         return _refusal(403, str(refused))
-    except customers_csv.Busy:
+    except Refused as refused:
+        return _refusal(404, f"{refused}.")
+    except csv_file.Busy:
         busy = _refusal(503, "Two other lists are written just now. Try again in a minute.")
         busy.headers["retry-after"] = "30"
         return busy
     except database.AWAY:
         return _away()
+
+
+def metrics(request: Request) -> Response:
+    """`GET /metrics`: how everything stands, to whoever has `CRM_METRICS_TOKEN`; for others there is nothing here."""
+    expected = database.settings().metrics_token
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if expected is None or not hmac.compare_digest(
+        given.encode(), expected.get_secret_value().encode()
+    ):
+        return _refusal(404, "Not found.")
+    try:
+        found = health.report()
+    except database.AWAY:
+        return _away()
+    text = health_metrics.text(found.facts, found.findings)
+    return Response(text, media_type="text/plain; version=0.0.4", headers=file_answer.HEADERS)
 
 
 def _away() -> Response:
@@ -218,9 +270,13 @@ ROUTES: list[BaseRoute] = [
     Route(designed.ROUTE, mail, methods=["GET"]),
     Route(designed.WITH_PICTURES, mail, methods=["GET"]),
     Route("/healthz", healthz, methods=["GET"]),
+    Route("/metrics", metrics, methods=["GET"]),
     Route("/session/start", start, methods=["GET"]),
     Route("/session/end", end, methods=["GET", "POST"]),
     Route(customers_csv.ROUTE, customers, methods=["GET"]),
+    Route(events_csv.ROUTE, events, methods=["GET"]),
+    Route(privacy_files.EXPORT, export, methods=["GET"]),
+    Route(privacy_files.STATEMENT, statement, methods=["GET"]),
     Route("/attachment", attachment, methods=["GET"]),
     WebSocketRoute("/news", news_stream.news),
 ]

@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from app import chosen, database, read
+from app import alerts, chosen, database, read
 from app.live import bell, changes
 from app.serving import garbage, options
 from app.serving.bounds import BoundedSockets
@@ -40,8 +40,12 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(changes.listen(read.customers_of)),
         asyncio.create_task(garbage.sweep()),
+        asyncio.create_task(alerts.watch()),
     ]
     garbage.settle()
+    options.read_without_waiting()
+    options.remember_themes()
+
     log.info("Streamlit runs with all %d options of config.toml", len(options.wanted()))
     yield
     for task in tasks:

@@ -40,8 +40,15 @@ def _identity(row: Row, zone: ZoneInfo, now: datetime) -> str:
     )
 
 
-def together(name: str, size: Size, other_name: str, other: Size) -> str:
-    """What stands under each before, and under the one that stays after."""
+def together(
+    name: str, size: Size, other_name: str, other: Size, zone: ZoneInfo, now: datetime,
+    *, known: Sequence[str] = (), other_known: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """What stands under each before, and under the one that stays after.
+
+    Args:
+        known, other_known: by which addresses each is known: two of one name are told apart by them.
+    """
 
     def told(each: Size) -> str:
         return (
@@ -49,22 +56,39 @@ def together(name: str, size: Size, other_name: str, other: Size) -> str:
             f"{each.identities:,} {'identity' if each.identities == 1 else 'identities'}"
         )
 
+    def apart(each: Size, addresses: Sequence[str]) -> str:
+        last = f"last contact {clock.short(each.last_at, zone, now)}" if each.last_at else ""
+        words = (f"<bdi>{escape.line(identity_html.words(one))}</bdi>" for one in addresses[:2])
+        said = ", ".join(filter(None, [*words, last]))
+        return f' <span class="none">{said}</span>' if said else ""
+
     sum_of = Size(
         identities=size.identities + other.identities, messages=size.messages + other.messages
     )
     rows = (
-        (escape.line(name), "before", told(size)),
-        (escape.line(other_name), "before", told(other)),
-        (escape.line(name), "after", told(sum_of)),
+        (name, apart(size, known), "before", told(size)),
+        (other_name, apart(other, other_known), "before", told(other)),
+        (name, "", "after", told(sum_of)),
     )
     lines = "".join(
-        f"<tr><th scope=row><bdi>{who}</bdi></th><td>{when}</td><td>{what}</td></tr>"
-        for who, when, what in rows
+        f"<tr><th scope=row><bdi>{escape.line(who)}</bdi>{which}</th><td class=when>{when}</td><td>{what}</td></tr>"
+        for who, which, when, what in rows
     )
     return (
         f'<table class="together"><caption>All messages of both are shown under one name. '
         f"It can be taken back exactly.</caption>{lines}</table>"
     )
+
+
+def grows(name: str, before: int, more: int) -> str:
+    """How many messages stand under a customer before and after they are given some."""
+    rows = (("before", before), ("after", before + more))
+    lines = "".join(
+        f"<tr><th scope=row><bdi>{escape.line(name)}</bdi></th><td class=when>{when}</td>"
+        f"<td>{list_html.count(messages, 'message')}</td></tr>"
+        for when, messages in rows
+    )
+    return f'<table class="together">{lines}</table>'
 
 
 def suggestion(row: Row, zone: ZoneInfo, now: datetime) -> str:
@@ -94,11 +118,12 @@ def mark(row: Row, zone: ZoneInfo, now: datetime) -> str:
     )
 
 
-def pairs(rows: Sequence[tuple[str, str, str]]) -> str:
-    """What would be decided at once: an identity, a name, and why."""
+def pairs(rows: Sequence[tuple[str, str, Sequence[str], str]]) -> str:
+    """What would be decided at once: an identity, a name with the addresses that tell namesakes apart, and why."""
     lines = "".join(
-        f"<tr><td>{identity_html.identity(identity)}</td><th scope=row><bdi>{escape.line(name)}</bdi></th>"
+        f"<tr><td>{identity_html.identity(identity)}</td><th scope=row><bdi>{escape.line(name)}</bdi>"
+        f"{f' {identity_html.identities(known, 1)}' if known else ''}</th>"
         f'<td class="why" dir="auto">{escape.line(said[:300])}</td></tr>'
-        for identity, name, said in rows
+        for identity, name, known, said in rows
     )
     return f'<div class="pairs"><table class="together">{lines}</table></div>'

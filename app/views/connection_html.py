@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.views import clock, escape, shapes
 from app.views.components import icon
-from app.views.connection_state import ENDS_SOON, WATCH_ENDS_SOON, is_loading, lost, state
+from app.views.connection_state import state
 from warehouse.channels import registry
+from warehouse.health import ENDS_SOON, WATCH_ENDS_SOON, is_loading, lost
 
 Row = dict[str, Any]
 
@@ -25,11 +25,6 @@ COUNTED = (
 )
 ERRORS = ("token_error", "pull_error", "watch_error", "reconcile_error")
 BAD_MEDIA = frozenset({"expired", "refused", "failed"})
-
-
-def cards(rows: Sequence[Row], zone: ZoneInfo, now: datetime) -> str:
-    """Every connection, one card each: one element of the browser."""
-    return f'<div class="connections">{"".join(card(row, zone, now) for row in rows)}</div>'
 
 
 def card(row: Row, zone: ZoneInfo, now: datetime) -> str:
@@ -47,7 +42,7 @@ def card(row: Row, zone: ZoneInfo, now: datetime) -> str:
         f'<span class="channel">{escape.line(name)}</span>'
         f'<bdi class="ref">{escape.line(row["connection_id"])}</bdi></header>'
         f'<p class="state {stands.kind}">{icon(stands.icon)} <span>{escape.line(stands.words)}</span></p>'
-        f"{_errors(row)}{_progress(row)}<dl>{facts}</dl>{_comparison(row, zone, now)}"
+        f"{_errors(row)}{_progress(row, zone, now)}<dl>{facts}</dl>{_comparison(row, zone, now)}"
         f'<p class="note">{icon("info")} <span>{escape.line(row["history_note"])}</span></p></article>'
     )
 
@@ -60,16 +55,26 @@ def _errors(row: Row) -> str:
     )
 
 
-def _progress(row: Row) -> str:
+def _progress(row: Row, zone: ZoneInfo, now: datetime) -> str:
     """How far a running backfill is; nothing while none runs."""
     detail = shapes.mapping(row["pull_detail"])
     listed, total = shapes.count(detail.get("listed")), shapes.count(detail.get("total"))
     if not is_loading(row) or listed is None:
         return ""
+    rate, reached = shapes.count(detail.get("per_minute")), shapes.moment(detail.get("reached"))
+    more = [f"{rate:,} a minute"] if rate else []
+    if reached:
+        more.append(
+            f"back to {clock.day_name(clock.day_of(reached, zone), clock.day_of(now, zone))}"
+        )
     if not total:
-        return f'<p class="progress">{listed:,} listed so far; the provider does not say how many there are</p>'
+        said = f"{listed:,} listed so far; the provider does not say how many there are"
+        return f'<p class="progress">{" · ".join([said, *more])}</p>'
+    if rate and total > listed:
+        more.append(f"about {clock.ago((total - listed) * 60 / rate)} left")
     of = f"{listed:,} of about {total:,}"
-    return f'<p class="progress"><progress max="{total}" value="{min(listed, total)}">{of}</progress> {of} loaded</p>'
+    bar = f'<progress max="{total}" value="{min(listed, total)}">{of}</progress>'
+    return f'<p class="progress">{bar} {" · ".join([f"{of} loaded", *more])}</p>'
 
 
 def _facts(row: Row, zone: ZoneInfo, now: datetime) -> list[tuple[str, str, str]]:
@@ -95,6 +100,8 @@ def _facts(row: Row, zone: ZoneInfo, now: datetime) -> list[tuple[str, str, str]
         # A message without its content does not say whose it is, only where it came from.
         where = " of the channel" if number and column == "waiting_messages" else ""
         facts.append((label, _count(number, noun) + where, "bad" if number else ""))
+    if ignored := row.get("quarantined_and_ignored"):
+        facts.append(("Of kinds that are ignored", _count(ignored, "event"), ""))
     return facts
 
 

@@ -19,10 +19,12 @@ WORDS = {
     "customer.create": "made the customer", "customer.rename": "renamed", "customer.archive": "archived",
     "customer.merge": "merged", "customer.split": "split", "identity.link": "linked", "identity.unlink": "unlinked",
     "identity.move": "moved", "identity.mark": "marked as no customer", "suggestion.dismiss": "dismissed a suggestion",
+    "message.correct": "corrected a message", "customer.correct": "noted what they say against their name",
     "note.add": "wrote a note", "note.change": "wrote a note anew", "note.remove": "took a note away",
     "note.restore": "brought a note back", "conversation.tag": "tagged the conversation",
     "conversation.untag": "untagged the conversation", "message.tag": "tagged a message",
     "message.untag": "untagged a message", "decision.undo": "took back",
+    "quarantine.ignore": "ignores a kind of event that nobody understood",
 }  # fmt: skip
 #: Word and icon of each state of a conversation.
 STATES = {

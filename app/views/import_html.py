@@ -48,7 +48,7 @@ def _differing(found: dict[str, Any]) -> str:
     rows = [row for row in found["some_matched"] if row["name"] != row["name_in_file"]]
     listed = "".join(
         f'<tr><td class="number">line {row["line"]:,}</td><td><bdi>{escape.line(row["name_in_file"])}</bdi> is our '
-        f"<bdi>{escape.line(row['name'])}</bdi>, by the address</td></tr>"
+        f"<bdi>{escape.line(row['name'])}</bdi>, by {identity_html.identity(row['identity'])}</td></tr>"
         for row in rows[:MOST_SHOWN]
     )
     title = "Called otherwise than we call them; our name stays"

@@ -180,11 +180,14 @@ def _apart(row: Row, zone: ZoneInfo, now: datetime) -> str:
     return f'<span class="apart">since {since} · {escape.line(row["customer_id"][:8])}</span> '
 
 
-def namesakes(rows: Sequence[Row]) -> set[str]:
-    """The customers of a list whose name another one of it has, too."""
-    by_name: dict[str, list[str]] = {}
+def namesakes(rows: Sequence[Row], name: str = "name") -> set[str]:
+    """The customers of a list whose name another one of it has, too; `name` is where the rows have it."""
+    by_name: dict[str, set[str]] = {}
     for row in rows:
-        by_name.setdefault(" ".join(row["name"].casefold().split()), []).append(row["customer_id"])
+        if row["customer_id"]:
+            by_name.setdefault(" ".join(row[name].casefold().split()), set()).add(
+                row["customer_id"]
+            )
     return {each for same in by_name.values() if len(same) > 1 for each in same}
 
 

@@ -17,6 +17,7 @@ from app.views import (
     body_html,
     call_html,
     clock,
+    correction_html,
     escape,
     kind_html,
     people_html,
@@ -235,13 +236,14 @@ def _seen_via(doors: Iterable[str]) -> str:
 def _content(row: Row, sight: Sight) -> str:
     if row.get("removal") == "unsent":
         return _unsent(row, sight)
-    subject = escape.line(row["subject"])
+    subject = escape.line(correction_html.shown(row, "subject"))
     return "".join(
         [
             _removed(row),
             f'<h4 class="subject" dir="auto">{subject}</h4>' if subject else "",
             kind_html.before_body(row),
             call_html.call(row) if row["kind"] in call_html.KINDS else _body(row),
+            correction_html.beside(row, sight.zone),
             body_html.quote(row["quoted_body"]),
             attachment_html.attachments(row, sight),
         ]
@@ -268,7 +270,7 @@ def _removed(row: Row) -> str:
 
 
 def _body(row: Row) -> str:
-    text = str(row["body"] or "")
+    text = correction_html.shown(row, "body")
     designed = _designed(row)
     if not text.strip():
         return designed + kind_html.instead_of_body(row)

@@ -10,7 +10,6 @@ from app.views.attachment_html import size
 from app.views.components import channel_icon, icon
 from app.views.sight import Sight
 from media.provenance import RawRow
-from warehouse.channels import registry
 
 Row = dict[str, Any]
 
@@ -111,15 +110,6 @@ def no_such_row() -> str:
     return f'<p class="note">{icon("search_off")} <span>There is no such raw row, or no longer.</span></p>'
 
 
-def quarantine_tally(matched: int, *, is_cut: bool) -> str:
-    """How many wait, and the command that reads them again."""
-    more = "More than " if is_cut else ""
-    return (
-        f'<p class="tally">{more}{matched:,} in quarantine, newest first. After a fix of the models, '
-        "<code>./crm replay --quarantined</code> reads all of them again.</p>"
-    )
-
-
 def _headers(headers: Row) -> str:
     if not headers:
         return ""
@@ -136,25 +126,6 @@ def _headers(headers: Row) -> str:
 
 def _value(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def quarantined(row: Row, sight: Sight) -> str:
-    """One line of the quarantine: channel, connection, why, when."""
-    channel = registry().get(row["channel"])
-    name = channel.name if channel else row["channel"]
-    received_at = row["received_at"]
-    when = (
-        f'<time datetime="{received_at.isoformat()}" title="{clock.full(received_at, sight.zone)}">'
-        f"{clock.short(received_at, sight.zone, sight.now)}</time>"
-        if received_at
-        else "unknown"
-    )
-    return (
-        f'<div class="line quarantined"><span class="channels">{icon(channel.icon if channel else "chat", name)}</span>'
-        f'<bdi class="name">{escape.line(row["connection_name"] or row["connection_id"])}</bdi>'
-        f'<span class="preview" dir="auto">{escape.line(row["reason"] or "no reason given")}</span>'
-        f'<bdi class="ref">{escape.line(row["raw_ref"])}</bdi><span class="when">{when}</span></div>'
-    )
 
 
 def _when(moment: Any, sight: Sight) -> str:

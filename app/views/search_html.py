@@ -37,11 +37,16 @@ HELP = (
 )
 
 
-def result(row: Row, query: Query, zone: ZoneInfo, now: datetime) -> str:
-    """One message: whose it is, what it says round the match, when."""
+def result(
+    row: Row, query: Query, zone: ZoneInfo, now: datetime, *, tells_apart: bool = False
+) -> str:
+    """One message: whose it is, what it says round the match, when.
+
+    Args:
+        tells_apart: of another customer of the same name: the address says which.
+    """
     sent_at, ours = row["sent_at"], row["direction"] == "outbound"
-    name = row["customer_name"] or row["display_name"]
-    who = f'<bdi class="name">{escape.line(name)}</bdi>' if name else identity(row["identity"])
+    who = _who(row, tells_apart=tells_apart)
     nobodys = "" if row["customer_id"] else '<span class="unassigned">unassigned</span>'
     told = highlighted(row["subject"], query.terms)
     subject = f"<b>{marked(told)}</b> " if told else ""
@@ -85,12 +90,20 @@ def place(found: Beside, typed: str) -> str:
     return f'<p class="tally" role="status">Match {found.place:,} of {found.count:,} here for {words}</p>'
 
 
-def note(row: Row, query: Query, zone: ZoneInfo, now: datetime) -> str:
+def _who(row: Row, *, tells_apart: bool) -> str:
+    name, known = row["customer_name"] or row["display_name"], row["identity"]
+    if not name:
+        return identity(known or "")
+    # A note on a customer has no address beside it: the beginning of the id is what there is.
+    apart = identity(known) if known else escape.line((row["customer_id"] or "")[:8])
+    return f'<bdi class="name">{escape.line(name)}</bdi>{f" {apart}" if tells_apart else ""}'
+
+
+def note(
+    row: Row, query: Query, zone: ZoneInfo, now: datetime, *, tells_apart: bool = False
+) -> str:
     """One note of ours: that it is one, whom it is about, what it says round the match, who wrote it and when."""
-    name = row["customer_name"] or row["display_name"]
-    who = (
-        f'<bdi class="name">{escape.line(name)}</bdi>' if name else identity(row["identity"] or "")
-    )
+    who = _who(row, tells_apart=tells_apart)
     where = icon("forum", "On a conversation") if row["object_type"] == "conversation" else ""
     words = marked(snippet(as_text(row), query.terms))
     at = row["written_at"]

@@ -51,3 +51,8 @@ def moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return read if read.tzinfo else None
+
+
+def texts(value: object) -> list[str]:
+    """The texts of an array; what is none is left out."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

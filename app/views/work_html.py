@@ -18,8 +18,12 @@ Row = dict[str, Any]
 PREVIEW_CHARACTERS = 180
 
 
-def row(found: Row, zone: ZoneInfo, now: datetime, me: str) -> str:
-    """One conversation of a list."""
+def row(found: Row, zone: ZoneInfo, now: datetime, me: str, *, tells_apart: bool = False) -> str:
+    """One conversation of a list.
+
+    Args:
+        tells_apart: of another customer of the same name: the address says which.
+    """
     subject = escape.line(found["subject"])
     preview = escape.line((found["body"] or "")[:PREVIEW_CHARACTERS]) or (
         kind_html.in_words(found) if found["kind"] else ""
@@ -27,7 +31,7 @@ def row(found: Row, zone: ZoneInfo, now: datetime, me: str) -> str:
     return (
         '<div class="line work">'
         f'<span class="channels">{list_html.channels([found["channel"]])}</span>'
-        f'<span class="who">{_who(found)}</span>'
+        f'<span class="who">{_who(found, tells_apart=tells_apart)}</span>'
         f'<span class="preview" dir="auto">{f"<b>{subject}</b> " if subject else ""}{preview}</span>'
         f'<span class="marks">{tags(found["tags"])}{_assignee(found, me)}{state(found)}'
         f"{_due(found, zone, now)}</span>"
@@ -37,13 +41,15 @@ def row(found: Row, zone: ZoneInfo, now: datetime, me: str) -> str:
 
 def head(found: Row) -> str:
     """Whose conversation the panel is about."""
-    return f'<div class="panel-head">{list_html.channels([found["channel"]])}<h2>{_who(found)}</h2></div>'
+    who = _who(found, tells_apart=True)
+    return f'<div class="panel-head">{list_html.channels([found["channel"]])}<h2>{who}</h2></div>'
 
 
-def _who(found: Row) -> str:
+def _who(found: Row, *, tells_apart: bool) -> str:
     name = found["name"] or found["display_name"]
     if name:
-        return f'<bdi class="name">{escape.line(name)}</bdi>'
+        apart = f" {identity(found['counterpart_identity'] or '')}" if tells_apart else ""
+        return f'<bdi class="name">{escape.line(name)}</bdi>{apart}'
     return f'<span class="name">{identity(found["counterpart_identity"] or "")}</span>'
 
 
