@@ -11,8 +11,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.kinds import KINDS, Remembered, mark_kinds, stays_pure
 
 if TYPE_CHECKING:
     import psycopg
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
     from tests.template import Template
     from transform.models import Models
@@ -87,8 +88,14 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    with stays_pure(item):
-        return (yield)
+    main = sys.modules["__main__"]
+    try:
+        with stays_pure(item):
+            return (yield)
+    finally:
+        # Streamlit runs a page's script as `__main__` and leaves it there: each child process that a later test starts
+        # would run that script while it starts, and end of it.
+        sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -127,32 +134,40 @@ def settings(template: Template, tmp_path: Path) -> Settings:
     return template.settings(tmp_path / "data")
 
 
+class Parsed:
+    """dbt's models, parsed when something is first asked of them: that takes seconds, and some tests build whole in the long
+    form alone."""
+
+    def __init__(self, parse: Callable[[], Models]) -> None:
+        self._parse = cache(parse)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parse(), name)
+
+
 @pytest.fixture(scope="session")
-def _parsed() -> list[Models]:
-    return []
+def _parsed(template: Template, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parsed]:
+    """By build. The database of every test has the same name."""
+
+    def parsed(build: str) -> Parsed:
+        from transform.models import Models
+
+        folder = tmp_path_factory.mktemp("models")
+        return Parsed(lambda: Models(template.settings(folder), build))
+
+    return {build: parsed(build) for build in ("", "next")}
 
 
 @pytest.fixture
-def models(
-    template: Template,
-    settings: Settings,
-    _parsed: list[Models],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Models:
+def models(settings: Settings, _parsed: dict[str, Parsed]) -> Models:
     """dbt, parsed once a worker, for a build beside the serving tables of `settings`."""
-    from transform.models import Models
-
-    if not _parsed:
-        _parsed.append(Models(template.settings(tmp_path_factory.mktemp("models")), "next"))
-    return _parsed[0]
+    return cast("Models", _parsed["next"])
 
 
 @pytest.fixture
-def serving_models(settings: Settings) -> Models:
-    """dbt, parsed for the tables that serve, as `./crm dbt` runs it."""
-    from transform.models import Models
-
-    return Models(settings)
+def serving_models(settings: Settings, _parsed: dict[str, Parsed]) -> Models:
+    """dbt, parsed once a worker for the tables that serve, as `./crm dbt` runs it."""
+    return cast("Models", _parsed[""])
 
 
 @pytest.fixture
@@ -178,13 +193,30 @@ def programs() -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the whole run: Playwright's event loop may stand only once in a process."""
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """The profile of one Chromium for the whole run: Playwright's event loop may stand only once in a process.
+
+    It keeps on disk what it has fetched and compiled of the app, as the browser of a member of staff does. A context of
+    its own does so for nobody: there each first page costs two seconds of a core.
+    """
     from playwright.sync_api import sync_playwright
 
     from operations.commands.testing import chromium
 
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
+        launched = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=chromium(),
+            args=CHROMIUM_ARGUMENTS,
+            viewport={"width": 1200, "height": 800},
+            timezone_id="Australia/Sydney",
+        )
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def browser(profile: BrowserContext) -> Browser:
+    """The same Chromium, for whoever wants a context of their own."""
+    assert profile.browser is not None
+    return profile.browser

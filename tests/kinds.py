@@ -27,9 +27,12 @@ ORDER = ("module", "browser", "program", "warehouse", "pure")
 #: Fixtures that start or listen. What a test module starts itself is seen by its import of subprocess, or of `tracked`,
 #: which asks git.
 PROGRAMS = {
-    "address", "api", "certificates", "files", "served", "graph", "heard", "installation", "listener", "programs", "provider", "receiver", "simulator", "storage",
+    "address", "api", "certificates", "files", "former", "served", "graph", "heard", "installation", "listener", "programs", "provider", "receiver", "simulator", "storage",
     "twilio",
 }  # fmt: skip
+BROWSERS = {"browser", "profile"}
+#: dbt's models, parsed: two times five seconds for each worker that has a test which asks for them.
+PARSED = "_parsed"
 #: What a fixture asks for by name while it runs, and no list of fixtures shows.
 ASKED_FOR_LATER = {"sender": {"warehouse", "program"}}
 #: Python's own names for what a pure test does not do.
@@ -87,7 +90,7 @@ def kinds_of(item: pytest.Item) -> set[str]:
     kinds: set[str] = set()
     for fixture in fixtures & ASKED_FOR_LATER.keys():
         kinds |= ASKED_FOR_LATER[fixture]
-    if "browser" in fixtures:
+    if fixtures & BROWSERS:
         kinds.add("browser")
     if "template" in fixtures:
         kinds.add("warehouse")
@@ -97,11 +100,14 @@ def kinds_of(item: pytest.Item) -> set[str]:
 
 
 def shared_with(item: pytest.Item) -> str | None:
-    """The name that all tests have in common which share what is made once for their module; None where nothing is.
+    """The name that all tests have in common which share what is made once for their module, or the models that are parsed
+    once for a worker; None where nothing is shared.
 
     A fixture with parameters is made once for each of them: those may be apart.
     """
     found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    if PARSED in found:
+        return PARSED
     of_module = [
         name for name, several in found.items() if several and several[-1].scope == "module"
     ]

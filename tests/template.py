@@ -38,7 +38,10 @@ ROOT = Path(__file__).resolve().parent.parent
 MASTER_KEY = "an-invented-master-key-0123456789-abcdefgh"
 #: A test database may be lost with the machine; durability has tests of its own.
 #: Signing in takes a quarter of the time of a short test, if the passwords are hashed as often as they should be.
-TEST_SETTINGS = {"fsync": "off", "scram_iterations": "1", "max_wal_size": "256MB"}
+#: Statistics that the server gathers by itself, of the template too after a minute, would have every test copy it anew.
+TEST_SETTINGS = {
+    "fsync": "off", "scram_iterations": "1", "max_wal_size": "256MB", "autovacuum": "off",
+}  # fmt: skip
 #: A copy of the template is 800 files: in memory it takes 0.04 s, on a disk that others use too up to a second.
 IN_MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 2 * 1024**3
@@ -136,7 +139,7 @@ class Template:
         session: list[fold.Fold] = []
 
         def until_done() -> int:
-            # A copy ends the session; the server's own statistics can ask for one at any time.
+            # A copy ends the session.
             if not session or session[0].database.closed:
                 session[:] = [self._session(settings)]
             return session[0].until_done()

@@ -31,7 +31,7 @@ from warehouse.channels import registry
 from warehouse.settings import Settings
 
 EVENTS = int(os.environ.get("CRM_TEST_EVENTS", "1000" if LONG else "600"))
-SPLITS = int(os.environ.get("CRM_TEST_SPLITS", "3" if LONG else "2"))
+SPLITS = int(os.environ.get("CRM_TEST_SPLITS", "3" if LONG else "1"))
 FOLDS = 20 if EVENTS >= 100_000 else 3
 #: What dbt derives. `folded_in` names a fold and not a message.
 DERIVED = (

@@ -59,6 +59,12 @@ def test_of_all(shared, number): print("all", os.environ["PYTEST_XDIST_WORKER"])
 
 @pytest.mark.parametrize("number", range(4))
 def test_of_each(each, number): print(each, os.environ["PYTEST_XDIST_WORKER"])
+
+@pytest.fixture
+def _parsed(): return 1
+
+@pytest.mark.parametrize("number", range(4))
+def test_of_models(_parsed, number): print("models", os.environ["PYTEST_XDIST_WORKER"])
 """
 
 
@@ -98,8 +104,8 @@ def test_a_pure_test_that_listens_fails_and_says_how_to_mend_it(tmp_path: Path) 
 def test_what_shares_a_module_s_fixture_stays_with_one_worker(tmp_path: Path) -> None:
     """Each worker would make it anew: half a minute where it is everything that `./crm up` starts."""
     done = run(tmp_path, TOGETHER, "-n", "2", "--dist", "loadgroup", "-rP")
-    assert "16 passed" in done.stdout, done.stdout + done.stderr
-    pairs = set(re.findall(r"^(all|a|b@c|d::e) (gw\d)$", done.stdout, re.M))
-    assert {what for what, _ in pairs} == {"all", "a", "b@c", "d::e"}
-    assert len(pairs) == 4
+    assert "20 passed" in done.stdout, done.stdout + done.stderr
+    pairs = set(re.findall(r"^(all|models|a|b@c|d::e) (gw\d)$", done.stdout, re.M))
+    assert {what for what, _ in pairs} == {"all", "models", "a", "b@c", "d::e"}
+    assert len(pairs) == 5
     assert {worker for _, worker in pairs} == {"gw0", "gw1"}

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = packages_distributions()
 #: What a server runs.
 ROOMS = (
-    "app", "mail", "media", "operations", "pipelines", "providers", "transform", "warehouse", "webhooks", "worker",
+    "app", "mail", "media", "operations", "pipelines", "privacy", "providers", "quality", "transform", "warehouse", "webhooks", "worker",
 )  # fmt: skip
 OURS = {*ROOMS, "benchmarks", "simulator"}
 #: Imported only where an embedded PostgreSQL, the demo or a browser is asked for.

@@ -65,35 +65,42 @@ def fill(admin: psycopg.Connection[Any], fold_now: Callable[[], int]) -> None:
     fold_now()
 
 
+#: Beside what the mart gives: what a sender without a name was called elsewhere, and what was corrected.
+BESIDE = ("known_name", "corrections")
+
+
 def pages(database: psycopg.Connection[Any], customer: str, size: int) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = []
-    before: str | None = None
+    before = "~"
     with database.cursor(row_factory=dict_row) as cursor:
         while True:
             page = cursor.execute(
-                SQL["timeline_page"], {"customer_id": customer, "page_size": size, "before": before}
+                SQL["timeline_page"],
+                {"customer_id": customer, "from_key": "", "before_key": before, "most": size},
             ).fetchall()
-            # Beside what the mart gives: what a sender without a name was called elsewhere.
-            shown += [{key: row[key] for key in row if key != "known_name"} for row in page]
+            shown += [{key: row[key] for key in row if key not in BESIDE} for row in page]
             if len(page) < size:
                 return shown
             before = page[-1]["sort_key"]
 
 
 def mart_of(database: psycopg.Connection[dict[str, Any]], customer: str) -> list[dict[str, Any]]:
-    return database.execute(
+    """Without whose it is: who asks for a page knows."""
+    rows = database.execute(
         'select * from marts.timeline where customer_id = %s order by sort_key collate "C" desc',
         [customer],
     ).fetchall()
+    return [{key: row[key] for key in row if key != "customer_id"} for row in rows]
 
 
 def changes(
     database: psycopg.Connection[dict[str, Any]], customer: str, since: int
 ) -> list[dict[str, Any]]:
     found = database.execute(
-        SQL["timeline_changes"], {"customer_id": customer, "since_fold": since, "page_size": 500}
+        SQL["timeline_changes"],
+        {"customer_id": customer, "since_fold": since, "page_size": 500, "most": 500},
     ).fetchall()
-    return [{key: row[key] for key in row if key != "known_name"} for row in found]
+    return [{key: row[key] for key in row if key not in BESIDE} for row in found]
 
 
 def test_what_changed_since_a_fold_is_what_later_folds_wrote(
@@ -172,11 +179,7 @@ def test_a_push_without_a_name_is_shown_with_the_name_that_the_history_tells(
     with psycopg.connect(settings.url_for(Role.APP), row_factory=dict_row) as database:
         newest = database.execute(
             SQL["timeline_page"],
-            {
-                "customer_id": "c1",
-                "page_size": 1,
-                "before": None,
-            },
+            {"customer_id": "c1", "from_key": "", "before_key": "~", "most": 1},
         ).fetchone()
     assert newest is not None
     assert (newest["body"], newest["from_name"], newest["known_name"]) == (

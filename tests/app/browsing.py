@@ -9,23 +9,40 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Literal
 from urllib.request import urlopen
 
 import psycopg
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
-from operations.runtime.ports import free_port
+from app.access import sessions
+from operations.runtime.ports import free_port, is_busy
 from tests.app.conftest import PASSWORD
-from tests.app.forked_app import Forked
+from tests.forked import Forked
 from tests.long_form import LONG
 from warehouse.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)
+#: What a browser keeps of an address besides cookies and files.
+KEPT_OF_PEOPLE = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
 #: Widths in pixels and colour schemes that hostile pages are opened with; each with each in the long form.
 WINDOWS = [(390, "light"), (1360, "dark"), *([(390, "dark"), (1360, "light")] if LONG else [])]
+
+
+@cache
+def _port_of_this_run() -> int:
+    return free_port()
+
+
+def usual_port() -> int:
+    """For the app of each test the same one, where nobody has taken it meanwhile: a browser keeps what it has fetched and
+    compiled by address."""
+    usual = _port_of_this_run()
+    return free_port() if is_busy(usual) else usual
 
 
 @contextmanager
@@ -53,14 +70,14 @@ def serving(
         "PYTHONPATH": str(ROOT),
         **more,
     }
-    log_file = folder / "app.log"
+    log_file, program = folder / "app.log", ["-m", "app", "--port", str(port)]
     process: subprocess.Popen[bytes] | Forked
     if is_forked:
-        process = Forked(port, folder, environment, log_file)
+        process = Forked("app", program, folder=folder, environment=environment, log=log_file)
     else:
         with log_file.open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "app", "--port", str(port)],
+                [sys.executable, *program],
                 cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
     try:
@@ -73,7 +90,11 @@ def serving(
         assert "token=" not in log_text
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def _wait_until_serving(
@@ -107,14 +128,26 @@ def _wait_until_hearing(settings: Settings) -> None:
 class Person:
     """A browser with one person in front of it, who writes down what goes wrong on the way."""
 
-    def __init__(self, context: BrowserContext, address: str) -> None:
+    def __init__(
+        self,
+        context: BrowserContext,
+        address: str,
+        *,
+        width: int = 1200,
+        height: int = 800,
+        scheme: Literal["light", "dark"] = "light",
+    ) -> None:
         self.context, self.address = context, address
+        self.size: ViewportSize = {"width": width, "height": height}
+        self.scheme: Literal["light", "dark"] = scheme
+        self.elsewhere: list[str] = []
+        self.errors: list[str] = []
         self.page = self.tab()
 
     def tab(self) -> Page:
         page = self.context.new_page()
-        self.elsewhere: list[str] = []
-        self.errors: list[str] = []
+        page.set_viewport_size(self.size)
+        page.emulate_media(color_scheme=self.scheme)
         page.on("request", self._note_request)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
@@ -130,7 +163,26 @@ class Person:
         if not url.startswith((self.address, "data:", "blob:")):
             self.elsewhere.append(url)
 
-    def sign_in(
+    def sign_in(self, path: str = "/", *, user_name: str = "agent") -> Page:
+        """With what the form gives in the end, a session and its cookie: the form costs a page of its own, and has tests
+        of its own (`sign_in_by_form`)."""
+        token = sessions.open_session(
+            sessions.start_token(user_name), ip="127.0.0.1", user_agent="Chromium"
+        )
+        assert token
+        self.context.add_cookies(
+            [
+                {
+                    "name": sessions.cookie_name(), "value": token, "url": self.address,
+                    "httpOnly": True, "sameSite": "Lax",
+                }
+            ]
+        )  # fmt: skip
+        self.page.goto(self.address + path)
+        expect(self.page.locator(".st-key-account")).to_be_visible()
+        return self.page
+
+    def sign_in_by_form(
         self, path: str = "/", *, password: str = PASSWORD, user_name: str = "agent"
     ) -> Page:
         self.page.goto(self.address + path)
@@ -140,6 +192,33 @@ class Person:
         if password == PASSWORD:
             expect(self.page.locator(".st-key-account")).to_be_visible()
         return self.page
+
+
+def forget(profile: BrowserContext, address: str) -> None:
+    """Close what is open, and forget who was there; what was fetched and compiled of the app stays.
+
+    The profile's first page is blank and stays: a browser without one ends.
+    """
+    first, *others = profile.pages
+    for page in others:
+        page.close()
+    profile.clear_cookies()
+    profile.clear_permissions()
+    devtools = profile.new_cdp_session(first)
+    devtools.send("Storage.clearDataForOrigin", {"origin": address, "storageTypes": KEPT_OF_PEOPLE})
+    devtools.detach()
+
+
+def tab_to(page: Page, target: Locator, most: int = 120) -> None:
+    """Go there as somebody without a mouse does, from where they are."""
+    expect(target).to_be_visible()
+    met = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if target.evaluate("e => e === document.activeElement"):
+            return
+        met.append(page.evaluate("document.activeElement.outerHTML.slice(0, 160)"))
+    pytest.fail(f"{target} is not reached by keyboard, but: {met[:60]}")
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:

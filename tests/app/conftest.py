@@ -25,7 +25,7 @@ import pytest
 from warehouse.channels import registry
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import BrowserContext
 
     from app.access.sessions import Viewer
     from tests.app.browsing import Person
@@ -60,17 +60,26 @@ class Correspondence:
     sms_connection: str = ""
     mail_connection: str = ""
     _mails: int = field(default=0)
-    #: One connection for many statements, while they are written together.
-    _held: psycopg.Connection[Any] | None = field(default=None)
+    #: One for all that a test writes: a new one for each statement costs it as much as the statement.
+    _session: psycopg.Connection[Any] | None = field(default=None)
 
     def execute(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """As the owner: tests may look and change where no program may."""
-        if self._held is not None:
-            cursor = self._held.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
-        with psycopg.connect(self.settings.admin_url, autocommit=True) as connection:
-            cursor = connection.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+        cursor = self.session().execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def session(self) -> psycopg.Connection[Any]:
+        """Of the owner, each statement its own transaction; a new one where a test has ended it."""
+        if self._session is None or self._session.closed:
+            # Unprepared: a test may change a table between two of the same statements.
+            self._session = psycopg.connect(
+                self.settings.admin_url, autocommit=True, prepare_threshold=None
+            )
+        return self._session
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
 
     def connect_channels(self) -> None:
         from warehouse import connections
@@ -241,9 +250,8 @@ class Correspondence:
     def together(self) -> Iterator[None]:
         """What is written in the block is folded once, at its end: a fold for each of a hundred costs ten seconds."""
         at_once, self.folds_at_once = self.folds_at_once, False
-        with psycopg.connect(self.settings.admin_url, autocommit=True) as self._held:
-            yield
-        self._held, self.folds_at_once = None, at_once
+        yield
+        self.folds_at_once = at_once
         self._landed()
 
     def _landed(self) -> None:
@@ -296,10 +304,8 @@ class Correspondence:
         )
 
     def events(self, action: str) -> list[dict[str, Any]]:
-        with psycopg.connect(
-            self.settings.admin_url, row_factory=psycopg.rows.dict_row
-        ) as connection:
-            return connection.execute(
+        with self.session().cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            return cursor.execute(
                 "select * from crm.events where action = %s order by at", [action]
             ).fetchall()
 
@@ -313,6 +319,7 @@ def correspondence(settings: Settings, fold_now: Callable[[], int]) -> Iterator[
     writer = Correspondence(settings, fold_now)
     writer.connect_channels()
     yield writer
+    writer.close()
     database.close()
 
 
@@ -325,23 +332,38 @@ def agent(correspondence: Correspondence) -> Viewer:
 @pytest.fixture
 def address(correspondence: Correspondence, tmp_path: Path) -> Iterator[str]:
     """The app as a program of its own, on the warehouse of the test."""
-    from tests.app.browsing import serving
+    from tests.app.browsing import serving, usual_port
 
     correspondence.user("agent")
-    with serving(correspondence.settings, tmp_path, is_forked=True) as served:
+    port = usual_port()
+    with serving(correspondence.settings, tmp_path, port=port, is_forked=True) as served:
         yield served
 
 
 @pytest.fixture
-def person(browser: Browser, address: str) -> Iterator[Person]:
-    """A person in front of a browser, for whom nothing may go wrong or be loaded from elsewhere."""
-    from tests.app.browsing import Person
+def window(profile: BrowserContext, address: str) -> Iterator[Callable[..., Person]]:
+    """Opens a window with a person in front of it, for whom nothing may go wrong or be loaded from elsewhere.
 
-    context = browser.new_context(
-        viewport={"width": 1200, "height": 800}, timezone_id="Australia/Sydney"
-    )
-    made = Person(context, address)
-    yield made
-    assert made.elsewhere == []
-    assert made.errors == []
-    context.close()
+    `window(width=390, scheme="dark")`. All windows of a test are of one browser: they share who is signed in.
+    """
+    from tests.app import browsing
+
+    opened: list[Person] = []
+
+    def opens(**how: Any) -> Person:
+        opened.append(browsing.Person(profile, address, **how))
+        return opened[-1]
+
+    yield opens
+    try:
+        for person in opened:
+            assert person.elsewhere == []
+            assert person.errors == []
+    finally:
+        browsing.forget(profile, address)
+
+
+@pytest.fixture
+def person(window: Callable[..., Person]) -> Person:
+    """A person in front of a window that is neither wide nor narrow."""
+    return window()

@@ -87,7 +87,14 @@ def assert_inert(found: Elements) -> None:
     assert set(found.tags) <= TAGS
     assert set(found.attributes) <= ATTRIBUTES
     for address in (*found.attributes.get("href", []), *found.attributes.get("src", [])):
-        own = ("/message?", "/attachment?", "/mail?", "#m", "https://www.openstreetmap.org/?mlat=")
+        own = (
+            "/message?",
+            "/attachment?",
+            "/mail?",
+            "/audit?",
+            "#m",
+            "https://www.openstreetmap.org/?mlat=",
+        )
         assert address.startswith(own), address
     assert "\x1b" not in found.text
     assert "\x00" not in found.text

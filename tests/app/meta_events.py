@@ -50,13 +50,15 @@ def whatsapp(
     return _whatsapp({"contacts": [contact], "messages": [message]})
 
 
-def whatsapp_echo(kind: str, content: dict[str, Any], *, message_id: str = "") -> dict[str, Any]:
+def whatsapp_echo(
+    kind: str, content: dict[str, Any], *, message_id: str = "", at: datetime | None = None
+) -> dict[str, Any]:
     """One message that staff sent from their phone."""
     message = {
         "id": message_id or new_id(),
         "from": OUR_NUMBER,
         "to": THEIR_NUMBER,
-        "timestamp": str(int(datetime.now(UTC).timestamp())),
+        "timestamp": str(int((at or datetime.now(UTC)).timestamp())),
         "type": kind,
         kind: content,
     }

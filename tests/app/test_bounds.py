@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -9,28 +10,23 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 from starlette.types import Message
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ClientState_pb2 import ClientState
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin, Subprotocol
+from websockets.sync.client import ClientConnection
 
+from app import address as address_of_page
 from app.access import sessions
 from app.serving import bounds, headers, uploads
+from benchmarks import strangers
 from tests.app.browsing import eventually
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
+from warehouse import bounded_http
 from warehouse.settings import Settings
 
 
 def opened(address: str, **more: str) -> ClientConnection:
     """A socket of the app's own page, by nobody unless a cookie says who."""
-    return connect(
-        f"{address.replace('http', 'ws', 1)}/_stcore/stream",
-        origin=Origin(address),
-        subprotocols=[Subprotocol("streamlit")],
-        additional_headers=more,
-    )
+    return strangers.page_socket(int(address.rpartition(":")[2]), **more)
 
 
 def cookie_of(user_name: str) -> dict[str, str]:
@@ -98,20 +94,20 @@ def test_a_frame_that_is_too_long_ends_it(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_strangers_share_what_there_is_and_the_signed_in_have_their_own() -> None:
-    rate = bounds.Rate()
+    rate = bounded_http.Rate()
     for number in range(bounds.FRAMES_OF_STRANGERS):
         assert rate.allows("strangers", bounds.FRAMES_OF_STRANGERS, 1.0), number
     assert not rate.allows("strangers", bounds.FRAMES_OF_STRANGERS, 1.0)
     assert rate.allows("account agent", bounds.FRAMES_OF_ACCOUNT, 1.0)
-    assert rate.allows("strangers", bounds.FRAMES_OF_STRANGERS, 1.0 + bounds.WINDOW_SECONDS + 1)
-    for number in range(bounds.MOST_REMEMBERED * 2):
+    assert rate.allows("strangers", bounds.FRAMES_OF_STRANGERS, 1.0 + bounded_http.RATE_SECONDS + 1)
+    for number in range(bounded_http.MOST_REMEMBERED * 2):
         rate.allows(f"address {number}", 1, 2.0)
-    assert len(rate._seen) <= bounds.MOST_REMEMBERED
+    assert len(rate._seen) <= bounded_http.MOST_REMEMBERED
 
 
 def test_a_stranger_who_asks_too_much_is_shown_out_of_the_app(address: str) -> None:
     """Each frame would make the script run; a person who signs in sends a few."""
-    frame = BackMsg(rerun_script=ClientState(query_string="")).SerializeToString()
+    frame = strangers.rerun()
     with opened(address) as socket:
         for _ in range(bounds.FRAMES_OF_ADDRESS + 1):
             socket.send(frame)
@@ -119,6 +115,13 @@ def test_a_stranger_who_asks_too_much_is_shown_out_of_the_app(address: str) -> N
             list(iter(lambda: socket.recv(timeout=30), None))
         assert ended.value.rcvd is not None
         assert ended.value.rcvd.code == bounds.TOO_MUCH
+    # Nor may it open another, and it waits for the answer; whoever is signed in comes in at once.
+    began = time.monotonic()
+    with pytest.raises(InvalidStatus):
+        opened(address)
+    assert time.monotonic() - began >= bounded_http.HELD_SECONDS
+    with opened(address, **cookie_of("agent")):
+        pass
 
 
 def test_sockets_of_one_address_are_counted(address: str) -> None:
@@ -189,6 +192,9 @@ def test_who_speaks_for_a_visitor_is_a_proxy_that_we_know(
         database.use(settings.model_copy(update={"trusted_proxies": given}))
         config = serving.configured(nobody)
         assert (config.proxy_headers, config.forwarded_allow_ips) == (trusts, given)
+        # The page Import takes lists that are longer than any delivery.
+        protocol: Any = config.http
+        assert protocol.taken.request_bytes > uploads.LARGEST_BYTES > bounded_http.REQUEST_BYTES
     database.close()
 
 
@@ -242,3 +248,16 @@ def uploads_within(said: dict[str, str]) -> bool:
 
     apart(ask)
     return answers[0]
+
+
+def test_an_address_that_names_nothing_of_ours_is_asked_of_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An id that is too long, or holds what no id holds, is none at all, before any statement."""
+    asked = (address_of_page.customer, address_of_page.place, address_of_page.message)
+    for odd in ("x" * 3_000, "a\0b", "a\nb", "\x1b[2J", "a\u202eb"):
+        given = dict.fromkeys(("customer", "at", "message", "raw"), odd)
+        monkeypatch.setattr("app.address.st.query_params", given)
+        assert [one() for one in asked] == ["", "", ""], odd
+    monkeypatch.setattr("app.address.st.query_params", {"customer": "customer-0"})
+    assert address_of_page.customer() == "customer-0"

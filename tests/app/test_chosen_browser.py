@@ -63,11 +63,22 @@ def test_a_chosen_message_opens_its_panel_and_nothing_moves(
     page.keyboard.press("p")
     expect(panel(page).get_by_role("button", name="Remove Promise")).to_have_count(0)
     expect(panel(page).get_by_role("link", name="Everything about it")).to_be_visible()
+    tags.focus()
+    page.keyboard.type("Later")
+    page.keyboard.press("Enter")
+    expect(panel(page).get_by_role("button", name="Remove Later")).to_be_visible()
+    tags.press("Backspace")
+    expect(panel(page).get_by_role("button", name="Remove Later")).to_have_count(0)
+    panel(page).get_by_role("link", name="Everything about it").press("Enter")
+    page.wait_for_url("**/message?*")
+    page.go_back()
+    ready(page)
+    page.get_by_text("message 041").click()
     ((seen,),) = correspondence.execute(
         "select object_id from crm.events where action = 'message.view' order by at desc limit 1"
     )
     assert seen == f"twilio_sms|{sids[41]}"
-    panel(page).get_by_role("button", name="Close").click()
+    panel(page).get_by_role("button", name="Close").press("Enter")
     expect(panel(page)).to_have_count(0)
 
     # A click on what does something of its own is no choice, nor is one that marks words.

@@ -33,6 +33,7 @@ def connection(**more: Any) -> dict[str, Any]:
         "token_expires_at": None,
         "media": {"stored": 12},
         "quarantined_events": 0,
+        "quarantined_and_ignored": 0,
         "waiting_messages": 0,
         "refusals_last_day": 0,
         "reconciled_at": NOW - timedelta(hours=3),
@@ -177,4 +178,4 @@ def test_hostile_words_are_inert(text: str) -> None:
         unrecoverable=text, history_note=text, media={text: 3, "stored": text},
         pull_detail={"listed": text, "total": text, "more": True},
     )  # fmt: skip
-    assert_inert(Elements(connection_html.cards([hostile, connection()], SYDNEY, NOW)))
+    assert_inert(Elements(connection_html.card(hostile, SYDNEY, NOW)))

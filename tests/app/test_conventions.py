@@ -14,6 +14,7 @@ import pytest
 import app
 from app import layout
 from app.access.roles import MATRIX, Permission, UserRole, may
+from tests.app.role_matrix import SPEC, matrix, written
 from warehouse.channels import registry
 
 FOLDER = Path(app.__file__).parent
@@ -47,7 +48,7 @@ def test_parts_that_live_and_dialogs_are_guarded() -> None:
 
 
 #: What people decide; each asks who the person is by now, and may refuse.
-DECIDES = {"act", "act_identity"}
+DECIDES = {"act", "act_connections", "act_identity", "act_privacy", "act_users"}
 
 
 def test_what_a_click_decides_is_attempted() -> None:
@@ -85,7 +86,9 @@ def test_no_fragment_has_a_timer() -> None:
 
 def test_every_part_that_lives_hangs_a_bell() -> None:
     live = [path.stem for path in PAGES if re.search(r"@guard\.live\([^)]", path.read_text())]
-    assert live == ["connections", "customers", "quarantine", "timeline", "unassigned", "work"]
+    assert live == [
+        "connections", "customers", "data_quality", "health", "jobs", "privacy", "quarantine", "retention", "timeline", "unassigned", "work",
+    ]  # fmt: skip
 
 
 def test_html_is_drawn_by_st_html_alone() -> None:
@@ -107,17 +110,27 @@ def test_the_matrix_names_every_role_and_all_may_read() -> None:
     assert all(may(role, Permission.READ) for role in UserRole)
     deciders = {role for role in UserRole if may(role, Permission.DECIDE_CUSTOMER)}
     assert deciders == {UserRole.AGENT, UserRole.ADMIN}
-    for permission in (Permission.READ_REVISIONS, Permission.READ_RAW):
+    for permission in (
+        Permission.READ_REVISIONS,
+        Permission.READ_RAW,
+        Permission.READ_EVENTS,
+        Permission.HANDLE_PRIVACY,
+    ):
         examiners = {role for role in UserRole if may(role, permission)}
         assert examiners == {UserRole.PRIVACY_OFFICER, UserRole.ADMIN}
     assert {role for role in UserRole if may(role, Permission.ORGANISE)} == deciders
     assert {role for role in UserRole if may(role, Permission.SHARE_VIEWS)} == deciders
     for permission in (
         Permission.MANAGE_CONNECTIONS,
+        Permission.MANAGE_USERS,
         Permission.MANAGE_TAGS,
         Permission.MANAGE_VIEWS,
     ):
         assert {role for role in UserRole if may(role, permission)} == {UserRole.ADMIN}
+
+
+def test_the_matrix_is_the_one_that_is_written_down() -> None:
+    assert written(SPEC.read_text()) == matrix(), "write it anew: python -m tests.app.role_matrix"
 
 
 def test_the_notice_says_what_and_since_when() -> None:
@@ -148,6 +161,8 @@ OURS = {
     "address.QUARANTINE",
     "address.TIMELINE",
     "address.ABOUT_MESSAGE",
+    "address.AUDIT",
+    "address.ACCOUNT",
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import customers_csv, read
+from app import csv_file, customers_csv, read
 from app.access import sessions
 from app.access.roles import Forbidden
 from app.access.sessions import Viewer
@@ -86,6 +86,53 @@ def test_customers_are_found_by_what_their_name_is_like_and_sorted(
     assert "Seq Scan on" not in plan, plan
 
 
+def test_of_more_than_are_counted_those_that_come_first_stand_first(
+    correspondence: Correspondence, agent: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever order they are found in; and who is archived neither stands there nor takes a place."""
+    monkeypatch.setattr(read, "MOST", 5)
+    correspondence.execute(
+        "insert into crm.customers (customer_id, name, created_by, created_at, archived_at, archived_by)"
+        " select md5(n::text), 'Sam ' || lpad((n * 7 % 40)::text, 2, '0'), 'test',"
+        "  timestamptz '2026-11-01' + make_interval(hours => n * 11 % 40), case when n % 2 = 0 then now() end, case when n % 2 = 0 then 'test' end"
+        " from generate_series(0, 39) as n"
+    )
+    correspondence.execute(
+        "insert into crm.identity_links (link_id, decision_id, identity, customer_id, linked_by, reason)"
+        " select md5(n::text), 'd', 'phone:+614915701' || lpad(n::text, 2, '0'), md5(n::text), 't', 't'"
+        " from generate_series(0, 39) as n"
+    )
+    with correspondence.together():
+        for number in (5, 9, 33):
+            correspondence.sms(f"+614915701{number:02}", "hello", START + timedelta(hours=number))
+    standing = correspondence.execute(
+        "select name, created_at from crm.customers where archived_at is null"
+    )
+    by_name = sorted(name for name, _ in standing)
+    by_time = [name for name, _ in sorted(standing, key=lambda each: each[1], reverse=True)]
+    wrote = [f"Sam {number * 7 % 40:02}" for number in (33, 9, 5)]
+    expected = {
+        read.Sort.NAME: by_name[:4],
+        read.Sort.MADE: by_time[:4],
+        # Then those who never wrote, by name.
+        read.Sort.LATEST: wrote,
+    }
+    # By a name, and by a part of a number.
+    for typed in ("sam", "0491 570 1"):
+        for sort, first in expected.items():
+            found = read.customers(agent, typed, sort=sort, page_size=4)
+            assert names(found)[: len(first)] == first, (typed, sort)
+            assert (len(found.rows), found.matched, found.is_cut) == (4, 5, True)
+    officer = correspondence.signed_in("olive", "privacy_officer")
+    taken: list[Row] = []
+    assert read.export(officer, "sam", read.Sort.NAME, 3, taken.append).is_cut
+    assert [row["name"] for row in taken] == by_name[:3]
+    # Of those that are counted the archived are none.
+    monkeypatch.setattr(read, "MOST", 25)
+    found = read.customers(agent, "sam")
+    assert (found.matched, found.is_cut) == (20, False)
+
+
 def test_a_list_leaves_the_app_whole_with_those_who_may_and_as_one_event(
     correspondence: Correspondence, agent: Viewer
 ) -> None:
@@ -141,8 +188,8 @@ def test_the_file_says_where_it_ends_before_the_list_does(
         assert len(lines) == 4
         assert lines[-1].endswith(customers_csv.cut(2))
         # Two at a time; the third is told so.
-        monkeypatch.setattr(customers_csv, "AT_ONCE", threading.BoundedSemaphore(1))
-        customers_csv.AT_ONCE.acquire()
+        monkeypatch.setattr(csv_file, "AT_ONCE", threading.BoundedSemaphore(1))
+        csv_file.AT_ONCE.acquire()
         assert client.get("/customers.csv").status_code == 503
     found = read.Found(rows=[], matched=2, is_cut=False)
     assert not customers_csv.may_be_cut(found)

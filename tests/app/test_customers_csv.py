@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app import customers_csv
+from app import csv_file, customers_csv
 from app.access.roles import Permission, UserRole, may
 from app.views import list_html
 
@@ -23,7 +23,7 @@ ROW = {
 )  # fmt: skip
 def test_no_cell_is_a_formula_and_none_is_lost(name: str) -> None:
     file = io.BytesIO()
-    with customers_csv.lines_into(file) as lines:
+    with csv_file.lines_into(file, customers_csv.COLUMNS) as lines:
         lines.writerow(customers_csv.cells(ROW | {"name": name}))
     written = file.getvalue().decode("utf-8-sig")
     head, line = csv.reader(io.StringIO(written, newline=""))

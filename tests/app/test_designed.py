@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
@@ -123,15 +123,13 @@ def test_the_document_bears_its_policy_and_who_asks_is_on_record(
 
 
 def test_on_the_timeline_it_stands_in_a_frame_that_runs_and_loads_nothing(
-    browser: Browser, address: str, correspondence: Correspondence, tmp_path: Path
+    window: Callable[..., Person], correspondence: Correspondence
 ) -> None:
     hostile = "".join(ATTACKS).replace("hurt()", "parent.hurt=1")
     markup = f'<p id="words">Designed words</p><img src="cid:logo@example.com">{hostile}<img src="https://evil.example/p.gif"><p>{"long<br>" * 60}</p>'
     correspondence.raw_mail(html_mail(markup, picture=PICTURE), datetime.now(UTC))
     customer = correspondence.customer("Sam", f"email:{ADDRESS}")
-    context = browser.new_context(viewport={"width": 390, "height": 800})
-    person = Person(context, address)
-    page = person.sign_in(f"/timeline?customer={customer}")
+    page = window(width=390).sign_in(f"/timeline?customer={customer}")
     expect(page.get_by_text("The plain words")).to_be_visible()
     # Before the scripts are here it is a link that opens a tab.
     ready(page)
@@ -154,6 +152,3 @@ def test_on_the_timeline_it_stands_in_a_frame_that_runs_and_loads_nothing(
     assert page.evaluate("window.hurt") is None
     page.get_by_text("Show as text").click()
     expect(page.get_by_text("The plain words")).to_be_visible()
-    assert person.elsewhere == []
-    assert person.errors == []
-    context.close()

@@ -53,7 +53,7 @@ def test_a_message_is_shown_with_whose_it_is_and_where_it_came_from(
     found = examine.message(agent, message_id)
     assert found is not None
     assert found.message["body"] == "Hello"
-    assert found.customers == [{"customer_id": customer, "name": "Sam"}]
+    assert [(each["customer_id"], each["name"]) for each in found.customers] == [(customer, "Sam")]
     assert sorted(source["via"] for source in found.sources) == ["history", "webhook"]
     (pushed,) = [source for source in found.sources if source["via"] == "webhook"]
     assert delivery in pushed["raw_ref"]

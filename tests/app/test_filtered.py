@@ -6,7 +6,7 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,9 +20,10 @@ from app import database, filtered, read
 from app.access.sessions import Viewer
 from app.reading import Reading
 from tests.app.conftest import Correspondence
-from warehouse import filters
+from warehouse import filters, search
 from warehouse.filters import EVERYTHING, Filter
 from warehouse.queries import queries
+from warehouse.search_query import parse
 from warehouse.settings import Role
 
 #: 1,000 by hand: CRM_TEST_FILTERS=1000.
@@ -200,6 +201,86 @@ def test_any_combination_leaves_what_a_look_at_every_message_leaves(
     assert left[True] > COMBINATIONS / 3
 
 
+def test_a_search_with_conditions_finds_what_a_look_at_every_message_finds(
+    correspondence: Correspondence, sam: str, db: Reading
+) -> None:
+    """Words with operators, over all customers: what is filtered in a search is written into its box."""
+    rows = db.execute(
+        "select timeline.*, coalesce(conversations.tags, '{}') as tags, conversations.assignee from marts.timeline as timeline"
+        " left join marts.conversations as conversations"
+        " on conversations.channel = timeline.channel and conversations.thread_key = timeline.thread_key"
+        ' where not timeline.is_deleted order by timeline.sort_key collate "C" desc'
+    ).fetchall()
+    names = sorted({tag for row in rows for tag in row["tags"]})
+    choose, left = random.Random(17), Counter[bool]()
+    for number in range(COMBINATIONS):
+        zone = ZoneInfo(ZONES[number % 3])
+        typed, wanted = searched(choose, names)
+        expected = [row["message_id"] for row in rows if all(each(row, zone) for each in wanted)]
+        query = parse(" ".join(typed), zone)
+        assert not query.notes, query.notes
+        found: list[str] = []
+        behind: str | None = None
+        while True:
+            part = search.find(db.connection, query, behind=behind, page_size=20)
+            found += [row["message_id"] for row in part.rows]
+            if behind is None:
+                assert (part.count, part.is_exact) == (len(expected), True), typed
+            if len(part.rows) < 20:
+                break
+            behind = part.rows[-1]["sort_key"]
+        assert found == expected, (zone, typed)
+        left[0 < len(expected) < len(rows)] += 1
+    assert left[True] > COMBINATIONS / 3
+
+
+Condition = Callable[[dict[str, Any], ZoneInfo], bool]
+
+
+def searched(choose: random.Random, tags: list[str]) -> tuple[list[str], list[Condition]]:
+    """What is typed, and the same in plain words."""
+    typed, wanted = list[str](), list[Condition]()
+
+    def ask(text: str, holds: Condition, *, can_exclude: bool = True) -> None:
+        is_excluded = can_exclude and choose.random() < 0.3
+        typed.append(f"-{text}" if is_excluded else text)
+        wanted.append(lambda row, zone: holds(row, zone) != is_excluded)
+
+    def day_of(row: dict[str, Any], zone: ZoneInfo) -> date:
+        return row["sent_at"].astimezone(zone).date()  # type: ignore[no-any-return]
+
+    word = choose.choice(("sms", "mail"))
+    ask(word, lambda row, _: word in row["body"].split(), can_exclude=False)
+    if choose.random() < 0.3:
+        channel = choose.choice(("twilio_sms", "gmail", "whatsapp"))
+        ask(f"channel:{channel}", lambda row, _: row["channel"] == channel)
+    if choose.random() < 0.4:
+        direction = choose.choice(("inbound", "outbound"))
+        ask(f"direction:{direction}", lambda row, _: row["direction"] == direction)
+    if choose.random() < 0.3:
+        ask("has:attachment", lambda row, _: bool(row["attachments"]))
+    if choose.random() < 0.3:
+        tag = choose.choice(tags)
+        ask(f'tag:"{tag}"', lambda row, _: tag in row["tags"])
+    if choose.random() < 0.3:
+        user = choose.choice(("kim", "agent", "nobody"))
+        ask(f"assigned:{user}", lambda row, _: row["assignee"] == user)
+    day = choose.choice(DAYS) + timedelta(days=choose.randint(-1, 1))
+    match choose.choice(("", "on", "before", "after", "between")):
+        case "on":
+            ask(f"on:{day}", lambda row, zone: day_of(row, zone) == day, can_exclude=False)
+        case "before":
+            ask(f"before:{day}", lambda row, zone: day_of(row, zone) < day, can_exclude=False)
+        case "after":
+            ask(f"after:{day}", lambda row, zone: day_of(row, zone) > day, can_exclude=False)
+        case "between":
+            end = day + timedelta(days=3)
+            ask(f"after:{day}", lambda row, zone: day_of(row, zone) > day, can_exclude=False)
+            ask(f"before:{end}", lambda row, zone: day_of(row, zone) < end, can_exclude=False)
+    choose.shuffle(typed)
+    return typed, wanted
+
+
 def test_what_was_not_looked_through_is_said_and_follows_with_the_next_page(
     sam: str, db: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +340,7 @@ def test_no_filter_walks_a_table_that_grows(sam: str, db: Reading) -> None:
         asked = {**filtered.parameters(wanted, sam), "page_size": 50, "message_ids": ["x"]}
         # The timeline without a filter, too.
         whole = queries("timeline")["timeline_page"]
-        named = {name: filtered.SQL[name] for name in ("filtered_page", "filtered_count", "filtered_changes", "filter_choices")}  # fmt: skip
+        named = {name: filtered.SQL[name] for name in ("filtered_page", "filtered_from", "filtered_count", "filtered_changes", "filter_choices")}  # fmt: skip
         for name, query in {**named, "timeline_page": whole}.items():
             walked = [
                 node["Relation Name"]

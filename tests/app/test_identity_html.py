@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from app.views import identity_html
+from app.views import card_html, identity_html, list_html, search_html, work_html
 from tests.app.drawn import HOSTILE, Elements, assert_inert
+from warehouse.decisions import Size
 from warehouse.schemes import schemes
+from warehouse.search_query import parse
 
 EVERY = [
     ("phone:+61491570006", "+61491570006", "Phone"),
@@ -66,3 +72,64 @@ def test_who_is_known_everywhere_needs_no_caution() -> None:
 def test_hostile_identities_are_inert(text: str, scheme: str) -> None:
     assert_inert(Elements(identity_html.identity(f"{scheme}:{text}")))
     assert_inert(Elements(identity_html.identities([text, f"psid:{text}:{text}"], 1)))
+
+
+# -- namesakes -----------------------------------------------------------------------------------
+
+SYDNEY, NOW = ZoneInfo("Australia/Sydney"), datetime(2026, 11, 20, 1, tzinfo=UTC)
+
+
+def found(customer_id: str | None, name: str | None, identity: str) -> dict[str, Any]:
+    return {
+        "customer_id": customer_id, "customer_name": name, "name": name, "display_name": "Mai", "identity": identity,
+        "counterpart_identity": identity, "sent_at": NOW, "last_at": NOW, "direction": "inbound", "channel": "gmail",
+        "subject": "Order", "body": "Hello", "kind": "email", "attachments": [], "tags": [], "state": "open",
+        "assignee": None, "due_at": None, "last_direction": "inbound", "filenames": [], "status": "received",
+        "removal": None,
+    }  # fmt: skip
+
+
+def test_who_has_a_namesake_in_a_list_is_told_apart() -> None:
+    rows = [
+        found("a" * 32, "Mai Tran", "email:one@example.com"), found("a" * 32, "Mai Tran", "email:one@example.com"),
+        found("b" * 32, "mai  tran", "email:two@example.com"), found("c" * 32, "Sam Citizen", "email:sam@example.com"),
+        found(None, None, "email:who@example.com"),
+    ]  # fmt: skip
+    for name in ("name", "customer_name"):
+        assert list_html.namesakes(rows, name) == {"a" * 32, "b" * 32}
+    assert list_html.namesakes(rows[:2]) == set()
+    query = parse("hello", SYDNEY)
+    for row in rows[:4]:
+        apart = row["customer_id"] in list_html.namesakes(rows)
+        shown = row["identity"].partition(":")[2]
+        for html in (
+            search_html.result(row, query, SYDNEY, NOW, tells_apart=apart),
+            work_html.row(row, SYDNEY, NOW, "me", tells_apart=apart),
+        ):
+            assert (shown in html) is apart
+    noted = {
+        **rows[0], "object_type": "customer", "written_at": NOW, "written_by": HOSTILE[0], "identity": None,
+        "text": "hello", "body": "hello",
+    }  # fmt: skip
+    assert "aaaaaaaa" in search_html.note(noted, query, SYDNEY, NOW, tells_apart=True)
+
+
+def test_a_merge_of_two_of_one_name_says_which_is_which() -> None:
+    html = card_html.together(
+        "Mai Tran", Size(identities=2, messages=3, last_at=NOW), "Mai Tran", Size(identities=1, messages=1),
+        SYDNEY, NOW, known=["email:one@example.com", HOSTILE[0]], other_known=["phone:+61491570156"],
+    )  # fmt: skip
+    assert "<img" not in html
+    assert "<script" not in html
+    words = Elements(html).text
+    assert "one@example.com" in words
+    assert "+61491570156" in words
+    assert words.count("last contact") == 1
+    grown = Elements(card_html.grows("Mai Tran", 1, 1_203)).text
+    assert "before1 message" in grown
+    assert "after1,204 messages" in grown
+    # What is accepted together names the customers so, too.
+    pairs = card_html.pairs(
+        [("phone:+61491570006", "Mai Tran", ["email:one@example.com"], "signed")]
+    )
+    assert "one@example.com" in Elements(pairs).text

@@ -13,8 +13,8 @@ from app.access.sessions import Viewer
 from app.reading import reading
 from tests.app.conftest import Correspondence
 from tests.app.test_filtered import plans
-from warehouse import search
-from warehouse.filters import sortable, start_of_day
+from warehouse import search, search_meaning
+from warehouse.filters import Filter, sortable, start_of_day
 from warehouse.search_query import parse
 
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
@@ -74,7 +74,12 @@ def test_on_ten_thousand_messages_a_jump_looks_at_one_of_each_identity(
         f" where people.message_id = 'twilio_sms|{sids[0]}' and not people.is_ours"
     )
     correspondence.execute("analyze canonical.message_participants")
-    values = {"customer_id": sam, "position": f"{1_600_005_000_000_000:014x}"}
+    values = {
+        "customer_id": sam,
+        "from_key": f"{1_600_005_000_000_000:014x}",
+        "before_key": "~",
+        "most": 1,
+    }
     with reading(agent, Permission.READ, "timeline.view", "customer", sam) as db:
         explained = db.execute(
             f"explain (analyze, format json) {around.SQL['first_from']}", values
@@ -91,6 +96,58 @@ def test_on_ten_thousand_messages_a_jump_looks_at_one_of_each_identity(
         found = db.execute(around.SQL["first_from"], values).fetchone()
     assert found is not None
     assert found["message_id"] == "copy|5000"
+
+
+def test_a_filter_stands_beside_a_place(
+    sam: str, agent: Viewer, correspondence: Correspondence
+) -> None:
+    """Its neighbours are those that pass; the message that was asked for stands there whatever it is."""
+    correspondence.folds_at_once = False
+    at = datetime(2026, 10, 1, tzinfo=UTC)
+    for each in range(60):
+        if each % 2:
+            correspondence.mail(ADDRESS, "s", f"mail {each}", at + timedelta(hours=each))
+        else:
+            correspondence.sms(NUMBER, f"sms {each}", at + timedelta(hours=each))
+    correspondence.fold()
+    ids = dict(correspondence.execute("select body, message_id from marts.messages"))
+
+    def round_(body: str, **wanted: tuple[str, ...]) -> around.Around:
+        place = around.Place(sam, ids[body], Filter(**wanted), before=4, behind=4)  # type: ignore[arg-type]
+        found = around.read_around(agent, place)
+        assert found is not None
+        return found
+
+    def bodies(found: around.Around) -> list[str]:
+        return [row["body"] for row in found.rows]
+
+    mails = round_("mail 31", channels=("gmail",))
+    assert bodies(mails) == [f"mail {each}" for each in range(23, 40, 2)]
+    assert (mails.passes, mails.is_first, mails.is_last, mails.is_cut) == (
+        True,
+        False,
+        False,
+        False,
+    )
+    beside = round_("sms 30", channels=("gmail",))
+    assert bodies(beside) == [f"mail {each}" for each in (23, 25, 27, 29)] + ["sms 30"] + [
+        f"mail {each}" for each in (31, 33, 35, 37, 39)
+    ]
+    assert not beside.passes
+    nothing = round_("sms 30", statuses=("failed",))
+    assert (bodies(nothing), nothing.is_first, nothing.is_last) == (["sms 30"], True, True)
+    assert bodies(round_("sms 58", channels=("gmail",))) == [f"mail {each}" for each in (51, 53, 55, 57)] + ["sms 58", "mail 59"]  # fmt: skip
+    told = correspondence.events("timeline.view")[0]["detail"]
+    assert told == {"at": ids["mail 31"], "filter": {"channel": ["gmail"]}}
+
+    # A jump leads to the first that passes, within the days that are asked for.
+    by_mail = Filter(channels=("gmail",))
+    assert around.first_from(agent, sam, "", by_mail) == ids["mail 1"]
+    late = Filter(channels=("gmail",), since=date(2026, 10, 3))
+    day = sortable(start_of_day(date(2026, 10, 2), SYDNEY))
+    # The third begins in Sydney at 14:00 of the second in UTC.
+    assert around.first_from(agent, sam, day, late) == ids["mail 39"]
+    assert around.first_from(agent, sam, day, Filter(channels=("whatsapp",))) is None
 
 
 def test_from_match_to_match_on_one_timeline(
@@ -123,7 +180,7 @@ def test_from_match_to_match_on_one_timeline(
         db.tells_nothing()
         db.execute(search.SQL["without_scans"])
         with db.connection.cursor() as cursor:
-            meant = search.mean(cursor, parse("refund", SYDNEY), sam)
-        values = search.parameters(meant) | {"position": keys[ids[3]]}
+            meant = search_meaning.mean(cursor, parse("refund", SYDNEY), sam)
+        values = search_meaning.parameters(meant) | {"position": keys[ids[3]]}
         read = [node["Node Type"] for node in plans(db, search.SQL["beside"], values)]
     assert not any("Seq Scan" in each for each in read), read

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 
-NUMBER = "+61491570006"
+NUMBER, ADDRESS = "+61491570006", "sam@example.com"
 
 
 def choose(page: Page, digits: str) -> None:
@@ -22,11 +22,13 @@ def choose(page: Page, digits: str) -> None:
 def test_a_timeline_is_opened_at_a_day_and_at_its_first_message(
     person: Person, correspondence: Correspondence
 ) -> None:
-    sam = correspondence.customer("Sam Example", f"phone:{NUMBER}")
+    sam = correspondence.customer("Sam Example", f"phone:{NUMBER}", f"email:{ADDRESS}")
     correspondence.folds_at_once = False
     for number in range(120):
         at = datetime(2026, 3, 1, 1, tzinfo=UTC) + timedelta(days=number)
         correspondence.sms(NUMBER, f"message {number:03}", at)
+        if number in (44, 45):
+            correspondence.mail(ADDRESS, "s", f"mail {number}", at + timedelta(hours=1))
     correspondence.fold()
     page = person.sign_in(f"/timeline?customer={sam}&channel=twilio_sms")
     expect(page.get_by_text("message 119")).to_be_in_viewport()
@@ -39,6 +41,15 @@ def test_a_timeline_is_opened_at_a_day_and_at_its_first_message(
     expect(page.get_by_text("message 046")).to_be_visible()
     assert page.get_by_text("message 119").count() == 0
     expect(page.get_by_role("button", name="Earlier messages")).to_be_visible()
+    # The filter goes along, and is changed where one is.
+    assert "channel=twilio_sms" in page.url
+    assert page.get_by_text("mail 45").count() == 0
+    expect(page.get_by_text("120 messages shown, 2 hidden")).to_be_visible()
+    page.get_by_role("button", name="Channel SMS").click()
+    expect(page.get_by_text("mail 45")).to_be_visible()
+    expect(page.get_by_text("message 045")).to_be_in_viewport()
+    assert "channel=" not in page.url
+    assert "at=" in page.url
     # What is known about the customer stands beside, as everywhere.
     ready(page)
     expect(page.get_by_role("region", name="Identities")).to_contain_text(NUMBER)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from app.access.roles import UserRole
-from app.live import changes, topics
+from app.live import changes, stream, topics
 from app.live.changes import Change, House
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
@@ -21,7 +21,7 @@ class Heard:
         self.session_id, self.user_name = session_id, user_name
         self.told: list[str | None] = []
 
-    def tell(self, topic: str | None) -> None:
+    def tell(self, topic: str | None, change: Change) -> None:
         self.told.append(topic)
 
     def look_again(self) -> None:
@@ -51,6 +51,24 @@ def test_only_those_concerned_are_told(house: House) -> None:
     house.leave(sam, [topics.timeline("sam")])
     house.changed([topics.timeline("sam")], Change.FOLDED)
     assert len(sam.told) == 2
+
+
+def test_what_may_wait_is_counted_so_that_all_of_it_together_is_read_at_a_pace(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "house", house)
+    assert stream._patient_pace() == stream.LIST_PACE_SECONDS
+    people = [Heard() for _ in range(30)]
+    for listener in people:
+        house.open(listener, topics.QUEUE)
+        house.open(listener, topics.about("sam"))
+        house.open(listener, topics.about("sam"))
+        house.open(listener, topics.timeline("sam"))
+    assert house.patient == 60
+    assert stream._patient_pace() == 60 / stream.LIST_RUNS_PER_SECOND
+    for listener in people:
+        house.leave(listener, [topics.QUEUE, topics.about("sam"), topics.timeline("sam")])
+    assert house.patient == 0
 
 
 def test_what_came_between_is_seen_and_nothing_else(house: House) -> None:

@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests.app.conftest import Correspondence
-from warehouse import decisions, note_search, search
+from warehouse import decisions, note_search, search, search_meaning
 from warehouse.events import Actor
 from warehouse.search_query import parse
 from warehouse.settings import Role
@@ -136,7 +136,7 @@ def test_page_by_page_and_by_the_index(
     with database.cursor(row_factory=dict_row) as db, database.transaction():
         db.execute(search.SQL["without_scans"])
         for typed in ("rare", "word", "wor*", '"rare word"', "42"):
-            asked = search.mean_text(db, parse(typed, SYDNEY).terms)
+            asked = search_meaning.mean_text(db, parse(typed, SYDNEY).terms)
             values = {
                 "words": " & ".join(asked.words), "phrases": asked.phrases, "without": asked.without, "since": None,
                 "before": None, "customer_ids": None, "behind_at": None, "behind_id": None, "page_size": 50,

@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from streamlit import config
+from streamlit.proto.NewSession_pb2 import NewSession
+from streamlit.runtime import app_session
 
 from app.serving import options
 from tests.app.browsing import ROOT, serving
@@ -96,6 +99,40 @@ def test_the_program_refuses_to_serve_without_them(
     )
     assert ended.returncode == 2
     assert "runner.postScriptGC is True and not False" in ended.stderr
+
+
+def test_many_threads_read_options_at_once() -> None:
+    """None waits for the lock under which Streamlit reads them, which another may hold."""
+    former = config._config_lock
+    try:
+        with former:
+            options.read_without_waiting()
+            with ThreadPoolExecutor(1) as other:
+                asked = other.submit(config.get_option, "runner.magicEnabled")
+                assert asked.result(timeout=5) is False
+    finally:
+        config._config_lock = former
+
+
+def test_a_remembered_theme_says_what_streamlit_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = ("theme", "theme.light", "theme.dark", "theme.sidebar", "theme.nothing")
+
+    def told() -> bytes:
+        session = NewSession()
+        for part in parts:
+            app_session._populate_theme_msg(session.custom_theme, part)
+        return session.SerializeToString(deterministic=True)
+
+    by_streamlit = told()
+    monkeypatch.setattr(app_session, "_populate_theme_msg", app_session._populate_theme_msg)
+    options.remember_themes()
+    assert [told(), told()] == [by_streamlit] * 2
+    assert by_streamlit
+    # A part of which nothing is set is none at all, also when it is remembered.
+    for _ in range(2):
+        empty = NewSession()
+        app_session._populate_theme_msg(empty.custom_theme, "theme.nothing")
+        assert not empty.HasField("custom_theme")
 
 
 def test_no_variable_stands_where_it_does_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.views import origin_html
+from app.views import origin_html, quarantine_html
 from media.provenance import RawRow
 from tests.app.drawn import HOSTILE, NOW, Elements, assert_inert, row, sight
 
@@ -123,7 +123,7 @@ def test_hostile_origins_are_inert(text: str) -> None:
         "raw_ref": text, "channel": text, "connection_id": text, "connection_name": text, "reason": text,
         "received_at": NOW,
     }  # fmt: skip
-    assert_inert(Elements(origin_html.quarantined(quarantined, sight())))
+    assert_inert(Elements(quarantine_html.event(quarantined, sight())))
 
 
 def test_a_line_of_the_quarantine_says_where_why_and_when() -> None:
@@ -131,10 +131,8 @@ def test_a_line_of_the_quarantine_says_where_why_and_when() -> None:
         "raw_ref": "raw.webhook_deliveries/1#0", "channel": "whatsapp", "connection_id": "c1",
         "connection_name": None, "reason": "messages[0].type is not understood", "received_at": NOW,
     }  # fmt: skip
-    text = Elements(origin_html.quarantined(held, sight())).text
+    text = Elements(quarantine_html.event(held, sight())).text
     assert "messages[0].type is not understood" in text
     assert "c1" in text
     assert "13:00" in text
-    assert (
-        "./crm replay --quarantined" in Elements(origin_html.quarantine_tally(3, is_cut=False)).text
-    )
+    assert "./crm replay --quarantined" in Elements(quarantine_html.tally(3, is_cut=False)).text

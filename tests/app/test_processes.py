@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -30,8 +31,10 @@ PEOPLE = 20
 def door(address: str) -> psutil.Process:
     port = address.rpartition(":")[2]
     for process in psutil.Process().children():
-        if port in process.cmdline():
-            return process
+        # One that ended and was not waited for yet has no command line.
+        with suppress(psutil.NoSuchProcess):
+            if port in process.cmdline():
+                return process
     raise AssertionError("the app does not run")
 
 

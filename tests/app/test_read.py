@@ -111,8 +111,12 @@ def test_a_list_that_is_cut_says_how_many_there_are(
     )
     some, all_of_them = read.customers(agent, "many 11"), read.customers(agent, "many")
     with_eleven = sum("11" in str(number) for number in range(1, 1201))
-    assert (len(some.rows), some.matched, some.is_cut) == (50, with_eleven, False)
-    assert (len(all_of_them.rows), all_of_them.matched, all_of_them.is_cut) == (50, 1000, True)
+    assert (len(some.rows), some.matched, some.is_cut) == (read.LIST_SIZE, with_eleven, False)
+    assert (len(all_of_them.rows), all_of_them.matched, all_of_them.is_cut) == (
+        read.LIST_SIZE,
+        1000,
+        True,
+    )
 
 
 def test_a_timeline_opens_at_its_end_and_pages_to_its_beginning(

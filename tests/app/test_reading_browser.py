@@ -132,6 +132,17 @@ def test_date_and_channel_filters_show_only_what_matches(
     expect(page.get_by_text("hidden")).to_have_count(0)
     assert "when=" not in page.url
 
+    # Chosen by keyboard alone.
+    page.get_by_role("button", name="Filter").press("Enter")
+    channels = page.get_by_role("toolbar", name="Channel")
+    channels.get_by_role("button", name="Mail").press("Enter")
+    expect(page.get_by_text("5 messages shown, 5 hidden")).to_be_visible()
+    page.get_by_role("radio", name="Yesterday").press("Space")
+    expect(page.get_by_text("2 messages shown, 8 hidden")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Clear all").press("Enter")
+    expect(page.get_by_text("hidden")).to_have_count(0)
+
 
 def test_a_timeline_is_read_by_keyboard_alone(
     person: Person, correspondence: Correspondence
@@ -172,6 +183,17 @@ def test_a_timeline_is_read_by_keyboard_alone(
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert below
+
+    # One conversation beside the whole: by its key, and by its button.
+    page.locator(f"[data-message='twilio_sms|{sids[0]}']").focus()
+    page.keyboard.press("G")
+    assert page.evaluate(chosen).startswith("gmail|")
+    page.keyboard.press("t")
+    expect(page.get_by_text("1 message shown, 3 hidden")).to_be_visible()
+    page.get_by_role("button", name="One conversation").press("Enter")
+    expect(page.locator(".message")).to_have_count(4)
+    page.locator("[data-message^='gmail|'] .only-thread").click(force=True)
+    expect(page.get_by_text("1 message shown, 3 hidden")).to_be_visible()
 
     # On the page about one message there is no list: keys do nothing, and its link leads to it.
     page.goto(f"{person.address}/message?message=twilio_sms%7C{sids[1]}")

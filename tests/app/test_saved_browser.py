@@ -83,6 +83,12 @@ def test_a_view_is_kept_chosen_renamed_shared_and_removed(
     expect(page.locator(".line.saved")).to_have_count(2)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".line.saved")).to_have_count(3)
+    # By keyboard alone.
+    row.get_by_role("button", name="Change").press("Enter")
+    page.get_by_role("button", name="Remove").press("Enter")
+    expect(page.locator(".line.saved")).to_have_count(2)
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(page.locator(".line.saved")).to_have_count(3)
 
     # A list that is on the screen follows the view that is chosen.
     page.goto(f"{person.address}/?q=nobody")

@@ -139,9 +139,10 @@ def test_notes_are_found_marked_and_lead_to_where_they_stand(
     page.wait_for_url("**/message?*")
     expect(page.get_by_text("a bicycle for nobody")).to_be_visible()
     page.go_back()
+    # By keyboard alone.
     lines.nth(1).locator("xpath=ancestor::*[contains(@class,'st-key-row_')]").get_by_role(
         "link"
-    ).click()
+    ).press("Enter")
     # On the conversation that the note is on, and beside it the note.
     page.wait_for_url("**/timeline?*conversation=*")
     expect(page.locator(".our-note").filter(has_text="bicycle of the mail")).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -250,3 +251,38 @@ def change(
 
 
 RawRow = Form | History
+
+
+def land_awkward_rows(admin: psycopg.Connection[Any], fold_now: Callable[[], int]) -> None:
+    """Every awkward thing that the builders above know, folded in two halves."""
+    add_connections(admin)
+    stored = [inbound(n, media=n % 3) for n in range(8)] + [
+        mail(n, cc=("kim@example.net",)) for n in range(8)
+    ]
+    for row in stored:
+        row.insert(admin)
+    fold_now()
+    kinds = ["added", "removed", "labels_added", "unheard_of"]
+    live = [
+        *(status(n, "delivered") for n in range(4)),
+        *(twilio_history(n, media=n % 3) for n in range(4, 12)),
+        *(change(n, kind, history_id=200 + n, labels=("TRASH",)) for n, kind in enumerate(kinds)),
+        removal(2),
+        mail(9, labels=("SPAM",)),
+        mail(10, sender=""),
+        inbound(20, AccountSid="AC" + "f" * 32),
+        status(21, "teleported"),
+    ]
+    for row in live:
+        row.insert(admin)
+    unreadable = [("twilio_sms", None), ("twilio_sms", "[]"), ("twilio_sms", '[1, {}, "x"]')]
+    for number, (channel, payload) in enumerate(
+        [*unreadable, ("gmail", '{"message": {"data": "!"}}')]
+    ):
+        admin.execute(
+            "insert into raw.webhook_deliveries (delivery_id, received_at, channel, connection_id, delivery_key,"
+            " method, path, query, headers, content_type, body, payload, payload_error)"
+            " values (gen_random_uuid(), now(), %s, 'gone', %s, 'POST', '/', '', '{}', '', '', %s, %s)",
+            [channel, str(number), payload, None if payload else "the body is empty"],
+        )
+    fold_now()

@@ -126,5 +126,5 @@ def test_an_exposure_names_what_its_page_reads(page: str) -> None:
 
 def test_the_walk_finds_queries_through_other_modules(tmp_path: Path) -> None:
     """It would not notice a page that reads nothing: so one is known to read through two modules."""
-    assert "marts_timeline" in read_by("timeline")
+    assert "shown_entries" in read_by("timeline")
     assert len({frozenset(read_by(page)) for page in PAGES}) > 3

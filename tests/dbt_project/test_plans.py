@@ -21,8 +21,8 @@ from warehouse.settings import Settings
 LARGEST_PLAN = 150_000
 #: Kilobytes that the planner may take for one view, which counts the expressions too.
 MOST_PLANNER_KILOBYTES = 20_000
-#: Tables that hold a row per connection, per own address or per culprit.
-SMALL = {"connections", "send_as", "set_aside"}
+#: Tables that hold a row per connection, per own address or per culprit, or one row.
+SMALL = {"connections", "send_as", "set_aside", "tombstone_key"}
 Database = psycopg.Connection[Any]
 
 
@@ -88,6 +88,22 @@ def test_what_is_new_is_found_by_its_index(admin: Database) -> None:
             assert "transaction_id >= '123'::xid8" in node.get("Index Cond", ""), (view, node)
 
 
+def test_when_a_silent_connection_last_heard_something_is_found_by_its_index(
+    admin: Database,
+) -> None:
+    """Else it is looked for through all that the others received."""
+    admin.execute("set enable_seqscan = off")
+    admin.execute("set enable_bitmapscan = off")
+    reads = [
+        node
+        for node in nodes(explained(admin, "", "select * from marts.channel_health")["Plan"])
+        if node.get("Relation Name", "").startswith("webhook_deliveries")
+    ]
+    assert reads
+    for node in reads:
+        assert "connection_id" in node.get("Index Cond", ""), node
+
+
 def test_no_statement_of_a_fold_walks_a_table_that_grows(
     settings: Settings, models: object
 ) -> None:
@@ -126,13 +142,18 @@ OF_IDENTITIES = ("identity", "counterpart_identity", "same_as", "other")
 #: Who asks whose a message is, or what it bears, with the tables that are asked by a key.
 BY_IDENTITY = (
     ("app_read", "one_message", {"identity_links"}),
-    ("app_read", "message_sources", {"identity_links"}),
-    ("app_read", "raw_of_message", {"identity_links"}),
+    ("app_read", "customers_of_message", {"identity_links"}),
+    ("app_read", "unassigned", {"identity_links"}),
+    ("app_read", "customers_of_latest_contacts", {"identity_links"}),
+    ("designed", "mail_to_show", {"identity_links"}),
+    ("media", "attachment_to_open", {"identity_links"}),
     ("timeline", "timeline_page", {"identity_links", "identities"}),
     ("timeline", "timeline_changes", {"identity_links", "identities"}),
     ("timeline_at", "timeline_from", {"identity_links", "identities"}),
     ("search", "results", {"identity_links", "identities"}),
+    ("timeline_at", "first_from", {"identity_links"}),
     ("timeline_filtered", "filtered_page", {"identity_links", "taggings"}),
+    ("timeline_filtered", "filtered_from", {"identity_links", "taggings"}),
     ("timeline_filtered", "filtered_count", {"identity_links", "taggings"}),
     ("timeline_filtered", "filter_choices", {"identity_links", "taggings"}),
 )
@@ -167,7 +188,8 @@ def test_whose_a_message_is_is_found_by_its_index(admin: Database) -> None:
         admin.execute(fill.encode())
     some = {
         "message_id": "m", "raw_ref": "r", "customer_id": "c", "before": None, "page_size": 50, "since_fold": 1,
-        "position": "p", "message_ids": ["m"], "looked_through": 100, "most": 10,
+        "position": "p", "message_ids": ["m"], "looked_through": 100, "most": 10, "attachment_id": "a",
+        "is_searched": False, "name_pattern": None, "name_patterns": [], "identity_patterns": [],
         **Filter(tags=("VIP",)).parameters(ZoneInfo("UTC"), datetime(2026, 11, 1, tzinfo=UTC)),
     }  # fmt: skip
     for file, name, tables in BY_IDENTITY:

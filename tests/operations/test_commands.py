@@ -48,10 +48,16 @@ COMMANDS = dict(commands())
 PROMISED = (
     "demo", "up", "down", "status", "test", "check", "database-url", "connection add", "connection list",
     "connection test", "connection disable", "connection enable", "connection rotate", "connection configure-webhook",
-    "connection request-history", "user add", "user list", "user disable", "user role", "customer import",
+    "connection request-history", "connection pause", "connection resume", "connection rename",
+    "connection remove", "user add", "user list", "user disable", "user role", "user password",
+    "user enable", "user sign-out", "user forget-factor", "user limit", "customer import",
     "customer list", "customer show", "customer rename", "customer archive", "customer export", "link", "unlink",
     "move", "merge", "split", "undo", "search", "tag", "untag", "assign", "note", "backup", "restore", "backfill",
-    "refresh", "reconcile", "replay", "rebuild", "dbt", "bench",
+    "refresh", "reconcile", "replay", "rebuild", "dbt", "bench", "events", "audit verify",
+    "audit seal", "validate", "hold add", "hold list", "hold release", "case check", "case close", "case correct", "case export", "case list",
+    "case open", "case reopen", "incident decide", "incident describe", "incident list", "incident notified", "incident open",
+    "incident statement", "privacy breach", "privacy destroy", "privacy export",
+    "privacy notice", "privacy reapply", "privacy registers", "privacy sweep", "retention apply", "retention approve", "retention preview", "retention set",
 )  # fmt: skip
 #: `./crm connection add / list / test ID` in a document names three.
 WRITTEN = re.compile(r"\./crm ([a-z][^`\n]*)")
@@ -197,6 +203,27 @@ def test_a_data_folder_that_cannot_be_made_is_named(given: str, crm: Crm, tmp_pa
     assert "give another folder with --data-dir" in err
 
 
+@pytest.mark.usefixtures("no_warehouse")
+@pytest.mark.parametrize(
+    "place", ["-o size=4k none {0} && dd if=/dev/zero of={0}/fill bs=4k 2>&-", "-o ro none {0}"],
+    ids=["full", "read-only"],
+)  # fmt: skip
+def test_a_data_folder_without_room_is_one_line(place: str, tmp_path: Path) -> None:
+    """A small file system of its own, which is gone with the command: nobody needs to be root for that."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    mounted = f"mount -t tmpfs {place.format(folder)}; exec {sys.executable} -P -m operations up"
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+         f"{mounted} --until-ready --data-dir {folder}"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
+    assert done.stderr.startswith("crm: ")
+    assert "--data-dir" in done.stderr
+
+
 def test_another_place_that_cannot_be_written_to_is_named_without_that_advice(
     crm: Crm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -273,6 +300,19 @@ def test_a_command_starts_in_under_a_second(arguments: list[str], tmp_path: Path
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert float(done.stderr.splitlines()[-1]) < 1.0
+
+
+def test_what_asks_the_worker_imports_nothing_that_pulls() -> None:
+    """`./crm connection add` would take two seconds more."""
+    code = (
+        "import sys, worker.asking\n"
+        "heavy = {'dlt', 'pandas', 'pyarrow', 'googleapiclient', 'twilio'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_browser_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

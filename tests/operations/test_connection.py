@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from operations.runtime import running
+from operations.runtime.programs import Ports, facts
 from warehouse import connections
 from warehouse.settings import Role, Settings
 
@@ -78,6 +80,26 @@ def test_what_is_wrong_with_the_keys_is_named(
     assert said in err
     assert TOKEN not in err
     assert admin.execute("select count(*) from crm.connections").fetchone() == (0,)
+
+
+def test_a_provider_is_not_one_of_our_own_programs(crm: Crm, warehouse: Settings) -> None:
+    """What a connection names is asked from inside. What else runs on this machine, such as a simulator, may be named."""
+    said = facts(Ports(base=21_000), warehouse, demo=False)
+    running.record(warehouse.data_dir, {"facts": said})
+    ours = [
+        warehouse.admin_url.replace("postgresql://", "http://"),
+        "https://crm.example.com/webhooks",
+        "http://localhost:21005/readyz",
+        "http://[::1]:21005",
+    ]
+    for address in ours:
+        status, _, err = crm(
+            "connection", "add", "twilio_sms", "--name", "x", "--set", f"account_sid={SID}",
+            "--set", f"auth_token={TOKEN}", "--set", f"api_base={address}",
+        )  # fmt: skip
+        assert (status, len(err.splitlines())) == (2, 1), address
+        assert "an address of our own" in err
+        assert "crm_owner:" not in err
 
 
 def test_the_list_shows_no_secret(crm: Crm, twilio: str) -> None:

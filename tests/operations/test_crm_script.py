@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -93,15 +94,49 @@ class Checkout:
         return process.returncode, out, err
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A checkout whose first start was killed, and the two that were started after it at one moment."""
+
+    checkout: Checkout
+    both: list[tuple[int, str, str]]
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose first start is over."""
-    checkout = Checkout(tmp_path_factory.mktemp("installed"))
-    status, out, err = checkout.run("status", "--json", "a b")
-    assert (status, out) == (0, f"1.0 {checkout.folder} status --json a b\n"), err
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Begun:
+    """Once for all tests: each install makes a virtual environment, which takes eight seconds of a core."""
+    checkout = Checkout(tmp_path_factory.mktemp("begun"))
+    process = checkout.start()
+    deadline = time.monotonic() + 60
+    while not (checkout.folder / ".venv" / "bin").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    _, err = process.communicate()
     assert "installing the packages of requirements.lock with pip" in err
-    assert "installed" in err
-    return checkout
+    assert (checkout.folder / ".venv").exists()
+    both = [checkout.start("--json", "a b", word) for word in ("one", "two")]
+    said = [process.communicate(timeout=240) for process in both]
+    return Begun(
+        checkout,
+        [(process.returncode, *each) for process, each in zip(both, said, strict=True)],
+    )
+
+
+@pytest.fixture
+def installed(begun: Begun) -> Checkout:
+    return begun.checkout
+
+
+def test_two_starts_at_once_install_once_what_a_killed_one_left(begun: Begun) -> None:
+    folder = begun.checkout.folder
+    assert [(status, out) for status, out, _ in begun.both] == [
+        (0, f"1.0 {folder} --json a b {word}\n") for word in ("one", "two")
+    ], begun.both
+    errors = [err for _, _, err in begun.both]
+    assert sum("is not complete: making it anew" in err for err in errors) == 1
+    assert sum("installing the packages" in err for err in errors) == 1
+    assert sum("crm: installed" in err for err in errors) == 1
+    assert sum("another ./crm is installing" in err for err in errors) == 1
 
 
 def test_a_second_start_says_nothing_and_is_fast(installed: Checkout) -> None:
@@ -109,7 +144,8 @@ def test_a_second_start_says_nothing_and_is_fast(installed: Checkout) -> None:
     status, out, err = installed.run("fail")
     assert (status, err) == (7, "")
     assert out.startswith("1.0 ")
-    assert time.monotonic() - started < 1.0
+    # An install takes eight seconds of a core.
+    assert time.monotonic() - started < 4
 
 
 def test_the_caller_keeps_the_folder_and_a_link_works(installed: Checkout, tmp_path: Path) -> None:
@@ -120,53 +156,19 @@ def test_the_caller_keeps_the_folder_and_a_link_works(installed: Checkout, tmp_p
     assert installed.run("x", cwd=tmp_path, script=link) == (0, f"1.0 {tmp_path} x\n", "")
 
 
-def test_a_changed_lock_is_installed_and_a_touched_one_is_not(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path)
-    assert checkout.run()[0] == 0
-    os.utime(checkout.folder / "requirements.lock")
-    assert checkout.run() == (0, f"1.0 {checkout.folder}\n", "")
-    checkout.lock("2.0")
-    status, out, err = checkout.run()
-    assert (status, out) == (0, f"2.0 {checkout.folder}\n")
-    assert "requirements.lock has changed" in err
-
-
-def test_a_killed_install_is_not_taken_for_a_good_one(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path)
-    process = checkout.start()
-    deadline = time.monotonic() + 30
-    while not (checkout.folder / ".venv" / "bin").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert (checkout.folder / ".venv").exists()
-    status, out, err = checkout.run()
-    assert (status, out) == (0, f"1.0 {checkout.folder}\n"), err
-    assert "is not complete: making it anew" in err
-
-
-def test_two_starts_at_once_install_once(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path)
-    both = [checkout.start("one"), checkout.start("two")]
-    said = [process.communicate(timeout=120) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert [out for out, _ in said] == [
-        f"1.0 {checkout.folder} {word}\n" for word in ("one", "two")
-    ]
-    errors = [err for _, err in said]
-    assert sum("installing the packages" in err for err in errors) == 1
-    assert sum("another ./crm is installing" in err for err in errors) == 1
-
-
-def test_a_package_with_another_hash_is_refused(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path)
-    checkout.lock("1.0", digest="0" * 64)
-    status, out, err = checkout.run()
+def test_a_changed_lock_is_installed_a_touched_one_is_not_and_another_hash_is_refused(
+    installed: Checkout,
+) -> None:
+    os.utime(installed.folder / "requirements.lock")
+    assert installed.run() == (0, f"1.0 {installed.folder}\n", "")
+    installed.lock("2.0", digest="0" * 64)
+    status, out, err = installed.run()
     assert (status, out) == (2, "")
+    assert "requirements.lock has changed" in err
     assert "HASHES" in err
     assert "could not be installed" in err.splitlines()[-1]
-    checkout.lock("1.0")
-    assert checkout.run()[0] == 0
+    installed.lock("2.0")
+    assert installed.run()[:2] == (0, f"2.0 {installed.folder}\n")
 
 
 def test_without_a_fitting_python_one_line_says_so(tmp_path: Path) -> None:

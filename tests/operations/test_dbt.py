@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.dbt_project.raw_rows import add_connections, mail
 from tests.operations.conftest import Crm
 from warehouse.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("dbt")
+
+
+@pytest.fixture(autouse=True)
+def _parsed_before(warehouse: Settings, kept: Path) -> None:
+    """dbt keeps what it has parsed, as between the commands of somebody at work."""
+    warehouse.data_dir.mkdir(parents=True, exist_ok=True)
+    (warehouse.data_dir / "dbt").symlink_to(kept)
 
 
 def test_docs_describe_what_serves(crm: Crm, warehouse: Settings) -> None:

@@ -8,6 +8,7 @@ import pytest
 from operations.runtime import prepare
 from operations.runtime.programs import NEEDS, Ports, programs
 from warehouse import connections
+from warehouse.sealing import PASTED, PASTED_PUBLIC
 from warehouse.settings import Role, Settings, SettingsError
 
 
@@ -34,7 +35,10 @@ def test_each_program_has_its_own_doors_and_no_other(
 ) -> None:
     # The master key of a data folder must not stand in for what was not given.
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    purposes = {connections.SECRETS, connections.SIGNING, "session cookie name", "news ticket"}
+    purposes = {
+        connections.SECRETS, connections.SIGNING, PASTED, PASTED_PUBLIC, "session cookie name", "news ticket",
+        "second factor",
+    }  # fmt: skip
     for name, needs in NEEDS.items():
         its = settings_of(name, settings, monkeypatch)
         for role in Role:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -103,6 +104,21 @@ def test_somebody_is_given_a_conversation(said: Said, admin: Database, conversat
     # A day is meant where the business is.
     assert made["due_at"].startswith("2026-12-24 00:00:00+11:00")
     assert standing(admin) == ("kim", [])
+    # Who gives it to somebody else and says no more leaves how it stands, until when, and what they should know.
+    admin.execute(
+        "insert into crm.users select 'lee', 'Lee', 'lee@example.com', role, 'x' from crm.users"
+    )
+    noted = said("assign", conversation, "kim", "--note", "rings back")
+    given = said("assign", conversation, "lee")
+    for each in (noted, given):
+        assert (each["state"], each["note"]) == ("waiting", "rings back")
+        # The same moment, in whatever zone it is said.
+        assert datetime.fromisoformat(each["due_at"]) == datetime.fromisoformat(made["due_at"])
+    assert standing(admin) == ("lee", [])
+    emptied = said("assign", conversation, "lee", "--note", "", "--due", "")
+    assert (emptied["state"], emptied["note"], emptied["due_at"]) == ("waiting", "", None)
+    for decided in (emptied, given, noted):
+        said("undo", decided["decision_id"])
     assert said("undo", made["decision_id"])["action"] == "conversation.assign"
     assert standing(admin) == (None, [])
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from operations.providers import meta, meta_subscriptions
 from providers.failures import ProviderFailed
 from providers.meta import commands as graph
+from providers.meta import registration as meta
+from providers.meta import subscriptions as meta_subscriptions
 from warehouse.connections import Connection
 
 ACCESS_TOKEN = "EAAG-an-invented-access-token-0123456789"

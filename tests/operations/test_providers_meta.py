@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from operations.providers.meta_subscriptions import CARRIED, FIELDS, OBJECTS
+from providers.meta.subscriptions import CARRIED, FIELDS, OBJECTS
 from simulator import contract, server
 from tests.operations.connecting import Crm, add, landed, run, wait_for
 from tests.webhooks.conftest import RunningReceiver
@@ -154,7 +154,7 @@ def test_fields_that_meta_does_not_know_are_left_out_and_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     more = {**FIELDS, channel: (*FIELDS[channel], "message_telepathy")}
-    monkeypatch.setattr("operations.providers.meta_subscriptions.FIELDS", more)
+    monkeypatch.setattr("providers.meta.subscriptions.FIELDS", more)
     made = add(crm, simulator, channel)
     after = run(crm, "configure-webhook", made["connection_id"])["after"]
     notes = [each["note"] for each in after if "note" in each]

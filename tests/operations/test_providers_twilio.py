@@ -10,8 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from operations.providers import twilio
 from providers.failures import ProviderFailed
+from providers.twilio import registration as twilio
 from simulator import server
 from tests.operations.connecting import Crm, add, landed, run, wait_for
 from tests.webhooks.conftest import RunningReceiver

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from operations.runtime import running
 from operations.runtime.supervisor import LOG_LIMIT_BYTES, cut, ending, pause_after, rotate
+from warehouse import run_record
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEP = "import time; time.sleep(600)"
@@ -62,7 +64,7 @@ class Host:
     def until(self, what: Callable[[dict[str, Any]], bool], seconds: float = 20) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            state = running.recorded(self.data_dir)
+            state = run_record.recorded(self.data_dir)
             if state and what(state):
                 return state
             time.sleep(0.02)
@@ -121,7 +123,7 @@ def test_everything_stops_on_sigterm_and_nothing_is_left(
     running_host.process.terminate()
     assert running_host.process.wait(timeout=15) == 0
     assert marked(tmp_path) == []
-    assert running.recorded(tmp_path)["phase"] == "stopped"
+    assert run_record.recorded(tmp_path)["phase"] == "stopped"
 
 
 def test_a_crashed_program_starts_again_after_growing_pauses(host: Callable[..., Host]) -> None:
@@ -190,15 +192,56 @@ def test_a_child_that_was_never_recorded_is_found_by_its_mark(tmp_path: Path) ->
 def test_a_recorded_pid_that_is_somebody_else_now_is_left_alone(tmp_path: Path) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", SLEEP])
     try:
-        created = running.start_time(bystander.pid)
-        assert created is not None
-        program = {"pid": bystander.pid, "created": created - 100}
-        running.record(tmp_path, {"programs": {"app": program}, "supervisor": program})
-        assert running.stop(tmp_path) == {}
+        born = running.birth(bystander.pid)
+        assert born is not None
+        for other in (f"{born}0", psutil.Process(bystander.pid).create_time() - 100):
+            program = {"pid": bystander.pid, "created": other}
+            running.record(tmp_path, {"programs": {"app": program}, "supervisor": program})
+            assert running.stop(tmp_path) == {}
         assert bystander.poll() is None
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_a_clock_that_is_set_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A start by the clock is counted from the start of the machine, which the system reckons anew when its clock is set."""
+    owner = subprocess.Popen([sys.executable, "-c", SLEEP])
+    try:
+        born, by_clock = running.birth(owner.pid), psutil.Process(owner.pid).create_time()
+        assert running.alive(owner.pid, born)
+        # As version 0.2 recorded it.
+        assert running.alive(owner.pid, by_clock)
+        booted = psutil.boot_time()
+        monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 3600)
+        assert psutil.Process(owner.pid).create_time() > by_clock + 3000
+        assert running.alive(owner.pid, born)
+        running.record(tmp_path, {"programs": {"app": {"pid": owner.pid, "created": born}}})
+        assert running.living(run_record.recorded(tmp_path)) == {"app": owner.pid}
+    finally:
+        owner.kill()
+        owner.wait()
+    assert not running.alive(owner.pid, born)
+
+
+def test_a_full_disk_ends_nothing(host: Callable[..., Host], tmp_path: Path) -> None:
+    """Nothing can be written, neither the record nor a log: a program that ends is started again all the same."""
+    running_host = host({"one": {"source": SLEEP}})
+    running_host.until(serves)
+    before, supervisor = running_host.pid("one"), running_host.process.pid
+    soft, hard = resource.prlimit(supervisor, resource.RLIMIT_FSIZE)
+    resource.prlimit(supervisor, resource.RLIMIT_FSIZE, (0, hard))
+    os.kill(before, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while set(marked(tmp_path)) <= {before}:
+        assert running_host.process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert running_host.pid("one") == before
+    resource.prlimit(supervisor, resource.RLIMIT_FSIZE, (soft, hard))
+    state = running_host.until(lambda s: s["programs"]["one"]["pid"] not in (None, before))
+    assert state["programs"]["one"]["restarts"] == 1
+    assert [file.name for file in (tmp_path / "run").glob("state.*")] == ["state.json"]
 
 
 def test_programs_wait_for_what_they_need_and_a_step_runs_once(
@@ -224,7 +267,7 @@ def test_a_failed_step_stops_everything_and_is_named(
         }
     )
     assert running_host.process.wait(timeout=15) == 1
-    state = running.recorded(tmp_path)
+    state = run_record.recorded(tmp_path)
     assert state["phase"] == "failed"
     assert state["failure"] == "step ended with status 4"
     assert (tmp_path / "logs" / "step.log").read_text() == "why\n"

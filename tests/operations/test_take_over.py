@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from operations.providers import is_ours, twilio
 from providers.failures import ProviderFailed, TryLater
+from providers.registration import is_ours
+from providers.twilio import registration as twilio
 from providers.twilio.client import Account
 from simulator import server
 from tests.operations.connecting import Crm, add, run

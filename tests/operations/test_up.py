@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import pytest
 from operations.runtime import running
 from operations.runtime.ports import FOLLOWING, free_port
 from operations.runtime.programs import Ports
+from tests.built import built
+from warehouse import run_record
 
 Crm = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,14 +44,21 @@ def command(*arguments: str) -> tuple[int, str, str]:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    """A data folder on which everything runs, and its port base."""
+    """A data folder on which everything runs, and its port base. Two commands began it at the same moment. It was built
+    before (tests/built.py)."""
     data_dir, base = tmp_path_factory.mktemp("up") / "data", free_port()
+    built(data_dir)
+    arguments = ("--until-ready", "--data-dir", str(data_dir), "--port-base", str(base))
     try:
-        status, out, err = command(
-            "up", "--until-ready", "--data-dir", str(data_dir), "--port-base", str(base), "--json"
-        )
-        assert status == 0, err
-        assert json.loads(out)["app_url"] == f"http://127.0.0.1:{base + 1}"
+        with ThreadPoolExecutor(2) as pool:
+            both = list(pool.map(lambda _: command("up", *arguments), range(2)))
+        for status, out, err in both:
+            assert status == 0, err
+            assert f"http://127.0.0.1:{base + 1}\n" in out
+        # One did it, and the other says so.
+        assert sum("It runs already" in out for _, out, _ in both) == 1, both
+        said = (data_dir / "logs" / "supervisor.log").read_text()
+        assert said.count("everything serves") == said.count("migrate: started") == 1
         yield data_dir, base
     finally:
         running.stop(data_dir)
@@ -148,29 +158,34 @@ def test_down_leaves_nothing(up: tuple[Path, int]) -> None:
     assert "FATAL" not in (data_dir / "logs" / "supervisor.log").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
-def test_in_the_foreground_a_signal_stops_everything(
-    number: signal.Signals, tmp_path: Path
-) -> None:
+def test_in_the_foreground_a_signal_stops_everything(tmp_path: Path) -> None:
+    """Either signal; and a folder goes on under other ports than those that it was made with."""
     data_dir = tmp_path / "data"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "operations", "up", "--data-dir", str(data_dir),
-         "--port-base", str(free_port())],
-        env=environment | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 60
-        while "postgres" not in running.living(running.recorded(data_dir)):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        process.send_signal(number)
-        process.wait(timeout=40)
-        assert running.leftovers(data_dir) == {}
-    finally:
-        process.kill()
-        running.stop(data_dir)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        base = free_port()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "operations", "up", "--data-dir", str(data_dir),
+             "--port-base", str(base)],
+            env=environment | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + 60
+            while (
+                run_record.recorded(data_dir).get("programs", {}).get("migrate", {}).get("state")
+                != "done"
+            ):
+                assert time.monotonic() < deadline
+                assert process.poll() is None
+                time.sleep(0.1)
+            assert f":{base + 4}/" in (data_dir / "postgres.url").read_text()
+            process.send_signal(number)
+            process.wait(timeout=40)
+            assert running.leftovers(data_dir) == {}
+        finally:
+            process.kill()
+            running.stop(data_dir)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,14 @@ def _short_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BACK_OFF, "first_seconds", 0.001)
     monkeypatch.setattr(BACK_OFF, "longest_seconds", 0.05)
     monkeypatch.setattr(graph_pace, "SECONDS_BETWEEN_CALLS", 0.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_children() -> None:
+    """What a test forks has imported what a pull needs, as in the worker: without it each child takes two seconds."""
+    from worker import children
+
+    multiprocessing.get_context("forkserver").set_forkserver_preload(children.WARM)
 
 
 @pytest.fixture

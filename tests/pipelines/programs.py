@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.forked import ROOT, Forked
 from warehouse.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def start(settings: Settings, arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
+def start(settings: Settings, arguments: list[str], log: Path) -> Forked:
     """`python <arguments>`; both its outputs go to `log`."""
     assert settings.database_url is not None
     assert settings.master_key is not None
@@ -24,10 +21,15 @@ def start(settings: Settings, arguments: list[str], log: Path) -> subprocess.Pop
         "CRM_DATA_DIR": str(settings.data_dir),
         "CRM_MASTER_KEY": settings.master_key.get_secret_value(),
     }
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
+    # It is read from now on, also before the program has come to write there.
+    log.touch(mode=0o600)
+    return Forked("pulls", arguments, folder=ROOT, environment=environment, log=log)
+
+
+def has_started(log: Path) -> bool:
+    """Whether a worker says in its log that it works, and that its pulls wait for no imports any more."""
+    said = log.read_text()
+    return "worker ready" in said and "ready to pull" in said
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 20.0, what: str = "it") -> None:

@@ -22,6 +22,8 @@ class Storage:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Or a body waits 40 ms for the word that its headers have arrived.
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 path = urlsplit(self.path).path

@@ -105,29 +105,45 @@ def test_each_error_has_its_kind(
         assert failure.after_seconds == after
 
 
+class StillClock:
+    """A clock that goes while somebody sleeps, and otherwise stands: what is measured is what was waited."""
+
+    now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 def test_calls_keep_their_distance_and_slow_down_where_much_is_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(graph_pace, "SECONDS_BETWEEN_CALLS", 0.05)
+    clock = StillClock()
+    monkeypatch.setattr("providers.pace.time", clock)
+    each = graph_pace.SECONDS_BETWEEN_CALLS
     pace = Pace("x")
 
-    def seconds(calls: int) -> float:
-        started = time.monotonic()
-        for _ in range(calls):
-            pace.wait()
-        return time.monotonic() - started
+    def waited() -> float:
+        before = clock.now
+        pace.wait()
+        return clock.now - before
 
-    pace.wait()
-    assert 0.09 < seconds(2) < 0.2
+    assert waited() == 0
+    assert waited() == waited() == each
     pace.told({"x-app-usage": json.dumps({"call_count": 20, "total_time": 74, "total_cputime": 3})})
-    assert 0.09 < seconds(2) < 0.2
+    assert waited() == waited() == each
     # From 75 percent on they come slower, at 100 twenty times so; the next one has its place already.
     pace.told(usage(call_count=80, total_time=1))
-    seconds(1)
-    assert 0.19 < seconds(1) < 0.35
+    assert waited() == each
+    assert waited() == pytest.approx(each * (1 + 0.2 * 19))
+    pace.told(usage(call_count=100))
+    waited()
+    assert waited() == pytest.approx(each * 20)
     pace.told(usage(call_count=5))
-    seconds(1)
-    assert seconds(1) < 0.1
+    waited()
+    assert waited() == each
 
 
 def test_a_pause_that_meta_asks_for_is_kept_or_left_to_the_queue() -> None:

@@ -283,7 +283,6 @@ def test_a_limit_ends_the_pull_with_the_time_that_meta_asks_for(
     with pytest.raises(TryLater, match="Meta asks for a pause"):
         pull(settings, connection)
     assert provider.state()["meta"]["calls"] == calls
-    monkeypatch.undo()
 
 
 @pytest.mark.parametrize("channel", CHATS)
@@ -326,7 +325,7 @@ def test_kill_9_at_any_moment_neither_doubles_nor_loses(
             # Moments from the first requests on to the middle of a load.
             # Later ones wait longer and longer: what is left is soon done, also on a busy machine.
             patience = 1.25 ** max(0, attempt - (20 if LONG else 4))
-            ended = process.wait((1.5 + 0.31 * attempt) * patience)
+            ended = process.wait((0.3 + 0.25 * attempt) * patience)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

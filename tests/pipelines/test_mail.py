@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mail.parse import PARSER_VERSION, parse, part_bytes
+from tests.long_form import LONG
 
 HEAD = b"From: Sam Citizen <sam@example.com>\r\nTo: sales@example.org\r\nSubject: Order 1001\r\n"
 
@@ -308,7 +309,7 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 if LONG else 100, deadline=None)
 @given(st.lists(st.one_of(TOKENS, st.binary(max_size=12)), max_size=40).map(b"".join))
 def test_parse_never_raises_and_its_columns_can_be_stored(raw: bytes) -> None:
     columns = parse(raw).columns()
@@ -318,7 +319,7 @@ def test_parse_never_raises_and_its_columns_can_be_stored(raw: bytes) -> None:
     assert "\\u0000" not in text.replace("\\\\", "")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 if LONG else 60, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30), max_size=25))
 def test_no_text_of_a_plain_mail_is_lost(lines: list[str]) -> None:
     raw = mail("Content-Type: text/plain; charset=utf-8", "\r\n".join(lines).encode())

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mail.quotes import fold
+from tests.long_form import LONG
 
 ATTRIBUTIONS = [
     "On Mon, 3 Aug 2026 at 10:00, Sam Citizen <sam@example.com> wrote:",
@@ -122,7 +123,7 @@ LINES = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500 if LONG else 120, deadline=None)
 @given(st.lists(LINES, max_size=30))
 def test_every_line_stands_in_exactly_one_of_the_two(lines: list[str]) -> None:
     new, quoted = fold("\n".join(lines))

@@ -38,6 +38,8 @@ Database = psycopg.Connection[Any]
 SQL = queries("media")
 PICTURE = image()
 NUMBERS = itertools.count(1)
+#: Processes of their own, forked from one that has imported what they need (tests/pipelines/conftest.py).
+WORKERS = multiprocessing.get_context("forkserver")
 
 
 @pytest.fixture
@@ -600,9 +602,8 @@ def test_two_workers_fetch_a_file_once(made: Callable[..., Attachments], files: 
         files.paths[f"/{number}"] = slow
         attachments.add(url(files, f"/{number}"))
     attachments.note()
-    spawning = multiprocessing.get_context("spawn")
     workers = [
-        spawning.Process(target=_fetch, args=(attachments.settings, attachments.connection_id))
+        WORKERS.Process(target=_fetch, args=(attachments.settings, attachments.connection_id))
         for _ in range(3)
     ]
     for worker in workers:
@@ -638,10 +639,9 @@ def test_kill_9_loses_nothing_and_doubles_nothing(
         files.paths[f"/{number}"] = drip(content)
         ids.append(attachments.add(url(files, f"/{number}")))
     attachments.note()
-    spawning = multiprocessing.get_context("spawn")
     left_unfinished = 0
     for round_ in range(4):
-        worker = spawning.Process(
+        worker = WORKERS.Process(
             target=_fetch, args=(attachments.settings, attachments.connection_id)
         )
         before = len(files.requests)

@@ -4,7 +4,6 @@ simulated providers, whose storage does what providers' storages do."""
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,7 +20,8 @@ from media.fetch import retry
 from media.store import MediaStore
 from operations.runtime.ports import free_port
 from simulator.server import Simulator
-from tests.pipelines.programs import start, wait_until
+from tests.forked import Forked
+from tests.pipelines.programs import has_started, start, wait_until
 from warehouse import connections
 from warehouse.settings import Settings
 
@@ -44,7 +44,7 @@ class Running:
     provider: Simulator
     log: Path
     ids: dict[str, str]
-    worker: subprocess.Popen[bytes]
+    worker: Forked
 
     def attachments(self) -> list[dict[str, Any]]:
         """Those of messages that came as webhooks; histories have some as well."""
@@ -79,7 +79,7 @@ class Running:
     def start_worker(self) -> None:
         self.log.write_text("")
         self.worker = start(self.settings, ["-m", "worker"], self.log)
-        wait_until(lambda: "worker ready" in self.log.read_text(), 30, "the worker's start")
+        wait_until(lambda: has_started(self.log), 60, "the worker's start")
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def run(
     log = tmp_path / "programs.log"
     with ExitStack() as ending:
 
-        def program(arguments: list[str], output: Path) -> subprocess.Popen[bytes]:
+        def program(arguments: list[str], output: Path) -> Forked:
             process = start(settings, arguments, output)
             ending.callback(process.wait)
             ending.callback(process.kill)

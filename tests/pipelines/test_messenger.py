@@ -460,15 +460,15 @@ def test_the_token_is_in_no_address_row_state_log_or_file(
     nowhere: Callable[[str], None],
 ) -> None:
     caplog.set_level("DEBUG")
-    monkeypatch.setattr(conversations, "LIST_SIZES", (1,))
     for number in range(3):
         graph.conversation(f"t_{number}", messages=30, end=NOW - timedelta(hours=number))
     graph.add("t_0", "m_token", NOW, message=f"what Graph itself might write: {TOKEN}")
-    pull(settings, connection)
-    graph.next_answers = [error(190, 463, message=f"Error validating {TOKEN}")] * 2
-    with pytest.raises(NeedsAdmin) as failure:
+    with monkeypatch.context() as one_at_a_time:
+        one_at_a_time.setattr(conversations, "LIST_SIZES", (1,))
         pull(settings, connection)
-    monkeypatch.undo()
+        graph.next_answers = [error(190, 463, message=f"Error validating {TOKEN}")] * 2
+        with pytest.raises(NeedsAdmin) as failure:
+            pull(settings, connection)
     with monkeypatch.context() as gone:
         gone.setattr(graph, "answer", lambda *_: 1 / 0)
         with pytest.raises(TryLater) as away:

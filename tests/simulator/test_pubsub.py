@@ -92,12 +92,16 @@ def test_a_rotated_key_verifies_with_the_certificates_served_then(
 
 def test_more_than_one_a_second_is_dropped(provider: Simulator, receiver: Receiver) -> None:
     provider.subscribe(receiver.url)
-    begun = time.monotonic()
-    outcomes = [
-        provider.message(channel="gmail", person="Mai Tran", body=str(n))["delivery"]["outcome"]
-        for n in range(4)
-    ]
-    assert time.monotonic() - begun < 1
+    for _ in range(10):
+        begun = time.monotonic()
+        outcomes = [
+            provider.message(channel="gmail", person="Mai Tran", body=str(n))["delivery"]["outcome"]
+            for n in range(4)
+        ]
+        if time.monotonic() - begun < 1:
+            break
+        # The machine was busy with others: once more, a second later.
+        time.sleep(1.1)
     assert outcomes == ["answered", "coalesced", "coalesced", "coalesced"]
     time.sleep(max(0.0, begun + 1.1 - time.monotonic()))
     assert (

@@ -289,6 +289,14 @@ def test_one_folds_and_the_other_takes_over(
             assert wait_for(correspondence, {sid(1), sid(2), sid(3)}) < 15
             assert second.poll() is None
             assert take_in(settings) < 10
+    # Whoever has something taken in waits for what was committed when they asked, and not for what comes meanwhile.
+    with fold.connect(settings) as folding:
+        found = fold.standing(folding)
+        assert found
+        (asked,) = folding.execute("select pg_current_snapshot()::text").fetchone() or ("",)
+        post(correspondence, inbound(4))
+        assert fold.has_new(folding, found[1])
+        assert not fold.has_new(folding, found[1], asked)
 
 
 def test_killed_in_the_middle_of_a_fold_leaves_nothing_half_done(

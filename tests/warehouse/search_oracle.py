@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 ZONES = ("Australia/Sydney", "Australia/Adelaide", "Australia/Lord_Howe")
@@ -36,6 +36,8 @@ AWKWARD = (
     "$1,204.50", "12.50", "1,2", "A_1%b", "(see)", "x" * 700, "https://example.com/a?b=c", "sam@example.org", "1.2.3", "½",
     "0491 570 006", "+61 491 570 156", "(02) 5550 1234", "0491570110", "61491570156", ":)", "--", "a", "!", "e\u0301te\u0301",
 )  # fmt: skip
+#: Of these the telephone numbers that hold no blank, as they are dialled within Australia.
+NUMBERS = {"0491570110": "0491570110", "61491570156": "0491570156"}
 PEOPLE = (
     ("c1", "Sam Citizen", "+61491570006", "sam@example.org"),
     ("c2", "Zoë Ångström", "+61491570156", "zoe@mail.example.net"),
@@ -46,10 +48,20 @@ PEOPLE = (
 STRIPPED = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u0610-\u061a\u0640\u064b-\u065f\u0670\u200d\ufe0f\U0001f3fb-\U0001f3ff]")  # fmt: skip
 SPECIAL = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ς": "σ"})  # fmt: skip
 UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "HANGUL", "KATAKANA-HIRAGANA", "COMBINING")
+DIGITS = re.compile(r"[0-9.]+")
 PHONE = re.compile(r"(?<= )(?:0|61 ?0? ?)([23478](?: ?[0-9]){8})(?= )")
 
 #: The words of a text: each with whether it is written without blanks.
 Piece = tuple[str, bool]
+
+
+@cache
+def _kind(letter: str) -> tuple[bool, bool]:
+    """Whether it belongs to a word, and to one that is written without blanks."""
+    kind = unicodedata.category(letter)
+    belongs = kind[0] in "LNM" or kind == "So"
+    script = unicodedata.name(letter, "").split(" ")[0]
+    return belongs, belongs and (kind == "So" or script in UNSPACED)
 
 
 def pieces(text: str) -> list[Piece]:
@@ -59,12 +71,9 @@ def pieces(text: str) -> list[Piece]:
     made: list[Piece] = []
     word, is_unspaced = "", False
     for place, letter in enumerate([*folded, " "]):
-        kind = unicodedata.category(letter)
-        joins = letter == "." and re.match(r"[0-9]\.[0-9]", folded[place - 1 : place + 2])
-        belongs = kind[0] in "LNM" or kind == "So" or bool(joins)
-        unspaced = belongs and (
-            kind == "So" or unicodedata.name(letter, "").split(" ")[0] in UNSPACED
-        )
+        belongs, unspaced = _kind(letter)
+        if letter == ".":
+            belongs = bool(re.match(r"[0-9]\.[0-9]", folded[place - 1 : place + 2]))
         if word and (not belongs or unspaced != is_unspaced):
             made.append((word, is_unspaced))
             word = ""
@@ -142,9 +151,12 @@ class Part:
         return self._text(message, is_prefix=True)
 
     def _phone(self, message: Message) -> bool:
-        digits, words = self.value.split("|")
-        return any(phone.startswith(digits) for phone in message.phones) or all(
-            piece in message.words for piece in pieces(words)
+        """A number begins so, however it is spelled; or a word does; or the digits stand there as they were typed."""
+        digits, typed = self.value.split("|")
+        return (
+            any(phone.startswith(digits) for phone in message.phones)
+            or any(word.startswith(digits) for word, _ in message.words)
+            or all(piece in message.words for piece in pieces(typed))
         )
 
     def _channel(self, message: Message) -> bool:
@@ -206,7 +218,13 @@ def text(rng: random.Random) -> str:
 
 def query(rng: random.Random, zone: ZoneInfo, first: datetime, last: datetime) -> list[Part]:
     made = [_part(rng, zone, first, last) for _ in range(rng.choice((1, 1, 2, 3)))]
+    for part in made:
+        # Whatever stands behind so much is cut off.
+        if len(part.written) > 1_000:
+            return [part]
     kinds = [part.kind for part in made]
+    if "phone" in kinds and any(DIGITS.fullmatch(part.written) for part in made[1:]):
+        return made[:1]
     # Several of one operator are any of them, and phone numbers beside each other are one: tested apart.
     return made if len(set(kinds)) == len(kinds) or set(kinds) <= {"text"} else made[:1]
 
@@ -227,16 +245,30 @@ def _part(rng: random.Random, zone: ZoneInfo, first: datetime, last: datetime) -
             "operator",
             "day",
             "phone",
+            *(("nul", "endless") if rng.random() < 0.3 else ()),
         )
     )
     if kind == "word":
         word = rng.choice(words)
         word = rng.choice((word, word.upper(), unicodedata.normalize("NFD", word)))
         return Part(minus + word, "text", word, excluded)
+    if kind == "nul":
+        # As a blank.
+        one, other = rng.sample(words, 2)
+        written, value = rng.choice(
+            ((f"{one}\0", one), (f"\0{one}", one), (f'"{one}\0{other}"', f"{one} {other}"))
+        )
+        return Part(minus + written, "text", value, excluded)
+    if kind == "endless":
+        # Ten thousand characters: the same word over and over.
+        word = rng.choice([each for each in words if len(each) < 18])
+        return Part(f"{word} " * (10_000 // (len(word) + 1) + 1), "text", word)
     if kind == "awkward":
         word = rng.choice(
             [each for each in AWKWARD if " " not in each and '"' not in each and ":" not in each]
         )
+        if word in NUMBERS:
+            return Part(minus + word, "phone", f"{NUMBERS[word]}|{word}", excluded)
         return Part(minus + word, "text", word, excluded)
     if kind == "phrase":
         at = rng.randrange(len(words))

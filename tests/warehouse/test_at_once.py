@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -115,9 +116,16 @@ def unguarded(database: Database, behind: int) -> list[tuple[str, str]]:
 
 
 def test_whatever_is_changed_is_locked_by_who_changes_it(
-    database: Database, conversations: list[str]
+    database: Database, conversations: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And an undo locks the same, so neither records a state that the other is just leaving."""
+    """All of it at once, and an undo locks the same, so neither records a state that the other is just leaving."""
+    run, locked = ledger.run, Counter[str]()
+
+    def noted(database: Database, query: str, **parameters: Any) -> list[Any]:
+        locked[query] += 1
+        return run(database, query, **parameters)
+
+    monkeypatch.setattr(ledger, "run", noted)
     one, two = conversations[:2]
     sam, kim, lee = (decisions.create_customer(database, MIA, each) for each in ("S", "K", "L"))
     other = f"phone:{NUMBERS[1]}"
@@ -141,7 +149,8 @@ def test_whatever_is_changed_is_locked_by_who_changes_it(
         lambda: decisions.archive_customer(database, MIA, lee, reason="r"),
         lambda: decisions.dismiss(database, MIA, other, sam),
         lambda: decisions.tag_all(database, MIA, conversations, "Returns"),
-        lambda: decisions.tag(database, MIA, one, "VIP"),
+        lambda: decisions.retag(database, MIA, one, on={"VIP", "New", "returns"}, off=()),
+        lambda: decisions.retag(database, MIA, one, on={"Newer"}, off={"New"}),
         lambda: decisions.merge_tags(database, MIA, tag_ids()["VIP"], ids["Returns"], expected=1),
         lambda: decisions.change_tag(
             database, MIA, ids["Returns"], name="R", colour="red", description="", expected=1
@@ -162,6 +171,7 @@ def test_whatever_is_changed_is_locked_by_who_changes_it(
         with database.transaction():
             act()
             assert unguarded(database, behind) == []
+        assert locked.pop("lock_subjects", 0) <= 1, act
         decided += database.execute(
             "select decision_id from crm.decisions order by at desc limit 1"
         ).fetchall()[0]
@@ -170,6 +180,7 @@ def test_whatever_is_changed_is_locked_by_who_changes_it(
         with database.transaction():
             decisions.undo(database, NOAH, decision_id, "back")
             assert unguarded(database, behind) == []
+        assert locked.pop("lock_subjects") == 1
 
 
 def test_of_two_names_at_once_the_second_begins_where_the_first_ended(
@@ -294,6 +305,43 @@ def test_who_becomes_a_customer_is_marked_as_none_no_more(database: Database) ->
     decisions.link(database, MIA, "email:kim@example.net", kim, reason="r")
     with pytest.raises(decisions.Taken, match="belongs to Kim"):
         decisions.undo(database, NOAH, unmarked.decision_id, "r")
+
+
+def test_a_list_and_a_mark_of_one_identity_never_both_hold(
+    database: Database,
+    connect: Callable[[], Database],
+    meanwhile: Callable[[Act], Future[object]],
+) -> None:
+    lines = [Line(number=2, cells={"name": "Lee", "phone": NUMBERS[0]})]
+
+    def imported(own: Database) -> object:
+        return customer_import.carry_out(own, MIA, lines, source="list.csv")
+
+    # The mark was first: the list waits for it, and ends it.
+    with database.transaction():
+        decisions.not_a_customer(database, MIA, IDENTITY, reason="spam")
+        late = meanwhile(imported)
+    late.result(10)
+    assert (marks(database), len(decisions.owners(database, [IDENTITY]))) == ([], 1)
+    # The list was first: who would mark is told so, and nothing is changed; once it is done, whose it is.
+    decisions.unlink(database, MIA, IDENTITY, reason="r")
+    with database.transaction():
+        imported(database)
+        with connect() as other, pytest.raises(Refused, match="imported just now"):
+            decisions.not_a_customer(other, NOAH, IDENTITY, reason="spam")
+    with pytest.raises(decisions.Taken, match="belongs to Lee"):
+        decisions.not_a_customer(database, NOAH, IDENTITY, reason="spam")
+    assert marks(database) == []
+    # An undo that would mark again is told the same.
+    decisions.unlink(database, MIA, IDENTITY, reason="r")
+    undone = decisions.undo(
+        database, MIA, str(decisions.not_a_customer(database, MIA, IDENTITY, reason="spam")), "r"
+    )
+    with database.transaction():
+        imported(database)
+        with connect() as other, pytest.raises(Refused, match="imported just now"):
+            decisions.undo(other, NOAH, undone.decision_id, "r")
+    assert marks(database) == []
 
 
 # -- tags ----------------------------------------------------------------------------------------

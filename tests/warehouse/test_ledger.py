@@ -243,3 +243,47 @@ def test_an_end_from_before_the_ledger_is_undone_with_its_evidence(
     assert database.execute(
         "select evidence from crm.identity_links where ended_at is null"
     ).fetchall() == [({"seen": "a signature"},)]
+
+
+def test_a_list_of_a_former_version_that_is_too_long_becomes_several_decisions(
+    database: Database, admin: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MOST_CHANGES", 6)
+    before = database.execute(OPEN).fetchall()
+    decisions.not_a_customer(database, MIA, IDENTITY, reason="spam")
+    lines = [
+        Line(number=number, cells={"name": f"N{number}", "phone": f"0491570{number:03}"})
+        for number in (6, 156, 157, 158, 159)
+    ]
+    (made,) = customer_import.carry_out(database, MIA, lines, source="old.csv").decision_ids
+    with pytest.raises(Refused, match="too many to undo at once"):
+        decisions.undo(database, MIA, made)
+    mended = (MIGRATIONS / "0156-long-imports.sql").read_text()
+    for large, small in (("50000", "6"), ("20000", "4")):
+        assert large in mended
+        mended = mended.replace(large, small)
+    # Twice is the same as once.
+    for _ in range(2):
+        with admin.transaction():
+            admin.execute(mended.encode())
+    parts = database.execute(
+        "select decision_id, count(*), count(distinct customer_ids), decided.reason, decided.actor"
+        " from crm.decisions as decided join crm.decision_changes using (decision_id)"
+        " where reason = 'imported from old.csv' group by decided.decision_id order by min(change_no)"
+    ).fetchall()
+    # The end of the mark stands with the first customer, and each customer's own changes together.
+    assert [part[1:] for part in parts] == [
+        (5, 3, "imported from old.csv", "mia"), (4, 2, "imported from old.csv", "mia"),
+        (2, 1, "imported from old.csv", "mia"),
+    ]  # fmt: skip
+    assert parts[0][0] == made
+    assert database.execute(
+        "select from crm.identity_links as links where not exists (select from crm.decision_changes as changes"
+        " where changes.decision_id = links.decision_id and changes.object_id = links.identity)"
+    ).fetchall() == []  # fmt: skip
+    for part in reversed(parts):
+        decisions.undo(database, NOAH, part[0])
+    assert database.execute(OPEN).fetchall() == before
+    assert database.execute(
+        "select identity from crm.not_customers where ended_at is null"
+    ).fetchall() == [(IDENTITY,)]

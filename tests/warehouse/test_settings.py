@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,16 @@ def test_a_store_that_cannot_be_reached_is_refused_at_the_start(
 @pytest.mark.parametrize("url", ["file:///srv/media", "memory://media", None])
 def test_a_store_that_fsspec_brings_along_is_taken(url: str | None) -> None:
     assert Settings(media_url=url, _env_file=None).media_url == url
+
+
+def test_of_many_that_make_the_key_at_once_all_have_the_same(tmp_path: Path) -> None:
+    """Two commands that begin on one new folder at the same moment must not end for it, nor read half of a key."""
+
+    def made(number: int) -> tuple[int, str]:
+        folder = tmp_path / str(number % 20)
+        settings = Settings(data_dir=folder, _env_file=None)  # type: ignore[call-arg]
+        settings.make_master_key()
+        return number % 20, settings.master_keys[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(made, range(80)))) == 20

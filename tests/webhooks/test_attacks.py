@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 
+from benchmarks import strangers
 from tests.webhooks.conftest import RunningReceiver, Sender, twilio_form
 from warehouse import bounded_http, connections
 from warehouse.settings import Settings
@@ -26,21 +27,7 @@ def landed(admin: psycopg.Connection[Any]) -> int:
 
 
 def raw(sender: Sender) -> socket.socket:
-    host, port = sender.receiver.base_url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=10)
-
-
-def head(sender: Sender) -> bytes:
-    return f"POST {connections.webhook_path(sender.connection)} HTTP/1.1\r\nHost: x\r\n".encode()
-
-
-def poured(into: socket.socket, piece: bytes, most: int) -> int:
-    """Send until the other side closes; returns how much it took."""
-    sent = 0
-    with suppress(OSError):
-        while sent < most:
-            sent += into.send(piece)
-    return sent
+    return strangers.connected(int(sender.receiver.base_url.rpartition(":")[2]), "127.0.0.1")
 
 
 def answer(of: socket.socket) -> bytes:
@@ -54,18 +41,13 @@ def test_a_request_without_end_is_ended(
 ) -> None:
     monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.4)
     monkeypatch.setattr(bounded_http, "BODY_SECONDS", 0.6)
-    started = head(twilio_sms)
-    floods: dict[str, tuple[bytes, bytes]] = {
-        "one header": (started + b"X: ", b"a" * 65_536),
-        "many headers": (started, b"X-A: b\r\n" * 8_000),
-        "the request line": (b"POST /webhooks/", b"a" * 65_536),
-        "a trailer": (started + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"a" * 65_536),
-    }
-    for what, (begin, piece) in floods.items():
+    path = connections.webhook_path(twilio_sms.connection)
+    started = strangers.head(path)
+    for what, (begin, piece) in strangers.endless(path).items():
         with raw(twilio_sms) as flooding:
             flooding.sendall(begin)
             took = time.monotonic()
-            sent = poured(flooding, piece, 100 * 1024 * 1024)
+            sent = strangers.poured(flooding, piece, strangers.POURED_BYTES)
             # Of 100 MB some reach the buffers between us and no more.
             assert sent < 24 * 1024 * 1024, what
             assert time.monotonic() - took < 5, what
@@ -75,16 +57,53 @@ def test_a_request_without_end_is_ended(
     # Half-sent heads and bodies are not held: neither those that came with nothing.
     with ExitStack() as stack:
         held = [stack.enter_context(raw(twilio_sms)) for _ in range(60)]
+        *heads, half_a_body = strangers.half_sent(path)
         for number, each in enumerate(held):
-            each.sendall((b"", b"POST /web", started)[number % 3])
+            each.sendall(heads[number % len(heads)])
         body = stack.enter_context(raw(twilio_sms))
-        body.sendall(started + b"Content-Length: 100\r\n\r\nhalf")
+        body.sendall(half_a_body)
         assert twilio_sms.post(twilio_form(1)).is_success
         for each in held:
             assert answer(each).startswith(b"HTTP/1.1 408")
             assert answer(each) == b""
         assert answer(body) == b""
     assert landed(admin) == 1
+
+
+def test_an_address_of_many_refusals_waits_and_nobody_else_does(
+    twilio_sms: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the parser does not take, what is too long, and a body that is answered unread: each counts."""
+    monkeypatch.setattr(bounded_http, "MOST_REFUSED", 3)
+    monkeypatch.setattr(bounded_http, "HELD_SECONDS", 0.8)
+    path = connections.webhook_path(twilio_sms.connection)
+    port = int(twilio_sms.receiver.base_url.rpartition(":")[2])
+    unread = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 7000000\r\n\r\n"
+
+    whole = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+
+    def took(begin: bytes, source: str = strangers.ELSEWHERE) -> float:
+        with strangers.connected(port, source) as stranger:
+            began = time.monotonic()
+            stranger.sendall(begin)
+            # One end or the other: an answer, or what was not read ends the connection.
+            answer(stranger)
+            return time.monotonic() - began
+
+    for bad in (b"what\r\n\r\n", strangers.head(path) + b"X: " + b"a" * 40_000, unread):
+        assert took(bad) < 0.7, bad
+    assert took(b"what\r\n\r\n") >= 0.8
+    # From another address: who says nothing, and whose short body was on its way when it was answered, is not counted.
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.1)
+    short = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    for harmless in (b"", short) * 3:
+        assert took(harmless, "127.0.0.67") < 0.7, harmless
+    assert took(whole, "127.0.0.67") < 0.7
+    # It waits for its turn and is answered then, as it stands.
+    assert took(whole) >= 0.8
+    began = time.monotonic()
+    assert twilio_sms.post(twilio_form(1)).is_success
+    assert time.monotonic() - began < 0.7
 
 
 def test_one_address_does_not_take_all_connections(
@@ -116,16 +135,7 @@ def test_what_is_signed_once_lands_once(twilio_sms: Sender, admin: psycopg.Conne
     body = twilio_form(1)
     proof = twilio_sms.sign(twilio_sms.url, body)
     assert twilio_sms.post(body, headers=proof).is_success
-    fields = body.split(b"&")
-    again = [
-        body + b"&" * 1,
-        body + b"&" * 30,
-        b"&" + body,
-        b"&".join(reversed(fields)),
-        b"&".join([*fields, fields[0]]),
-        body.replace(b"SM", b"%53M", 1),
-    ]
-    for other in again:
+    for other in strangers.other_spellings(body):
         assert twilio_sms.post(other, headers=proof).is_success, other
     # Names and values are signed in a row: another bound between them is the same delivery.
     for moved in (

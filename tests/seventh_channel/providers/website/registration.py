@@ -17,6 +17,10 @@ def present(connection: Connection) -> list[dict[str, Any]]:
     return []
 
 
+def called_now(connection: Connection) -> dict[str, str]:
+    return {}
+
+
 def configure(connection: Connection, url: str, *, take_over: bool = False) -> list[dict[str, Any]]:
     return [{"object": "chat", "enter there": url}]
 
