@@ -50,7 +50,8 @@ def chosen_message(customer_id: str, shown: dict[str, Any]) -> None:
     shown[message_id] = found
     # A reply, a receipt, an edit or a tag runs this again.
     bell.hang("chosen_message", topics.timeline(customer_id), guard.viewer(), mark, is_beside=True)
-    st.html(f"<i></i><style>#{thread_html.anchor(message_id)} {{ {OUTLINE} }}</style>")
+    anchor = thread_html.anchor(message_id)
+    st.html(f'<i class="chosen" data-for="{anchor}"></i><style>#{anchor} {{ {OUTLINE} }}</style>')
     with st.container(key="chosen_message", gap="small"):
         _draw(found, message_id, shown)
 

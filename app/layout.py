@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,13 +62,18 @@ def go(path: str) -> None:
     st.stop()
 
 
-def account(person: Viewer) -> None:
-    """Who is signed in, and the way out."""
+def account(person: Viewer, paths: Sequence[str]) -> None:
+    """Who is signed in, how the pages look, and the way out.
+
+    Args:
+        paths: of all pages, whose colours are chosen together.
+    """
     with (
         st.container(key="account"),
         st.popover(list_html.plain(person.display_name[:40]), icon=":material/person:"),
     ):
         st.html(list_html.signed_in_as(person.display_name, person.role.value))
+        st.html(list_html.looks(paths))
         st.page_link(address.ACCOUNT, label="Password and sessions", icon=":material/key:")
         if st.button("Sign out", key="sign_out", width="stretch"):
             # It revokes the session and clears the cookie in one answer.

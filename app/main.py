@@ -12,6 +12,7 @@ import streamlit as st
 
 from app import address, database, entrance, guard, layout, saved_box, search_box
 from app.access.roles import Forbidden, Permission
+from app.live import bell
 from app.views import components
 
 st.set_page_config(page_title="Correspondence", page_icon=str(layout.ICON), layout="wide")
@@ -61,7 +62,8 @@ try:
     else:
         st.session_state["viewer"] = person
         address.follow(page.url_path)
-        layout.account(person)
+        bell.load()
+        layout.account(person, [f"/{each.url_path}" for each, _ in PAGES])
         search_box.draw(page.url_path)
         saved_box.draw(page.url_path)
         layout.notice()

@@ -176,6 +176,32 @@ def test_every_picture_is_taken_by_one_command() -> None:
     assert {file.name for file in tracked("docs/screenshots/*")} == screenshots.files()
 
 
+#: What a test does with its hands: it clicks somewhere, or presses keys.
+HANDS = {"mouse": r"\.(click|hover|wheel)\(", "keyboard": r"keyboard\.|\.press\(|press_on\("}
+
+
+def test_what_staff_do_is_tried_by_mouse_and_by_keyboard() -> None:
+    """Each line of the table names tests of a browser for both."""
+    bodies = {
+        node.name: ast.unparse(node)
+        for file in tracked("tests/app/test_*browser*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+    text = (ROOT / "docs" / "pages.md").read_text()
+    table = text[text.index("## By mouse and by keyboard alone") :]
+    lines = re.findall(r"^\| (.+) \| (.+) \| (.+) \|$", table, re.MULTILINE)[1:]
+    assert len(lines) >= 38
+    for action, *cells in lines:
+        for (way, hand), cell in zip(HANDS.items(), cells, strict=True):
+            named = re.findall(r"`(test_\w+)`", cell)
+            assert named, f"{action}: no test by {way}"
+            for name in named:
+                assert re.search(hand, bodies.get(name, "")), (
+                    f"{action}: {name} is no test by {way}"
+                )
+
+
 def test_packages_depend_on_each_other_as_it_is_written() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     order = re.search(r"in this order, none backwards:\n([^.;]+?)\. `webhooks`", text)

@@ -1,9 +1,9 @@
-// Reading by keyboard, and the link of a message: j and k go on and back, o opens, p shows its panel, c copies the link, ? says so.
+// Reading by keyboard, and the link of a message: j and k go on and back, o opens, p leads to its panel, c copies the link, ? says so.
 
 const HELP = [
     ["j  k", "the next message, the one before"],
     ["o", "open it: unfold, or show a mail as designed; once more to fold"],
-    ["p", "its panel beside: tags, earlier versions, where it came from"],
+    ["p", "its panel beside: tags, earlier versions, where it came from; once more to go into it, Esc to come back"],
     ["Enter", "everything known about it, in a tab of its own"],
     ["c", "copy the link to it"],
     ["t", "show its conversation alone (a mail)"],
@@ -27,6 +27,11 @@ function chosen() {
     return document.activeElement?.closest?.(":is(.st-key-timeline, .st-key-around) .message") ?? null;
 }
 
+// The message that an element of the page speaks of.
+function meant(mark) {
+    return document.getElementById(mark?.dataset.for ?? "");
+}
+
 function choose(message) {
     if (!message) return;
     message.focus({ preventScroll: true });
@@ -40,9 +45,25 @@ function step(by) {
         choose(all[Math.min(Math.max(all.indexOf(now) + by, 0), all.length - 1)]);
         return;
     }
-    // Nothing is chosen yet: the last one in sight.
-    const bottom = list().getBoundingClientRect().bottom;
-    choose(all.filter((each) => each.getBoundingClientRect().top < bottom).at(-1));
+    // Nothing is chosen yet: the one that led here, otherwise the last one in sight.
+    const { top, bottom } = list().getBoundingClientRect();
+    const seen = all.filter((each) => each.getBoundingClientRect().top < bottom && each.getBoundingClientRect().bottom > top);
+    const sought = meant(document.querySelector("i.sought"));
+    choose(seen.includes(sought) ? sought : seen.at(-1));
+}
+
+// Into the panel of this message, where it stands beside; whether it does.
+function enterPanel(message) {
+    const mark = document.querySelector("i.chosen");
+    if (mark?.dataset.for !== message.id) return false;
+    document.dispatchEvent(new Event("crm:about"));
+    document.querySelector(".st-key-chosen_message :is(input, a[href], button):not([tabindex='-1'])")?.focus();
+    return true;
+}
+
+// Back to the message that the panel is of.
+function leavePanel() {
+    choose(meant(document.querySelector("i.chosen")));
 }
 
 function open(message) {
@@ -105,6 +126,8 @@ function goTo(name) {
 function help() {
     document.querySelector("dialog.keys")?.remove();
     const dialog = document.createElement("dialog");
+    const close = document.createElement("button");
+    Object.assign(close, { type: "button", textContent: "Close" });
     dialog.className = "keys";
     dialog.setAttribute("aria-label", "Keys");
     const table = document.createElement("dl");
@@ -114,7 +137,7 @@ function help() {
         said.textContent = words;
         table.append(name, said);
     }
-    dialog.append(table);
+    dialog.append(table, close);
     dialog.addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => dialog.remove());
     const app = document.querySelector(".stApp") ?? document.body;
@@ -137,13 +160,27 @@ document.addEventListener("keydown", (event) => {
     else if (event.key === "G") choose(messages().at(-1));
     else if (event.key === "o" && message) open(message);
     else if (event.key === "c" && message) copyLink(message);
-    else if (event.key === "p" && message) message.dispatchEvent(new Event("crm:choose", { bubbles: true }));
+    else if (event.key === "p" && message) enterPanel(message) || message.dispatchEvent(new Event("crm:choose", { bubbles: true }));
     else if (event.key === "t" && message?.querySelector("button.only-thread")) showThread(message.querySelector("button.only-thread"));
     else if (event.key === "n") goTo("Older match");
     else if (event.key === "N") goTo("Newer match");
     else if (event.key === "Enter" && message && event.target === message) message.querySelector("a.about")?.click();
     else return;
     event.preventDefault();
+});
+
+// What stands open in the panel is closed by the first press, and takes it.
+document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || !event.target.closest?.(".st-key-chosen_message")) return;
+    if (event.target.getAttribute("aria-expanded") !== "true") leavePanel();
+});
+
+// The button goes with its panel, and who pressed it would stand nowhere.
+document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element)) return;
+    // A click without a pointer.
+    if (event.detail === 0 && event.target.closest(".st-key-chosen_close button")) leavePanel();
+    if (event.target.closest("button.show-keys")) help();
 });
 
 // A day that is typed is gone to by Enter: its field tells it only when it is left for what stands behind it.

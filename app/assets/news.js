@@ -10,6 +10,10 @@ import "./mail.js";
 import "./search.js";
 import "./keys.js";
 import "./viewer.js";
+import "./popovers.js";
+import "./look.js";
+import "./panels.js";
+import "./staying.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;
@@ -224,6 +228,8 @@ window.addEventListener("beforeunload", () => { leaving = Date.now(); });
 export default function (component) {
     const { name, ticket, mark, beside } = component.data;
     say();
+    // Loaded for the other scripts alone.
+    if (!name) return undefined;
     const known = bells.get(name);
     const bell = known ?? { name, due: false, tries: 0, wait: 2_000, life: 0 };
     const isNew = !known || bell.ticket !== ticket;

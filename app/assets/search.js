@@ -6,7 +6,8 @@ document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target instanceof Element && event.target.closest(TYPING)) return;
     const box = document.querySelector(".st-key-search_box input");
-    if (!box) return;
+    // What stands before the page keeps the keys.
+    if (!box || document.querySelector("dialog[open], .stDialog")) return;
     event.preventDefault();
     box.focus();
     box.select();

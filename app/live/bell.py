@@ -38,6 +38,12 @@ def register() -> None:
     _mount = st.components.v2.component(COMPONENT, js="news.js")
 
 
+def load() -> None:
+    """Bring our scripts to the page, also where no bell hangs on it: keys are heard on every page."""
+    assert _mount is not None, "the app's lifespan has not begun"
+    _mount(key="news_scripts", data={}, height=0)
+
+
 def hang(
     name: str,
     topic: str | None = None,

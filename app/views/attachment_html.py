@@ -158,7 +158,7 @@ def _measures(attachment: Row) -> str:
 
 
 def _player(attachment: Row, name: str, address: str, tag: str) -> str:
-    speed = '<button type="button" class="speed" title="Speed">1×</button>'
+    speed = '<button type="button" class="speed" title="Speed" aria-label="Speed 1×">1×</button>'
     return (
         f'<li class="player {tag}">{_link(ICONS[tag], name, address)}{_facts(attachment)}'
         f'<{tag} controls preload="none" src="{address}" aria-label="{name}"></{tag}>{speed}</li>'

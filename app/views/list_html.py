@@ -19,6 +19,7 @@ Row = dict[str, Any]
 #: Identities shown in a list before "and 3 more".
 SHOWN_IDENTITIES = 2
 PREVIEW_CHARACTERS = 180
+LOOKS = {"Density": ("Comfortable", "Compact"), "Colours": ("System", "Light", "Dark")}
 #: What Streamlit's Markdown acts on.
 MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+!|<>~$:&]")
 
@@ -99,6 +100,7 @@ def customer_head(row: Row, zone: ZoneInfo, now: datetime) -> str:
         f"<h2><bdi>{escape.line(row['name'])}</bdi></h2>"
         f'<span class="channels">{channels(row["channels"] or [])}</span>'
         f'<span class="facts">{" · ".join(facts)}</span>'
+        f'<button type="button" class="show-keys" title="Keys">{icon("keyboard", "Keys")}</button>'
         f'<button type="button" class="fold-about" title="About this customer">'
         f"{icon('right_panel_open', 'About this customer')}</button></div>"
     )
@@ -127,6 +129,20 @@ def signed_in_as(name: str, role: str) -> str:
         f'<div class="signed-in"><b><bdi>{escape.line(name)}</bdi></b>'
         f"<span>{escape.line(role.replace('_', ' '))}</span></div>"
     )
+
+
+def looks(paths: Sequence[str]) -> str:
+    """How close the lines stand, and in which colours (assets/look.js); `paths` are those of all pages."""
+    groups = "".join(
+        f'<div class="look" role="group" aria-label="{name}"><span>{name}</span>'
+        + "".join(
+            f'<button type="button" data-look="{name.lower()}" data-value="{each.lower()}">{each}</button>'
+            for each in values
+        )
+        + "</div>"
+        for name, values in LOOKS.items()
+    )
+    return f'<div class="looks" data-paths="{escape.line(" ".join(paths))}">{groups}</div>'
 
 
 def plain(text: str) -> str:

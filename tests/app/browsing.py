@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -219,6 +220,37 @@ def tab_to(page: Page, target: Locator, most: int = 120) -> None:
             return
         met.append(page.evaluate("document.activeElement.outerHTML.slice(0, 160)"))
     pytest.fail(f"{target} is not reached by keyboard, but: {met[:60]}")
+
+
+def press_on(page: Page, target: Locator, key: str = "Enter", most: int = 120) -> None:
+    """Go there by Tab, and press a key on it."""
+    tab_to(page, target, most)
+    page.keyboard.press(key)
+
+
+def arrow_to(page: Page, target: Locator, key: str = "ArrowRight", most: int = 15) -> None:
+    """Go on by arrows among those that are one stop of Tab."""
+    for _ in range(most):
+        if target.evaluate("e => e === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{target} is not reached by {key}")
+
+
+def by_calendar(page: Page, label: str, day: date) -> None:
+    """A day of this month or of the one before, out of the calendar of a field, by mouse."""
+    field = page.locator(".stDateInput").filter(has_text=label)
+    field.get_by_role("button", name="Choose date").click()
+    grid = page.get_by_role("grid")
+    expect(grid).to_be_visible()
+    cell = grid.get_by_role("button", name=f"{day:%B} {day.day}, {day.year}")
+    if not cell.count():
+        page.get_by_role("button", name="Previous").click()
+    cell.click()
+
+
+def has_focus(target: Locator) -> bool:
+    return bool(target.evaluate("e => e === document.activeElement"))
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:

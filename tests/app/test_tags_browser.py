@@ -149,13 +149,13 @@ def test_an_admin_looks_after_the_tags(
     page.get_by_role("button", name="Undo").first.click()
     expect(lines).to_have_count(3)
 
-    page.get_by_role("button", name="Choose Sent back").press("Enter")
-    page.get_by_role("button", name="Remove this tag").press("Enter")
+    page.get_by_role("button", name="Choose Sent back").click()
+    page.get_by_role("button", name="Remove this tag").click()
     expect(page.get_by_role("heading", name="Removed")).to_be_visible()
     assert correspondence.execute(SHOWN) in (
         [([HOSTILE, "Return"],), ([],)], [([],), ([HOSTILE, "Return"],)]
     )  # fmt: skip
-    page.get_by_role("button", name="Undo").first.press("Enter")
+    page.get_by_role("button", name="Undo").first.click()
     expect(page.get_by_role("heading", name="Removed")).to_have_count(0)
     expect(lines).to_have_count(3)
     page.set_viewport_size({"width": 390, "height": 800})

@@ -160,6 +160,8 @@ def test_handed_over_noted_and_several_at_once_by_mouse(
     page.get_by_role("textbox", name="Tag", exact=True).fill("Returns")
     page.get_by_role("button", name="Put it on").click()
     expect(page.locator(".line.work .tag")).to_have_count(2)
+    panel.get_by_role("button", name="Remove Returns").click()
+    expect(page.locator(".line.work .tag")).to_have_count(1)
 
     def stands(state: str) -> bool:
         open_ones = "select assignee, state from crm.assignments where ended_at is null"
