@@ -162,7 +162,7 @@ def test_several_of_a_list_by_keyboard_alone(
         page.keyboard.press("Tab")
         if lists.evaluate("e => e.contains(document.activeElement)"):
             break
-    arrow_to(page, page.get_by_role("radio", name="Unassigned"), "ArrowLeft")
+    arrow_to(page, page.get_by_role("radio", name="Unassigned"))
     page.keyboard.press("Space")
     page.wait_for_url("**list=unassigned*")
     # The texts and the mail of one customer, and what another one wrote.
