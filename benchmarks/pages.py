@@ -18,14 +18,14 @@ from typing import Any
 import psycopg
 
 from benchmarks.figures import document, percentile, result
+from benchmarks.kept import stored
 from benchmarks.machine import machine
 from benchmarks.processor import resident_mb
 from benchmarks.sign_in import cookie
-from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
-from benchmarks.throwaway import Throwaway, throwaway
+from benchmarks.storing import BUSY, TRIAL_MESSAGES
+from benchmarks.throwaway import Throwaway
 from benchmarks.watched_page import WatchedPage
 from operations.runtime.ports import free_port
-from transform.build import build
 from warehouse.queries import parse
 from warehouse.settings import Settings
 
@@ -75,13 +75,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """
     messages = scale or DEFAULT_MESSAGES
     rounds = ROUNDS if messages >= TRIAL_MESSAGES else 3
-    with throwaway() as on:
-        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
-        store.prepare()
-        store.write_words()
-        store.fill()
-        build(on.settings, compare=False)
-        store.analyze()
+    with stored(messages, min(BUSY_MESSAGES, messages // 2), in_words=True) as (on, _):
         # Nothing arrives: this program is there so that no page says that nobody folds.
         on.start("transform")
         with psycopg.connect(on.settings.admin_url, autocommit=True) as admin:

@@ -18,11 +18,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from benchmarks.figures import document, percentile, result
+from benchmarks.kept import stored
 from benchmarks.machine import machine
 from benchmarks.storing import TRIAL_MESSAGES, Store
-from benchmarks.throwaway import throwaway
 from transform import fold
-from transform.build import build
 from warehouse import search
 from warehouse.queries import parse as named
 from warehouse.search_query import parse
@@ -40,13 +39,7 @@ ADDED = 1_000
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one."""
     messages = scale or DEFAULT_MESSAGES
-    with throwaway() as on:
-        store = Store(on.settings, messages, min(10_000, messages // 2))
-        store.prepare()
-        store.write_words()
-        store.fill()
-        build(on.settings, compare=False)
-        store.analyze()
+    with stored(messages, min(10_000, messages // 2), in_words=True) as (on, store):
         results = [*_searches(on.settings, messages), *_sizes(on.settings, messages)]
         results += _added(on.settings, store)
         return document("search", messages, machine(on.settings.admin_url, on.folder), results)
