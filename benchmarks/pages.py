@@ -75,7 +75,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """
     messages = scale or DEFAULT_MESSAGES
     rounds = ROUNDS if messages >= TRIAL_MESSAGES else 3
-    with stored(messages, min(BUSY_MESSAGES, messages // 2), in_words=True) as (on, _):
+    with stored(messages, min(BUSY_MESSAGES, messages // 2)) as (on, _):
         # Nothing arrives: this program is there so that no page says that nobody folds.
         on.start("transform")
         with psycopg.connect(on.settings.admin_url, autocommit=True) as admin:
