@@ -22,7 +22,7 @@ from warehouse.search_query import Condition, Query, Term
 SQL = queries("search_meaning")
 #: People or threads that an operator can mean at once.
 MOST_MEANT = 1_000
-#: Messages that a tag can stand on and all be looked through; of more the newest are. Matches are counted to half of it.
+#: Messages with a tag that are looked through; of more the newest are. Matches are counted to half of it.
 MOST_NAMED = 20_000
 #: A word of the index is shorter, and so is all that a query may hold: PostgreSQL takes no longer ones.
 LONGEST_WORD, LONGEST_WORDS = 2_046, 900_000
