@@ -31,23 +31,21 @@ MADE_OF = (
 
 
 @contextmanager
-def stored(
-    messages: int, busy_messages: int, *, in_words: bool = False
-) -> Iterator[tuple[Throwaway, Store]]:
+def stored(messages: int, busy_messages: int) -> Iterator[tuple[Throwaway, Store]]:
     """A warehouse of its own for the time of the block, with so many messages, built, with statistics.
+
+    The words of the texts are as common as in a natural language.
 
     Args:
         busy_messages: how many of them are the busy customer's.
-        in_words: the words of the texts are as common as in a natural language.
     """
-    kept = _place(f"{messages}-{busy_messages}{'-words' if in_words else ''}")
+    kept = _place(f"{messages}-{busy_messages}")
     is_kept = kept is not None and kept.is_dir()
     with throwaway(kept if is_kept else None) as on:
         store = Store(on.settings, messages, busy_messages)
         if not is_kept:
             store.prepare()
-            if in_words:
-                store.write_words()
+            store.write_words()
             store.fill()
             build(on.settings, compare=False)
             store.analyze()
