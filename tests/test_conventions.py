@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from warehouse import bounded_http
 from warehouse.channels import ROOT, Channel, registry
 
 CHANNELS = list(registry().values())
@@ -38,6 +39,8 @@ def test_the_registry_is_well_formed() -> None:
         assert set(entry.secret_keys) <= set(entry.keys), f"{entry.channel}: a secret key is no key"
         assert set(entry.signing_keys) <= set(entry.secret_keys)
         assert entry.body_limit_bytes >= 1024 * 1024
+        # Who sends a little too much hears it, and the largest that may be sent is read.
+        assert entry.body_limit_bytes < bounded_http.REST_BYTES < bounded_http.REQUEST_BYTES
         assert entry.history_note
 
 
