@@ -149,12 +149,6 @@ def test_sources_are_read_in_staging_and_decisions_in_marts_only() -> None:
                 assert place == "staging" or file.stem in known, f"{file.name} reads raw"
 
 
-def test_every_page_is_an_exposure_and_every_exposure_a_page() -> None:
-    exposures = yaml.safe_load((MODELS / "marts" / "_exposures.yml").read_text())["exposures"]
-    pages = {file.stem for file in (ROOT / "app" / "pages").glob("*.py") if file.stem != "__init__"}
-    assert {exposure["name"] for exposure in exposures} == pages
-
-
 def test_a_page_is_short_and_holds_no_sql() -> None:
     for file in (ROOT / "app" / "pages").glob("*.py"):
         text = file.read_text()
