@@ -154,6 +154,9 @@ def test_a_history_is_watched_rests_goes_on_and_outlives_the_worker(
             expect(page.locator(".progress")).to_have_count(0, timeout=PATIENCE * 1000)
             if LONG:
                 expect(page.get_by_text("No worker has been seen")).to_have_count(0)
+            # To its end, where no notice was ever sent.
+            page.goto(f"{address}/health")
+            expect(page.get_by_role("heading", name="This installation")).to_be_visible()
             page.close()
     finally:
         worker.terminate()
