@@ -43,7 +43,10 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     ):
         st.session_state["changing"] = found
         st.rerun()
-    with st.expander(f"Decisions ({len(found['decisions'])})"):
+    box = st.expander(f"Decisions ({len(found['decisions'])})", key="decisions", on_change="rerun")
+    if not box.open:
+        return
+    with box:
         for row in found["decisions"]:
             st.html(decision_html.decision(row, zone, now))
             if may and row["undone_at"] is None:
