@@ -22,15 +22,15 @@ import psutil
 import psycopg
 
 from benchmarks.figures import document, percentile, result
+from benchmarks.kept import stored
 from benchmarks.landing import Sender, Target, start_receiver
 from benchmarks.machine import machine
 from benchmarks.processor import resident_mb
 from benchmarks.sender import message_id
 from benchmarks.sign_in import cookie
-from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
-from benchmarks.throwaway import Throwaway, throwaway
+from benchmarks.storing import BUSY, TRIAL_MESSAGES
+from benchmarks.throwaway import Throwaway
 from operations.runtime.ports import free_port
-from transform.resident import take_in
 from warehouse.queries import parse
 from warehouse.settings import Settings
 
@@ -60,14 +60,9 @@ def run(
     """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one."""
     messages, crowd = scale or DEFAULT_MESSAGES, people or DEFAULT_PEOPLE
     share = 1.0 if messages >= TRIAL_MESSAGES else 0.1
-    with throwaway() as on:
-        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
-        store.prepare()
-        store.fill()
-        # Built once and whole; from then on the resident process folds what lands.
-        take_in(on.settings, timeout_seconds=120 + messages / 100)
+    with stored(messages, min(BUSY_MESSAGES, messages // 2)) as (on, _):
+        # From now on the resident process folds what lands.
         on.start("transform")
-        store.analyze()
         stage = Stage(on, crowd, app_processes)
         alone = stage.play(1, 0, ALONE_SECONDS * share, ALONE_THINK_SECONDS)
         idle_tabs = crowd * IDLE_TABS_PER_PERSON
