@@ -97,6 +97,7 @@ class Worker:
                 self._heal(app),
                 self._watch(),
                 self._look_from_outside(),
+                self._look_at_clock(),
                 self._note_analysts(),
                 self._stopped.wait(),
             ]
@@ -159,6 +160,12 @@ class Worker:
         while True:
             await asyncio.to_thread(looking.look)
             await asyncio.sleep(outside.LOOK_SECONDS)
+
+    async def _look_at_clock(self) -> None:
+        """Whether our clock is the providers'."""
+        while True:
+            await asyncio.to_thread(outside.look_at_clock, self.settings)
+            await asyncio.sleep(outside.CLOCK_SECONDS)
 
     async def _note_analysts(self) -> None:
         """What analysts asked by SQL stands among the events within a minute."""

@@ -20,12 +20,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
-from tests.app.pictured import Shop, written
+from tests.app.pictured import Shop, duties, written
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 QUALITY = 55
 Scheme = Literal["light", "dark"]
 Window = tuple[int, Scheme]
+#: What is written before: the shop of pictured.py, nothing, what privacy officers answer for.
+Warehouse = Literal["a shop", "nothing", "duties"]
 WIDE: Window = (1280, "light")
 DARK: Window = (1280, "dark")
 NARROW: Window = (390, "light")
@@ -42,7 +44,7 @@ class Picture:
     draw: Draw
     windows: tuple[Window, ...]
     user: str
-    is_empty: bool
+    of: Warehouse
 
     def file(self, window: Window) -> str:
         width, scheme = window
@@ -57,12 +59,14 @@ class Picture:
 PICTURES: list[Picture] = []
 
 
-def picture(*windows: Window, user: str = "mia", empty: bool = False) -> Callable[[Draw], Draw]:
-    """A picture of this name in these windows; of a warehouse that holds nothing where it is `empty`."""
+def picture(
+    *windows: Window, user: str = "mia", of: Warehouse = "a shop"
+) -> Callable[[Draw], Draw]:
+    """A picture of this name in these windows, of one of the warehouses below."""
 
     def register(draw: Draw) -> Draw:
         name = draw.__name__.replace("_", "-")
-        PICTURES.append(Picture(name, draw, windows or EACH, user, empty))
+        PICTURES.append(Picture(name, draw, windows or EACH, user, of))
         return draw
 
     return register
@@ -133,7 +137,7 @@ def customers_nobody_found(page: Page, shop: Shop) -> None:
     expect(page.locator(".empty, .tally").first).to_be_visible()
 
 
-@picture(*TWO, empty=True)
+@picture(*TWO, of="nothing")
 def customers_none(page: Page, shop: Shop) -> None:
     open_(page, "/")
     expect(page.get_by_text("No customers yet")).to_be_visible()
@@ -351,7 +355,7 @@ def saved_views_page(page: Page, shop: Shop) -> None:
     page.get_by_role("button", name="Change").first.click()
 
 
-@picture(WIDE, empty=True)
+@picture(WIDE, of="nothing")
 def saved_views_none(page: Page, shop: Shop) -> None:
     open_(page, "/saved")
     expect(page.locator(".empty").first).to_be_visible()
@@ -383,7 +387,7 @@ def work_due(page: Page, shop: Shop) -> None:
     expect(page.locator(".line.work").nth(1)).to_be_visible()
 
 
-@picture(*TWO, empty=True)
+@picture(*TWO, of="nothing")
 def work_nothing_to_do(page: Page, shop: Shop) -> None:
     open_(page, "/work?list=mine&within=30-days")
     expect(page.get_by_text("Nothing is yours")).to_be_visible()
@@ -402,7 +406,7 @@ def unassigned_decide(page: Page, shop: Shop) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
-@picture(*TWO, empty=True)
+@picture(*TWO, of="nothing")
 def unassigned_everybody_known(page: Page, shop: Shop) -> None:
     open_(page, "/unassigned")
     expect(page.get_by_text("Everybody is known")).to_be_visible()
@@ -432,7 +436,7 @@ def tags(page: Page, shop: Shop) -> None:
     expect(page.get_by_label("What it is for")).to_be_visible()
 
 
-@picture(WIDE, user="root", empty=True)
+@picture(WIDE, user="root", of="nothing")
 def tags_none(page: Page, shop: Shop) -> None:
     open_(page, "/tags")
     expect(page.locator(".empty").first).to_be_visible()
@@ -450,7 +454,7 @@ def quarantine(page: Page, shop: Shop) -> None:
     expect(page.locator(".line.quarantined")).to_have_count(5)
 
 
-@picture(WIDE, NARROW, user="root", empty=True)
+@picture(WIDE, NARROW, user="root", of="nothing")
 def quarantine_empty(page: Page, shop: Shop) -> None:
     open_(page, "/quarantine")
     expect(page.get_by_text("Nothing is in quarantine")).to_be_visible()
@@ -494,6 +498,25 @@ def audit_no_events(page: Page, shop: Shop) -> None:
     expect(page.get_by_text("No events")).to_be_visible()
 
 
+@picture(*TWO, user="olive", of="duties")
+def data_quality(page: Page, shop: Shop) -> None:
+    open_(page, "/data_quality")
+    expect(page.locator(".finding").first).to_be_visible()
+
+
+@picture(*TWO, user="olive", of="duties")
+def privacy(page: Page, shop: Shop) -> None:
+    open_(page, "/privacy")
+    page.get_by_role("button", name="Choose").first.click(force=True)
+    expect(page.locator(".case-facts")).to_contain_text("by mail")
+
+
+@picture(*TWO, user="olive", of="duties")
+def retention(page: Page, shop: Shop) -> None:
+    open_(page, "/retention")
+    expect(page.locator(".line.case").first).to_be_visible()
+
+
 # -- taking them -----------------------------------------------------------------------------------
 
 
@@ -527,13 +550,11 @@ def keep(page: Page, file: str) -> None:
         (Path(folder) / file).with_suffix(".png").write_bytes(taken)
 
 
-def take(browser: Browser, address: str, shop: Shop, *, empty: bool) -> list[str]:
+def take(browser: Browser, address: str, shop: Shop, *, of: Warehouse) -> list[str]:
     """Take all of one kind, window by window; what could not be is told at the end, so that one run shows all."""
     wanted = os.environ.get("ONLY", "").split()
     failed = []
-    mine = [
-        each for each in PICTURES if each.is_empty is empty and (not wanted or each.name in wanted)
-    ]
+    mine = [each for each in PICTURES if each.of == of and (not wanted or each.name in wanted)]
     for kind in dict.fromkeys(kind for each in mine for kind in each.windows):
         for user in dict.fromkeys(each.user for each in mine if kind in each.windows):
             with window(browser, address, kind, user) as page:
@@ -551,7 +572,7 @@ def take(browser: Browser, address: str, shop: Shop, *, empty: bool) -> list[str
 @pytest.mark.timeout(1_800)
 def test_take_what_is_there(browser: Browser, address: str, correspondence: Correspondence) -> None:
     FOLDER.mkdir(exist_ok=True)
-    assert take(browser, address, written(correspondence), empty=False) == []
+    assert take(browser, address, written(correspondence), of="a shop") == []
 
 
 @pytest.mark.timeout(300)
@@ -560,4 +581,12 @@ def test_take_where_nothing_is(
 ) -> None:
     correspondence.user("mia")
     correspondence.user("root", "admin")
-    assert take(browser, address, Shop(), empty=True) == []
+    assert take(browser, address, Shop(), of="nothing") == []
+
+
+@pytest.mark.timeout(300)
+def test_take_what_officers_see(
+    browser: Browser, address: str, correspondence: Correspondence
+) -> None:
+    duties(correspondence)
+    assert take(browser, address, Shop(), of="duties") == []

@@ -351,6 +351,35 @@ def test_what_no_index_can_hold_is_no_error(
         assert found("bike -from:shop -to:shop").count == 1
 
 
+def test_of_more_than_a_tag_may_stand_on_the_newest_are_found(
+    settings: Settings, admin: Admin, fold_now: FoldNow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_meaning, "MOST_NAMED", 5)
+    add_connections(admin)
+    add_messages(admin, random.Random(SEED), range(60))
+    fold_now()
+    admin.execute(
+        "insert into crm.tags (tag_id, name, colour, created_by) values ('vip', 'VIP', 'red', 't')"
+    )
+    admin.execute(
+        "insert into crm.taggings (tagging_id, tag_id, object_type, object_id, tagged_by)"
+        " select message_id, 'vip', 'message', message_id, 't' from canonical.messages where mod(abs(hashtext(message_id)), 3) = 0"
+    )
+    tagged = admin.execute(
+        "select documents.message_id from canonical.search_documents as documents"
+        " where exists (select from crm.taggings where object_id = documents.message_id and removed_at is null)"
+        " order by sort_key desc"
+    ).fetchall()
+    assert len(tagged) > 5
+    with (
+        psycopg.connect(settings.url_for(Role.APP), autocommit=True) as database,
+        database.transaction(),
+    ):
+        found = search.find(database, parse("tag:vip", SYDNEY))
+    assert [row["message_id"] for row in found.rows] == [each for (each,) in tagged[:5]]
+    assert "means more than 5: not all are looked through" in " ".join(found.meant.notes)
+
+
 def test_a_count_that_walks_ends(
     settings: Settings, admin: Admin, fold_now: FoldNow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

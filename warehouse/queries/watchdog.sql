@@ -20,6 +20,10 @@ select exists (
     select from canonical.folded_lately where raw_table = %(raw_table)s and row_id = %(load_id)s
 ) as is_folded
 
+-- connected_to --
+-- Connections that are not disabled, without their secrets: where their providers answer.
+select connection_id, channel, name, settings from crm.connections where disabled_at is null order by created_at, connection_id
+
 -- note_outside --
 -- Written where it is news, and now and then; pages are told where it is news.
 insert into jobs.outside as known (what, problem, since)
