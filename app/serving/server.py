@@ -15,7 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from app import alerts, chosen, database, read
 from app.live import bell, changes
-from app.serving import garbage, options, waking
+from app.serving import garbage, options
 from app.serving.bounds import BoundedSockets
 from app.serving.headers import SecurityHeaders
 from app.serving.routes import ROUTES
@@ -66,8 +66,6 @@ def application() -> st.App:
     # Until st.navigation has run once, Streamlit runs the scripts of a folder `pages` by themselves,
     # past main.py and its sign-in. The first request of a process must not be such a one.
     PagesManager.uses_pages_directory = False
-    # Before the runtime is made: it keeps what it is woken by.
-    waking.wake_once()
     return st.App(
         SCRIPT,
         routes=ROUTES,
