@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, guard
+from app import address
 from app.database import Row
 from app.filtered import Counted
 from app.views import clock, list_html
@@ -28,7 +28,6 @@ DIRECTIONS = {"inbound": "Received", "outbound": "Sent by us"}
 STATES = {"unassigned": "Unassigned", "assigned": "Assigned"}
 #: The widgets' keys in the session: they stand for what the address says, and never otherwise.
 KEY = "filter_"
-OPEN, CHANGED = f"{KEY}open", f"{KEY}changed"
 #: So many are shown side by side.
 FEW = 6
 #: What a condition is called on a chip and over its widget.
@@ -40,10 +39,12 @@ NAMES = {
 
 def bar(wanted: Filter, choices: Row, counted: Counted | None, today: date) -> None:
     """Draw it. `choices` are a row of filter_choices, `today` is the day it is in `CRM_TIMEZONE`."""
-    # This is the run that whoever changed something waits for.
-    st.session_state.pop(CHANGED, None)
     with st.container(key="filters", horizontal=True, gap="small"):
-        filter_box(wanted, choices)
+        with (
+            st.popover("Filter", icon=":material/filter_list:"),
+            st.container(key="filter_widgets"),
+        ):
+            _widgets(wanted, choices)
         for number, (name, value, words) in enumerate(_chips(wanted, choices)):
             st.button(
                 list_html.plain(words) or "?",
@@ -59,18 +60,6 @@ def bar(wanted: Filter, choices: Row, counted: Counted | None, today: date) -> N
         if counted:
             days = clock.days(*wanted.days(today)) if wanted.period else ""
             st.html(list_html.left_and_hidden(counted, days))
-
-
-@guard.live()
-def filter_box(wanted: Filter, choices: Row) -> None:
-    """The button, and what it opens once it is open: a dozen widgets, a fifth of what the page costs."""
-    if CHANGED in st.session_state:
-        # The page is another one.
-        st.rerun()
-    box = st.popover("Filter", icon=":material/filter_list:", key=OPEN, on_change="rerun")
-    if box.open:
-        with box, st.container(key="filter_widgets"):
-            _widgets(wanted, choices)
 
 
 def _keep(wanted: Filter) -> None:
@@ -93,7 +82,6 @@ def _changed() -> None:
     made = replace(made, conversations=address.wanted().conversations)
     # Through the address, which knows what can be.
     _keep(Filter.read(made.address()))
-    st.session_state[CHANGED] = True
 
 
 def _days_changed() -> None:

@@ -43,10 +43,7 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     ):
         st.session_state["changing"] = found
         st.rerun()
-    box = st.expander(f"Decisions ({len(found['decisions'])})", key="decisions", on_change="rerun")
-    if not box.open:
-        return
-    with box:
+    with st.expander(f"Decisions ({len(found['decisions'])})"):
         for row in found["decisions"]:
             st.html(decision_html.decision(row, zone, now))
             if may and row["undone_at"] is None:

@@ -134,30 +134,26 @@ def _assignment(chosen: Row, colleagues: list[Row], viewer: Viewer) -> None:
             _button("Reopen", "undo", f"reopen_{key}", seen, state="open")
         else:
             _button("Done", "task_alt", f"done_{key}", seen, state="done")
-        box = st.popover(
-            "Hand over", icon=":material/forward_to_inbox:", key=f"hand_{key}", on_change="rerun"
-        )
-        if box.open:
-            with box:
-                _handing_over(key, seen, chosen, names)
-
-
-def _handing_over(key: str, seen: dict[str, act.Seen], chosen: Row, names: dict[str, str]) -> None:
-    st.selectbox(
-        "To", names, index=list(names).index(chosen["assignee"] or NOBODY),
-        format_func=lambda each: names.get(each, each), key=f"who_{key}",
-    )  # fmt: skip
-    st.segmented_control(
-        "Stands", list(decision_html.STATES), default=chosen["state"], required=True,
-        format_func=lambda each: decision_html.STATES[each][0], key=f"state_{key}",
-    )  # fmt: skip
-    due_now = chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None
-    st.date_input("Due", value=due_now, format="DD/MM/YYYY", key=f"due_{key}")
-    st.text_area("What they should know", value=chosen["note"], max_chars=2_000, key=f"note_{key}")
-    st.button(
-        "Save", type="primary", key=f"save_{key}", on_click=_hand_over, width="stretch",
-        args=(key, seen, chosen, due_now),
-    )  # fmt: skip
+        with st.popover("Hand over", icon=":material/forward_to_inbox:"):
+            st.selectbox(
+                "To", names, index=list(names).index(chosen["assignee"] or NOBODY),
+                format_func=lambda each: names.get(each, each), key=f"who_{key}",
+            )  # fmt: skip
+            st.segmented_control(
+                "Stands", list(decision_html.STATES), default=chosen["state"], required=True,
+                format_func=lambda each: decision_html.STATES[each][0], key=f"state_{key}",
+            )  # fmt: skip
+            due_now = (
+                chosen["due_at"].astimezone(layout.zone()).date() if chosen["due_at"] else None
+            )
+            st.date_input("Due", value=due_now, format="DD/MM/YYYY", key=f"due_{key}")
+            st.text_area(
+                "What they should know", value=chosen["note"], max_chars=2_000, key=f"note_{key}"
+            )
+            st.button(
+                "Save", type="primary", key=f"save_{key}", on_click=_hand_over, width="stretch",
+                args=(key, seen, chosen, due_now),
+            )  # fmt: skip
 
 
 def _hand_over(key: str, seen: dict[str, act.Seen], chosen: Row, due_now: date | None) -> None:
@@ -251,10 +247,7 @@ def _notes(found: work.About, viewer: Viewer) -> None:
 
 def _note_change(note: Row) -> None:
     key = f"{note['note_id']}_{note['version']}"
-    box = st.popover("Change", key=f"change_{key}", type="tertiary", on_change="rerun")
-    if not box.open:
-        return
-    with box:
+    with st.popover("Change", key=f"change_{key}", type="tertiary"):
         st.text_area("Note", value=note["body"], max_chars=10_000, key=f"text_{key}")
         for label, stays in (("Save", True), ("Take away", False)):
             st.button(
@@ -274,10 +267,7 @@ def _rewrite(note: Row, key: str, stays: bool) -> None:
 def _history(history: list[Row], viewer: Viewer) -> None:
     if not history:
         return
-    box = st.expander("History", icon=":material/history:", key="history", on_change="rerun")
-    if not box.open:
-        return
-    with box:
+    with st.expander("History", icon=":material/history:"):
         now = datetime.now(UTC)
         for each in history:
             with st.container(key=f"decided_{each['decision_id']}", gap=None):
