@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.app.browsing import Person
+from tests.app.browsing import Person, ready
 from tests.app.conftest import Correspondence
 from warehouse.health import WATCH_SECONDS
 from worker import watchdog
@@ -119,6 +119,48 @@ def test_a_page_is_drawn_anew_under_other_rights(
     correspondence.execute("update crm.users set role = 'viewer'")
     expect(page.locator(".connection")).to_have_count(0, timeout=2_000)
     expect(page.get_by_role("link", name="Connections")).to_have_count(0)
+
+
+#: What the app sends comes so much later to the page, as over a slow line or to a busy machine.
+LATE = """
+    window.late = 0;
+    const listen = WebSocket.prototype.addEventListener;
+    WebSocket.prototype.addEventListener = function (type, heard, ...more) {
+        if (type !== "message" || !this.url.includes("/_stcore/stream")) return listen.call(this, type, heard, ...more);
+        let last = 0;
+        return listen.call(this, type, (event) => {
+            last = Math.max(last, Date.now() + window.late);
+            setTimeout(() => heard(event), last - Date.now());
+        }, ...more);
+    };
+"""
+
+
+def test_what_arrives_while_one_goes_back_takes_no_page_away(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    """A part of the page that is left is not asked for: it would be drawn behind the page that comes, in its place."""
+    person.page.add_init_script(LATE)
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("hello there")).to_be_visible()
+    ready(page)
+    page.get_by_text("hello there").click()
+    expect(page.get_by_text("Where it came from")).to_be_visible()
+    page.get_by_role("link", name="Everything about it").press("Enter")
+    page.wait_for_url("**/message?*")
+    expect(page.get_by_text("Where this came from")).to_be_visible()
+    # Until its part is told, too.
+    page.wait_for_timeout(1_000)
+    page.evaluate("window.late = 1500")
+    page.go_back()
+    correspondence.sms(NUMBER, "meanwhile", datetime.now(UTC))
+    page.wait_for_timeout(4_000)
+    page.evaluate("window.late = 0")
+    expect(page.get_by_text("meanwhile")).to_be_visible()
+    expect(page.get_by_text("hello there")).to_be_visible()
+    # And it is live as before.
+    correspondence.sms(NUMBER, "afterwards", datetime.now(UTC))
+    expect(page.get_by_text("afterwards")).to_be_visible()
 
 
 def test_idle_pages_cause_no_statement_and_no_request(
