@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
-from app import act, act_privacy, act_quarantine, act_saved
+from app import act, act_quarantine, act_saved
 from app.access.sessions import Viewer
 from pipelines.suggestions import find_evidence
 from tests.app.conftest import ACCOUNT, OUR_MAILBOX, OUR_NUMBER, Correspondence
@@ -88,6 +88,10 @@ class Shop:
     offers: str = ""
     thread: str = ""
     connections: dict[str, str] = field(default_factory=dict)
+    #: A request of a person, a breach (pictured_office.py), and the warehouse's owner, for what a worker would do meanwhile.
+    case: str = ""
+    incident: str = ""
+    execute: Callable[..., Any] = field(default=lambda *_: None)
 
 
 def written(c: Correspondence) -> Shop:
@@ -122,45 +126,6 @@ def written(c: Correspondence) -> Shop:
         each()
     _decided(c, shop, agent, admin)
     return shop
-
-
-def duties(c: Correspondence) -> None:
-    """What privacy officers answer for: olive and ben, a request, an incident, a hold, a destruction, and how the data are."""
-    olive = c.signed_in("olive", "privacy_officer")
-    # Signs in with the password of everybody.
-    c.user("ben", "privacy_officer")
-    c.execute(
-        "update crm.users set password_hash = (select password_hash from crm.users where user_name = 'ben')"
-    )
-    now = datetime.now(UTC)
-    mai, kim = c.customer("Mai Tran", f"phone:{MAI}"), c.customer("Kim Example")
-    case = act_privacy.open_case(
-        olive, mai, kind="access", asked_by="Herself, by mail", received_at=now - timedelta(days=9)
-    )
-    act_privacy.check_identity(olive, case, "Called back at the number that is known here")
-    act_privacy.open_case(
-        olive,
-        kim,
-        kind="correction",
-        asked_by="Their solicitor",
-        received_at=now - timedelta(days=2),
-    )
-    act_privacy.open_incident(
-        olive, "A laptop was left in a train", suspected_at=now - timedelta(days=4)
-    )
-    act_privacy.place_hold(olive, kim, "Claim 17")
-    act_privacy.ask_destruction(olive, c.customer("Robin Sample"), "Asked for it")
-    c.execute(
-        "insert into jobs.data_suites (suite, about, run, rows, checked_at) values"
-        " ('twilio_sms deliveries', 'What the webhook of SMS brought', 'load', 12000, now() - interval '4 minutes'),"
-        " ('marts.messages', 'Messages as pages and analysts read them', 'night', 200000, now() - interval '6 hours')"
-    )
-    c.execute(
-        "insert into jobs.data_checks (suite, rule, severity, status, failures, keys, failing_since, checked_at) values"
-        " ('twilio_sms deliveries', 'It is a POST', 'critical', 'pass', 0, '{}', null, now() - interval '4 minutes'),"
-        " ('marts.messages', 'It was sent before it came', 'warning', 'fail', 2, '{whatsapp:wamid.1,gmail:18f0a2}',"
-        " now() - interval '1 day', now() - interval '6 hours')"
-    )
 
 
 def _long(c: Correspondence, now: datetime) -> None:

@@ -32,7 +32,7 @@ from _pytest.nodeid import NodeId
 def pytest_collection_modifyitems(config, items):
     for item in items:
         if hasattr(config, "workerinput"):
-            item._id = NodeId.parse(f"{item.nodeid}@tests/test_a.py name[x")
+            item._id = NodeId.parse(f"{item.nodeid}@rooms/test_a.py name[x")
 """
 HOLDS = "def test_holds():\n    pass\n"
 
