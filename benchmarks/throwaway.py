@@ -93,9 +93,14 @@ class Throwaway:
     # -- programs ---------------------------------------------------------------------------------
 
     def start(
-        self, module: str, *arguments: str, ready_url: str | None = None, public_url: str = ""
+        self,
+        module: str,
+        *arguments: str,
+        ready_url: str | None = None,
+        public_url: str = "",
+        **more: str,
     ) -> subprocess.Popen[Any]:
-        """`python -m <module>` as the supervisor would start it, its log in the folder.
+        """`python -m <module>` as the supervisor would start it, its log in the folder, its environment with `more`.
 
         Raises:
             NotStarted: it ended, or did not answer within START_SECONDS.
@@ -105,7 +110,7 @@ class Throwaway:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, *arguments],
             cwd=self.folder,
-            env=self.environment(public_url),
+            env=self.environment(public_url) | more,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

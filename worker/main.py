@@ -22,6 +22,7 @@ from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
 from warehouse.channels import registry
+from warehouse.health import WATCH_SECONDS
 from warehouse.notices import Notice
 from warehouse.settings import Role, Settings, SettingsError
 from worker import analysts, children, jobs, outside, watchdog
@@ -151,7 +152,7 @@ class Worker:
                 log.error(
                     "%d deliveries or loads are not folded, since %s", missing.count, missing.since
                 )
-            await asyncio.sleep(watchdog.WATCH_SECONDS)
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def _look_from_outside(self) -> None:
         """Whether providers can call us."""

@@ -249,11 +249,13 @@ def test_settings_of_notices_are_refused_in_words(more: dict[str, str], said: st
 def test_a_look_that_fails_is_not_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it fails of: nobody would be told of anything any more."""
     monkeypatch.setattr(alerts, "LOOK_SECONDS", 0.01)
+    told = Settings(_env_file=None, alert_webhook=SecretStr("https://hooks.example.com/a"))  # type: ignore[call-arg]
+    monkeypatch.setattr(database, "_settings", told)
 
     async def some() -> None:
         looks, thrice, loop = list[int](), asyncio.Event(), asyncio.get_running_loop()
 
-        def look() -> set[tuple[str, str, str]]:
+        def look() -> None:
             looks.append(1)
             if len(looks) == 3:
                 loop.call_soon_threadsafe(thrice.set)
@@ -265,3 +267,11 @@ def test_a_look_that_fails_is_not_the_last_one(monkeypatch: pytest.MonkeyPatch) 
         watching.cancel()
 
     apart(some)
+
+
+def test_where_nobody_is_to_be_told_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = list[int]()
+    monkeypatch.setattr(alerts, "look", lambda: looks.append(1))
+    monkeypatch.setattr(database, "_settings", Settings(_env_file=None))  # type: ignore[call-arg]
+    apart(alerts.watch)
+    assert looks == []

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.alerts import LOOK_SECONDS
-from tests.app.browsing import Person, eventually, ready
+from tests.app.browsing import Person, ready
 from tests.app.conftest import Correspondence
+from warehouse.health import WATCH_SECONDS
+from worker import watchdog
 
 NUMBER, OTHER = "+61491570006", "+61491570156"
 
@@ -172,14 +171,18 @@ def test_idle_pages_cause_no_statement_and_no_request(
     requests: list[object] = []
     for path in ("/", f"/timeline?customer={sam}", "/unassigned", "/connections", "/quarantine"):
         tab = person.tab()
-        tab.goto(person.address + path)
-        expect(tab.locator(".message, .line, .empty, .connection").first).to_be_visible()
         tab.on("request", lambda request: requests.append(request.url))
+        # Only of sockets that open from now on.
         tab.on(
             "websocket", lambda socket: socket.on("framesent", lambda frame: requests.append(frame))
         )
+        tab.goto(person.address + path)
+        expect(tab.locator(".message, .line, .empty, .connection").first).to_be_visible()
     expect(page.locator(".line")).to_have_count(1)
-    time.sleep(3)
+    # Its first word is news.
+    watchdog.watch(correspondence.settings)
+    page.wait_for_timeout(3_000)
+    assert requests
     requests.clear()
 
     def statements() -> list[tuple[object, ...]]:
@@ -189,23 +192,21 @@ def test_idle_pages_cause_no_statement_and_no_request(
             " where usename = 'crm_app' order by pid"
         )
 
-    # The app looks at health now and then, whoever is there (app/alerts.py): between two looks nobody asks anything.
-    before = statements()
-    eventually(lambda: statements() != before, seconds=2 * LOOK_SECONDS)
-    time.sleep(1)
     before = statements()
     assert {name for _, name, _ in before} >= {"crm app", "crm app news"}
-    time.sleep(LOOK_SECONDS - 3)
+    # Longer than anything of ours waits. The worker's watchdog is at work meanwhile, as ever, and is heard.
+    for _ in range(round(60 / WATCH_SECONDS)):
+        watchdog.watch(correspondence.settings)
+        # What a browser does is heard of while Playwright waits, and not in a sleep.
+        page.wait_for_timeout(WATCH_SECONDS * 1000)
     assert statements() == before
     assert requests == []
-
-
-def processes(folder: Path, address: str) -> list[int]:
-    port = address.rpartition(":")[2]
-    found = subprocess.run(
-        ["pgrep", "-f", f"app --port {port}"], capture_output=True, text=True, check=True
-    )
-    return [int(pid) for pid in found.stdout.split()]
+    # The same measure sees a part that runs.
+    correspondence.execute("select pg_notify('crm_health', '')")
+    until = time.monotonic() + 20
+    while statements() == before or not requests:
+        assert time.monotonic() < until
+        page.wait_for_timeout(200)
 
 
 def test_a_page_catches_up_after_the_listener_was_cut_off(

@@ -20,5 +20,5 @@ select identity, other, customer_id, kind, times, first_at, last_at, score, left
 from canonical.link_evidence
 
 -- gather_statistics --
--- Whoever reads what was found joins all of it: a planner that takes the table for empty compares each row with each link.
+-- Whoever reads what was found joins all of it, by a plan for as many rows as there are now.
 analyze jobs.link_evidence
