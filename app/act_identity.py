@@ -67,6 +67,36 @@ def rename(viewer: Viewer, customer_id: str, name: str) -> None:
 
 
 @decisions.gives_way
+def make_customer(viewer: Viewer, name: str, *, phone: str, email: str, reason: str) -> str:
+    """Make a customer, known by the phone and the mail address that were typed, as one decision; returns their id.
+
+    Raises:
+        Forbidden: the role may not.
+        Refused: the name, an address or the reason is unusable, or an address is somebody's; then nobody is made.
+    """
+    typed = {"phone": phone.strip(), "email": email.strip()}
+    decision_id = decisions.new_decision_id()
+    with deciding(viewer, MAY) as database:
+        customer_id = decisions.create_customer(
+            database, viewer.actor, name, decision_id=decision_id
+        )
+        for scheme, value in typed.items():
+            if value:
+                decisions.link(
+                    database, viewer.actor, f"{scheme}:{value}", customer_id,
+                    reason=reason, evidence={"from": "typed"}, decision_id=decision_id,
+                )  # fmt: skip
+    return customer_id
+
+
+@decisions.gives_way
+def archive(viewer: Viewer, customer_id: str, *, reason: str) -> None:
+    """They leave the lists; nobody who has identities."""
+    with deciding(viewer, MAY) as database:
+        decisions.archive_customer(database, viewer.actor, customer_id, reason=reason)
+
+
+@decisions.gives_way
 def not_a_customer(viewer: Viewer, identity: str, *, reason: str) -> None:
     """The queue asks about this identity no more."""
     with deciding(viewer, MAY) as database:

@@ -1,8 +1,10 @@
-"""Health looked at while nobody looks: open pages are told when it changes, and admins, where that is switched on.
+"""Health looked at while nobody looks, so that admins are told; only where that is switched on.
 
-    watch, in each process of the app ──> health.report ──> changed? ──> pages that show health
-                └──> crm.alert_state ──> crm.alerts ──> webhook, mail (providers/admins.py)
+    watch, in each process of the app ──> health.report ──> crm.alert_state ──> crm.alerts ──> webhook, mail
+                                                                                     (providers/admins.py)
 
+Open pages need no such look: whatever turns red tells them, and a worker that died does by its silence
+(app/live/changes.py).
 In the app and not in the worker, because a worker that has stopped is one of the things to be told of. Of several
 processes one looks at a time; one change is one notice. A notice names connections and what is wrong with them, never
 what a customer wrote, and goes to admins alone.
@@ -21,8 +23,6 @@ from psycopg.types.json import Jsonb
 
 from app import database, health
 from app.database import Row
-from app.live import changes, topics
-from app.live.changes import Change
 from providers import admins
 from providers.failures import ProviderFailed
 from warehouse.health import Finding
@@ -49,35 +49,27 @@ def ways(settings: Settings) -> list[str]:
 
 
 async def watch() -> None:
-    """Look until cancelled."""
-    known: set[tuple[str, str, str]] | None = None
-    while True:
+    """Look until cancelled, where there is somebody to tell."""
+    while ways(database.settings()):
         try:
-            now = await asyncio.to_thread(look)
+            await asyncio.to_thread(look)
         except database.AWAY:
-            now = None
+            pass
         except Exception as fault:
             # Whatever it is: a look that ends for good would be silence where there is something to tell.
             log.warning("health could not be looked at: %s", type(fault).__name__)
-            now = None
-        if known is not None and now is not None and now != known:
-            # Not everything that turns red says so by itself: a worker that has died does not.
-            changes.house.changed([topics.CONNECTIONS], Change.BESIDE)
-        known = now if now is not None else known
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def look() -> set[tuple[str, str, str]]:
-    """Judge, tell admins where there is something to tell, and return what is wrong."""
+def look() -> None:
+    """Judge, and tell admins where there is something to tell."""
     findings = health.report(at_most_old=LOOK_SECONDS / 2).findings
     settings = database.settings()
-    if ways(settings):
-        with database.pool().connection() as connection:
-            note(connection, settings, findings)
-        for _ in range(MOST_AT_ONCE):
-            if not send_next(settings):
-                break
-    return {(each.kind, each.what, each.connection_id) for each in findings}
+    with database.pool().connection() as connection:
+        note(connection, settings, findings)
+    for _ in range(MOST_AT_ONCE):
+        if not send_next(settings):
+            break
 
 
 def note(connection: database.Database, settings: Settings, findings: Sequence[Finding]) -> None:

@@ -15,7 +15,6 @@ from app.access.sessions import Viewer
 from app.database import Row
 from app.live import topics
 from app.views import card_html, correction_html, decision_html, identity_html, list_html
-from warehouse.decisions import Size
 
 
 @guard.live(lambda customer_id, shown: topics.about(customer_id), is_beside=True)
@@ -29,8 +28,14 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     zone, now = layout.zone(), datetime.now(UTC)
     if said := correction_html.disagreements(found["customer"]["corrections"] or []):
         st.html(said)
-    st.html(card_html.identities(found["identities"], found["merged"], zone, now))
-    if (into := found["customer"]["merged_into"]) is not None:
+    st.html(
+        card_html.identities(
+            found["identities"], found["merged"], zone, now, is_part=found["is_part"]
+        )
+    )
+    if (into := found["customer"]["merged_into"]) is None and found["customer"]["archived_at"]:
+        st.html(card_html.archived(found["customer"], zone, now))
+    if into is not None:
         st.page_link(
             address.TIMELINE, label="The customer they were merged into",
             query_params=address.of_customer(into),
@@ -38,7 +43,7 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     may = viewer.may(Permission.DECIDE_CUSTOMER)
     if (
         may
-        and into is None
+        and found["customer"]["archived_at"] is None
         and st.button("Change who this is", key="change_who", icon=":material/edit:")
     ):
         st.session_state["changing"] = found
@@ -80,7 +85,7 @@ def change(found: dict[str, Any]) -> None:
     customer: Row = found["customer"]
     own = [row for row in found["identities"] if row["same_as"] is None]
     customer_id, name = customer["customer_id"], customer["name"]
-    same, other, called = st.tabs(["Same person as…", "Not this person", "Name"])
+    same, other, called, gone = st.tabs(["Same person as…", "Not this person", "Name", "Archive"])
     with same:
         together(customer_id, name, [row["identity"] for row in own])
     with other:
@@ -89,6 +94,16 @@ def change(found: dict[str, Any]) -> None:
         new_name = st.text_input("Name", value=name, max_chars=200)
         if st.form_submit_button("Rename", type="primary"):
             decided(customer_id, lambda person: act_identity.rename(person, customer_id, new_name))
+    with gone, st.form("archive", border=False):
+        st.caption(
+            "They leave the lists and searches, and undo brings them back. Take their identities away first: "
+            "nobody would see what was written under them."
+            if own
+            else "They leave the lists and searches, and undo brings them back."
+        )
+        why = st.text_input("Reason to archive", max_chars=1000)
+        if st.form_submit_button("Archive", disabled=bool(own)):
+            decided(customer_id, lambda person: act_identity.archive(person, customer_id, reason=why))  # fmt: skip
 
 
 def decided(customer_id: str, decide: Callable[[Viewer], object]) -> None:
@@ -103,11 +118,12 @@ def together(customer_id: str, name: str, known: list[str]) -> None:
     if not chosen:
         return
     other = chosen["customer_id"]
-    sizes = weighed(customer_id, other)
+    found = weighed(customer_id, other)
+    sizes = found.sizes
     st.html(
         card_html.together(
             name, sizes[customer_id], chosen["name"], sizes[other], layout.zone(), datetime.now(UTC),
-            known=known, other_known=chosen["identities"],
+            known=known, other_known=chosen["identities"], is_part=bool(found.beyond),
         )
     )  # fmt: skip
     reason = st.text_input("Reason for the merge", max_chars=1000)
@@ -118,14 +134,14 @@ def together(customer_id: str, name: str, known: list[str]) -> None:
         )
 
 
-def weighed(*customer_ids: str) -> dict[str, Size]:
+def weighed(*customer_ids: str) -> read_identity.Weighed:
     """How much stands under each, read once for these two: a click is no new sight."""
     known = st.session_state.get("merge_weighed")
     if known is None or known[0] != customer_ids:
         known = (customer_ids, read_identity.compare(guard.viewer(), customer_ids))
         st.session_state["merge_weighed"] = known
-    sizes: dict[str, Size] = known[1]
-    return sizes
+    found: read_identity.Weighed = known[1]
+    return found
 
 
 def apart(customer_id: str, own: list[Row]) -> None:

@@ -57,7 +57,9 @@ def events(
         customer_ids = asked.customer_ids(db.connection)
         rows = event_log.find(db.connection, asked, customer_ids, before=before, most=LIST_SIZE)
         named = {each for row in rows for each in row["customer_ids"][:NAMED]} | set(customer_ids)
-        names = db.execute(SQL["names_of_customers"], {"customer_ids": sorted(named)}).fetchall()
+        names = db.execute(
+            SQL["names_of_customers"], {"customer_ids": sorted(named), "asked": customer_ids}
+        ).fetchall()
         collected = db.execute(SQL["statements_are_collected"]).fetchone()
         seen = Seen(
             rows=rows,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app import read
+from app.access import limits
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Database, Row
@@ -27,7 +29,8 @@ MOST_SUGGESTED = 2
 def card(
     viewer: Viewer, customer_id: str, *, shown: dict[str, Any] | None = None
 ) -> dict[str, Any] | None:
-    """A customer's identities and decisions (`warehouse/customer_card.py`); None where there is no such customer.
+    """A customer's identities and decisions (`warehouse/customer_card.py`), and whether there is more of them than this
+    person may see (`is_part`); None where there is no such customer.
 
     Args:
         shown: what the page shows already; the same again is no new sight and writes no event.
@@ -38,18 +41,31 @@ def card(
         found = customer_card.card(
             db.connection, customer_id, most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES
         )  # fmt: skip
+        if found is not None:
+            found["is_part"] = bool(limits.beyond(db.connection, [customer_id]))
         if found is None or found == shown:
             db.tells_nothing()
     return found
 
 
-def compare(viewer: Viewer, customer_ids: Sequence[str]) -> dict[str, Size]:
+@dataclass(frozen=True, kw_only=True)
+class Weighed:
+    """How much stands under each of some customers, and of whom there is more than is counted here."""
+
+    sizes: dict[str, Size]
+    beyond: list[str]
+
+
+def compare(viewer: Viewer, customer_ids: Sequence[str]) -> Weighed:
     """How much stands under each of these customers: what somebody weighs before they are put together."""
     with reading(
         viewer, Permission.DECIDE_CUSTOMER, "customer.compare", "customer", "*",
         customer_ids=list(customer_ids),
     ) as db:  # fmt: skip
-        return decisions.sizes(db.connection, customer_ids)
+        return Weighed(
+            sizes=decisions.sizes(db.connection, customer_ids),
+            beyond=limits.beyond(db.connection, customer_ids),
+        )
 
 
 def suggestions(

@@ -21,11 +21,11 @@ import psycopg
 
 from benchmarks.audit import SQL as EVENTS
 from benchmarks.figures import document, result
+from benchmarks.kept import stored
 from benchmarks.machine import machine
-from benchmarks.storing import BUSY, Store
-from benchmarks.throwaway import Throwaway, throwaway
+from benchmarks.storing import BUSY
+from benchmarks.throwaway import Throwaway
 from privacy import access_export, breach
-from transform.build import build
 from warehouse.events import Actor
 from warehouse.queries import parse
 from warehouse.settings import Role, Settings
@@ -53,12 +53,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
         Wrong: the export is not complete, or the answer about the account is another than a scan's.
     """
     messages = scale or DEFAULT_MESSAGES
-    with throwaway() as on:
-        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
-        store.prepare()
-        store.fill()
-        build(on.settings, compare=False)
-        store.analyze()
+    with stored(messages, min(BUSY_MESSAGES, messages // 2)) as (on, _):
         with psycopg.connect(on.settings.admin_url, autocommit=True) as owner:
             owner.execute(EVENTS["make_events"], {"events": messages * EVENTS_PER_MESSAGE})
             owner.execute(EVENTS["gather_statistics"])

@@ -190,8 +190,8 @@ def settings_of(data_dir: Path) -> Settings:
 class Load:
     """Signed deliveries over several lanes until the block ends; each is sent again until it is answered 2xx."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, door: Door, pause_seconds: float = LANE_PAUSE_SECONDS) -> None:
+        self._door, self._pause_seconds = door, pause_seconds
         #: In the order of their answers: number of the delivery, and the round in which it was answered.
         self.acknowledged: list[tuple[int, int]] = []
         self.round = 0
@@ -232,7 +232,7 @@ class Load:
                             break
                         self.refused += 1
                     self._stop.wait(RETRY_SECONDS)
-                self._stop.wait(LANE_PAUSE_SECONDS)
+                self._stop.wait(self._pause_seconds)
 
 
 # -- faults ----------------------------------------------------------------------------------------
@@ -393,12 +393,21 @@ class Outcome:
     failure: str | None = None
 
 
-def play(on: Struck, rounds: int, kinds: tuple[Kind, ...] = KINDS) -> Outcome:
-    """So many rounds; the last ones settled, everything that was acknowledged looked for."""
+def play(
+    on: Struck,
+    rounds: int,
+    kinds: tuple[Kind, ...] = KINDS,
+    *,
+    pause_seconds: float = LANE_PAUSE_SECONDS,
+) -> Outcome:
+    """So many rounds; the last ones settled, everything that was acknowledged looked for.
+
+    pause_seconds: between two deliveries of a lane.
+    """
     choose = random.Random(SEED)
     able = tuple(kind for kind in kinds if kind.name not in on.on.missing)
     outcome, played = Outcome(), list[str]()
-    with Load(on.door) as load:
+    with Load(on.door, pause_seconds) as load:
         try:
             _wait_until_back(on, load, time.monotonic())
             for kind in _drawn(able, rounds, choose):

@@ -16,14 +16,13 @@ from typing import Any
 import psycopg
 
 from benchmarks.figures import document, result
+from benchmarks.kept import stored
 from benchmarks.landing import Sender, start_receiver
 from benchmarks.machine import machine
 from benchmarks.open_page import OpenPage
 from benchmarks.processor import cpu_seconds_of_trees
-from benchmarks.storing import TRIAL_MESSAGES, Store
-from benchmarks.throwaway import throwaway
+from benchmarks.storing import TRIAL_MESSAGES
 from operations.runtime.ports import free_port
-from transform.build import build
 from warehouse.queries import parse
 from warehouse.settings import Settings
 
@@ -40,12 +39,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one."""
     messages = scale or DEFAULT_MESSAGES
     seconds = SECONDS if messages >= TRIAL_MESSAGES else SECONDS // 10
-    with throwaway() as on:
-        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
-        store.prepare()
-        store.fill()
-        build(on.settings, compare=False)
-        store.analyze()
+    with stored(messages, min(BUSY_MESSAGES, messages // 2)) as (on, _):
         with psycopg.connect(on.settings.admin_url, autocommit=True) as admin:
             admin.execute(SQL["add_user"], {"user_name": "benchmark"})
         on.start("transform")

@@ -18,12 +18,13 @@ from typing import Any
 import psycopg
 
 from benchmarks.figures import document, percentile, result
+from benchmarks.kept import stored
 from benchmarks.landing import Sender, Target, start_receiver
 from benchmarks.machine import machine
 from benchmarks.open_page import OpenPage
 from benchmarks.sender import message_id
 from benchmarks.storing import TRIAL_MESSAGES, Store
-from benchmarks.throwaway import Throwaway, throwaway
+from benchmarks.throwaway import Throwaway
 from operations.runtime.ports import free_port
 from transform.resident import take_in
 from warehouse.queries import parse
@@ -103,14 +104,9 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """
     messages = scale or DEFAULT_MESSAGES
     share = 1.0 if messages >= TRIAL_MESSAGES else 0.1
-    with throwaway() as on:
-        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
-        store.prepare()
-        store.fill()
-        # The program that folds makes the models first, from all that it finds stored.
+    with stored(messages, min(BUSY_MESSAGES, messages // 2)) as (on, store):
         on.start("transform")
         _wait_for_models(on, messages, store)
-        store.analyze()
         receiver = start_receiver(on)
         sender = Sender(on, first=1_000_000_000_000)
         sender.send(receiver, do="steady", posts=5, per_second=PER_SECOND, over=CONNECTIONS)

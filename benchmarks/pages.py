@@ -18,14 +18,14 @@ from typing import Any
 import psycopg
 
 from benchmarks.figures import document, percentile, result
+from benchmarks.kept import stored
 from benchmarks.machine import machine
 from benchmarks.processor import resident_mb
 from benchmarks.sign_in import cookie
-from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
-from benchmarks.throwaway import Throwaway, throwaway
+from benchmarks.storing import BUSY, TRIAL_MESSAGES
+from benchmarks.throwaway import Throwaway
 from benchmarks.watched_page import WatchedPage
 from operations.runtime.ports import free_port
-from transform.build import build
 from warehouse.queries import parse
 from warehouse.settings import Settings
 
@@ -33,6 +33,8 @@ ADD_USERS = parse((Path(__file__).parent / "staff.sql").read_text())["add_users"
 DEFAULT_MESSAGES = 100_000
 BUSY_MESSAGES = 10_000
 ROUNDS = 40
+#: So many messages at the top of what is on the page are left alone.
+PAGE_MARGIN = 10
 #: Open pages whose memory is counted, each with the newest page of the long timeline, and some that came before them.
 SESSIONS, EARLIER_SESSIONS, PEOPLE = 40, 8, 20
 #: From the commonest word, which most messages hold, to rare ones: by benchmarks/storing.sql the n-th is 1/n as common.
@@ -75,13 +77,7 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     """
     messages = scale or DEFAULT_MESSAGES
     rounds = ROUNDS if messages >= TRIAL_MESSAGES else 3
-    with throwaway() as on:
-        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
-        store.prepare()
-        store.write_words()
-        store.fill()
-        build(on.settings, compare=False)
-        store.analyze()
+    with stored(messages, min(BUSY_MESSAGES, messages // 2)) as (on, _):
         # Nothing arrives: this program is there so that no page says that nobody folds.
         on.start("transform")
         with psycopg.connect(on.settings.admin_url, autocommit=True) as admin:
@@ -195,9 +191,11 @@ def _panels(page: WatchedPage, rounds: int) -> list[float]:
         page.page.locator(f'[data-message="{message_id}"]').focus()
         page.page.keyboard.press("p")
 
+    # From the newest on: the oldest one in sight brings the page before it.
+    newest_first = ids[::-1][:-PAGE_MARGIN]
     return [
         page.act(partial(choose, chosen), PANEL, chosen)
-        for chosen in (ids[number % len(ids)] for number in range(rounds))
+        for chosen in (newest_first[number % len(newest_first)] for number in range(rounds))
     ]
 
 

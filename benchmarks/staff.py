@@ -1,6 +1,7 @@
 """Staff: so many signed-in people at work at once, with idle tabs beside them and messages arriving.
 
     ./crm bench staff --people 50 --scale 1000000
+    ./crm bench staff --people 100 --app-processes 2 --scale 1000000
 
 They speak Streamlit's own messages over its WebSocket (benchmarks/staff_tab.py): no browser, so that hundreds fit
 beside the app on one machine; painting in a browser is what `live` measures. The limit of each figure is that
@@ -21,15 +22,15 @@ import psutil
 import psycopg
 
 from benchmarks.figures import document, percentile, result
+from benchmarks.kept import stored
 from benchmarks.landing import Sender, Target, start_receiver
 from benchmarks.machine import machine
 from benchmarks.processor import resident_mb
 from benchmarks.sender import message_id
 from benchmarks.sign_in import cookie
-from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
-from benchmarks.throwaway import Throwaway, throwaway
+from benchmarks.storing import BUSY, TRIAL_MESSAGES
+from benchmarks.throwaway import Throwaway
 from operations.runtime.ports import free_port
-from transform.resident import take_in
 from warehouse.queries import parse
 from warehouse.settings import Settings
 
@@ -50,19 +51,19 @@ ALONE_THINK_SECONDS = 1.0
 OPEN_PER_SECOND, OTHERS_PER_SECOND = 1.0, 4.0
 
 
-def run(settings: Settings | None, scale: int | None, people: int | None = None) -> dict[str, Any]:
+def run(
+    settings: Settings | None,
+    scale: int | None,
+    people: int | None = None,
+    app_processes: int | None = None,
+) -> dict[str, Any]:
     """What `./crm bench --json` prints. `settings` is not used: the warehouse is a throw-away one."""
     messages, crowd = scale or DEFAULT_MESSAGES, people or DEFAULT_PEOPLE
     share = 1.0 if messages >= TRIAL_MESSAGES else 0.1
-    with throwaway() as on:
-        store = Store(on.settings, messages, min(BUSY_MESSAGES, messages // 2))
-        store.prepare()
-        store.fill()
-        # Built once and whole; from then on the resident process folds what lands.
-        take_in(on.settings, timeout_seconds=120 + messages / 100)
+    with stored(messages, min(BUSY_MESSAGES, messages // 2)) as (on, _):
+        # From now on the resident process folds what lands.
         on.start("transform")
-        store.analyze()
-        stage = Stage(on, crowd)
+        stage = Stage(on, crowd, app_processes)
         alone = stage.play(1, 0, ALONE_SECONDS * share, ALONE_THINK_SECONDS)
         idle_tabs = crowd * IDLE_TABS_PER_PERSON
         together = stage.play(crowd, idle_tabs, SECONDS * share, THINK_SECONDS)
@@ -74,7 +75,7 @@ def run(settings: Settings | None, scale: int | None, people: int | None = None)
 class Stage:
     """App, receiver, sender and the people's process, on one warehouse."""
 
-    def __init__(self, on: Throwaway, people: int) -> None:
+    def __init__(self, on: Throwaway, people: int, app_processes: int | None = None) -> None:
         self.on = on
         with psycopg.connect(on.settings.admin_url, autocommit=True) as admin:
             admin.execute(SQL["add_users"], {"people": people})
@@ -83,7 +84,8 @@ class Stage:
             self.phones: dict[str, str] = dict(found.fetchall())
         self.port = free_port()
         health = f"http://127.0.0.1:{self.port}/_stcore/health"
-        self.app = on.start("app", "--port", str(self.port), ready_url=health)
+        more = {"CRM_APP_PROCESSES": str(app_processes)} if app_processes else {}
+        self.app = on.start("app", "--port", str(self.port), ready_url=health, **more)
         self.receiver = start_receiver(on)
         self.senders = [Sender(on, first=first * 1_000_000_000_000) for first in (1, 2)]
         self.cookies = [cookie(on.settings, f"staff{number}") for number in range(1, people + 1)]

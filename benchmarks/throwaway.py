@@ -59,8 +59,13 @@ class Throwaway:
 
     # -- the warehouse ----------------------------------------------------------------------------
 
+    def files(self) -> list[Path]:
+        """What a stopped server is, with what says its passwords."""
+        server = Embedded(data_dir=self.folder, port=0)
+        return [server.cluster, server.url_file, server.superuser_file]
+
     def start_warehouse(self) -> None:
-        """Server, database, migrations, history tables; no model is built yet."""
+        """Server, database, migrations, history tables; in a new one no model is built yet."""
         server = Embedded(data_dir=self.folder, port=free_port())
         server.prepare()
         log = (self.folder / "postgres.log").open("wb")
@@ -88,9 +93,14 @@ class Throwaway:
     # -- programs ---------------------------------------------------------------------------------
 
     def start(
-        self, module: str, *arguments: str, ready_url: str | None = None, public_url: str = ""
+        self,
+        module: str,
+        *arguments: str,
+        ready_url: str | None = None,
+        public_url: str = "",
+        **more: str,
     ) -> subprocess.Popen[Any]:
-        """`python -m <module>` as the supervisor would start it, its log in the folder.
+        """`python -m <module>` as the supervisor would start it, its log in the folder, its environment with `more`.
 
         Raises:
             NotStarted: it ended, or did not answer within START_SECONDS.
@@ -100,7 +110,7 @@ class Throwaway:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, *arguments],
             cwd=self.folder,
-            env=self.environment(public_url),
+            env=self.environment(public_url) | more,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -175,12 +185,19 @@ class Throwaway:
 
 
 @contextmanager
-def throwaway() -> Iterator[Throwaway]:
-    """A running, migrated warehouse of its own for the time of the block."""
+def throwaway(copied_from: Path | None = None) -> Iterator[Throwaway]:
+    """A running, migrated warehouse of its own for the time of the block.
+
+    Args:
+        copied_from: a folder with the `files` of a stopped one.
+    """
     folder = Path(tempfile.mkdtemp(prefix="crm-bench-"))
     made = Throwaway(folder)
     with termination_as_interrupt():
         try:
+            if copied_from is not None:
+                # With owners and rights: the server's files are another user's where we are root.
+                subprocess.run(["cp", "-a", f"{copied_from}/.", str(folder)], check=True)
             made.start_warehouse()
             yield made
         finally:

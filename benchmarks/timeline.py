@@ -18,11 +18,11 @@ import psycopg
 from psycopg.rows import dict_row
 
 from benchmarks.figures import document, median, percentile, result
+from benchmarks.kept import stored
 from benchmarks.landing import Sender, Target, start_receiver
 from benchmarks.machine import machine
-from benchmarks.storing import BUSY, TRIAL_MESSAGES, Store
-from benchmarks.throwaway import Throwaway, throwaway
-from transform.build import build
+from benchmarks.storing import BUSY, TRIAL_MESSAGES
+from benchmarks.throwaway import Throwaway
 from transform.resident import take_in
 from warehouse.filters import BEHIND_ALL, FIRST
 from warehouse.queries import parse, queries
@@ -53,14 +53,9 @@ def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:
     messages = scale or DEFAULT_MESSAGES
     busy = min(BUSY_MESSAGES, messages // 2)
     rounds = ROUNDS if messages >= TRIAL_MESSAGES else ROUNDS // 10
-    with throwaway() as on:
-        store = Store(on.settings, messages, busy)
-        store.prepare()
-        store.fill()
-        build(on.settings, compare=False)
+    with stored(messages, busy) as (on, store):
         if store.counted() != messages:
             raise Incomplete(f"{store.counted()} of {messages} messages are in the table")
-        store.analyze()
         with _connect(on.settings) as database:
             positions = _walk(database, busy)
             quiet = _measure(database, positions, rounds)

@@ -23,7 +23,7 @@ from mail.reports import report
 from warehouse.sanitise import sanitised, sanitised_text
 
 #: Raise it with every change that can alter a parsed column.
-PARSER_VERSION = 3
+PARSER_VERSION = 4
 #: Longer texts are machine output; a table row is no place for them, the raw mail has them whole.
 BODY_LIMIT = 2_000_000
 NOTES_LIMIT = 50

@@ -13,6 +13,7 @@ from typing import Any
 
 from mail.calendar import event_of
 from mail.charsets import decode_text
+from mail.contact_card import cards_of, is_card
 from mail.headers import addresses, decode_words, text_value
 from mail.html import html_to_text
 from mail.mime import Entity, parameters, read
@@ -262,6 +263,9 @@ def attachments(parts: list[Part], body: Body, notes: list[str]) -> list[dict[st
             entry["event"] = event_of(
                 decode_text(content[:200_000], part.message.parameters.get("charset"))
             )
+        elif is_card(part.content_type, name):
+            charset = part.message.parameters.get("charset")
+            entry["cards"] = cards_of(decode_text(content[:TEXT_BYTES_LIMIT], charset))
         found.append(entry)
     return _without_repeated_events(found)
 

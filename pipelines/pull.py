@@ -83,7 +83,7 @@ def pull(
 
     Args:
         since: aware; pull everything from then on again. None: go on from the cursor.
-        budget_seconds: after which no further step begins.
+        budget_seconds: after which no further step begins, and none begins once the connection was paused or disabled.
 
     Raises:
         ProviderFailed: and its kinds, in words for an admin; what was loaded before stays.
@@ -136,7 +136,9 @@ def pull(
                 health.progressed()
                 if progress:
                     progress(told)
-                if budget_seconds is not None and result.seconds > budget_seconds:
+                if budget_seconds is not None and (
+                    result.seconds > budget_seconds or _rests(database, connection_id)
+                ):
                     break
     return result
 
@@ -154,6 +156,12 @@ def _usable(
         note = channel.history_note if channel else "the registry does not know it"
         raise ProviderFailed(f"{connection.channel} cannot be pulled: {note}")
     return connection
+
+
+def _rests(database: psycopg.Connection[Any], connection_id: str) -> bool:
+    """Whether an admin wants nothing more to be pulled now."""
+    row = database.execute(SQL["rests"], {"connection_id": connection_id}).fetchone()
+    return row is None or bool(row[0])
 
 
 @contextlib.contextmanager

@@ -31,4 +31,6 @@ def find_evidence(settings: Settings) -> int:
             return -1
         database.execute(SQL["in_zone"], {"zone": settings.timezone})
         database.execute(SQL["forget_evidence"])
-        return database.execute(SQL["put_evidence"]).rowcount
+        signs = database.execute(SQL["put_evidence"]).rowcount
+        database.execute(SQL["gather_statistics"])
+        return signs

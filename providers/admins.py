@@ -129,8 +129,13 @@ def mail(
     except smtplib.SMTPRecipientsRefused as refusal:
         codes = sorted({code for code, _ in refusal.recipients.values()})
         raise NotAccepted(f"{host} refuses every admin's address ({codes[0]})") from None
+    except ssl.SSLCertVerificationError as error:
+        why = error.verify_message.partition(",")[0]
+        raise TryLater(f"{host} has no certificate that is valid for it: {why}") from None
     except ssl.SSLError:
-        raise TryLater(f"{host} has no certificate that is valid for it") from None
+        raise TryLater(
+            f"{host} and we do not agree on TLS at this port: smtps:// begins with it, smtp:// asks for it"
+        ) from None
     except (smtplib.SMTPException, OSError) as failure:
         raise Unreachable(f"{host} broke off ({type(failure).__name__})") from None
 

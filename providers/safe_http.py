@@ -227,6 +227,10 @@ class SafeClient:
         """
         return self._ask("GET", url, hosts, headers)
 
+    def head(self, url: str, hosts: Hosts) -> AbstractContextManager[Answer]:
+        """The headers of an address. Raises as `get`."""
+        return self._ask("HEAD", url, hosts)
+
     @contextmanager
     def _ask(
         self,

@@ -33,7 +33,8 @@ every message made later.
   POST /simulator/live           {per_minute, seed}: a stream of messages, 0 stops it
   POST /simulator/burst          {events, seed, duplicate_max, shuffle, batch}: many at once
   POST /simulator/faults         {drop, delay_seconds, age_seconds, duplicate_max, shuffle, batch,
-                                 http_429, graph_rate_limit, expire_meta_token, ...}; GET lists
+                                 answer_seconds, clock_behind_seconds, http_429, graph_rate_limit,
+                                 expire_meta_token, ...}; GET lists
   POST /simulator/redact, /simulator/delete {channel, id}, /simulator/labels {id, add, remove}
 """
 

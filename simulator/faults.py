@@ -35,6 +35,8 @@ AMOUNTS = {
     "twiml_callbacks": "what answers calls names our address for legs, recordings, transcripts (at the start 0)",
     "delay_seconds": "every webhook and push waits so long first",
     "duplicate_max": "up to so many extra copies of every webhook and push",
+    "answer_seconds": "every answer of a provider takes so much longer, as from far away",
+    "clock_behind_seconds": "the providers' clock is so much behind ours",
     "age_seconds": "new messages say that they are so old: a webhook that comes a day late",
     "batch": "up to so many of Meta's events go in one webhook (0: one)",
     "meta_hour_seconds": "so long an hour of Meta's retries lasts here (at the start 60)",

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
+from simulator.answering import Answering
 from simulator.control import routes as control
 from simulator.control.arrivals import Arrivals
 from simulator.control.burst import Burst
@@ -108,7 +110,8 @@ def build(state: State) -> Starlette:
         *media.routes(),
         *graph.routes(),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    answering = Middleware(Answering, faults=faults)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[answering])
 
 
 def listen(port: int) -> socket.socket:
@@ -142,6 +145,8 @@ def serve(
         build(state),
         log_level="warning",
         access_log=False,
+        # Answering says what time it is.
+        date_header=False,
         timeout_graceful_shutdown=1,
         lifespan="on",
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.keeping import TEMPLATES_VARIABLE, kept_in
+from tests.keeping import TEMPLATES_VARIABLE, kept_in, take_over_compiled
 from tests.kinds import KINDS, Remembered, mark_kinds, stays_pure
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def _keep_bytecode() -> None:
     sys.pycache_prefix = str(kept_in() / "bytecode")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    take_over_compiled(Path(sys.pycache_prefix))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

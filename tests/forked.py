@@ -17,9 +17,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -187,6 +189,8 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str], log: st
     os.chdir(folder)
     how, what, *rest = arguments
     sys.argv = [what, *rest]
+    if (how, what) == ("-m", "worker"):
+        _fork_fork_server()
     try:
         if how == "-m":
             runpy.run_module(what, run_name="__main__", alter_sys=True)
@@ -204,6 +208,35 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str], log: st
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
+
+
+def _fork_fork_server() -> None:
+    """Now, while there is one thread: the process that pulls are forked from (worker/children.py). It has imported what they
+    need, as we have, which takes a new one three seconds of a core."""
+    from multiprocessing import forkserver, resource_tracker, util
+
+    started_by_python = util.spawnv_passfds
+
+    def forked(program: bytes, arguments: list[str], kept: list[int]) -> int:
+        pid = os.fork()
+        if pid == 0:
+            open_now = {int(each.name) for each in Path("/proc/self/fd").iterdir()}
+            for descriptor in open_now - {0, 1, 2, *kept}:
+                with suppress(OSError):
+                    os.close(descriptor)
+            # Held by the thread that forks.
+            forkserver._forkserver._lock = threading.Lock()
+            exec(arguments[-1], {})
+            os._exit(0)
+        return pid
+
+    resource_tracker.ensure_running()
+    forkserver.set_forkserver_preload([])
+    util.spawnv_passfds = forked
+    try:
+        forkserver.ensure_running()
+    finally:
+        util.spawnv_passfds = started_by_python
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from warehouse import bounded_http
 from warehouse.channels import ROOT, Channel, registry
 
 CHANNELS = list(registry().values())
@@ -38,6 +39,8 @@ def test_the_registry_is_well_formed() -> None:
         assert set(entry.secret_keys) <= set(entry.keys), f"{entry.channel}: a secret key is no key"
         assert set(entry.signing_keys) <= set(entry.secret_keys)
         assert entry.body_limit_bytes >= 1024 * 1024
+        # Who sends a little too much hears it, and the largest that may be sent is read.
+        assert entry.body_limit_bytes < bounded_http.REST_BYTES < bounded_http.REQUEST_BYTES
         assert entry.history_note
 
 
@@ -144,12 +147,6 @@ def test_sources_are_read_in_staging_and_decisions_in_marts_only() -> None:
                 # Whether it was read again, how much was refused, when the last one came: no payload.
                 known = {"marts_channel_health", "marts_quarantine", "quarantine"}
                 assert place == "staging" or file.stem in known, f"{file.name} reads raw"
-
-
-def test_every_page_is_an_exposure_and_every_exposure_a_page() -> None:
-    exposures = yaml.safe_load((MODELS / "marts" / "_exposures.yml").read_text())["exposures"]
-    pages = {file.stem for file in (ROOT / "app" / "pages").glob("*.py") if file.stem != "__init__"}
-    assert {exposure["name"] for exposure in exposures} == pages
 
 
 def test_a_page_is_short_and_holds_no_sql() -> None:

@@ -111,17 +111,20 @@ class Leader:
         try:
             while not self.stop.is_set():
                 self.builder.start_if_due()
-                self._fold_all()
                 if time.monotonic() - tidied > TIDY_SECONDS:
                     tidied = time.monotonic()
                     self.database.execute(SQL["forget_folds"])
                     self.database.execute(SQL["forget_folded_lately"])
+                # Nothing is asked between a fold and the wait, which would hear the notice of what landed meanwhile.
+                self._fold_all()
                 self._wait()
         finally:
             if self._session is not None:
                 self._session.close()
 
     def _fold_all(self) -> None:
+        """Fold until nothing waits. What lands after a fold has begun is told of by its notice, so nobody looks whether
+        there is more: that look cost 2 ms of processor for each message."""
         while not self.stop.is_set():
             folding = self._current()
             if folding is None:
@@ -133,6 +136,7 @@ class Leader:
             log.debug("folded %d rows in %.3f s", done.raw_rows, done.seconds)
             if not done.has_more:
                 self.stop.wait(min(done.seconds, LONGEST_PAUSE_SECONDS))
+                return
 
     def _current(self) -> fold.Fold | None:
         """The session of the models that stand; a new one where a build was swapped in."""

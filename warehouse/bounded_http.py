@@ -13,9 +13,10 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Collection
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 #: Request line and headers. Providers send some 2 KiB, browsers with our cookie less than 8.
 HEAD_BYTES = 32 * 1024
@@ -25,6 +26,11 @@ REQUEST_BYTES = 8 * 1024 * 1024
 HEAD_SECONDS = 10.0
 #: From then on until the body is whole.
 BODY_SECONDS = 30.0
+#: Where a request is answered before it is read to its end, so much of the rest is read and thrown away, for so long
+#: at most: with a byte unread the kernel ends the connection by a reset, and whoever still sends does not read the
+#: answer. It is more than any channel takes: who sends a little too much hears it.
+REST_BYTES = 5 * 1024 * 1024
+REST_SECONDS = 2.0
 #: Connections of one address at once, and of all together.
 MOST_OF_ADDRESS = 256
 MOST_CONNECTIONS = 2_000
@@ -145,20 +151,57 @@ def bounded(connections: Connections) -> type[asyncio.Protocol]:
     return Counted
 
 
+class Answering:
+    """The transport as uvicorn sees it. It closes as the protocol says: uvicorn ends connections in many places."""
+
+    def __init__(self, transport: asyncio.Transport, protocol: Bounded) -> None:
+        self._transport, self._protocol = transport, protocol
+
+    def write(self, data: bytes) -> None:
+        # What was asked for by a request that was refused meanwhile has nowhere to go.
+        if not self._protocol.is_over:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._protocol.close_answered()
+
+    def is_closing(self) -> bool:
+        return self._protocol.is_over or self._transport.is_closing()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class Cycle(RequestResponseCycle):
+    """A request and its answer, which says that the connection ends with it where it comes before the whole request: a
+    sender who is not told sends the next one into a connection that is being closed."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start" and self.more_body:
+            self.keep_alive = False
+        await super().send(message)
+
+
 class Bounded(HttpToolsProtocol):
     """uvicorn's own protocol, with an end to what it waits for."""
 
     taken: Connections
+    #: Whether nothing of what still comes is read as a request.
+    is_over = False
+    _connection: asyncio.Transport
     _address: str | None = None
+    _is_counted = False
     _is_head = True
-    _refused = False
     _wire = 0
+    #: How much more is thrown away.
+    _rest = 0
     #: What came before the pause of a connection that waits; None where none does.
     _held: bytes | None = None
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._connection = transport
+        super().connection_made(cast(asyncio.Transport, Answering(transport, self)))
         address = network(self.client[0] if self.client else "")
         if not self.taken.take(address):
             self._refuse(503)
@@ -184,12 +227,14 @@ class Bounded(HttpToolsProtocol):
             self.data_received(came)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.is_over = True
         self._stop_waiting()
         self._leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self.is_over:
+            self._throw_away(data)
             return
         if self._held is not None:
             self._held += data
@@ -206,6 +251,7 @@ class Bounded(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         # From here on another protocol has the connection; it still counts until it ends.
         self._stop_waiting()
+        self.transport = self._connection
         super().handle_websocket_upgrade()
         counted, lost = self, self.transport.get_protocol()
         ended = lost.connection_lost
@@ -227,32 +273,40 @@ class Bounded(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > HEAD_BYTES:
             self._refuse(431)
-        if self._refused:
+        if self.is_over:
             return
         self._is_head = False
         self._wait(BODY_SECONDS)
         super().on_headers_complete()
+        # A WebSocket has none.
+        if self.cycle is not None:
+            self.cycle.__class__ = Cycle
 
     def on_body(self, body: bytes) -> None:
-        if not self._refused:
+        if not self.is_over:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.is_over:
+            return
         self._stop_waiting()
         self._is_head, self._wire = True, 0
-        if not self._refused:
-            super().on_message_complete()
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        # What the parser itself does not take.
-        self._count_refusal()
-        super().send_400_response(msg)
+        # What the parser itself does not take. What was refused while it read is that already.
+        if not self.is_over:
+            self._count_refusal()
+            super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
         # Of a request that another one follows at once, that one is the present cycle.
-        if not self._refused and self.cycle.response_complete and self.cycle.more_body:
-            # It was answered without its body, so nothing of that is to be read to its end.
-            self._refuse(400, counts=self._is_long())
+        if self.cycle.response_complete and self.cycle.more_body:
+            # It was answered without its body, so that is no request to come.
+            if self._is_long():
+                self._count_refusal()
+            if not self.is_over:
+                self.close_answered()
         super().on_response_complete()
 
     def _is_long(self) -> bool:
@@ -277,24 +331,66 @@ class Bounded(HttpToolsProtocol):
             self._address = None
 
     def _count_refusal(self) -> None:
-        if self._address is not None:
+        if self._address is not None and not self._is_counted:
+            self._is_counted = True
             self.taken.refused(self._address)
 
-    def _refuse(self, status: int, *, counts: bool = True) -> None:
-        """Answer where nothing was answered yet, and close: what still comes is not read."""
-        self._stop_waiting()
-        if self._refused:
+    def _refuse(self, status: int) -> None:
+        """Answer where nothing was answered yet, and close."""
+        if self.is_over:
             return
-        self._refused = True
         # Browsers open connections ahead and say nothing on some of them.
-        if counts and self._wire:
+        if self._wire:
             self._count_refusal()
-        if self._is_head or status == 503:
-            self.transport.write(
-                ANSWERS[status] + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            )
-        self.transport.pause_reading()
-        self.transport.close()
+        if not self._is_head and status != 503:
+            self._end()
+            return
+        self._connection.write(
+            ANSWERS[status] + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        )
+        # For whom there is no place there is none now, and whose time is over has had it.
+        if status in (408, 503):
+            self._end()
+        else:
+            self.close_answered()
+
+    def close_answered(self) -> None:
+        """Close behind an answer, so that it arrives.
+
+        While the request is still coming, our end is closed and the rest is thrown away, until the other end closes too
+        or has sent too much.
+        """
+        is_whole = self._is_head and not self._wire
+        if self.is_over or is_whole or not self._connection.can_write_eof():
+            self._end()
+            return
+        self.is_over = True
+        self._rest = REST_BYTES
+        self._stop_waiting()
+        self._deadline = self.loop.call_later(REST_SECONDS, self._end)
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Whoever reads the request hears of no more.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.flow.resume_reading()
+        try:
+            self._connection.write_eof()
+        except OSError:
+            # The other end is gone already.
+            self._end()
+
+    def _throw_away(self, data: bytes) -> None:
+        self._rest -= len(data)
+        if self._rest < 0:
+            self._end()
+
+    def _end(self) -> None:
+        """Close now: what still comes is not read."""
+        self._stop_waiting()
+        self.is_over = True
+        if not self._connection.is_closing():
+            self._connection.pause_reading()
+            self._connection.close()
 
 
 class Sparing(logging.Filter):

@@ -36,8 +36,9 @@ PULLED_WITHIN = timedelta(hours=1)
 #: A token or a watch that ends within this is said in time to be renewed.
 ENDS_SOON = timedelta(days=7)
 WATCH_ENDS_SOON = timedelta(days=2)
-#: A worker says every few seconds that it lives, a watchdog looks every quarter of a minute.
+#: A worker says every few seconds that it lives; its watchdog looks, and tells open pages, every quarter of a minute.
 WORKER_SILENT = timedelta(seconds=30)
+WATCH_SECONDS = 15.0
 #: What landed is folded within a second; so long it may wait before somebody should look.
 FOLD_WAITS = timedelta(minutes=1)
 JOBS_WAIT = timedelta(minutes=15)

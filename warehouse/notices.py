@@ -25,6 +25,8 @@ class Notice(StrEnum):
     MEDIA = "crm_media"
     #: How a connection stands is otherwise than before. No payload.
     HEALTH = "crm_health"
+    #: The worker's watchdog has looked, as it does every few seconds: a worker lives. No payload.
+    WATCHED = "crm_watched"
     #: A session or a user has other rights now. JSON: session, or user.
     PEOPLE = "crm_people"
     #: An admin asks something of a provider, on a page: the request's id. A privacy officer asks for an export, a

@@ -20,8 +20,10 @@ from warehouse.queries import queries
 from warehouse.search_query import Condition, Query, Term
 
 SQL = queries("search_meaning")
-#: People, threads or messages that an operator can mean at once.
+#: People or threads that an operator can mean at once.
 MOST_MEANT = 1_000
+#: Messages with a tag that are looked through; of more the newest are. Matches are counted to half of it.
+MOST_NAMED = 20_000
 #: A word of the index is shorter, and so is all that a query may hold: PostgreSQL takes no longer ones.
 LONGEST_WORD, LONGEST_WORDS = 2_046, 900_000
 Row = dict[str, Any]
@@ -224,11 +226,11 @@ def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str
 
 def _messages_tagged(db: psycopg.Cursor[Row], condition: Condition, notes: list[str]) -> list[str]:
     """Messages that bear a tag themselves."""
-    values = {"value": condition.value, "most": MOST_MEANT}
+    values = {"value": condition.value, "most": MOST_NAMED}
     rows = db.execute(SQL["messages_tagged"], values).fetchall()
     if not rows and not db.execute(SQL["threads_tagged"], values | {"most": 0}).fetchall():
         notes.append(f"tag:{condition.value} stands on no conversation and on no message.")
-    return [row["message_id"] for row in _few(rows, condition, notes)]
+    return [row["message_id"] for row in _few(rows, condition, notes, MOST_NAMED)]
 
 
 def customers_meant(db: psycopg.Cursor[Row], name: str) -> list[str]:
@@ -251,13 +253,15 @@ def _of_customers(db: psycopg.Cursor[Row], customer_ids: list[str], notes: list[
     ]
 
 
-def _few(rows: list[Any], condition: Condition, notes: list[str]) -> list[Any]:
-    if len(rows) > MOST_MEANT:
+def _few(
+    rows: list[Any], condition: Condition, notes: list[str], most: int = MOST_MEANT
+) -> list[Any]:
+    if len(rows) > most:
         notes.append(
-            f"{condition.operator}:{condition.value} means more than {MOST_MEANT:,}: not all are looked through,"
+            f"{condition.operator}:{condition.value} means more than {most:,}: not all are looked through,"
             " so say more of it."
         )
-    return rows[:MOST_MEANT]
+    return rows[:most]
 
 
 def _folded(db: psycopg.Cursor[Row], text: str) -> list[str]:

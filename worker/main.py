@@ -22,6 +22,7 @@ from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
 from warehouse.channels import registry
+from warehouse.health import WATCH_SECONDS
 from warehouse.notices import Notice
 from warehouse.settings import Role, Settings, SettingsError
 from worker import analysts, children, jobs, outside, watchdog
@@ -96,6 +97,7 @@ class Worker:
                 self._heal(app),
                 self._watch(),
                 self._look_from_outside(),
+                self._look_at_clock(),
                 self._note_analysts(),
                 self._stopped.wait(),
             ]
@@ -150,7 +152,7 @@ class Worker:
                 log.error(
                     "%d deliveries or loads are not folded, since %s", missing.count, missing.since
                 )
-            await asyncio.sleep(watchdog.WATCH_SECONDS)
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def _look_from_outside(self) -> None:
         """Whether providers can call us."""
@@ -158,6 +160,12 @@ class Worker:
         while True:
             await asyncio.to_thread(looking.look)
             await asyncio.sleep(outside.LOOK_SECONDS)
+
+    async def _look_at_clock(self) -> None:
+        """Whether our clock is the providers'."""
+        while True:
+            await asyncio.to_thread(outside.look_at_clock, self.settings)
+            await asyncio.sleep(outside.CLOCK_SECONDS)
 
     async def _note_analysts(self) -> None:
         """What analysts asked by SQL stands among the events within a minute."""

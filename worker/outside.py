@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import psycopg
 
-from providers import own_address
+from providers import clock, own_address
 from providers.health import note_outside
+from warehouse.connections import Connection
+from warehouse.queries import queries
 from warehouse.settings import Role, Settings
 
+SQL = queries("watchdog")
 LOOK_SECONDS = 15.0
+#: Pulls hear what time it is with their answers, but may be five minutes apart: a wrong clock is found within one.
+CLOCK_SECONDS = 30.0
 
 
 class Outside:
@@ -37,4 +42,19 @@ class Outside:
             return found
         with psycopg.connect(self.settings.url_for(Role.LOADER), autocommit=True) as database:
             note_outside(database, "address", found)
+        return found
+
+
+def look_at_clock(settings: Settings) -> str | None:
+    """How far our clock is from that of the providers, in words, noted for the health page; None where none answers."""
+    with psycopg.connect(settings.url_for(Role.LOADER), autocommit=True) as database:
+        rows = database.execute(SQL["connected_to"]).fetchall()
+        asked = [
+            # Nothing secret is needed to know where a provider answers.
+            Connection(connection_id=its, channel=channel, name=name, settings=given, secrets={})
+            for its, channel, name, given in rows
+        ]
+        found = clock.ask(asked)
+        if found is not None:
+            note_outside(database, "clock", found)
         return found

@@ -20,7 +20,6 @@ from warehouse.queries import queries
 from warehouse.settings import Role, Settings
 
 SQL = queries("watchdog")
-WATCH_SECONDS = 15.0
 #: So long a fold may take before what landed counts as missing.
 GRACE = timedelta(seconds=20)
 #: The ledger is kept for two days; older loads are not looked for.

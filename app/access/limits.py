@@ -11,11 +11,13 @@ nobody has thought of here is refused instead of shown.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
+from psycopg.rows import dict_row
 
 from app.access.roles import Forbidden
 from app.database import Database, Row
@@ -71,6 +73,19 @@ def bound(connection: Database, limits: Limits, *, decides: bool) -> None:
     connection.server_cursor_factory = _InPieces
 
 
+def beyond(connection: Database, customer_ids: Sequence[str]) -> list[str]:
+    """Which of these customers have messages that the person on this connection does not see; nobody for who sees all.
+
+    A page that shows a part says so, or it would be taken for the whole. This alone is asked without the limits.
+    """
+    asked = getattr(connection.cursor_factory, "asked", None)
+    if asked is None:
+        return []
+    cursor = psycopg.Cursor(connection, row_factory=dict_row)
+    rows = cursor.execute(SQL["beyond"], {"customer_ids": list(customer_ids), **asked}).fetchall()
+    return [row["customer_id"] for row in rows]
+
+
 class _InPieces(psycopg.ServerCursor[Row]):
     """What is larger than a page is taken out by roles that have no limits."""
 
@@ -81,18 +96,19 @@ class _InPieces(psycopg.ServerCursor[Row]):
 @lru_cache(maxsize=256)
 def _cursor(limits: Limits, decides: bool) -> type[psycopg.Cursor[Row]]:
     """Cursors that ask within these limits."""
-    asked = {
-        "limit_channels": list(limits.channels),
-        "limit_connections": list(limits.connections),
-    }
 
     class Limited(psycopg.Cursor[Row]):
+        asked: ClassVar = {
+            "limit_channels": list(limits.channels),
+            "limit_connections": list(limits.connections),
+        }
+
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
             text = query if isinstance(query, str) else query.as_string(self)
             # What has no parameters is taken as it is written; with some a sign of percent is written twice.
             within = limited(text if params is not None else text.replace("%", "%%"), decides)
             if within is not None:
-                query, params = within, {**(params or {}), **asked}
+                query, params = within, {**(params or {}), **self.asked}
             return super().execute(query, params, **options)
 
         def executemany(self, *_: Any, **__: Any) -> Any:

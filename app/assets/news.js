@@ -22,6 +22,8 @@ const ASK_EVERY = 30_000;
 const PATIENCE = 8_000;
 const MOST_TRIES = 3;
 const SETTLED_AFTER = 250;
+// Where another page was asked for, this one's parts are its own again only if that page has not come by then.
+const LEFT_FOR = 15_000;
 // The server says something at least every 25 seconds.
 const DEAF_AFTER = 65_000;
 const QUIET_FOR = 3_000;
@@ -70,11 +72,22 @@ function isSettled() {
     return !isBusy && left <= 0 && (reaches ?? "CONNECTED") === "CONNECTED";
 }
 
+// The page that Back or a link leads to comes a moment later, and until then the parts of this one stand there as before.
+// One that is asked for meanwhile runs behind that page and in its place: Streamlit takes all of the page away for it.
+function leaveFor(path) {
+    for (const bell of bells.values()) if (bell.path !== path) bell.leftAt = Date.now();
+    setTimeout(hurry, LEFT_FOR);
+}
+
+function isLeft(bell) {
+    return Date.now() - bell.leftAt < LEFT_FOR;
+}
+
 // One after the other: of several runs that are asked for at once, Streamlit makes the first.
 function ring(bell) {
     const isFree = isSettled();
     // A part that is gone must not be asked for: Streamlit may still know it, and would draw it into another page.
-    if (ringing || bell.isGone || document.hidden || !isFree) {
+    if (ringing || bell.isGone || isLeft(bell) || document.hidden || !isFree) {
         bell.due = true;
         return;
     }
@@ -222,6 +235,12 @@ function wakeUp() {
 document.addEventListener("visibilitychange", wakeUp);
 window.addEventListener("online", wakeUp);
 window.addEventListener("beforeunload", () => { leaving = Date.now(); });
+window.addEventListener("popstate", () => leaveFor(location.pathname));
+document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+    const isHere = link && link.origin === location.origin && !link.target;
+    if (isHere && !event.ctrlKey && !event.metaKey && !event.shiftKey) leaveFor(link.pathname);
+}, { capture: true });
 
 // -- the component --------------------------------------------------------------------------------
 
@@ -233,7 +252,8 @@ export default function (component) {
     const known = bells.get(name);
     const bell = known ?? { name, due: false, tries: 0, wait: 2_000, life: 0 };
     const isNew = !known || bell.ticket !== ticket;
-    Object.assign(bell, { ticket, mark, isBeside: Boolean(beside), isGone: false, life: bell.life + 1 });
+    const isBeside = Boolean(beside);
+    Object.assign(bell, { ticket, mark, isBeside, isGone: false, leftAt: 0, path: location.pathname, life: bell.life + 1 });
     bell.fire = () => component.setTriggerValue("rung", Date.now());
     bells.set(name, bell);
     rest(bell);

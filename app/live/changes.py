@@ -3,10 +3,14 @@
     fold, decisions ── crm_changed ──┐
     media fetches ──── crm_media ────┤
     health of pulls ── crm_health ───┼──> here ──> streams (app/live/stream.py) ──> bells of open pages
+    the watchdog ───── crm_watched ──┤
     sessions, users ── crm_people ───┘
 
 Every change has a number. A page notes the number before it reads, so that whatever came in between is seen by
 comparing, also after a break; only while nobody listens everything may have changed.
+
+One thing is told by silence: that no worker lives. Its watchdog is heard every few seconds, and when it no longer is,
+health has changed. So nobody has to look.
 """
 
 from __future__ import annotations
@@ -26,13 +30,16 @@ import psycopg
 
 from app import database
 from app.live import topics
+from warehouse.health import WATCH_SECONDS, WORKER_SILENT
 from warehouse.notices import Notice
 from warehouse.settings import Role
 
 log = logging.getLogger("crm.app")
 
-CHANNELS = (Notice.CHANGED, Notice.MEDIA, Notice.HEALTH, Notice.PEOPLE)
+CHANNELS = (Notice.CHANGED, Notice.MEDIA, Notice.HEALTH, Notice.WATCHED, Notice.PEOPLE)
 RETRY_SECONDS = 1.0
+#: It may have died just before its next word, and health calls it dead so long after its last sign of life.
+SILENT_SECONDS = WATCH_SECONDS + WORKER_SILENT.total_seconds() + 1
 #: Topics whose last change is remembered one by one.
 MOST_TOPICS = 20_000
 
@@ -84,6 +91,9 @@ class House:
         self._changed: OrderedDict[str, dict[Change, int]] = OrderedDict()
         self._everything: dict[Change, int] = {}
         self._lock = threading.Lock()
+        #: Whether the watchdog of a worker speaks, and the clock that goes off when it is silent.
+        self._speaks = False
+        self._silence: asyncio.TimerHandle | None = None
 
     # -- asked by pages, from their own threads ---------------------------------------------------
 
@@ -127,13 +137,32 @@ class House:
         for listener in tuple(self.listeners):
             listener.tell(None, change)
 
+    def watched(self) -> None:
+        """The watchdog of a worker was heard. It may have been called dead."""
+        if not self._speaks:
+            self.changed([topics.CONNECTIONS], Change.BESIDE)
+        self._speaks = True
+        self.await_watchdog()
+
+    def await_watchdog(self) -> None:
+        """From now on its silence counts."""
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = asyncio.get_running_loop().call_later(SILENT_SECONDS, self._silent)
+
+    def _silent(self) -> None:
+        self._speaks = False
+        self.changed([topics.CONNECTIONS], Change.BESIDE)
+
     def hearing(self) -> None:
         """From now on nothing is missed; what was before may have been."""
         self.changed_everything(Change.DECIDED)
         self.hears = True
 
     def deaf(self) -> None:
-        self.hears = False
+        self.hears = self._speaks = False
+        if self._silence is not None:
+            self._silence.cancel()
         for listener in tuple(self.listeners):
             listener.end()
 
@@ -204,6 +233,7 @@ async def listen(customers_of: Callable[[str], list[str]]) -> None:
                 for channel in CHANNELS:
                     await connection.execute(f"listen {channel}".encode())
                 house.hearing()
+                house.await_watchdog()
                 async for notice in connection.notifies():
                     await _hear(notice.channel, notice.payload, customers_of)
         except psycopg.Error as fault:
@@ -222,6 +252,8 @@ async def _hear(channel: str, payload: str, customers_of: Callable[[str], list[s
         house.changed_everything(Change.BESIDE)
     elif channel == Notice.PEOPLE:
         house.look_again(session_id=said.get("session"), user_name=said.get("user"))
+    elif channel == Notice.WATCHED:
+        house.watched()
     elif channel == Notice.HEALTH:
         house.changed([topics.CONNECTIONS, topics.PRIVACY, topics.QUALITY], Change.BESIDE)
     elif channel == Notice.MEDIA:

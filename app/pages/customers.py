@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, customers_csv, guard, layout, read
+from app import address, customers_csv, guard, layout, new_customer, read
 from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html
@@ -40,6 +40,7 @@ with st.container(key="customer_tools", horizontal=True, vertical_alignment="cen
         on_change=lambda: address.keep_sort(st.session_state["sort"].value),
         width=180,
     )
+    new_customer.button()
     if guard.viewer().may(Permission.EXPORT):
         st.html(list_html.export(customers_csv.link(typed, sort), customers_csv.MOST_LINES))
 
@@ -81,7 +82,7 @@ def nobody(typed: str) -> None:
         )
         st.html(list_html.empty("Nobody found", advice, "search_off"))
         return
-    advice = "Make them from the people who wrote, under Unassigned, or import a list."
+    advice = "Make them of the people who wrote, under Unassigned, import a list, or type one in."
     st.html(list_html.empty("No customers yet", advice, "group_add"))
 
 

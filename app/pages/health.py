@@ -51,7 +51,8 @@ def notices(now: datetime) -> None:
             if refused:
                 st.html(list_html.banner(refused))
             told = health.told_admins(guard.viewer())
-    st.html(alert_html.alerts(told.newest, layout.zone(), now))
+    if told.newest:
+        st.html(alert_html.alerts(told.newest, layout.zone(), now))
 
 
 def plot() -> None:

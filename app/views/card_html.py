@@ -8,23 +8,42 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.views import clock, escape, identity_html, list_html
+from app.views.components import note
 from warehouse.decisions import Size
 
 Row = dict[str, Any]
 
 
-def identities(rows: Sequence[Row], merged: Sequence[Row], zone: ZoneInfo, now: datetime) -> str:
-    """Each identity with since when, by whom, why, and how many messages."""
+#: To somebody with limits, of whom there is more (app/access/limits.py).
+PART = "There is more of them on channels that you do not see. None of it is shown here"
+PART_OF_BOTH = "There is more of them on channels that you do not see: it goes with them and is not counted here"
+
+
+def identities(
+    rows: Sequence[Row], merged: Sequence[Row], zone: ZoneInfo, now: datetime, *, is_part: bool
+) -> str:
+    """Each identity with since when, by whom, why, and how many messages.
+
+    Args:
+        is_part: there are messages that whoever looks may not see.
+    """
     lines = "".join(f"<li>{_identity(row, zone, now)}</li>" for row in rows)
     former = "".join(
         f"<li>was {escape.line(row['name'])} too, merged {clock.short(row['merged_at'], zone, now)}"
         f" by {escape.line(row['merged_by'])}</li>"
         for row in merged
     )
+    none = f"<li class=none>{'none that you see' if is_part else 'no identity linked'}</li>"
     return (
         '<section class="identity-card" aria-label="Identities"><h3>Identities</h3>'
-        f"<ul>{lines or '<li class=none>no identity linked</li>'}{former}</ul></section>"
+        f"<ul>{lines or none}{former}</ul>{note('visibility_off', PART) if is_part else ''}</section>"
     )
+
+
+def archived(row: Row, zone: ZoneInfo, now: datetime) -> str:
+    """That a customer is out of the lists, since when and by whom."""
+    when = clock.short(row["archived_at"], zone, now)
+    return note("archive", f"Archived {when} by {row['archived_by']}: in no list and no search")
 
 
 def _identity(row: Row, zone: ZoneInfo, now: datetime) -> str:
@@ -42,12 +61,13 @@ def _identity(row: Row, zone: ZoneInfo, now: datetime) -> str:
 
 def together(
     name: str, size: Size, other_name: str, other: Size, zone: ZoneInfo, now: datetime,
-    *, known: Sequence[str] = (), other_known: Sequence[str] = (),
+    *, known: Sequence[str] = (), other_known: Sequence[str] = (), is_part: bool = False,
 ) -> str:  # fmt: skip
     """What stands under each before, and under the one that stays after.
 
     Args:
         known, other_known: by which addresses each is known: two of one name are told apart by them.
+        is_part: as for `identities`.
     """
 
     def told(each: Size) -> str:
@@ -77,6 +97,7 @@ def together(
     return (
         f'<table class="together"><caption>All messages of both are shown under one name. '
         f"It can be taken back exactly.</caption>{lines}</table>"
+        f"{note('visibility_off', PART_OF_BOTH) if is_part else ''}"
     )
 
 
@@ -96,6 +117,8 @@ def suggestion(row: Row, zone: ZoneInfo, now: datetime) -> str:
     known = ", ".join(
         f"<bdi>{escape.line(identity_html.words(each))}</bdi>" for each in row["identities"][:2]
     )
+    # Of two of one name without an address the id is all there is.
+    known = known or f"no address, {escape.line(row['customer_id'][:8])}"
     last = f", last contact {clock.short(row['last_at'], zone, now)}" if row["last_at"] else ""
     held = (
         f'<div class="held">Held back: {escape.line(row["blocker"])}</div>'
@@ -105,7 +128,7 @@ def suggestion(row: Row, zone: ZoneInfo, now: datetime) -> str:
     said = row["said"]
     return (
         f'<div class="suggestion"><span>Perhaps <b><bdi>{escape.line(row["name"])}</bdi></b>'
-        f' <span class="none">({known or "no address"}{last})</span></span>'
+        f' <span class="none">({known}{last})</span></span>'
         f'<div class="why" dir="auto">{escape.line(said[:400])} · {row["score"]:.0%}</div>{held}</div>'
     )
 

@@ -66,10 +66,9 @@ def under(field: Field, problem: str | None, *, keeps: bool = False) -> str:
 
 def registers(told: Guide) -> str:
     """What our click changes at the provider, and what nobody else can do."""
-    return (
-        f'<section class="guide"><h3>4. Save and register</h3><p>{_marked(told.registers)}</p>'
-        f"<p>{_marked(told.by_hand)}</p></section>"
-    )
+    said = [told.registers, told.by_hand, *([told.history] if told.history else [])]
+    words = "".join(f"<p>{_marked(each)}</p>" for each in said)
+    return f'<section class="guide"><h3>4. Save and register</h3>{words}</section>'
 
 
 def asking(provider: str, worker_lives: bool) -> str:

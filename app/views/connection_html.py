@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.views import clock, escape, shapes
-from app.views.components import icon
+from app.views.components import channel_icon, icon
 from app.views.connection_state import state
 from warehouse.channels import registry
 from warehouse.health import ENDS_SOON, WATCH_ENDS_SOON, is_loading, lost
@@ -38,7 +38,7 @@ def card(row: Row, zone: ZoneInfo, now: datetime) -> str:
     )
     return (
         f'<article class="connection {stands.kind}" data-connection="{escape.line(row["connection_id"])}">'
-        f"<header>{icon(channel.icon if channel else 'chat', name)}<h3><bdi>{escape.line(row['name'])}</bdi></h3>"
+        f"<header>{channel_icon(row['channel'])}<h3><bdi>{escape.line(row['name'])}</bdi></h3>"
         f'<span class="channel">{escape.line(name)}</span>'
         f'<bdi class="ref">{escape.line(row["connection_id"])}</bdi></header>'
         f'<p class="state {stands.kind}">{icon(stands.icon)} <span>{escape.line(stands.words)}</span></p>'

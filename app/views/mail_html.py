@@ -1,4 +1,5 @@
-"""What a mail has on its card beside its words: who is meant, what could not be read, links, pictures, an invitation.
+"""What a mail has on its card beside its words: who is meant, what could not be read, links, pictures, an invitation,
+a contact card.
 
 Links keep their target: it is shown, opened in a new tab, and learns nothing of where it was opened from.
 """
@@ -19,6 +20,8 @@ SHOWN_TARGET = 60
 MOST_NOTES = 6
 MOST_RECIPIENTS = 20
 MOST_FILES = 20
+#: Contact cards of one file that are named, and numbers and addresses of one card.
+MOST_CARDS, MOST_ADDRESSES = 3, 4
 ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 #: A link in a text, in the brackets that a text puts round the target of a word; or the place of a picture.
 LINK = re.compile(
@@ -164,10 +167,14 @@ def copied_to(row: Row, role: str) -> list[str]:
 
 
 def inside(attachment: Row) -> str:
-    """What an attached mail says, to be opened in place; what an invitation is for, and when."""
+    """What an attached mail says, to be opened in place; what an invitation is for, and when; whose contact cards."""
     mail, event = shapes.mapping(attachment.get("mail")), shapes.mapping(attachment.get("event"))
     if event:
         return f'<span class="state">{escape.line(_event(event))}</span>'
+    if cards := shapes.objects(attachment.get("cards")):
+        named = "; ".join(map(_card, cards[:MOST_CARDS]))
+        more = f"; and {len(cards) - MOST_CARDS} more" if len(cards) > MOST_CARDS else ""
+        return f'<span class="state">{escape.line(f"Contact card: {named}{more}")}</span>'
     if not mail:
         return ""
     facts = " · ".join(filter(None, (shapes.words(mail.get(key)) for key in ("from", "date"))))
@@ -183,6 +190,16 @@ def inside(attachment: Row) -> str:
         f'<div class="body" dir="auto">{text(shapes.words(mail.get("text"))) or "No text"}</div>{rest}'
         f"{f'<p class=note>With {escape.line(names)}</p>' if names else ''}</details>"
     )
+
+
+def _card(card: Row) -> str:
+    """Whom a contact card names, and how they are reached."""
+    name = shapes.words(shapes.mapping(card.get("name")).get("formatted_name"))
+    reached = [
+        *(shapes.words(each.get("phone")) for each in shapes.objects(card.get("phones"))),
+        *(shapes.words(each.get("email")) for each in shapes.objects(card.get("emails"))),
+    ]
+    return ", ".join(filter(None, [name, *reached[:MOST_ADDRESSES]]))
 
 
 def _lasting(starts: str, ends: str) -> str:

@@ -26,7 +26,15 @@ STATES = {
     "proposed": "proposed: another person agrees", "waiting": "waits for the worker", "running": "runs", "done": "done",
     "failed": "not done", "dropped": "taken back",
 }  # fmt: skip
+DESTROYED = "somebody who is destroyed"
 GLYPHS = {"access": "folder_shared", "correction": "edit_note", "incident": "gpp_maybe"}
+
+
+def _known(row: Row, beside: str, *, first: bool = True) -> str:
+    """What stands beside a name, and what tells its bearer from another one of the name: what is done here cannot be
+    taken back, and it must not be done to the other."""
+    known = row["known_by"] or ""
+    return " · ".join(filter(None, (known, beside) if first else (beside, known)))
 
 
 def case_line(row: Row, zone: ZoneInfo, now: datetime, *, is_chosen: bool) -> str:
@@ -34,7 +42,7 @@ def case_line(row: Row, zone: ZoneInfo, now: datetime, *, is_chosen: bool) -> st
     end = OUTCOMES[row["outcome"]] if row["outcome"] else ""
     kind = KINDS_OF_CASES[row["kind"]]
     return _line(
-        GLYPHS[row["kind"]], kind, row["name"] or "somebody who is destroyed", f"asked by {row['asked_by']}",
+        GLYPHS[row["kind"]], kind, row["name"] or DESTROYED, _known(row, f"asked by {row['asked_by']}"),
         due(row["due_at"], zone, now) if not end else chip("task_alt", end), is_chosen=is_chosen,
     )  # fmt: skip
 
@@ -106,7 +114,7 @@ def case(row: Row, zone: ZoneInfo, now: datetime) -> str:
         ]
         if row["reason"]:
             facts.append(("Told them", escape.body(row["reason"])))
-    title = f"{KINDS_OF_CASES[row['kind']]}: {row['name'] or 'somebody who is destroyed'}"
+    title = f"{KINDS_OF_CASES[row['kind']]}: {_known(row, row['name'] or DESTROYED, first=False)}"
     return f"<h3><bdi>{escape.line(title)}</bdi></h3>{_facts(facts)}"
 
 
@@ -188,7 +196,8 @@ def affected(people: Sequence[Row], number: int, zone: ZoneInfo) -> str:
 
 def _whom(row: Row) -> str:
     if row["customer_id"]:
-        return escape.line(row["name"] or row["customer_id"])
+        name = escape.line(row["name"] or row["customer_id"])
+        return f"{name} <small>{escape.line(row['known_by'])}</small>" if row["name"] else name
     return f"{escape.line(row['object_type'])} {escape.line(row['object_id'])}"
 
 
@@ -233,16 +242,14 @@ def hold(row: Row, zone: ZoneInfo) -> str:
     """One hold: on what, why, by whom."""
     by = f"{row['placed_by']}, {_day(row['placed_at'], zone)}"
     return _line(
-        "lock", "Hold", row["named"], row["reason"],
+        "lock", "Hold", row["named"], _known(row, row["reason"]),
         f"{escape.line(row['covers'])} · <bdi>{escape.line(by)}</bdi>", is_chosen=False,
     )  # fmt: skip
 
 
 def task(row: Row, zone: ZoneInfo, now: datetime) -> str:
     """One thing that the worker is asked for."""
-    whom = (
-        row["object_id"] if row["kind"] == "apply" else row["name"] or "somebody who is destroyed"
-    )
+    whom = row["object_id"] if row["kind"] == "apply" else row["name"] or DESTROYED
     asked = f"{row['asked_by']}, {clock.short(row['asked_at'], zone, now)}"
     beside = f"{row['reason']} · {asked}" if row["reason"] else asked
     kinds = {"failed": "bad", "proposed": "warn"}
@@ -256,7 +263,9 @@ def task(row: Row, zone: ZoneInfo, now: datetime) -> str:
     glyph = {"export": "folder_zip", "destroy": "delete_forever", "apply": "auto_delete"}[
         row["kind"]
     ]
-    return _line(glyph, KINDS_OF_TASKS[row["kind"]], whom, beside, state, is_chosen=False) + problem  # fmt: skip
+    return _line(
+        glyph, KINDS_OF_TASKS[row["kind"]], whom, _known(row, beside), state, is_chosen=False
+    ) + problem  # fmt: skip
 
 
 def certificate(row: Row, zone: ZoneInfo) -> str:

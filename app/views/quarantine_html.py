@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.views import clock, escape
-from app.views.components import channel_icon, icon
+from app.views.components import channel_icon
 from app.views.sight import Sight
 from warehouse.channels import registry
 
@@ -59,8 +59,6 @@ def _connections(names: Sequence[str]) -> str:
 
 def event(row: Row, sight: Sight) -> str:
     """One line of the quarantine: channel, connection, why, when."""
-    channel = registry().get(row["channel"])
-    name = channel.name if channel else row["channel"]
     received_at = row["received_at"]
     when = (
         f'<time datetime="{received_at.isoformat()}" title="{clock.full(received_at, sight.zone)}">'
@@ -69,7 +67,7 @@ def event(row: Row, sight: Sight) -> str:
         else "unknown"
     )
     return (
-        f'<div class="line quarantined"><span class="channels">{icon(channel.icon if channel else "chat", name)}</span>'
+        f'<div class="line quarantined"><span class="channels">{channel_icon(row["channel"])}</span>'
         f'<bdi class="name">{escape.line(row["connection_name"] or row["connection_id"])}</bdi>'
         f'<span class="preview" dir="auto">{escape.line(row["reason"] or "no reason given")}</span>'
         f'<bdi class="ref">{escape.line(row["raw_ref"])}</bdi><span class="when">{when}</span></div>'

@@ -1,19 +1,18 @@
 {# What suggestions are made of. Each kind of evidence stands once here: where it comes from, because of one source only the best sign counts;
-   how far it is trusted alone; and how far beside a sign of another source. A name alone is borne by others too, and a number or an address alone is
-   named for others too; both together hardly ever mislead. specs/identity.md explains them. #}
+   how far it is trusted alone; and how far beside a sign that is no name. What is weighed twice is a name: alone it is borne by others too, and a number or
+   an address alone is named for others too; both together hardly ever mislead. specs/identity.md explains them. #}
 {% macro evidence_kinds() %}
     {{ return({
         'signatures at the same time': ['signature', 0.95, 0.95], 'signatures': ['signature', 0.95, 0.95], 'signature': ['signature', 0.9, 0.9],
         'same number in signatures': ['signature', 0.8, 0.8], 'signature with a landline': ['signature', 0.8, 0.8],
         'signature of another time': ['signature', 0.7, 0.7], 'named in a mail': ['signature', 0.5, 0.5],
         'named in a message': ['message', 0.7, 0.7],
-        'contact card': ['card', 0.93, 0.93], 'own contact card': ['card', 0.93, 0.93],
+        'contact card': ['card', 0.93, 0.93], 'own contact card': ['card', 0.93, 0.93], 'name on a contact card': ['card', 0.6, 0.96],
         'reply address': ['reply', 0.9, 0.9],
         'changed number': ['number', 0.85, 0.85], 'Brazilian ninth digit': ['number', 0.9, 0.9], 'Argentine mobile prefix': ['number', 0.9, 0.9],
-        'same rare name at the same time': ['name', 0.98, 0.98], 'same rare name': ['name', 0.75, 0.95],
-        'same name at the same time': ['name', 0.75, 0.95], 'same name': ['name', 0.6, 0.94], 'same name as the customer': ['name', 0.6, 0.94],
-        'a name that several bear': ['name', 0.2, 0.94],
-        'name in the contact book': ['name', 0.6, 0.94], 'name on a contact card': ['name', 0.6, 0.94],
+        'same rare name at the same time': ['name', 0.98, 0.99], 'same rare name': ['name', 0.75, 0.96],
+        'same name at the same time': ['name', 0.75, 0.96], 'same name': ['name', 0.6, 0.96], 'same name as the customer': ['name', 0.6, 0.96],
+        'a name that several bear': ['name', 0.2, 0.96], 'name in the contact book': ['name', 0.6, 0.96],
     }) }}
 {% endmacro %}
 
@@ -25,6 +24,11 @@
         {% endfor %}
     ) as trusted (kind, source, alone, beside)
 {%- endmacro %}
+
+{# So many numbers and addresses of one card are taken, and so many addresses sign with one number before it is nobody's. What is compared with each
+   other is bounded, or one sender could have everything else wait. #}
+{% macro most_on_a_card() %}20{% endmacro %}
+{% macro most_addresses_of_one() %}20{% endmacro %}
 
 {# The first part of addresses behind which several people sit, or none. #}
 {% macro generic_names() -%}

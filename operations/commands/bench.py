@@ -34,6 +34,12 @@ def bench(
         int | None,
         typer.Option("--people", metavar="N", min=1, help="People at work at once (staff)."),
     ] = None,
+    app_processes: Annotated[
+        int | None,
+        typer.Option(
+            "--app-processes", metavar="N", min=1, help="App processes that serve them (staff)."
+        ),
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -51,9 +57,10 @@ def bench(
     except SettingsError:
         given = None
     module = importlib.import_module(f"benchmarks.{name}")
-    more = {} if people is None else {"people": people}
-    if more and "people" not in inspect.signature(module.run).parameters:
-        raise Refused(f"the benchmark {name} takes no --people")
+    asked = {"people": people, "app_processes": app_processes}
+    more = {option: value for option, value in asked.items() if value is not None}
+    for option in more.keys() - inspect.signature(module.run).parameters:
+        raise Refused(f"the benchmark {name} takes no --{option.replace('_', '-')}")
     document = module.run(given, scale, **more)
     report(document, as_json=as_json, lines=table(document))
 

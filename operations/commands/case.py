@@ -174,7 +174,7 @@ def list_(
 
 
 def _told(each: dict[str, Any], now: datetime) -> str:
-    name = each["name"] or each["customer_id"]
+    name = f"{each['name']} ({each['known_by']})" if each["name"] else each["customer_id"]
     if each["closed_at"]:
         end = f"{each['outcome']} on {each['closed_at']:%Y-%m-%d} by {each['closed_by']}"
     else:

@@ -70,7 +70,9 @@ def list_(
         {"holds": found},
         as_json=as_json,
         lines=[
-            f"{each['hold_id']}  {each['covers']} {each['named']}: {each['reason']}"
+            f"{each['hold_id']}  {each['covers']} {each['named']}"
+            + (f" ({each['known_by']})" if each["known_by"] else "")
+            + f": {each['reason']}"
             f" (by {each['placed_by']}, {each['placed_at']:%Y-%m-%d}"
             + (
                 f"; released by {each['released_by']}: {each['release_reason']})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
+from xml.etree import ElementTree
 
 import typer
 
@@ -26,6 +28,12 @@ IN_PARALLEL = ["--numprocesses", str(WORKERS), "--dist", "loadgroup"]
 #: Short ones that share nothing: handed out by the dozen.
 PURE = ["-m", "pure"]
 PURE_IN_PARALLEL = [*PURE, "--numprocesses", str(WORKERS), "--dist", "worksteal"]
+#: Where no more than so many tests of a whole run fail, each of them is run once more, with nothing beside it
+#: (docs/decisions.md, 77).
+FEW = 5
+#: pytest's exit status for it: nothing was interrupted, and everything could be collected.
+TESTS_FAILED = 1
+PASSED_ONLY_ALONE = "== passed only when run alone: mend these"
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 STYLE = {
     "lint": [sys.executable, "-m", "ruff", "check", "."],
@@ -60,7 +68,8 @@ def check(
         typer.Option("--fast", help="Before each commit: types by a daemon, and pure tests alone."),
     ] = False,
 ) -> None:
-    """Lint, types, tests: what CI runs. All of them run, also when one fails."""
+    """Lint, types, tests: what CI runs. All of them run, also when one fails; a few tests that fail are run once more,
+    alone."""
     failed = []
     for name, command in STYLE.items():
         say(f"== {name}")
@@ -68,30 +77,75 @@ def check(
             failed.append(name)
     if failed:
         say(f"failed before the tests: {', '.join(failed)}")
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryDirectory() as cache:
         # Beside the tests, which begin with one core's work: their database is made.
         types = subprocess.Popen(
             TYPES_AGAIN if fast else TYPES, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT
         )
         say("== tests, and types")
-        status = run_tests(PURE_IN_PARALLEL if fast else IN_PARALLEL)
+        status = run_tests(PURE_IN_PARALLEL if fast else [*IN_PARALLEL, *_keeping(cache)])
         if types.wait():
             failed.append("types")
         told.seek(0)
         say(told.read().decode().strip())
-    if failed:
-        say(f"failed beside the tests: {', '.join(failed)}")
+        if failed:
+            say(f"failed beside the tests: {', '.join(failed)}")
+        elif not fast:
+            status = few_once_more(status, cache)
     raise typer.Exit(status or (1 if failed else 0))
 
 
-def run_tests(arguments: list[str]) -> int:
+def run_tests(arguments: list[str], *, root: Path = ROOT) -> int:
     """pytest's own exit status."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(root)}
     # What the project's own .env or a running data folder says is no business of the tests.
     environment.pop("CRM_DATA_DIR", None)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False
+        [sys.executable, "-m", "pytest", *arguments], cwd=root, env=environment, check=False
     ).returncode
+
+
+def few_once_more(status: int, cache: str, *, root: Path = ROOT) -> int:
+    """Run the tests once more, alone, that failed in a run with this status, where they are few and nothing else was
+    wrong. The second run decides; whatever passed only in it is named.
+
+    Args:
+        cache: the folder of pytest's cache of that run.
+    """
+    failed = _failed(cache)
+    # A file among them could not be collected.
+    is_tests_alone = status == TESTS_FAILED and all("::" in name for name in failed)
+    if not is_tests_alone or not 0 < len(failed) <= FEW:
+        return status
+    say(f"== {len(failed)} once more, alone")
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        status = run_tests([*failed, *_keeping(folder), "--junitxml", str(report)], root=root)
+        passed = sorted(set(failed) - set(_failed(folder)))
+        if not status:
+            # Written by pytest a moment ago.
+            (told,) = ElementTree.parse(report).getroot().iter("testsuite")  # noqa: S314
+            # What is passed over has not passed.
+            if (told.get("tests"), told.get("skipped")) != (str(len(failed)), "0"):
+                status, passed = TESTS_FAILED, []
+    if passed:
+        say("\n".join([PASSED_ONLY_ALONE, *passed]))
+    return status
+
+
+def _keeping(cache: str) -> list[str]:
+    """Which tests failed is noted in this folder; in the usual one stands what failed before, too."""
+    return ["-p", "cacheprovider", "-o", f"cache_dir={cache}"]
+
+
+def _failed(cache: str) -> list[str]:
+    """The tests that failed, by the names that a run in one process gives them."""
+    noted = Path(cache) / "v" / "cache" / "lastfailed"
+    names: dict[str, bool] = json.loads(noted.read_text()) if noted.exists() else {}
+    # As xdist reads them: an @ behind all brackets begins the name of a group (tests/kinds.py).
+    return sorted(
+        {name.rpartition("@")[0] if name.rfind("@") > name.rfind("]") else name for name in names}
+    )
 
 
 def chromium() -> str:

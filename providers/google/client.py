@@ -23,6 +23,7 @@ from googleapiclient.errors import HttpError
 from googleapiclient.http import BatchHttpRequest
 
 from providers.failures import BACK_OFF, BackOff, NeedsAdmin, ProviderFailed, TryLater
+from providers.google.allowed import base_of
 from providers.google.failures import NotFound, failure_of
 from providers.google.guarded import GuardedHttp
 from providers.pace import pace_of
@@ -30,7 +31,6 @@ from warehouse.connections import Connection
 
 SCOPES = ["https://www.googleapis.com/auth/gmail.readonly"]
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105
-API_BASE = "https://gmail.googleapis.com"
 LIST_SIZE = 500
 BATCH_SIZE = 50
 #: How large the mails of a mailbox are is not known before some are there.
@@ -54,7 +54,7 @@ class Mailbox:
         self._patience = patience
         self.address = connection.required("address")
         self.name = f"gmail connection {connection.connection_id}"
-        base = (connection.value("api_base") or API_BASE).rstrip("/")
+        base = base_of(connection)
         self._pace = pace_of(f"mailbox {connection.required('address')} at {base}")
         credentials = _credentials(connection)
         http = google_auth_httplib2.AuthorizedHttp(

@@ -1,4 +1,4 @@
-"""What may be asked of Meta (docs/providers/meta.md).
+"""What may be asked of Meta, and where (docs/providers/meta.md).
 
 Meta has no permission that only reads conversations, so that nobody is ever written to is the promise of this list.
 Subscribing an app, a WhatsApp account, a page or an Instagram account to events, and taking that back; asking for the
@@ -7,7 +7,9 @@ chats of a WhatsApp number that was in use before. Ids are digits, so none can b
 
 from __future__ import annotations
 
-from providers.guard import Allowed, Guard
+from providers.guard import TIME, Allowed, Guard
+from providers.meta import access
+from warehouse.connections import Connection
 
 VERSION = r"/v\d+\.\d+"
 #: Ids of messages are any text.
@@ -16,6 +18,7 @@ ID = r"[^/?#\s]+"
 GUARD = Guard(
     "Meta",
     (
+        TIME,
         Allowed("GET", rf"{VERSION}/{ID}(/\w+)?"),
         Allowed("GET", r"/refresh_access_token"),
         Allowed(
@@ -35,3 +38,8 @@ GUARD = Guard(
         Allowed("DELETE", rf"{VERSION}/(\d+|me)/subscribed_apps", frozenset()),
     ),
 )
+
+
+def base_of(connection: Connection) -> str:
+    """Scheme and host of Graph for a connection."""
+    return access.root(connection)

@@ -1,4 +1,4 @@
-"""What may be asked of Twilio (docs/providers/twilio.md). Nothing here sends a message or makes a call.
+"""What may be asked of Twilio, and where (docs/providers/twilio.md). Nothing here sends a message or makes a call.
 
 Of a number the addresses of its webhooks are set, of a Messaging Service that of its status callback. A number's Voice
 URL is not among them: whoever has it must answer the calls.
@@ -6,8 +6,11 @@ URL is not among them: whoever has it must answer the calls.
 
 from __future__ import annotations
 
-from providers.guard import Allowed, Guard
+from providers.guard import TIME, Allowed, Guard
+from warehouse.connections import Connection
 
+#: Where an edge is named without a region, Twilio's region of old counts.
+DEFAULT_REGION = "us1"
 ACCOUNT = r"/2010-04-01/Accounts/[0-9A-Za-z]{2,64}"
 SID = r"[0-9A-Za-z]{2,64}"
 #: Sound of a recording lies beside its resource.
@@ -16,6 +19,7 @@ FILE = r"(\.json|\.mp3|\.wav)?"
 GUARD = Guard(
     "Twilio",
     (
+        TIME,
         Allowed("GET", rf"{ACCOUNT}\.json"),
         Allowed("GET", rf"{ACCOUNT}/(Messages|Calls|Recordings|Transcriptions)\.json"),
         Allowed("GET", rf"{ACCOUNT}/(Messages|Calls|Transcriptions)/{SID}\.json"),
@@ -34,3 +38,17 @@ GUARD = Guard(
         Allowed("POST", rf"/v1/Services/{SID}", frozenset({"StatusCallback"})),
     ),
 )
+
+
+def base_of(connection: Connection, product: str = "api") -> str:
+    """Scheme and host of a product's API: `api_base`, or Twilio's host for the edge and the region.
+
+    https://www.twilio.com/docs/global-infrastructure/using-the-twilio-rest-api-in-a-non-us-region
+    """
+    given = connection.value("api_base")
+    if given:
+        return given.rstrip("/")
+    edge, region = connection.value("edge"), connection.value("region")
+    if edge and not region:
+        region = DEFAULT_REGION
+    return "https://" + ".".join(part for part in (product, edge, region, "twilio.com") if part)

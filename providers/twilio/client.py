@@ -36,11 +36,9 @@ from providers.failures import (
 )
 from providers.pace import pace_of
 from providers.safe_http import Answer, Hosts, SafeClient, is_there
-from providers.twilio.allowed import GUARD
+from providers.twilio.allowed import GUARD, base_of
 from warehouse.connections import Connection
 
-#: Where an edge is named without a region, Twilio's region of old counts.
-DEFAULT_REGION = "us1"
 PAGE_SIZE = 1000
 TIMEOUT_SECONDS = 30.0
 CREDENTIALS = "check account_sid and auth_token (or api_key_sid and api_key_secret)"
@@ -57,20 +55,6 @@ class Listing:
     #: The parameter that means "at this time or later"; the operator is part of its name. None: it has none.
     since: str | None = None
     parameters: dict[str, str] = field(default_factory=dict)
-
-
-def base_of(connection: Connection, product: str = "api") -> str:
-    """Scheme and host of a product's API: `api_base`, or Twilio's host for the edge and the region.
-
-    https://www.twilio.com/docs/global-infrastructure/using-the-twilio-rest-api-in-a-non-us-region
-    """
-    given = connection.value("api_base")
-    if given:
-        return given.rstrip("/")
-    edge, region = connection.value("edge"), connection.value("region")
-    if edge and not region:
-        region = DEFAULT_REGION
-    return "https://" + ".".join(part for part in (product, edge, region, "twilio.com") if part)
 
 
 def credentials_of(connection: Connection) -> tuple[str, str]:

@@ -88,6 +88,10 @@ class Shop:
     offers: str = ""
     thread: str = ""
     connections: dict[str, str] = field(default_factory=dict)
+    #: A request of a person, a breach (pictured_office.py), and the warehouse's owner, for what a worker would do meanwhile.
+    case: str = ""
+    incident: str = ""
+    execute: Callable[..., Any] = field(default=lambda *_: None)
 
 
 def written(c: Correspondence) -> Shop:

@@ -6,6 +6,7 @@ python -m tests.app.role_matrix
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.access.roles import MATRIX, Permission, UserRole
@@ -17,8 +18,17 @@ SPEC = ROOT / "specs" / "security.md"
 BEGIN, END = "<!-- roles: written by tests/app/role_matrix.py -->\n", "<!-- end of roles -->\n"
 
 
-def pages() -> list[tuple[str, Permission]]:
-    """Every page by its title, with what it asks of who opens it: as app/main.py lists them, which is a script."""
+@dataclass(frozen=True, kw_only=True)
+class ListedPage:
+    """One page: its file, which is its address too, its title, and what it asks of who opens it."""
+
+    name: str
+    title: str
+    needed: Permission
+
+
+def pages() -> list[ListedPage]:
+    """Every page in the order of the navigation, as app/main.py lists them, which is a script."""
     tree = ast.parse((Path(ROOT) / "app" / "main.py").read_text())
     (listed,) = [
         node.value
@@ -31,8 +41,15 @@ def pages() -> list[tuple[str, Permission]]:
         assert isinstance(pair, ast.Tuple)
         page, needed = pair.elts
         assert isinstance(page, ast.Call)
+        file = ast.literal_eval(page.args[0])
         (title,) = [ast.literal_eval(each.value) for each in page.keywords if each.arg == "title"]
-        found.append((title, Permission[ast.unparse(needed).removeprefix("Permission.")]))
+        found.append(
+            ListedPage(
+                name=Path(file).stem,
+                title=title,
+                needed=Permission[ast.unparse(needed).removeprefix("Permission.")],
+            )
+        )
     return found
 
 
@@ -50,7 +67,7 @@ def matrix() -> str:
     limited = " | ".join("yes" if role in LIMITABLE else "–" for role in UserRole)
     lines.append(f"| (may be limited to channels and connections) | {limited} |")
     lines += ["", f"| Opens the page | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
-    lines += [f"| {title} | {marks(needed)} |" for title, needed in pages()]
+    lines += [f"| {page.title} | {marks(page.needed)} |" for page in pages()]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from typing import Literal
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from app import health as judged
 from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 from tests.app.pictured import Shop, written
+from tests.app.pictured_office import PASTED, answered, found_at_meta, office
+from warehouse.guides import guide
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 QUALITY = 55
@@ -34,6 +38,8 @@ EACH = (WIDE, DARK, NARROW, NARROW_DARK)
 TWO = (WIDE, NARROW_DARK)
 HEIGHTS = {390: 844}
 Draw = Callable[[Page, Shop], None]
+#: What there is: an invented shop, the same with what is on the desks of its office, or nothing at all.
+Of = Literal["shop", "office", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Picture:
     draw: Draw
     windows: tuple[Window, ...]
     user: str
-    is_empty: bool
+    of: Of
 
     def file(self, window: Window) -> str:
         width, scheme = window
@@ -57,12 +63,12 @@ class Picture:
 PICTURES: list[Picture] = []
 
 
-def picture(*windows: Window, user: str = "mia", empty: bool = False) -> Callable[[Draw], Draw]:
-    """A picture of this name in these windows; of a warehouse that holds nothing where it is `empty`."""
+def picture(*windows: Window, user: str = "mia", of: Of = "shop") -> Callable[[Draw], Draw]:
+    """A picture of this name in these windows, in front of this person."""
 
     def register(draw: Draw) -> Draw:
         name = draw.__name__.replace("_", "-")
-        PICTURES.append(Picture(name, draw, windows or EACH, user, empty))
+        PICTURES.append(Picture(name, draw, windows or EACH, user, of))
         return draw
 
     return register
@@ -133,7 +139,7 @@ def customers_nobody_found(page: Page, shop: Shop) -> None:
     expect(page.locator(".empty, .tally").first).to_be_visible()
 
 
-@picture(*TWO, empty=True)
+@picture(*TWO, of="nothing")
 def customers_none(page: Page, shop: Shop) -> None:
     open_(page, "/")
     expect(page.get_by_text("No customers yet")).to_be_visible()
@@ -351,7 +357,7 @@ def saved_views_page(page: Page, shop: Shop) -> None:
     page.get_by_role("button", name="Change").first.click()
 
 
-@picture(WIDE, empty=True)
+@picture(WIDE, of="nothing")
 def saved_views_none(page: Page, shop: Shop) -> None:
     open_(page, "/saved")
     expect(page.locator(".empty").first).to_be_visible()
@@ -383,7 +389,7 @@ def work_due(page: Page, shop: Shop) -> None:
     expect(page.locator(".line.work").nth(1)).to_be_visible()
 
 
-@picture(*TWO, empty=True)
+@picture(*TWO, of="nothing")
 def work_nothing_to_do(page: Page, shop: Shop) -> None:
     open_(page, "/work?list=mine&within=30-days")
     expect(page.get_by_text("Nothing is yours")).to_be_visible()
@@ -402,7 +408,7 @@ def unassigned_decide(page: Page, shop: Shop) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
-@picture(*TWO, empty=True)
+@picture(*TWO, of="nothing")
 def unassigned_everybody_known(page: Page, shop: Shop) -> None:
     open_(page, "/unassigned")
     expect(page.get_by_text("Everybody is known")).to_be_visible()
@@ -432,7 +438,7 @@ def tags(page: Page, shop: Shop) -> None:
     expect(page.get_by_label("What it is for")).to_be_visible()
 
 
-@picture(WIDE, user="root", empty=True)
+@picture(WIDE, user="root", of="nothing")
 def tags_none(page: Page, shop: Shop) -> None:
     open_(page, "/tags")
     expect(page.locator(".empty").first).to_be_visible()
@@ -444,13 +450,13 @@ def connections(page: Page, shop: Shop) -> None:
     expect(page.locator(".connection").nth(5)).to_be_visible()
 
 
-@picture(*TWO, user="root")
+@picture(user="root")
 def quarantine(page: Page, shop: Shop) -> None:
     open_(page, "/quarantine")
     expect(page.locator(".line.quarantined")).to_have_count(5)
 
 
-@picture(WIDE, NARROW, user="root", empty=True)
+@picture(user="root", of="nothing")
 def quarantine_empty(page: Page, shop: Shop) -> None:
     open_(page, "/quarantine")
     expect(page.get_by_text("Nothing is in quarantine")).to_be_visible()
@@ -494,6 +500,184 @@ def audit_no_events(page: Page, shop: Shop) -> None:
     expect(page.get_by_text("No events")).to_be_visible()
 
 
+@picture(*TWO, user="root", of="nothing")
+def connections_none(page: Page, shop: Shop) -> None:
+    open_(page, "/connections")
+    expect(page.get_by_text("No connection yet")).to_be_visible()
+
+
+@picture(*TWO, user="root", of="office")
+def connecting_choose(page: Page, shop: Shop) -> None:
+    open_(page, "/connections?add=any")
+    expect(page.locator(".line.choice").nth(5)).to_be_visible()
+
+
+@picture(user="root", of="office")
+def connecting_guide(page: Page, shop: Shop) -> None:
+    connecting(page, "whatsapp")
+
+
+@picture(*TWO, user="root", of="office")
+def connecting_wrong_paste(page: Page, shop: Shop) -> None:
+    connecting(page, "twilio_sms")
+    for label, wrong in (
+        ("Account SID", "SK" + "0" * 32), ("Auth Token", f'"{"0" * 32}"'), ("Our numbers", "0491 570 006"),
+    ):  # fmt: skip
+        page.get_by_label(label).fill(wrong)
+        page.get_by_label(label).press("Enter")
+        page.wait_for_timeout(500)
+    expect(page.locator(".under.bad")).to_have_count(3)
+    amid(page.get_by_label("Auth Token"))
+
+
+@picture(*TWO, user="root", of="office")
+def connecting_no_worker(page: Page, shop: Shop) -> None:
+    shop.execute("update jobs.procrastinate_workers set last_heartbeat = now() - interval '1 hour'")
+    checking(page)
+    said = page.get_by_text("No worker runs, and it is the worker that asks")
+    expect(said).to_be_visible()
+    amid(said)
+    shop.execute("update jobs.procrastinate_workers set last_heartbeat = now() + interval '1 hour'")
+
+
+@picture(*TWO, user="root", of="office")
+def connecting_refused(page: Page, shop: Shop) -> None:
+    checking(page)
+    answered(
+        shop, problem="Meta: Error validating access token: the session has been invalidated (190)"
+    )
+    expect(page.get_by_text("Meta says no; nothing was saved.")).to_be_visible()
+    amid(page.get_by_text("Meta says no; nothing was saved."))
+
+
+@picture(user="root", of="office")
+def connecting_answered(page: Page, shop: Shop) -> None:
+    """Another program is called now: whoever saves says that it is to be replaced."""
+    checking(page)
+    answered(shop, **found_at_meta())
+    expect(page.get_by_role("button", name="Save and register")).to_be_visible()
+    page.get_by_text("What is registered there now").click()
+    page.get_by_role("button", name="Save and register").scroll_into_view_if_needed()
+
+
+@picture(user="root", of="office")
+def connection(page: Page, shop: Shop) -> None:
+    """A history is being loaded."""
+    mail = shop.execute("select connection_id from crm.connections where channel = 'gmail'")[0][0]
+    open_(page, f"/connections?connection={mail}")
+    expect(page.locator("progress")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+@picture(*TWO, user="root", of="office")
+def connection_waiting(page: Page, shop: Shop) -> None:
+    open_(page, f"/connections?connection={shop.connections['whatsapp']}")
+    expect(page.get_by_text("Waiting for the first message")).to_be_visible()
+    page.get_by_text("What was registered").click()
+    page.get_by_text("Waiting for the first message").scroll_into_view_if_needed()
+
+
+@picture(*TWO, user="root", of="office")
+def connection_silent(page: Page, shop: Shop) -> None:
+    open_(page, f"/connections?connection={shop.connections['instagram']}")
+    expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+    page.get_by_text("Nothing has come yet").scroll_into_view_if_needed()
+
+
+@picture(*TWO, user="root", of="office")
+def connection_keys(page: Page, shop: Shop) -> None:
+    open_(page, f"/connections?connection={shop.connections['messenger']}")
+    page.get_by_text("Change keys, or rotate a secret").click()
+    expect(page.get_by_text("Forget the older secrets")).to_be_visible()
+    amid(page.get_by_text("Forget the older secrets"))
+
+
+def amid(place: Locator) -> None:
+    """Have it in the middle of the window."""
+    place.evaluate("e => e.scrollIntoView({block: 'center'})")
+
+
+def connecting(page: Page, channel: str) -> None:
+    open_(page, f"/connections?add={channel}")
+    expect(page.get_by_role("heading", name="2. Paste")).to_be_visible()
+
+
+def checking(page: Page) -> None:
+    """Pasted what is right, and asked the provider."""
+    connecting(page, "messenger")
+    page.get_by_label("Name of this account").fill("Front desk")
+    for key in ("page_id", "app_secret", "access_token"):
+        field = guide("messenger").field(key)
+        assert field is not None
+        page.get_by_label(field.label, exact=True).fill(PASTED["messenger"][key])
+    page.get_by_role("button", name="Check with Meta").click()
+    expect(page.get_by_text("Asking Meta").or_(page.get_by_text("No worker runs"))).to_be_visible()
+
+
+# -- privacy ---------------------------------------------------------------------------------------
+
+
+@picture(user="olive", of="office")
+def privacy(page: Page, shop: Shop) -> None:
+    open_(page, "/privacy")
+    expect(page.locator(".line.case")).to_have_count(4)
+    page.locator(f".st-key-choose_{shop.case} button").click(force=True)
+    expect(page.get_by_role("button", name="Write what we hold")).to_be_visible()
+
+
+@picture(*TWO, user="olive", of="office")
+def privacy_incident(page: Page, shop: Shop) -> None:
+    open_(page, "/privacy")
+    page.locator(f".st-key-choose_{shop.incident} button").click(force=True)
+    page.get_by_role("button", name="Whom did this account see?").click()
+    expect(page.get_by_text("This account saw 7 people")).to_be_visible()
+    if is_narrow(page):
+        page.get_by_text("This account saw 7 people").scroll_into_view_if_needed()
+
+
+@picture(user="olive", of="nothing")
+def privacy_nothing_open(page: Page, shop: Shop) -> None:
+    open_(page, "/privacy")
+    expect(page.get_by_text("Nothing is open")).to_be_visible()
+
+
+@picture(user="olive", of="office")
+def retention(page: Page, shop: Shop) -> None:
+    open_(page, "/retention")
+    page.get_by_role("button", name="Count what is due").click()
+    expect(page.get_by_text("3 due of 1 person")).to_be_visible()
+
+
+@picture(*TWO, user="olive", of="office")
+def retention_held_and_destroyed(page: Page, shop: Shop) -> None:
+    """Two people's word, what is held, certificates: further down where the page is narrow."""
+    open_(page, "/retention")
+    expect(page.get_by_role("button", name="Agree: destroy")).to_be_visible()
+    if is_narrow(page):
+        page.get_by_text("What is held").evaluate("e => e.scrollIntoView()")
+    else:
+        page.get_by_text("Certificates", exact=True).scroll_into_view_if_needed()
+
+
+@picture(user="olive", of="nothing")
+def retention_nothing_held(page: Page, shop: Shop) -> None:
+    open_(page, "/retention")
+    expect(page.get_by_text("Nothing is held")).to_be_visible()
+
+
+@picture(user="olive", of="office")
+def data_quality(page: Page, shop: Shop) -> None:
+    open_(page, "/data_quality")
+    expect(page.locator(".finding")).to_have_count(3)
+    page.get_by_text("Keys of the rows (4 of them)").click()
+
+
+@picture(user="olive", of="nothing")
+def data_quality_not_looked_at(page: Page, shop: Shop) -> None:
+    open_(page, "/data_quality")
+    expect(page.get_by_text("Nothing was looked at yet")).to_be_visible()
+
+
 # -- taking them -----------------------------------------------------------------------------------
 
 
@@ -527,13 +711,11 @@ def keep(page: Page, file: str) -> None:
         (Path(folder) / file).with_suffix(".png").write_bytes(taken)
 
 
-def take(browser: Browser, address: str, shop: Shop, *, empty: bool) -> list[str]:
+def take(browser: Browser, address: str, shop: Shop, of: Of) -> list[str]:
     """Take all of one kind, window by window; what could not be is told at the end, so that one run shows all."""
     wanted = os.environ.get("ONLY", "").split()
     failed = []
-    mine = [
-        each for each in PICTURES if each.is_empty is empty and (not wanted or each.name in wanted)
-    ]
+    mine = [each for each in PICTURES if each.of == of and (not wanted or each.name in wanted)]
     for kind in dict.fromkeys(kind for each in mine for kind in each.windows):
         for user in dict.fromkeys(each.user for each in mine if kind in each.windows):
             with window(browser, address, kind, user) as page:
@@ -548,16 +730,37 @@ def take(browser: Browser, address: str, shop: Shop, *, empty: bool) -> list[str
     return failed
 
 
+def is_wanted(of: Of) -> bool:
+    """Whether any of these is to be taken: writing what they show takes longer than taking one."""
+    wanted = os.environ.get("ONLY", "").split()
+    return any(each.of == of and (not wanted or each.name in wanted) for each in PICTURES)
+
+
 @pytest.mark.timeout(1_800)
+@pytest.mark.skipif(not is_wanted("shop"), reason="ONLY names none of them")
 def test_take_what_is_there(browser: Browser, address: str, correspondence: Correspondence) -> None:
     FOLDER.mkdir(exist_ok=True)
-    assert take(browser, address, written(correspondence), empty=False) == []
+    assert take(browser, address, written(correspondence), "shop") == []
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.skipif(not is_wanted("office"), reason="ONLY names none of them")
+def test_take_what_the_office_has(
+    browser: Browser, address: str, correspondence: Correspondence
+) -> None:
+    shop = written(correspondence)
+    office(correspondence, shop)
+    # What was judged before there was all this stands above pages for so long.
+    time.sleep(judged.LINE_SECONDS)
+    assert take(browser, address, shop, "office") == []
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.skipif(not is_wanted("nothing"), reason="ONLY names none of them")
 def test_take_where_nothing_is(
     browser: Browser, address: str, correspondence: Correspondence
 ) -> None:
-    correspondence.user("mia")
-    correspondence.user("root", "admin")
-    assert take(browser, address, Shop(), empty=True) == []
+    for name, role in (("mia", "agent"), ("root", "admin"), ("olive", "privacy_officer")):
+        correspondence.user(name, role)
+    correspondence.execute("delete from crm.connections")
+    assert take(browser, address, Shop(), "nothing") == []

@@ -110,3 +110,47 @@ def test_a_suggestion_that_was_answered_meanwhile_is_not_accepted(
     assert act_identity.accept_all(agent, rows) == 1
     assert owners(correspondence)["phone:+61491570006"] == "Sam Citizen"
     assert "phone:+61491570058" not in owners(correspondence)
+
+
+def test_whom_somebody_told_us_of_is_made_with_both_addresses_or_not_at_all(
+    correspondence: Correspondence, agent: Viewer
+) -> None:
+    made = act_identity.make_customer(
+        agent, " Mai  Tran ", phone=" 0491 570 156 ", email="Mai@Example.com", reason="told us"
+    )
+    assert owners(correspondence) == {
+        "phone:+61491570156": "Mai Tran",
+        "email:mai@example.com": "Mai Tran",
+    }
+    only_name = act_identity.make_customer(agent, "Kim", phone="", email=" ", reason="told us")
+    before = correspondence.execute("select customer_id, name from crm.customers order by 1")
+    for name, phone, email, said in (
+        ("Lee", "0491 570 157", "mai@example.com", "belongs to Mai Tran"),
+        ("Lee", "abc", "", "phone"),
+        ("Lee", "", "@", "mail address"),
+        (" ", "0491 570 157", "", "name is empty"),
+        ("x" * 10_000, "", "", "longer than 200"),
+        ("\0", "", "", "name is empty"),
+    ):
+        with pytest.raises(Refused, match=said):
+            act_identity.make_customer(agent, name, phone=phone, email=email, reason="r")
+    assert (
+        correspondence.execute("select customer_id, name from crm.customers order by 1") == before
+    )
+    # One decision: taken back, nobody is there and both addresses wait again.
+    ((decision_id,),) = correspondence.execute(
+        "select distinct decision_id from crm.identity_links where customer_id = %s", [made]
+    )
+    act.undo(agent, decision_id, "was a mistake")
+    assert owners(correspondence) == {}
+    # Who has no identity leaves the lists, and comes back.
+    act_identity.archive(agent, only_name, reason="moved away")
+    assert correspondence.execute(
+        "select archived_by from crm.customers where customer_id = %s", [only_name]
+    ) == [("agent",)]
+    act.undo(agent, latest(correspondence), "is back")
+    sam = correspondence.customer("Sam", "phone:+61491570006")
+    with pytest.raises(Refused, match="has identities"):
+        act_identity.archive(agent, sam, reason="r")
+    with pytest.raises(Forbidden):
+        act_identity.archive(correspondence.signed_in("vic", "viewer"), only_name, reason="r")

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socketserver
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +20,7 @@ from app.access.roles import Forbidden
 from providers import admins
 from providers.failures import NotAccepted, NotAllowed, ProviderFailed, TryLater
 from tests.app.conftest import Correspondence
+from tests.app.mail_servers import listening, mail_server
 from tests.event_loops import apart
 from warehouse.health import Finding
 from warehouse.refusals import Refused
@@ -59,48 +57,6 @@ class Hook(BaseHTTPRequestHandler):
         pass
 
 
-class MailServer(socketserver.StreamRequestHandler):
-    """As much of SMTP as a mail is handed over with."""
-
-    taken: list[tuple[list[str], bytes]]
-
-    def handle(self) -> None:
-        recipients: list[str] = []
-        self.say("220 mail.example.com")
-        while line := self.rfile.readline().decode().strip():
-            verb = line.upper()
-            if verb.startswith("EHLO"):
-                self.say("250-mail.example.com\r\n250 8BITMIME")
-            elif verb.startswith("RCPT"):
-                recipients.append(line.partition("<")[2].partition(">")[0])
-                self.say("250 ok")
-            elif verb == "DATA":
-                self.say("354 go on")
-                content = b""
-                while (piece := self.rfile.readline()) != b".\r\n":
-                    content += piece
-                self.taken.append((recipients, content))
-                self.say("250 taken")
-            elif verb == "QUIT":
-                self.say("221 bye")
-                return
-            else:
-                self.say("250 ok")
-
-    def say(self, words: str) -> None:
-        self.wfile.write(f"{words}\r\n".encode())
-
-
-@contextmanager
-def listening(server: Any) -> Iterator[int]:
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 @pytest.fixture
 def hook() -> Iterator[tuple[str, list[dict[str, Any]], list[int]]]:
     """Where it listens, what it heard, and what it answers next."""
@@ -114,10 +70,8 @@ def hook() -> Iterator[tuple[str, list[dict[str, Any]], list[int]]]:
 @pytest.fixture
 def post() -> Iterator[tuple[str, list[tuple[list[str], bytes]]]]:
     """A mail server, and what it took."""
-    taken: list[tuple[list[str], bytes]] = []
-    handler = type("Handler", (MailServer,), {"taken": taken})
-    with listening(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as port:
-        yield f"smtp://127.0.0.1:{port}", taken
+    with mail_server() as heard:
+        yield f"smtp://127.0.0.1:{heard.port}", heard.taken
 
 
 def given(settings: Settings, **more: str) -> Settings:
@@ -295,11 +249,13 @@ def test_settings_of_notices_are_refused_in_words(more: dict[str, str], said: st
 def test_a_look_that_fails_is_not_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it fails of: nobody would be told of anything any more."""
     monkeypatch.setattr(alerts, "LOOK_SECONDS", 0.01)
+    told = Settings(_env_file=None, alert_webhook=SecretStr("https://hooks.example.com/a"))  # type: ignore[call-arg]
+    monkeypatch.setattr(database, "_settings", told)
 
     async def some() -> None:
         looks, thrice, loop = list[int](), asyncio.Event(), asyncio.get_running_loop()
 
-        def look() -> set[tuple[str, str, str]]:
+        def look() -> None:
             looks.append(1)
             if len(looks) == 3:
                 loop.call_soon_threadsafe(thrice.set)
@@ -311,3 +267,11 @@ def test_a_look_that_fails_is_not_the_last_one(monkeypatch: pytest.MonkeyPatch) 
         watching.cancel()
 
     apart(some)
+
+
+def test_where_nobody_is_to_be_told_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = list[int]()
+    monkeypatch.setattr(alerts, "look", lambda: looks.append(1))
+    monkeypatch.setattr(database, "_settings", Settings(_env_file=None))  # type: ignore[call-arg]
+    apart(alerts.watch)
+    assert looks == []

@@ -22,7 +22,7 @@ from providers.health import Health
 from tests.app.conftest import Correspondence
 from warehouse.health import Finding, judge
 from warehouse.settings import Role
-from worker.outside import Outside
+from worker.outside import Outside, look_at_clock
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -175,14 +175,31 @@ def disk_full(house: House) -> Mend:
 
 
 def clock_off(house: House) -> Mend:
-    """As a provider's answer to a pull says."""
+    """As each provider says that is asked, and no pull is needed for it."""
+    settings = house.correspondence.settings
 
-    def asked(ahead: timedelta) -> None:
-        clock.heard(format_datetime(datetime.now(UTC) - ahead, usegmt=True))
-        house.job(house.sms, "pull")
+    def look(*behind: timedelta) -> str | None:
+        """Where this is what providers' clocks are behind ours, each at an address of its own."""
+        with contextlib.ExitStack() as playing:
+            ports = [playing.enter_context(receiver(behind=each)) for each in behind]
+            for connection, port in zip((house.sms, house.mail), ports, strict=True):
+                house.run(
+                    "update crm.connections set settings = settings || jsonb_build_object('api_base', %s::text)"
+                    " where connection_id = %s",
+                    f"http://127.0.0.1:{port}",
+                    connection,
+                )
+            return look_at_clock(settings)
 
-    asked(timedelta(minutes=5))
-    return lambda: asked(timedelta(0))
+    late, right = timedelta(minutes=5), timedelta(0)
+    assert look(right, right) == ""
+    # The clock that is wrong is one of theirs.
+    assert look(late, right) == ""
+    assert house.found() == []
+    assert look(late, late)
+    # Nobody answers any more: it stays as it was found last.
+    assert look_at_clock(settings) is None
+    return lambda: look(right, right)
 
 
 def reconciliation_gap(house: House) -> Mend:
@@ -191,7 +208,17 @@ def reconciliation_gap(house: House) -> Mend:
 
 
 class Alive(BaseHTTPRequestHandler):
-    """Answers as our receiver does."""
+    """Answers as our receiver does, and says what time it is there."""
+
+    behind = timedelta(0)
+
+    def do_HEAD(self) -> None:
+        # As providers answer at their root.
+        self.send_response(404)
+        self.end_headers()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return format_datetime(datetime.now(UTC) - self.behind, usegmt=True)
 
     def do_GET(self) -> None:
         content = b'{"status": "alive"}'
@@ -205,8 +232,9 @@ class Alive(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def receiver(port: int = 0) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", port), Alive)
+def receiver(port: int = 0, behind: timedelta = timedelta(0)) -> Iterator[int]:
+    handler = type("Handler", (Alive,), {"behind": behind})
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield server.server_port

@@ -11,6 +11,7 @@ from tests.app.conftest import Correspondence
 from tests.app.meta_events import CONNECTIONS, messaging
 
 NUMBER, PSID = "+61491570006", "7234567890123456"
+OUTLINE = "rgb(11, 110, 99) 0px 0px 0px 2px inset"
 PLACE = "document.querySelector('.st-key-timeline').scrollTop"
 
 
@@ -44,7 +45,7 @@ def test_a_chosen_message_opens_its_panel_and_nothing_moves(
     assert page.evaluate("[...document.querySelectorAll('.message')].every((each) => each.stays)")
     # It is told which one is looked at.
     chosen = page.locator(f"[data-message='twilio_sms|{sids[40]}']")
-    expect(chosen).to_have_css("box-shadow", "rgb(11, 110, 99) 0px 0px 0px 2px inset")
+    expect(chosen).to_have_css("box-shadow", OUTLINE)
 
     # A tag of this message alone, while the timeline stays where it is.
     tags = panel(page).get_by_role("combobox", name="Tags of this message")
@@ -72,12 +73,18 @@ def test_a_chosen_message_opens_its_panel_and_nothing_moves(
     panel(page).get_by_role("link", name="Everything about it").press("Enter")
     page.wait_for_url("**/message?*")
     page.go_back()
-    ready(page)
-    page.get_by_text("message 041").click()
+    # What was chosen is chosen still, and another one is chosen as before.
+    expect(page.locator(f"[data-message='twilio_sms|{sids[41]}']")).to_have_css(
+        "box-shadow", OUTLINE
+    )
+    page.get_by_text("message 042").click()
+    expect(page.locator(f"[data-message='twilio_sms|{sids[42]}']")).to_have_css(
+        "box-shadow", OUTLINE
+    )
     ((seen,),) = correspondence.execute(
         "select object_id from crm.events where action = 'message.view' order by at desc limit 1"
     )
-    assert seen == f"twilio_sms|{sids[41]}"
+    assert seen == f"twilio_sms|{sids[42]}"
     panel(page).get_by_role("button", name="Close").press("Enter")
     expect(panel(page)).to_have_count(0)
 

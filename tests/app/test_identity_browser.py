@@ -1,4 +1,5 @@
-"""In a browser: link from the queue, merge, undo, and a list with errors; with names that try things."""
+"""In a browser: link from the queue, merge, undo, and a list with errors; with names that try things. Who comes second,
+who sees a part, and customers that are typed in and archived."""
 
 from __future__ import annotations
 
@@ -6,11 +7,16 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 from playwright.sync_api import Page, expect
 
+from app.views import card_html
 from pipelines.suggestions import find_evidence
 from tests.app.browsing import Person, eventually
 from tests.app.conftest import Correspondence
+from warehouse import decisions
+from warehouse.events import Actor
+from warehouse.settings import Role
 
 AT = datetime(2026, 11, 1, 1, tzinfo=UTC)
 HOSTILE = '<img src=x onerror="document.title=1"> **b** [x](javascript:1) مرحبا'
@@ -136,3 +142,91 @@ def test_from_the_queue_to_a_merge_and_back(person: Person, correspondence: Corr
         "select distinct actor from crm.decisions where action = 'customer.create' and reason like 'imported%%'"
     )
     assert maker == "agent"
+
+
+def test_who_is_second_is_told_who_won_and_who_sees_a_part_that_it_is_one(
+    person: Person, correspondence: Correspondence
+) -> None:
+    with correspondence.together():
+        sam = correspondence.customer("Sam Citizen", "email:sam@example.com")
+        kim = correspondence.customer("Kim Hall", "email:kim@example.com")
+        correspondence.mail("sam@example.com", "Order", "A secret of the mail", AT, name="Sam")
+        correspondence.sms("+61491570006", "Where is my order?", AT)
+    page = person.sign_in("/unassigned")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.locator('[class*="st-key-decide_phone"] button').click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("tab", name="Existing customer").click()
+    dialog.get_by_placeholder("Name, phone or e-mail").fill("sam citizen")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_text("last contact").first).to_be_visible()
+    dialog.get_by_label("Reason for the link").fill("told us")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Link", exact=True)).to_be_enabled()
+    # Somebody else was quicker.
+    with psycopg.connect(correspondence.settings.url_for(Role.APP), autocommit=True) as other:
+        decisions.link(
+            other, Actor(name="noah", role="agent"), "phone:+61491570006", kim, reason="quicker"
+        )
+    dialog.get_by_role("button", name="Link", exact=True).click()
+    expect(dialog.get_by_text("belongs to Kim Hall")).to_be_visible()
+    keep(page, "second")
+    assert open_links(correspondence)["phone:+61491570006"] == "Kim Hall"
+
+    # Whoever sees the messages of one channel alone is told that there is more, and is shown none of it.
+    with psycopg.connect(correspondence.settings.url_for(Role.APP), autocommit=True) as other:
+        decisions.move(
+            other, Actor(name="noah", role="agent"), "phone:+61491570006", sam, reason="hers"
+        )
+    correspondence.execute(
+        "update crm.users set only_channels = '{twilio_sms}' where user_name = 'agent'"
+    )
+    page.goto(f"{person.address}/timeline?customer={sam}")
+    expect(page.get_by_text("Where is my order?")).to_be_visible()
+    card = page.locator(".identity-card")
+    expect(card.get_by_text(card_html.PART)).to_be_attached()
+    if not card.is_visible():
+        page.locator(".fold-about").click()
+    expect(card.get_by_text(card_html.PART)).to_be_visible()
+    assert "sam@example.com" not in page.content()
+    assert "A secret of the mail" not in page.content()
+    keep(page, "part")
+
+
+def test_a_customer_is_typed_in_archived_and_brought_back(
+    person: Person, correspondence: Correspondence
+) -> None:
+    page = person.sign_in("/")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.get_by_role("button", name="New customer").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill(HOSTILE)
+    dialog.get_by_label("Phone", exact=True).fill("abc")
+    keep(page, "new-customer")
+    dialog.get_by_role("button", name="Make customer").click()
+    expect(dialog.get_by_text("no phone number")).to_be_visible()
+    dialog.get_by_label("Phone", exact=True).fill("")
+    dialog.get_by_role("button", name="Make customer").click()
+    expect(page.locator(".customer-head")).to_be_visible()
+    assert page.title() != "1"
+    ((customer_id,),) = correspondence.execute("select customer_id from crm.customers")
+    card = page.locator(".identity-card")
+    expect(card).to_be_attached()
+    if not card.is_visible():
+        page.locator(".fold-about").click()
+    page.get_by_role("button", name="Change who this is").click()
+    dialog.get_by_role("tab", name="Archive").click()
+    dialog.get_by_label("Reason to archive").fill("a test of ours")
+    dialog.get_by_role("button", name="Archive", exact=True).click()
+    gone = "select archived_at is not null from crm.customers where customer_id = %s"
+    eventually(lambda: correspondence.execute(gone, [customer_id]) == [(True,)])
+    expect(page.get_by_text("in no list and no search")).to_be_attached()
+    if not card.is_visible():
+        page.locator(".fold-about").click()
+    expect(page.get_by_role("button", name="Change who this is")).not_to_be_attached()
+    keep(page, "archived")
+    page.locator(".st-key-about").get_by_text("Decisions (").click()
+    page.get_by_role("button", name="Undo archived").click()
+    dialog.get_by_label("Reason").fill("is back")
+    dialog.get_by_role("button", name="Undo this decision").click()
+    eventually(lambda: correspondence.execute(gone, [customer_id]) == [(False,)])

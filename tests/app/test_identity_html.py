@@ -114,6 +114,19 @@ def test_who_has_a_namesake_in_a_list_is_told_apart() -> None:
     assert "aaaaaaaa" in search_html.note(noted, query, SYDNEY, NOW, tells_apart=True)
 
 
+def test_a_card_of_which_a_part_is_seen_says_so() -> None:
+    whole = Elements(card_html.identities([], [], SYDNEY, NOW, is_part=False)).text
+    part = Elements(card_html.identities([], [], SYDNEY, NOW, is_part=True)).text
+    assert "no identity linked" in whole
+    assert card_html.PART not in whole
+    assert "no identity linked" not in part
+    assert card_html.PART in part
+    size = Size(identities=1, messages=1)
+    for is_part in (False, True):
+        html = card_html.together("Mai", size, "Sam", size, SYDNEY, NOW, is_part=is_part)
+        assert (card_html.PART_OF_BOTH in html) is is_part
+
+
 def test_a_merge_of_two_of_one_name_says_which_is_which() -> None:
     html = card_html.together(
         "Mai Tran", Size(identities=2, messages=3, last_at=NOW), "Mai Tran", Size(identities=1, messages=1),

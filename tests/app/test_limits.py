@@ -13,13 +13,15 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import act, act_users, attachments, read, work
+from app import act, act_users, attachments, read, read_identity, work
 from app.access import limits, sessions
 from app.access.limits import BeyondLimits, Limits
 from app.access.roles import MATRIX, Forbidden, Permission, UserRole
 from app.access.sessions import Viewer
 from app.serving.routes import ROUTES
 from tests.app.conftest import Correspondence
+from tests.app.meta_events import CONNECTIONS
+from tests.app.meta_events import whatsapp as whatsapp_event
 from tests.app.test_reading import asked_for, needed_for, shown, sights
 from warehouse.queries import FOLDER, queries
 from warehouse.refusals import Refused
@@ -142,6 +144,43 @@ def test_no_sight_tells_of_what_is_not_theirs(
     assert {name for name in mine if HIDDEN in told(name, both, of_mail)} >= telling - {
         "app.read_identity.suggestions", "app.read_identity.sure_suggestions",
     }  # fmt: skip
+
+
+def test_a_part_is_said_to_be_one(
+    correspondence: Correspondence, two_channels: dict[str, str]
+) -> None:
+    """A link of which somebody sees a part alone: the card says that there is more, shows none of it, names nothing."""
+    customer, other = two_channels["customer"], correspondence.customer("Lou")
+    everything = correspondence.signed_in("olga", "admin")
+
+    def seen(viewer: Viewer) -> tuple[bool, list[str], list[str]]:
+        card = read_identity.card(viewer, customer)
+        assert card is not None
+        weighed = read_identity.compare(viewer, [customer, other])
+        assert (MAIL in repr(card)) is (HIDDEN in repr(card))
+        return card["is_part"], [row["identity"] for row in card["identities"]], weighed.beyond
+
+    assert seen(everything) == (False, [MAIL, PHONE], [])
+    sms, mail = correspondence.sms_connection, correspondence.mail_connection
+    for to in ({"channels": ["twilio_sms"]}, {"connections": [sms]}):
+        assert seen(limited(correspondence, "agent", **to)) == (True, [PHONE], [customer])
+    for to in (
+        {"channels": ["twilio_sms"], "connections": [mail]},
+        {"channels": ["gmail", "twilio_sms"]},
+    ):
+        assert seen(limited(correspondence, "agent", **to)) == (False, [MAIL, PHONE], [])
+    # One number on two channels: of the identity that is linked a part is seen.
+    with_whatsapp = limited(correspondence, "agent", channels=["twilio_sms", "gmail"])
+    whatsapp = correspondence.connect("whatsapp", **CONNECTIONS["whatsapp"])
+    event = whatsapp_event("text", {"body": f"one {HIDDEN}"})
+    told = event["entry"][0]["changes"][0]["value"]
+    told["contacts"] = []
+    told["messages"][0]["from"] = PHONE.removeprefix("phone:+")
+    correspondence.land("whatsapp", whatsapp, event)
+    assert seen(with_whatsapp)[0] is True
+    opened = read.timeline(with_whatsapp, customer)
+    assert opened is not None
+    assert {row["channel"] for row in opened.messages} == {"twilio_sms", "gmail"}
 
 
 def test_no_route_gives_what_is_not_theirs(

@@ -154,6 +154,20 @@ def test_an_attached_mail_is_read_in_place_and_an_invitation_has_its_date() -> N
     assert "Invitation: Fitting, 2026-08-03 10:00 UTC" in drawn
 
 
+def test_contact_cards_say_whose_they_are() -> None:
+    cards = [
+        {"name": {"formatted_name": f"<b>Sam {number}"}, "phones": [{"phone": f"0491 570 15{number}"}, None], "emails": "none"}
+        for number in range(5)
+    ]  # fmt: skip
+    file = {"attachment_id": "1|1", "state": "stored", "filename": "a.vcf", "cards": cards}
+    drawn = message_html.message(mail(attachments=[file]), SIGHT)
+    assert "Contact card: &lt;b&gt;Sam 0, 0491 570 150; &lt;b&gt;Sam 1" in drawn
+    assert "; and 2 more<" in drawn
+    for odd in ("none", [], {}, [None], [{"name": "x", "phones": {}}]):
+        file["cards"] = odd
+        assert "a.vcf" in message_html.message(mail(attachments=[file]), SIGHT)
+
+
 @pytest.mark.parametrize(
     ("starts", "ends", "said"),
     [

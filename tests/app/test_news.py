@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import psycopg
@@ -127,6 +128,81 @@ def test_notices(house: House, channel: str, payload: str, told: list[Any]) -> N
     whose = {"of sam": ["sam"]}
     apart(lambda: changes._hear(channel, payload, lambda message: whose.get(message, [])))
     assert listener.told == told
+
+
+def test_a_worker_that_is_silent_is_told_of_once_and_so_is_one_that_is_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what is heard alone: nobody asks the database whether it lives."""
+    silent = 0.2
+    monkeypatch.setattr(changes, "SILENT_SECONDS", silent)
+    listener = Heard()
+    house.join(listener)
+    house.open(listener, topics.CONNECTIONS)
+
+    async def told_while(words: int, pause: float) -> int:
+        before = len(listener.told)
+        for _ in range(words):
+            await changes._hear("crm_watched", "", lambda _: [])
+            await asyncio.sleep(pause)
+        return len(listener.told) - before
+
+    async def run() -> None:
+        # Nobody speaks from the beginning, which may be since the page was read.
+        house.await_watchdog()
+        await asyncio.sleep(3 * silent)
+        assert listener.told == [topics.CONNECTIONS]
+        # One that comes is told of, and no word of it after that.
+        assert await told_while(8, silent / 4) == 1
+        assert await told_while(1, 3 * silent) == 1
+        assert await told_while(8, silent / 4) == 1
+        # While nobody is heard nothing is told, whoever is silent.
+        house.deaf()
+        before = len(listener.told)
+        await asyncio.sleep(2 * silent)
+        assert len(listener.told) == before
+
+    apart(run)
+
+
+def test_what_turns_red_tells_and_what_stays_as_it_is_does_not(
+    correspondence: Correspondence,
+) -> None:
+    owner = correspondence.session()
+    heard: list[str] = []
+
+    def told(channel: str, statement: str) -> int:
+        heard.clear()
+        owner.execute(f"listen {channel}".encode())
+        owner.execute(statement.encode())
+        heard.extend(each.channel for each in owner.notifies(timeout=0.2))
+        owner.execute(b"unlisten *")
+        return len(heard)
+
+    def watched(missing: int) -> str:
+        since = "now()" if missing else "null"
+        return (
+            "insert into jobs.fold_watch (folded_until, missing, missing_since)"
+            f" values (now(), {missing}, {since}) on conflict (only_row) do update"
+            " set checked_at = now(), missing = excluded.missing, missing_since = excluded.missing_since"
+        )
+
+    def outside(problem: str) -> str:
+        return (
+            f"insert into jobs.outside (what, problem) values ('address', '{problem}') on conflict (what)"
+            " do update set checked_at = now(), problem = excluded.problem"
+        )
+
+    def folded(error: str) -> str:
+        return f"insert into canonical.folds (finished_at, error) values (now(), {error})"
+
+    assert [told("crm_watched", watched(0)) for _ in range(3)] == [1, 1, 1]
+    for statements, expected in (
+        ([watched(0), watched(2), watched(3), watched(0), watched(0)], [0, 1, 0, 1, 0]),
+        ([outside(""), outside(""), outside("x"), outside("x"), outside("")], [0, 0, 1, 0, 1]),
+        ([folded("null"), folded("'messages: broken'")], [0, 1]),
+    ):
+        assert [told("crm_health", each) for each in statements] == expected, statements
 
 
 def test_every_writer_tells(correspondence: Correspondence, admin: psycopg.Connection[Any]) -> None:

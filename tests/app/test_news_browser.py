@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.alerts import LOOK_SECONDS
-from tests.app.browsing import Person, eventually
+from tests.app.browsing import Person, ready
 from tests.app.conftest import Correspondence
+from warehouse.health import WATCH_SECONDS
+from worker import watchdog
 
 NUMBER, OTHER = "+61491570006", "+61491570156"
 
@@ -122,6 +121,48 @@ def test_a_page_is_drawn_anew_under_other_rights(
     expect(page.get_by_role("link", name="Connections")).to_have_count(0)
 
 
+#: What the app sends comes so much later to the page, as over a slow line or to a busy machine.
+LATE = """
+    window.late = 0;
+    const listen = WebSocket.prototype.addEventListener;
+    WebSocket.prototype.addEventListener = function (type, heard, ...more) {
+        if (type !== "message" || !this.url.includes("/_stcore/stream")) return listen.call(this, type, heard, ...more);
+        let last = 0;
+        return listen.call(this, type, (event) => {
+            last = Math.max(last, Date.now() + window.late);
+            setTimeout(() => heard(event), last - Date.now());
+        }, ...more);
+    };
+"""
+
+
+def test_what_arrives_while_one_goes_back_takes_no_page_away(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    """A part of the page that is left is not asked for: it would be drawn behind the page that comes, in its place."""
+    person.page.add_init_script(LATE)
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("hello there")).to_be_visible()
+    ready(page)
+    page.get_by_text("hello there").click()
+    expect(page.get_by_text("Where it came from")).to_be_visible()
+    page.get_by_role("link", name="Everything about it").press("Enter")
+    page.wait_for_url("**/message?*")
+    expect(page.get_by_text("Where this came from")).to_be_visible()
+    # Until its part is told, too.
+    page.wait_for_timeout(1_000)
+    page.evaluate("window.late = 1500")
+    page.go_back()
+    correspondence.sms(NUMBER, "meanwhile", datetime.now(UTC))
+    page.wait_for_timeout(4_000)
+    page.evaluate("window.late = 0")
+    expect(page.get_by_text("meanwhile")).to_be_visible()
+    expect(page.get_by_text("hello there")).to_be_visible()
+    # And it is live as before.
+    correspondence.sms(NUMBER, "afterwards", datetime.now(UTC))
+    expect(page.get_by_text("afterwards")).to_be_visible()
+
+
 def test_idle_pages_cause_no_statement_and_no_request(
     person: Person, sam: str, correspondence: Correspondence
 ) -> None:
@@ -130,14 +171,18 @@ def test_idle_pages_cause_no_statement_and_no_request(
     requests: list[object] = []
     for path in ("/", f"/timeline?customer={sam}", "/unassigned", "/connections", "/quarantine"):
         tab = person.tab()
-        tab.goto(person.address + path)
-        expect(tab.locator(".message, .line, .empty, .connection").first).to_be_visible()
         tab.on("request", lambda request: requests.append(request.url))
+        # Only of sockets that open from now on.
         tab.on(
             "websocket", lambda socket: socket.on("framesent", lambda frame: requests.append(frame))
         )
+        tab.goto(person.address + path)
+        expect(tab.locator(".message, .line, .empty, .connection").first).to_be_visible()
     expect(page.locator(".line")).to_have_count(1)
-    time.sleep(3)
+    # Its first word is news.
+    watchdog.watch(correspondence.settings)
+    page.wait_for_timeout(3_000)
+    assert requests
     requests.clear()
 
     def statements() -> list[tuple[object, ...]]:
@@ -147,23 +192,21 @@ def test_idle_pages_cause_no_statement_and_no_request(
             " where usename = 'crm_app' order by pid"
         )
 
-    # The app looks at health now and then, whoever is there (app/alerts.py): between two looks nobody asks anything.
-    before = statements()
-    eventually(lambda: statements() != before, seconds=2 * LOOK_SECONDS)
-    time.sleep(1)
     before = statements()
     assert {name for _, name, _ in before} >= {"crm app", "crm app news"}
-    time.sleep(LOOK_SECONDS - 3)
+    # Longer than anything of ours waits. The worker's watchdog is at work meanwhile, as ever, and is heard.
+    for _ in range(round(60 / WATCH_SECONDS)):
+        watchdog.watch(correspondence.settings)
+        # What a browser does is heard of while Playwright waits, and not in a sleep.
+        page.wait_for_timeout(WATCH_SECONDS * 1000)
     assert statements() == before
     assert requests == []
-
-
-def processes(folder: Path, address: str) -> list[int]:
-    port = address.rpartition(":")[2]
-    found = subprocess.run(
-        ["pgrep", "-f", f"app --port {port}"], capture_output=True, text=True, check=True
-    )
-    return [int(pid) for pid in found.stdout.split()]
+    # The same measure sees a part that runs.
+    correspondence.execute("select pg_notify('crm_health', '')")
+    until = time.monotonic() + 20
+    while statements() == before or not requests:
+        assert time.monotonic() < until
+        page.wait_for_timeout(200)
 
 
 def test_a_page_catches_up_after_the_listener_was_cut_off(

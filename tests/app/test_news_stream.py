@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
+import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import websockets
 
@@ -16,8 +23,11 @@ from app.access import sessions
 from app.access.roles import UserRole
 from app.live import stream as news_stream
 from app.live import topics
+from app.serving.process import MOST_OF_ADDRESS, allow_many_connections
+from tests.app.browsing import serving, usual_port
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
+from tests.long_form import LONG
 
 MARK = "another.0"
 
@@ -213,30 +223,72 @@ def test_many_streams_of_one_address_are_bounded_and_others_still_served(
     apart(run)
 
 
-def test_ten_thousand_connections_of_one_address_do_not_keep_others_out(address: str) -> None:
+@pytest.mark.parametrize("asks", [False, *([True] if LONG else [])])
+def test_ten_thousand_connections_of_one_address_do_not_keep_others_out(
+    address: str, correspondence: Correspondence, asks: bool
+) -> None:
+    """That say nothing; in the long form each asks for the news, with a session that is somebody's."""
+    allow_many_connections()
     token = signed_in()
+    ticket = topics.ticket(session_of(token), UserRole.AGENT, topics.timeline("c1"))
     host, _, port = address.removeprefix("http://").rpartition(":")
+    correspondence.user("other")
+    upgrade = (
+        f"GET /news HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {address}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Cookie: {sessions.cookie_name()}={signed_in('other')}\r\n\r\n"
+    ).encode()
+
+    def one() -> socket.socket:
+        # From an address of its own: what it may hold is bounded, and everybody else stays free.
+        place = ("127.0.0.2", 0)
+        made = socket.create_connection((host, int(port)), timeout=20, source_address=place)
+        if asks:
+            # One that is full up has been ended by then.
+            with suppress(OSError):
+                made.sendall(upgrade)
+        return made
+
     held = []
-    for _ in range(10_000):
-        try:
-            # From an address of its own: what it may hold is bounded, and everybody else stays free.
-            held.append(
-                socket.create_connection(
-                    (host, int(port)), timeout=5, source_address=("127.0.0.2", 0)
-                )
-            )
-        except OSError:
-            break
     try:
+        for number in range(10_000):
+            try:
+                held.append(one())
+            except OSError as fault:
+                # Turned away, which is as well; but not for want of files of our own.
+                if fault.errno == errno.EMFILE:
+                    pytest.fail(f"{number} are all that this machine lets us open")
 
         async def run() -> None:
             async with dial(address, token, open_timeout=20) as stream:
                 assert await said(stream, 20) == {"hello": True}
+                await opened(stream, "newest", ticket)
+                assert await said(stream) == {"changed": ["newest"]}
+                correspondence.execute(
+                    """select pg_notify('crm_changed', '{"fold": 1, "customers": ["c1"]}')"""
+                )
+                assert await said(stream, 2) == {"changed": ["newest"]}
 
         apart(run)
+        assert len(held) > MOST_OF_ADDRESS
+        ended = sum(is_ended(each) for each in held)
+        assert ended >= len(held) - MOST_OF_ADDRESS
     finally:
         for connection in held:
             connection.close()
+
+
+def is_ended(connection: socket.socket) -> bool:
+    """Whether the other side has closed it, behind whatever it has said."""
+    connection.setblocking(False)
+    try:
+        while connection.recv(65_536):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def test_a_reader_that_does_not_read_holds_nobody_up(
@@ -244,11 +296,17 @@ def test_a_reader_that_does_not_read_holds_nobody_up(
 ) -> None:
     token = signed_in()
     ticket = topics.ticket(session_of(token), UserRole.AGENT, topics.timeline("c1"))
+    port = int(address.rpartition(":")[2])
+
+    def tell() -> None:
+        correspondence.execute(
+            """select pg_notify('crm_changed', '{"fold": 1, "customers": ["c1"]}')"""
+        )
 
     async def run() -> None:
         async with (
             # Its own end would wait ten seconds for a word that it does not read.
-            dial(address, token, max_queue=1, close_timeout=0.2) as deaf,
+            dial(address, token, max_queue=1, close_timeout=0.2, ping_interval=None) as deaf,
             dial(address, token) as quick,
         ):
             for stream in (deaf, quick):
@@ -256,14 +314,112 @@ def test_a_reader_that_does_not_read_holds_nobody_up(
             assert await said(quick) == {"hello": True}
             assert await said(quick) == {"changed": ["newest"]}
             deaf.transport.pause_reading()
+            own = deaf.transport.get_extra_info("sockname")[1]
+            assert own in served_to(port)
             await asyncio.sleep(0.5)
             for _ in range(50):
-                correspondence.execute(
-                    """select pg_notify('crm_changed', '{"fold": 1, "customers": ["c1"]}')"""
-                )
+                tell()
             assert await said(quick) == {"changed": ["newest"]}
+            if LONG:
+                # It does not answer signs of life either, and is let go of; the other one hears all along.
+                until = time.monotonic() + 90
+                while own in served_to(port):
+                    assert time.monotonic() < until
+                    await asyncio.sleep(1)
+                    tell()
+                    assert await said(quick, 2) == {"changed": ["newest"]}
 
     apart(run)
+
+
+def served_to(port: int) -> set[int]:
+    """The ports of those whose connections the program on this port holds open."""
+    return {
+        each.raddr.port
+        for each in psutil.net_connections("tcp")
+        if each.laddr.port == port and each.raddr and each.status == psutil.CONN_ESTABLISHED
+    }
+
+
+@pytest.mark.parametrize("signal_of_end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stream_over_a_restart_of_the_app_misses_nothing(
+    correspondence: Correspondence, tmp_path: Path, signal_of_end: int
+) -> None:
+    correspondence.user("agent")
+    token, port = signed_in(), usual_port()
+    ticket = topics.ticket(session_of(token), UserRole.AGENT, topics.timeline("c1"))
+
+    async def before(address: str) -> None:
+        async with dial(address, token) as stream:
+            assert await said(stream) == {"hello": True}
+            await opened(stream, "newest", ticket)
+            await said(stream)
+            (pid,) = {
+                each.pid
+                for each in psutil.net_connections("tcp")
+                if each.laddr.port == port and each.status == psutil.CONN_LISTEN
+            }
+            assert pid is not None
+            os.kill(pid, signal_of_end)
+            assert await closed(stream, 5.0) in (1001, 1006, 1012, news_stream.LATER)
+
+    async def after(address: str) -> None:
+        async with dial(address, token) as stream:
+            # Signed in as before; and whatever was noted of a former life may be old.
+            assert await said(stream) == {"hello": True}
+            await opened(stream, "newest", ticket, mark)
+            assert await said(stream) == {"changed": ["newest"]}
+
+    # As a page of the first life had it.
+    mark = "another.7"
+    for step in (before, after):
+        with serving(correspondence.settings, tmp_path, port=port, is_forked=True) as address:
+            apart(partial(step, address))
+
+
+def test_a_stream_over_a_restart_of_the_database_misses_nothing(
+    address: str, correspondence: Correspondence
+) -> None:
+    token = signed_in()
+    ticket = topics.ticket(session_of(token), UserRole.AGENT, topics.timeline("c1"))
+
+    async def comes_in() -> bool:
+        async with dial(address, token) as stream:
+            try:
+                if await said(stream) != {"hello": True}:
+                    return False
+            except websockets.ConnectionClosed:
+                # Nobody is signed out by it.
+                assert stream.close_code == news_stream.LATER
+                return False
+            await opened(stream, "newest", ticket)
+            return await said(stream) == {"changed": ["newest"]}
+
+    async def run() -> None:
+        async with dial(address, token) as stream:
+            await said(stream)
+            with kept_out(correspondence):
+                assert await closed(stream, 2.0) == news_stream.LATER
+                for _ in range(3):
+                    assert not await comes_in()
+                    await asyncio.sleep(0.5)
+        assert await _eventually(comes_in, 15)
+
+    apart(run)
+
+
+@contextmanager
+def kept_out(correspondence: Correspondence) -> Iterator[None]:
+    """As while the server is started again: every connection of the app is cut, and none comes in."""
+    name = correspondence.session().info.dbname
+    correspondence.execute(f"revoke connect on database {name} from public, crm_app")
+    correspondence.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'crm_app'"
+    )
+    try:
+        yield
+    finally:
+        correspondence.execute(f"grant connect on database {name} to public, crm_app")
 
 
 def test_after_a_break_of_the_database_streams_end_and_come_again(

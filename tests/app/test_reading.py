@@ -187,23 +187,8 @@ def test_nothing_else_takes_a_connection() -> None:
 def test_only_the_rooms_of_reading_know_its_queries() -> None:
     """So that a sight cannot grow elsewhere, where the tests above would not look."""
     own = {
-        "read.py",
-        "filtered.py",
-        "examine.py",
-        "designed.py",
-        "around.py",
-        "attachments.py",
-        "health.py",
-        "read_connections.py",
-        "read_events.py",
-        "read_identity.py",
-        "read_jobs.py",
-        "read_privacy.py",
-        "read_quality.py",
-        "read_users.py",
-        "read_saved.py",
-        "read_tags.py",
-        "work.py",
+        f"{name.rpartition('.')[2]}.py"
+        for name in {room.__name__ for room in ROOMS} | set(ELSEWHERE)
     }
     for path in FOLDER.rglob("*.py"):
         for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
@@ -217,7 +202,7 @@ def test_only_the_rooms_of_reading_know_its_queries() -> None:
 def asked_for(
     correspondence: Correspondence, customer: str, message: str, identity: str, word: str
 ) -> dict[str, tuple[Any, ...]]:
-    """What shows this message or its customer, for each sight."""
+    """What shows this message or its customer, for each sight that asks for more than who looks."""
     ((ref,),) = correspondence.execute(
         "select raw_refs -> 0 ->> 'raw_ref' from marts.messages where message_id = %s", [message]
     )
@@ -235,27 +220,15 @@ def asked_for(
             sort_key + "z",
             50,
         ),
-        "app.read.unassigned": (),
         "app.read_identity.card": (customer,),
         "app.read_identity.compare": ([customer],),
         "app.read_identity.suggestions": ([identity],),
-        "app.read_identity.sure_suggestions": (),
-        "app.read_identity.named_and_waiting": (),
-        "app.read_identity.not_customers": (),
-        "app.read.never_wrote": (),
-        "app.examine.model_tests": (),
         "app.examine.message": (message,),
         "app.examine.message_revisions": (message,),
         "app.examine.raw_row": (ref, message),
-        "app.examine.connections": (),
-        "app.examine.quarantined": (),
-        "app.examine.quarantine_kinds": (),
         "app.attachments.open_attachment": (message, "x"),
         "app.work.work": (work.Which.OPEN, 30, datetime(2026, 11, 1, tzinfo=UTC)),
         "app.work.about": (customer, None),
-        "app.read_saved.views": (),
-        "app.read_tags.tags": (),
-        "app.work.looked_at": (),
         "app.work.looked": (
             work.Work(rows=[], counts={"new": 0}, is_cut=False),
             datetime(2026, 11, 1, tzinfo=UTC),
@@ -263,8 +236,6 @@ def asked_for(
         "app.read.export": (word, read.Sort.NAME, 10, lambda _: None),
         "app.finding.messages": ("one",),
         "app.finding.further_notes": ("one", {"written_at": datetime.now(UTC), "note_id": "z"}),
-        "app.read_account.way_in": (),
-        "app.read_quality.quality": (),
         "app.read_events.events": (Asked(customer_id=customer),),
         "app.read_events.export": (Asked(), 10, lambda _: None),
         "app.around.read_around": (around.Place(customer, message),),
@@ -282,7 +253,7 @@ def arguments(correspondence: Correspondence) -> dict[str, tuple[Any, ...]]:
 
 def shown(name: str, viewer: Viewer, arguments: dict[str, tuple[Any, ...]]) -> Any:
     more = {"is_download": False, "begins": True} if name.startswith("app.attachments") else {}
-    return sights()[name](viewer, *arguments[name], **more)
+    return sights()[name](viewer, *arguments.get(name, ()), **more)
 
 
 def test_whoever_may_nothing_is_shown_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 from app import read_identity
@@ -140,7 +141,7 @@ def test_a_name_confirms_and_a_number_once_named_does_not(
     found = suggested(correspondence)
     # A number alone is never sure: who shares it and signs nothing is seen by nobody. A name that both bear makes it so.
     assert {key: row[1] for key, row in found.items() if row[1] >= 0.95 and row[3] is None} == {
-        "phone:+61491570156 Mai Tran": 0.997,
+        "phone:+61491570156 Mai Tran": 0.998,
         "phone:+61491570157 Sam Citizen": 0.95,
         "phone:+61491570110 Ann Lev": 0.95,
     }
@@ -175,6 +176,8 @@ def test_contact_cards_speak_for_whom_they_name(correspondence: Correspondence) 
             {"vcard": "BEGIN:VCARD\r\nFN:Somebody Else\r\nitem1.TEL;type=CELL:+61 491 570 156\r\nEMAIL:kim@example.com\r\nEND:VCARD"},
             # What is no card.
             {}, {"phones": "none", "emails": [None, {"email": "@"}]},
+            # Nobody's card has so many: they are not compared each with each.
+            {"phones": [{"phone": f"+6140{number:07}"} for number in range(100)]},
         ]  # fmt: skip
         whatsapp = correspondence.connect("whatsapp", **CONNECTIONS["whatsapp"])
         correspondence.land("whatsapp", whatsapp, whatsapp_event("contacts", cards))
@@ -186,7 +189,7 @@ def test_contact_cards_speak_for_whom_they_name(correspondence: Correspondence) 
         and "; a contact card of Alex Buyer names alex@example.net and 0491 570 158, first on "
         in said[2]
     )
-    assert (said[0], said[1], said[3]) == ("contact card", 0.996, None)
+    assert (said[0], said[1], said[3]) == ("contact card", 0.93, None)
     own = found["phone:+61491570006 Sam Example"]
     assert (
         own[0] == "own contact card"
@@ -198,6 +201,64 @@ def test_contact_cards_speak_for_whom_they_name(correspondence: Correspondence) 
     assert (other[1], other[3]) == (0.93, "the card is of Somebody Else")
     # Who sends another's card is not who stands on it.
     assert not [key for key in found if key.startswith("phone:+61491570006") and "Sam" not in key]
+    assert correspondence.execute(
+        "select count(*) < 200 from jobs.link_evidence where kind = 'contact card'"
+    ) == [(True,)]
+
+
+def test_a_card_that_came_with_a_mail_speaks_as_one_on_whatsapp(
+    correspondence: Correspondence,
+) -> None:
+    def sent(sender: str, name: str, *cards: str) -> None:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = f"{name} <{sender}>", "help@example.com", "Card"
+        mail["Date"] = "Tue, 3 Mar 2026 12:00:00 +1100"
+        mail.set_content("see the card")
+        for number, card in enumerate(cards):
+            content = f"BEGIN:VCARD\r\nVERSION:3.0\r\n{card}\r\nEND:VCARD\r\n".encode()
+            mail.add_attachment(content, "text", "vcard", filename=f"{number}.vcf")
+        correspondence.raw_mail(mail.as_bytes(), AT)
+
+    with correspondence.together():
+        correspondence.customer("Sam Example", "email:sam@example.com")
+        correspondence.customer("Alex Buyer", "email:alex@example.net")
+        correspondence.customer("Kim Hall", "email:kim@example.com")
+        for number in (156, 157, 158):
+            correspondence.sms(f"+61491570{number}", "Hi", AT)
+        # Their own, and one of a third person with both; in one mail, so each is a card of its own.
+        sent(
+            "sam@example.com", "Sam Example", "FN:Sam Example\r\nTEL;TYPE=cell:0491 570 156",
+            "FN:Alex Buyer\r\nTEL:+61 491 570 158\r\nEMAIL:alex@example.net",
+        )  # fmt: skip
+        # Of another name than whom we know by it.
+        sent(
+            "lee@example.com", "Lee", "FN:Somebody Else\r\nTEL:0491570157\r\nEMAIL:kim@example.com"
+        )
+    find_evidence(correspondence.settings)
+    found = suggested(correspondence)
+    own = found["phone:+61491570156 Sam Example"]
+    assert (own[0], own[1], own[3]) == ("own contact card", 0.93, None)
+    assert "sam@example.com sent a contact card of their own name with 0491 570 156" in own[2]
+    other = found["phone:+61491570158 Alex Buyer"]
+    assert (other[0], other[1], other[3]) == ("contact card", 0.93, None)
+    assert found["phone:+61491570157 Kim Hall"][3] == "the card is of Somebody Else"
+    assert not [key for key in found if key.startswith("email:lee")]
+
+
+def test_one_number_under_the_mails_of_a_thousand_addresses_is_nobodys(
+    correspondence: Correspondence,
+) -> None:
+    """Each would be compared with each."""
+    with correspondence.together():
+        correspondence.customer("Your Bank", "email:bank0@example.net")
+        for number in range(60):
+            correspondence.mail(
+                f"bank{number}@example.net", "Pay", "Now\n0491 570 156", AT, name="Your Bank"
+            )
+    find_evidence(correspondence.settings)
+    assert correspondence.execute(
+        "select count(*) from jobs.link_evidence where kind = 'same number in signatures'"
+    ) == [(0,)]
 
 
 def test_nobody_becomes_a_customer_by_being_named(

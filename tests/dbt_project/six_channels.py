@@ -630,6 +630,6 @@ RAW_ROWS: st.SearchStrategy[Push | History] = st.one_of(
     _batch("messenger"), _batch("instagram"), _whatsapp(), _calls(), _histories()
 )
 RAW_TABLES = (
-    "raw_twilio_voice.calls, raw_twilio_voice.recordings, raw_twilio_voice.transcriptions,"
-    " raw_twilio_voice.removals, raw_messenger.messages, raw_instagram.messages"
-)
+    "raw_twilio_voice.calls", "raw_twilio_voice.recordings", "raw_twilio_voice.transcriptions", "raw_twilio_voice.removals",
+    "raw_messenger.messages", "raw_instagram.messages",
+)  # fmt: skip

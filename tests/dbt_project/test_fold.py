@@ -17,6 +17,7 @@ from tests.dbt_project.raw_rows import (
     RawRow,
     add_connections,
     change,
+    emptied,
     inbound,
     mail,
     removal,
@@ -78,20 +79,20 @@ TWO_CHANNELS: st.SearchStrategy[RawRow] = st.one_of(
 )
 
 RAW_TABLES = (
-    "raw.webhook_deliveries, raw_twilio_sms.messages, raw_twilio_sms.removals, raw_gmail.messages,"
-    f" raw_gmail.changes, {six_channels.RAW_TABLES}"
-)
+    "raw.webhook_deliveries", "raw_twilio_sms.messages", "raw_twilio_sms.removals", "raw_gmail.messages", "raw_gmail.changes",
+    *six_channels.RAW_TABLES,
+)  # fmt: skip
 BUILT = (
     "messages", "message_participants", "threads", "conversations", "identities", "aliases", "attachments", "same_as", "quarantine",
+    "search_documents", "search_people",
 )  # fmt: skip
 MIXTURES = {"two channels": TWO_CHANNELS, "four more": six_channels.RAW_ROWS}
 
 
 def empty(admin: psycopg.Connection[Any]) -> None:
-    """Nothing landed, nothing folded. Readers of the tables are elsewhere, so truncating them is safe here."""
-    built = ", ".join(f"canonical.{table}" for table in BUILT)
-    admin.execute(f"truncate {RAW_TABLES}")  # type: ignore[arg-type]
-    admin.execute(f"truncate {built}, canonical.set_aside, canonical.folded_lately")  # type: ignore[arg-type]
+    """Nothing landed, nothing folded."""
+    built = (f"canonical.{table}" for table in (*BUILT, "set_aside", "folded_lately"))
+    emptied(admin, *RAW_TABLES, *built)
     admin.execute(
         "update canonical.fold_state set folded = pg_current_snapshot(), target = pg_current_snapshot()"
     )

@@ -12,6 +12,7 @@ import pytest
 from media.provenance import raw_row
 from pipelines.suggestions import find_evidence
 from tests.dbt_project import six_channels as six
+from tests.dbt_project.raw_rows import emptied
 from tests.dbt_project.six_channels import (
     IGSID,
     NUMBER_ID,
@@ -391,11 +392,11 @@ def test_an_edit_that_only_the_history_knows_is_shown(
 ) -> None:
     for name, (told, text, texts) in LOST_EDITS.items():
         for each in (told(channel), told(channel)[::-1]):
-            warehouse.execute(
-                f"truncate raw.webhook_deliveries, raw_{channel}.messages, canonical.messages,"  # type: ignore[arg-type]
-                " canonical.message_participants, canonical.threads, canonical.conversations,"
-                " canonical.identities, canonical.attachments"
-            )
+            emptied(
+                warehouse, "raw.webhook_deliveries", f"raw_{channel}.messages", "canonical.messages",
+                "canonical.message_participants", "canonical.threads", "canonical.conversations",
+                "canonical.identities", "canonical.attachments",
+            )  # fmt: skip
             for row in each:
                 row.insert(warehouse)
                 fold_now()
@@ -636,7 +637,7 @@ def test_a_call_keeps_its_recording_and_its_transcript(
         call | {"event": "call_transcript_available", "call_transcript": {"document": words}},
     ]
     for order in (told, told[::-1]):
-        warehouse.execute("truncate raw.webhook_deliveries, canonical.messages")
+        emptied(warehouse, "raw.webhook_deliveries", "canonical.messages")
         for number, event in enumerate(order):
             whatsapp("calls", at=number, contacts=[wa_contact(SAM)], calls=[event]).insert(
                 warehouse

@@ -104,6 +104,19 @@ def test_there_is_no_default_password_and_every_setting_is_explained() -> None:
     assert "trust" not in text
 
 
+def test_every_setting_that_is_explained_reaches_a_program() -> None:
+    """What stands in .env is seen by nobody whom the compose file does not give it."""
+    explained = set(re.findall(r"^#?(CRM_\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    told = {name: set(service.get("environment", {})) for name, service in SERVICES.items()}
+    # The image says where data lie.
+    assert explained - set().union(*told.values()) == {"CRM_DATA_DIR"}
+    assert "CRM_DATA_DIR" in DOCKERFILE
+    # Who tells others of it holds what that takes, and nobody else.
+    secrets = {"CRM_METRICS_TOKEN", "CRM_ALERT_WEBHOOK", "CRM_ALERT_MAIL_SERVER"}
+    assert {name for name in SERVICES if secrets & told[name]} == {"app"}
+    assert secrets <= told["app"]
+
+
 def test_what_is_started_is_there() -> None:
     for name, module in MODULES.items():
         assert SERVICES[name]["command"][0] == module

@@ -127,6 +127,9 @@ def test_two_are_one_and_two_again(
     assert written[0] == "name,phone,email,notes"
     assert "'=HYPERLINK(1),,," in written
     assert "mai,,mai@example.com," in written
+    # An import knows everybody in the same file but who has no address.
+    again = said("customer", "import", str(tmp_path / "out.csv"), "--preview")
+    assert (again["made"], again["matched"], len(again["refused"])) == (0, 2, 1)
     status, out, err = crm("customer", "export", str(tmp_path / "nowhere" / "out.csv"))
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert "cannot be written" in err

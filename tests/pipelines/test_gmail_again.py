@@ -17,6 +17,7 @@ from media.store import MediaStore
 from pipelines import gmail_again
 from pipelines.gmail_again import read_again
 from tests.dbt_project.raw_rows import History, add_connections, mail
+from tests.long_form import LONG
 from transform.build import build
 from transform.models import Models
 from warehouse.settings import Settings
@@ -65,6 +66,7 @@ def test_stored_mails_are_read_again(
     fold_now()
     query = "select count(*), count(*) filter (where body like 'words of mail %') from canonical.messages"
     assert admin.execute(query).fetchone() == (MAILS + 1, MAILS)
-    rebuilt = build(settings, models)
-    assert admin.execute(query).fetchone() == (MAILS + 1, MAILS)
-    assert rebuilt.is_equal
+    if LONG:
+        rebuilt = build(settings, models)
+        assert admin.execute(query).fetchone() == (MAILS + 1, MAILS)
+        assert rebuilt.is_equal

@@ -16,6 +16,7 @@ from providers.meta import commands
 from providers.meta.client import Graph
 from providers.meta.failures import WrongProof, WrongToken
 from providers.twilio import client as twilio_api
+from providers.twilio.allowed import base_of
 from tests.pipelines.small_graph import PAGE, TOKEN, SmallGraph, error
 from warehouse.connections import Connection, UnusableConnection
 
@@ -77,12 +78,12 @@ def test_twilio_has_one_host_for_pulls_files_and_commands(
 ) -> None:
     keys = {"account_sid": "AC" + "0" * 32, "auth_token": "t", "edge": edge, "region": region}
     of = connection("twilio_sms", **keys)
-    assert twilio_api.base_of(of) == f"https://{host}"
+    assert base_of(of) == f"https://{host}"
     account = twilio_api.Account(of)
     assert account.base == f"https://{host}"
     # What Twilio's own client would make of it changes nothing.
     assert account.client.get_hostname(f"{account.base}/x") == f"https://{host}/x"
-    assert twilio_api.base_of(of, "messaging").startswith("https://messaging.")
+    assert base_of(of, "messaging").startswith("https://messaging.")
 
 
 def answer_as_meta(graph: SmallGraph, secret: str = "invented-app-secret") -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mail.contact_card import cards_of
 from mail.parse import PARSER_VERSION, parse, part_bytes
 from tests.long_form import LONG
 
@@ -217,6 +218,72 @@ def test_attachments_are_listed_with_the_hash_of_their_bytes_and_can_be_read_aga
 def test_file_names_in_all_their_forms_and_without_a_folder(parameters: str, name: str) -> None:
     raw = HEAD + multipart("mixed", (f"Content-Disposition: attachment; {parameters}", b"x"))
     assert parse(raw).attachments[0]["filename"] == name
+
+
+CARDS = {
+    "as a phone of today writes it": (
+        b"BEGIN:VCARD\r\nVERSION:3.0\r\nN:Buyer;Alex;;;\r\nFN:Alex\r\n  Buyer\r\nitem1.TEL;type=CELL;type=pref:+61 491 570 158\r\n"
+        b"PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQ\r\n SkZJRg==\r\nEMAIL;TYPE=\"home:x\":Alex@Example.net\r\nEND:VCARD\r\n",
+        [("Alex Buyer", ["+61 491 570 158"], ["Alex@Example.net"])],
+    ),
+    "as an old phone did": (
+        b"BEGIN:VCARD\nVERSION:2.1\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Nguy=E1=BB=\n=85n;Mai;;;\nTEL;CELL:0491570157\nEND:VCARD\n",
+        [("Mai Nguyễn", ["0491570157"], [])],
+    ),
+    "with addresses as links, two in a file": (
+        b"BEGIN:VCARD\nVERSION:4.0\nFN:Lee\\, Kim\nTEL;VALUE=uri:tel:+61-491-570-156;ext=4\nEND:VCARD\n"
+        b"BEGIN:VCARD\nFN:Sam\nEMAIL:mailto:sam@example.com\nEND:VCARD\nBEGIN:VCARD\nFN:Nobody\nEND:VCARD\n",
+        [("Lee, Kim", ["+61-491-570-156"], []), ("Sam", [], ["sam@example.com"])],
+    ),
+    "of no card": (b"\x00\xff BEGIN;:::;;\"\n=\nEND:VCARD", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", CARDS)
+def test_a_file_of_contact_cards_says_whose_they_are(which: str) -> None:
+    content, expected = CARDS[which]
+    for kind, name in (("text/x-vcard", "any"), ("application/octet-stream", "Alex.VCF")):
+        head = f'Content-Type: {kind}; name="{name}"\r\nContent-Disposition: attachment; filename="{name}"'
+        parsed = parse(
+            HEAD + multipart("mixed", ("Content-Type: text/plain", b"my card"), (head, content))
+        )
+        assert parsed.body_text == "my card"
+        (file,) = parsed.columns()["attachments"]
+        assert [
+            (
+                card["name"]["formatted_name"],
+                [each["phone"] for each in card["phones"]],
+                [each["email"] for each in card["emails"]],
+            )
+            for card in file["cards"]
+        ] == expected
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_reader_of_cards(text: str) -> None:
+    for content in (
+        text,
+        f"BEGIN:VCARD\nTEL;{text}:1\nFN;ENCODING=QUOTED-PRINTABLE:{text}=\n{text}\nEND:VCARD",
+    ):
+        for card in cards_of(content):
+            assert card["phones"] or card["emails"]
+            json.dumps(card)
+
+
+def test_what_is_made_to_exhaust_the_reader_of_cards_does_not() -> None:
+    began = time.monotonic()
+    many = "BEGIN:VCARD\n" + "TEL:0491570156\n" * 10_000 + "END:VCARD\n"
+    (card, *_) = cards_of(many * 3)
+    assert len(card["phones"]) == 20
+    assert len(cards_of("BEGIN:VCARD\nTEL:1\nEND:VCARD\n" * 1_000)) == 50
+    for hostile in (
+        "TEL" + ";a" * 1_000_000,
+        'TEL;"' * 300_000,
+        "=\n" * 500_000,
+        "FN;QUOTED-PRINTABLE:=\n" * 20_000,
+    ):
+        cards_of(hostile)
+    assert time.monotonic() - began < 5
 
 
 def test_an_invitation_is_an_attachment_beside_its_text() -> None:

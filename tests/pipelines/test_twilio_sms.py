@@ -13,11 +13,12 @@ import pytest
 from benchmarks.history_pages import Twilio as StandIn
 from benchmarks.history_pages import messages, running
 from pipelines import twilio_sms
-from pipelines.pull import pull
+from pipelines.pull import Progress, pull
 from providers.failures import NeedsAdmin, TryLater
 from providers.twilio import client as twilio_api
 from simulator.server import Simulator
 from tests.pipelines.conftest import Twilio
+from warehouse.connections import set_paused
 from warehouse.settings import Settings
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=390)
@@ -238,6 +239,29 @@ def test_a_long_absence_is_caught_up_in_steps(
         == len(loaded)
         == provider.state()["twilio_sms"]
     )
+
+
+def test_a_pause_ends_a_pull_with_its_step(
+    settings: Settings,
+    admin: psycopg.Connection[Any],
+    provider: Simulator,
+    connect: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of one that a job has begun; a command that somebody runs meanwhile goes on."""
+    monkeypatch.setattr(twilio_api, "PAGE_SIZE", 10)
+    monkeypatch.setattr(twilio_sms, "STEP_SECONDS", 0.0)
+    connection = connect("twilio_sms", provider.accounts["twilio_sms"])
+    steps: list[int | None] = []
+
+    def pausing(now: Progress) -> None:
+        steps.append(now.listed)
+        set_paused(admin, connection, paused=True)
+
+    assert pull(settings, connection, progress=pausing, budget_seconds=600).more
+    assert len(steps) == 1
+    assert not pull(settings, connection).more
+    assert len(rows(admin, connection)) == provider.state()["twilio_sms"]
 
 
 def test_a_dead_page_address_starts_the_list_again(

@@ -5,23 +5,32 @@ from __future__ import annotations
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 
 from simulator.server import Simulator
 from tests.forked import Forked
+from tests.long_form import LONG
 from tests.pipelines.programs import has_started, start, wait_until
 from tests.pipelines.small_graph import SmallGraph
 from warehouse import connections
-from warehouse.settings import Settings
+from warehouse.health import Watch, judge
+from warehouse.settings import Role, Settings
 from worker.asking import request_pull
 
 Database = psycopg.Connection[Any]
+#: As it is, and for whoever waits: the clock is looked at each second.
+CLOCK_WITHIN = 45 if LONG else 10
+HASTY = (
+    "-c",
+    "from worker import main, outside\noutside.CLOCK_SECONDS = 1.0\nraise SystemExit(main.main())",
+)
 #: The supervisor kills a program that takes longer; a second on an idle machine.
 ENDS_WITHIN = 10
 
@@ -33,9 +42,9 @@ class Running:
         self.settings, self.log = settings, log
         self.process: Forked | None = None
 
-    def start(self) -> None:
+    def start(self, program: Sequence[str] = ("-m", "worker")) -> None:
         self.log.write_text("")
-        self.process = start(self.settings, ["-m", "worker"], self.log)
+        self.process = start(self.settings, list(program), self.log)
         wait_until(lambda: has_started(self.log), 60, "the worker's start")
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> float:
@@ -326,3 +335,38 @@ def _alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return told.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_wrong_clock_is_found_within_a_minute_without_a_pull(
+    settings: Settings,
+    admin: Database,
+    provider: Simulator,
+    connect: Callable[..., str],
+    worker: Running,
+) -> None:
+    """And the right one is, when it is mended: the page looks every quarter of a minute."""
+    connections.set_paused(
+        admin, connect("twilio_sms", provider.accounts["twilio_sms"]), paused=True
+    )
+
+    def wrong() -> list[str]:
+        with psycopg.connect(settings.url_for(Role.APP)) as app:
+            found = judge(Watch().facts(app, ZoneInfo("Australia/Sydney")))
+        return [each.sentence for each in found if each.what == "clock"]
+
+    worker.start(("-m", "worker") if LONG else HASTY)
+    wait_until(
+        lambda: admin.execute("select 1 from jobs.outside where what = 'clock'").fetchone(),
+        what="the first look",
+    )
+    assert wrong() == []
+    provider.faults(clock_behind_seconds=300)
+    wait_until(wrong, CLOCK_WITHIN, "the finding")
+    (said,) = wrong()
+    assert "5 minutes ahead of the provider's" in said
+    assert "NTP" in said
+    provider.faults(clock_behind_seconds=0)
+    wait_until(lambda: not wrong(), CLOCK_WITHIN, "the mended clock")
+    # Nothing else was asked of the provider, and nothing that says who asks.
+    assert admin.execute("select count(*) from raw_twilio_sms.messages").fetchone() == (0,)
+    assert provider.get("contract")["unknown"] == []

@@ -16,6 +16,7 @@ from privacy.sweep import sweep
 from tests.dbt_project import raw_rows, six_channels
 from tests.dbt_project.raw_rows import inbound, mail, status, twilio_history
 from tests.dbt_project.six_channels import PAGE, item, messaging, whatsapp
+from tests.long_form import LONG
 from tests.privacy.residue import residue
 from transform.build import build
 from transform.models import Models
@@ -211,10 +212,12 @@ def test_a_person_goes_and_stays_away_and_nobody_else_changes(
     assert (detail["hash"], detail["counts"]["customers"], who) == (certificate.hash, 1, "pia")
     assert admin.execute("select count(*) from privacy.forgetting").fetchone() == (0,)
 
-    after = tables(admin)
-    built = build(settings, models)
-    assert built.is_equal
-    assert tables(admin) == after
+    if LONG:
+        # In each run of what is destroyed on all channels (test_destroyed_for_good.py).
+        after = tables(admin)
+        built = build(settings, models)
+        assert built.is_equal
+        assert tables(admin) == after
 
     # The same bytes come again, and the history is pulled anew.
     insert_again(admin, delivered)

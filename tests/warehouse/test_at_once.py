@@ -14,6 +14,7 @@ import pytest
 
 from operations.__main__ import _unusable
 from tests.dbt_project.raw_rows import add_connections, inbound
+from tests.long_form import LONG
 from warehouse import customer_import, decisions
 from warehouse.customer_file import Line
 from warehouse.decisions import ledger
@@ -265,6 +266,57 @@ def test_who_has_to_give_way_tries_again_and_then_says_so(
         never()
     # A command, which is not made again, says the same, and not that the warehouse does not answer.
     assert _unusable(psycopg.errors.DeadlockDetected()) == str(decisions.Crossed())
+
+
+# -- one identity and several customers ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["link", "list"])
+def test_of_several_who_link_one_identity_one_wins_and_the_others_are_told_who(
+    connect: Callable[[], Database], database: Database, how: str
+) -> None:
+    people = 8
+    for turn in range(10 if LONG else 3):
+        identity, number = f"phone:+614915702{turn:02}", f"+614915702{turn:02}"
+        customers = {
+            decisions.create_customer(database, MIA, f"C{turn} {each}"): f"C{turn} {each}"
+            for each in range(people)
+        }
+        start = threading.Barrier(people)
+
+        def link(customer_id: str) -> str | Refused:
+            with connect() as own:
+                start.wait(20)  # noqa: B023
+                try:
+                    decisions.link(own, MIA, identity, customer_id, reason="told us")  # noqa: B023
+                except Refused as refused:
+                    return refused
+            return customer_id
+
+        def take_list(customer_id: str) -> str | Refused:
+            """As a list would that names somebody of this name by this number."""
+            lines = [Line(number=2, cells={"name": customers[customer_id], "phone": number})]  # noqa: B023
+            with connect() as own:
+                start.wait(20)  # noqa: B023
+                try:
+                    plan = customer_import.carry_out(own, MIA, lines, source="list.csv")
+                except Refused as refused:
+                    return refused
+            return customer_id if plan.customers else Refused("matched")
+
+        acts = [link] * people if how == "link" else [link, take_list] * (people // 2)
+        with ThreadPoolExecutor(people) as pool:
+            told = list(pool.map(lambda each: each[0](each[1]), zip(acts, customers, strict=True)))
+        owner = decisions.owners(database, [identity])[identity]
+        won = [each for each in told if not isinstance(each, Refused)]
+        assert len(won) == 1, told
+        assert owner.name == customers[won[0]]
+        for each in told:
+            # A list matches its line to the winner, and changes nothing.
+            assert not isinstance(each, Refused) or f"belongs to {owner.name}" in str(each) or str(each) == "matched"  # fmt: skip
+        assert database.execute(
+            "select count(*) from crm.identity_links where identity = %s and ended_at is null", [identity]
+        ).fetchall() == [(1,)]  # fmt: skip
 
 
 # -- marks ---------------------------------------------------------------------------------------

@@ -75,6 +75,10 @@ def test_what_is_anothers_is_refused_with_the_name_of_who_has_it(
     ("identity", "said"),
     [
         ("phone:12", "phone"),
+        ("phone:abc", "phone"),
+        ("email:@", "mail address"),
+        ("phone:=HYPERLINK(1)", "phone"),
+        ("email:" + "x" * 10_000 + "@example.com", "mail address"),
         ("email:nobody", "mail address"),
         ("psid:7", "psid:page:value"),
         ("carrier:pigeon", "unknown scheme"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,7 @@ from pipelines.destination import prepare_all
 from tests.dbt_project.raw_rows import add_connections, inbound
 from tests.template import MASTER_KEY
 from tests.warehouse.test_demotion import former
+from transform.models import Models
 from transform.resident import take_in
 from warehouse import connections
 from warehouse.migrate import migrate
@@ -47,9 +49,29 @@ def test_every_version_that_was_released_is_tried() -> None:
     assert sorted(released) == VERSIONS
 
 
+@pytest.fixture(scope="module")
+def parsed() -> Callable[[Settings, str], Models]:
+    """dbt, parsed once for all versions: the project is the same, and so is the name of the database."""
+    kept: list[Models] = []
+
+    def models(settings: Settings, build: str) -> Models:
+        if not kept:
+            kept.append(Models(settings, build))
+        kept[0].settings = settings
+        return kept[0]
+
+    return models
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_nothing_of_a_former_version_is_lost(version: str, former: Embedded) -> None:
+def test_nothing_of_a_former_version_is_lost(
+    version: str,
+    former: Embedded,
+    parsed: Callable[[Settings, str], Models],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("transform.build.Models", parsed)
     settings = Settings(
         database_url=former.url_file.read_text().strip(),
         data_dir=former.data_dir,

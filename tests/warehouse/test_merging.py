@@ -1,15 +1,15 @@
 """Links, moves, merges and splits by several people at once: every undo restores exactly, and the ledger tells the state.
 
-By hand with many more sequences: CRM_TEST_DECISIONS=50.
+In the long form (`CRM_TEST_LONG=1`) with more people, more decisions and more sequences of them.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,15 +18,16 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests.dbt_project.raw_rows import add_connections, inbound, mail
+from tests.long_form import LONG
 from warehouse import decisions, search
-from warehouse.decisions.ledger import CROSSING
 from warehouse.events import Actor
 from warehouse.queries import queries
 from warehouse.refusals import Refused
 from warehouse.search_query import parse
 from warehouse.settings import Role, Settings
 
-SEQUENCES = int(os.environ.get("CRM_TEST_DECISIONS", "2"))
+#: Sequences; how many decide at once, and how often each; how many decide one after the other before.
+SEQUENCES, PEOPLE, TURNS, ALONE = (12, 6, 40, 20) if LONG else (2, 4, 15, 12)
 Database = psycopg.Connection[Any]
 MIA = Actor(name="mia", role="agent")
 NOAH = Actor(name="noah", role="agent")
@@ -39,6 +40,8 @@ def fill(admin: Database, fold_now: Callable[[], int]) -> None:
     for number in range(6):
         inbound(number, at=number).insert(admin)
         mail(number, sent=number, cc=("kim@example.net",)).insert(admin)
+    for number in range(6, 9):
+        inbound(number, at=number, From="+61491570156").insert(admin)
     fold_now()
 
 
@@ -57,6 +60,9 @@ def read_of(database: Database, customer_id: str) -> bytes:
             before = page[-1]["sort_key"]
         asked = {"customer_id": customer_id, "page_size": 50}
         shown += cursor.execute(work["conversations_of_customer"], asked).fetchall()
+        shown += cursor.execute(
+            work["notes"], {**asked, "places": [], "customer_ids": [customer_id]}
+        ).fetchall()
     shown.append(decisions.sizes(database, [customer_id]))
     for typed in ("hello", "ready", "from:sam", "-hello channel:gmail"):
         with database.transaction():
@@ -140,6 +146,8 @@ def replayed(database: Database) -> State:
             case "customer.rename":
                 assert names.get(it, data["before"]) == data["before"]
                 names[it] = data["after"]
+            case "conversation.tag" | "conversation.assign" | "note.add" | "tag.create":
+                pass
             case _:
                 raise AssertionError(action)
     assert not [it for it in owners.values() if customers[it] is not None]
@@ -202,16 +210,18 @@ def decide(
     if kind == "archive":
         return decisions.archive_customer(database, actor, one, reason="r")
     rows = database.execute(
-        "select decision_id from crm.decisions where undone_at is null and action <> 'customer.create' order by random() limit 1"
+        "select decision_id from crm.decisions where undone_at is null"
+        " and action ~ '^(identity|suggestion|decision|customer[.](rename|archive|merge|split))'"
+        " order by random() limit 1"
     ).fetchall()
     return decisions.undo(database, actor, rows[0][0], "r").decision_id if rows else None
 
 
 def in_force(database: Database) -> list[str]:
-    """Decisions in force, the latest first."""
+    """Decisions in force, the latest first, but for what those did who take back (`u0`, `u1` …)."""
     rows = database.execute(
         "select decision_id from crm.decisions join crm.decision_changes using (decision_id)"
-        " where undone_at is null group by decision_id order by max(change_no) desc"
+        " where undone_at is null and actor !~ '^u[0-9]' group by decision_id order by max(change_no) desc"
     ).fetchall()
     return [decision_id for (decision_id,) in rows]
 
@@ -225,14 +235,26 @@ def test_whatever_several_people_decide_at_once_is_undone_exactly(
         customers = [decisions.create_customer(database, MIA, f"C{each}") for each in range(4)]
         for identity, customer in zip(IDENTITIES[:2], customers, strict=False):
             decisions.link(database, MIA, identity, customer, reason="r")
+        # What hangs on conversations and on a customer goes with them, and back.
+        places = [
+            place
+            for (place,) in admin.execute(
+                "select conversation_id from canonical.conversations order by 1"
+            ).fetchall()
+        ]
+        assert len(places) >= 3
+        for number, place in enumerate(places[:3]):
+            decisions.tag(database, MIA, place, f"T{number}")
+            decisions.assign(database, MIA, place, assignee=None, state="waiting")
+        decisions.note(database, MIA, "of the first", customer_id=customers[0])
         made = set(in_force(database))
         first = tuple(customers)
         before = everything(database, first)
-        written = versions(admin)
+        stands = versions(admin)
 
         # One after the other: each undo gives what stood before its decision.
         rng, stood = random.Random(seed), []
-        while len(stood) < 12:
+        while len(stood) < ALONE:
             known = tuple(customers)
             state = everything(database, known)
             try:
@@ -246,40 +268,71 @@ def test_whatever_several_people_decide_at_once_is_undone_exactly(
             assert everything(database, known) == state
         assert everything(database, first) == before
 
-        # Four at once, each with a connection of their own.
-        unexpected: list[BaseException] = []
+        # Several at once, each with a connection of their own, and somebody who looks at it all the while.
+        ended = threading.Event()
 
         def work(number: int) -> None:
             mine = random.Random(seed * 100 + number)
             with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as own:
-                for _ in range(15):
+                for _ in range(TURNS):
                     try:
                         decide(own, mine, Actor(name=f"p{number}", role="agent"), customers)
                     except Refused:
                         pass
-                    except CROSSING as error:
-                        unexpected.append(error)
 
-        people = [threading.Thread(target=work, args=[number]) for number in range(4)]
-        for person in people:
-            person.start()
-        for person in people:
-            person.join()
-        assert unexpected == []
-        assert standing(database) == replayed(database)
-        gone = database.execute(
-            "select from crm.identity_links join crm.customers using (customer_id)"
-            " where ended_at is null and archived_at is not null"
-        ).fetchall()
-        assert gone == [], "an identity of an archived customer is seen by nobody"
-        # All of it back, the latest first. What an undo makes stand again is undone in its turn; the undoing is not.
-        undoing: set[str] = set()
-        while later := [each for each in in_force(database) if each not in made | undoing]:
-            undoing.add(decisions.undo(database, NOAH, later[0], "back").decision_id)
+        def look() -> int:
+            looks = 0
+            with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as own:
+                whole = shown_once(own)
+                while not ended.is_set():
+                    assert shown_once(own) == whole
+                    looks += 1
+            return looks
+
+        def take_back(number: int) -> None:
+            mine, me = random.Random(seed * 1000 + number), Actor(name=f"u{number}", role="agent")
+            with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as own:
+                while later := [each for each in in_force(own) if each not in made]:
+                    try:
+                        # The latest can be taken back; one before it mostly stands in somebody's way.
+                        decisions.undo(own, me, mine.choice(later[:3]), "back")
+                    except Refused:
+                        pass
+
+        with ThreadPoolExecutor(PEOPLE + 1) as pool:
+            looking = pool.submit(look)
+            try:
+                for act in (work, take_back):
+                    for done in [pool.submit(act, number) for number in range(PEOPLE)]:
+                        done.result(120)
+                    assert standing(database) == replayed(database)
+                    gone = database.execute(
+                        "select from crm.identity_links join crm.customers using (customer_id)"
+                        " where ended_at is null and archived_at is not null"
+                    ).fetchall()
+                    assert gone == [], "an identity of an archived customer is seen by nobody"
+            finally:
+                ended.set()
+            assert looking.result(120) > 3
+        # All of it was taken back, by several at once, and it is byte for byte what it was.
         assert everything(database, first) == before
-        assert standing(database) == replayed(database)
         # No row of a message was written.
-        assert versions(admin) == written
+        assert versions(admin) == stands
+
+
+def shown_once(database: Database) -> list[Any]:
+    """Whatever is decided meanwhile, each message stands under each of its people once, and each conversation once."""
+    asked = (
+        "select count(*), count(distinct (message_id, identity)) from marts.timeline",
+        "select count(*), count(distinct conversation_id), sum(message_count) from marts.conversations",
+        # One that never wrote is there while it is linked.
+        "select count(*) filter (where message_count > 0), count(*) - count(distinct identity), sum(message_count) from marts.identities",
+        "select count(*) - count(distinct identity) from canonical.customer_identities",
+    )
+    # At one moment, as a page sees it.
+    with database.transaction():
+        database.execute("set transaction isolation level repeatable read")
+        return [database.execute(query).fetchall() for query in asked]  # type: ignore[arg-type]
 
 
 def written(database: Database, schema: str) -> int:

@@ -50,7 +50,6 @@ def test_what_dbt_makes_can_be_typed_said_and_found(scheme: str) -> None:
 def test_every_scheme_says_what_it_means() -> None:
     for known in schemes().values():
         assert known.means, known.scheme
-        assert re.fullmatch("[a-z_]+", known.icon)
         assert known.searched_as <= {"digits", "lower", "upper", "region", "exact"}
         assert known.scope_in_words.count("{}") == bool(known.scope)
         # Who can be somebody else needs a word of caution; who is known everywhere needs none.

@@ -16,6 +16,7 @@ import pytest
 from benchmarks import strangers
 from tests.webhooks.conftest import RunningReceiver, Sender, twilio_form
 from warehouse import bounded_http, connections
+from warehouse.channels import registry
 from warehouse.settings import Settings
 from webhooks import connected
 
@@ -68,6 +69,60 @@ def test_a_request_without_end_is_ended(
             assert answer(each) == b""
         assert answer(body) == b""
     assert landed(admin) == 1
+
+
+def test_who_is_refused_while_they_send_hears_it(
+    twilio_sms: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too long, is no request or goes nowhere is answered at once, and what still comes of it does no harm to the
+    answer: so much of it, for so long."""
+    limit = registry()["twilio_sms"].body_limit_bytes
+    started = strangers.head(connections.webhook_path(twilio_sms.connection))
+    piece = b"a" * strangers.PIECE_BYTES
+    longest = f"Content-Length: {limit * 2}\r\n".encode()
+    refused = {
+        b"413": started + longest + b"\r\n",
+        b"404": strangers.head("/nowhere") + longest + b"Connection: close\r\n\r\n",
+        b"431": started + b"X: " + b"a" * 40_000,
+        b"400": started + b"Transfer-Encoding: chunked\r\n\r\nno size\r\n",
+    }
+    for status, begin in refused.items():
+        with raw(twilio_sms) as sending:
+            sending.sendall(begin)
+            answered = answer(sending)
+            assert answered.startswith(b"HTTP/1.1 " + status)
+            # So nobody sends another request there.
+            assert b"connection: close" in answered
+            for _ in range(limit // len(piece)):
+                sending.sendall(piece)
+            while sending.recv(4096):
+                pass
+    # Whole requests end nothing.
+    with raw(twilio_sms) as sending:
+        for _ in range(2):
+            sending.sendall(started + b"Content-Length: 1\r\n\r\na")
+            answered = answer(sending)
+            assert answered.startswith(b"HTTP/1.1 401")
+            assert b"connection: close" not in answered
+
+    # Without end, and drop by drop.
+    with raw(twilio_sms) as sending:
+        sending.sendall(refused[b"413"])
+        assert strangers.poured(sending, piece, strangers.POURED_BYTES) < 24 * 1024 * 1024
+    monkeypatch.setattr(bounded_http, "REST_SECONDS", 0.3)
+    with raw(twilio_sms) as sending:
+        sending.sendall(refused[b"413"])
+        began = time.monotonic()
+        while _takes(sending, b"a"):
+            assert time.monotonic() - began < 5
+            time.sleep(0.02)
+
+
+def _takes(sending: socket.socket, more: bytes) -> bool:
+    with suppress(OSError):
+        sending.sendall(more)
+        return True
+    return False
 
 
 def test_an_address_of_many_refusals_waits_and_nobody_else_does(

@@ -28,10 +28,12 @@ seen as (
 
 select
     seen.customer_id, customers.name, seen.object_type, seen.object_id,
+    --> customer_card.known_by
+    as known_by,
     count(*) as times, min(seen.at) as first_at, max(seen.at) as last_at,
     array_agg(distinct seen.action order by seen.action) as actions,
     array_remove(array_agg(distinct seen.ip order by seen.ip), null) as addresses
 from seen
 left join crm.customers as customers on customers.customer_id = seen.customer_id
-group by seen.customer_id, customers.name, seen.object_type, seen.object_id
+group by seen.customer_id, customers.customer_id, customers.name, seen.object_type, seen.object_id
 order by first_at, seen.customer_id, seen.object_id

@@ -36,6 +36,8 @@ where case_id = %(case_id)s
 -- The open ones first, by the day on which they are due.
 select
     cases.*, customers.name,
+    --> customer_card.known_by
+    as known_by,
     (
         select jsonb_build_object('task_id', tasks.task_id, 'state', tasks.state, 'done_count', tasks.done_count, 'of_count', tasks.of_count,
             'problem', tasks.problem, 'result', tasks.result, 'finished_at', tasks.finished_at)
@@ -107,7 +109,9 @@ update privacy.tasks set state = 'dropped' where task_id = %(task_id)s and state
 
 -- tasks --
 -- What is under way, and the last that ended.
-select tasks.*, customers.name
+select tasks.*, customers.name,
+    --> customer_card.known_by
+    as known_by
 from privacy.tasks as tasks
 left join crm.customers as customers on tasks.kind <> 'apply' and customers.customer_id = tasks.object_id
 order by tasks.finished_at is not null or tasks.state = 'dropped', coalesce(tasks.finished_at, tasks.asked_at) desc, tasks.task_id

@@ -40,6 +40,17 @@ array(
     select customer_id from gone
 )
 
+-- known_by --
+-- An address, or the beginning of the id, by which a customer who is named is told from another one of the same name.
+coalesce(
+    (
+        select min(regexp_replace(links.identity, '^[^:]*:', ''))
+        from crm.identity_links as links
+        where links.customer_id = customers.customer_id and links.ended_at is null
+    ),
+    left(customers.customer_id, 8)
+)
+
 -- card_merged --
 select customer_id, name, archived_at as merged_at, archived_by as merged_by
 from crm.customers

@@ -57,7 +57,17 @@ with recursive known (value, number) as (
 select value from known where value is not null
 
 -- names_of_customers --
-select customer_id, name from crm.customers where customer_id = any(%(customer_ids)s::text[])
+-- Who is asked for, and two of one name, with what tells them apart.
+select
+    customers.customer_id,
+    customers.name || case
+        when customers.customer_id = any(%(asked)s::text[]) or count(*) over (partition by lower(customers.name)) > 1 then ' (' ||
+            --> customer_card.known_by
+            || ')'
+        else ''
+    end as name
+from crm.customers as customers
+where customers.customer_id = any(%(customer_ids)s::text[])
 
 -- seal_events --
 select crm.seal_events()

@@ -21,10 +21,13 @@ select shown_tag_id from crm.shown_tags as tags where lower(name) = lower(%(id)s
 select
     hold_id, covers, object_id, reason, placed_at, placed_by, released_at, released_by, release_reason,
     coalesce(
-        (select name from crm.customers where covers = 'customer' and customer_id = object_id),
+        customers.name,
         (select max(name) from crm.shown_tags where covers = 'tag' and shown_tag_id = object_id),
         object_id
-    ) as named
-from privacy.holds
+    ) as named,
+    --> customer_card.known_by
+    as known_by
+from privacy.holds as holds
+left join crm.customers as customers on holds.covers = 'customer' and customers.customer_id = holds.object_id
 where %(released)s or released_at is null
 order by released_at is not null, placed_at desc, hold_id

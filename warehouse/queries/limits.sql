@@ -50,6 +50,20 @@ query `canonical_messages` in its place. `limit_channels` and `limit_connections
     )
 )
 
+-- beyond --
+-- Of these customers, who has messages that somebody with limits does not see. The one question that is asked as for everybody: its answer has
+-- nothing of a message, nor of which channel it is.
+select whose.customer_id
+from unnest(%(customer_ids)s::text[]) as whose (customer_id)
+where exists (
+    select
+    from canonical.customer_identities as known
+    inner join canonical.message_participants as rows on rows.identity = known.identity and rows.is_first and not rows.is_ours
+    where known.customer_id = whose.customer_id and not
+        --> limits.sees_message
+)
+order by whose.customer_id
+
 -- canonical_messages --
 select rows.* from canonical.messages as rows where
     --> limits.sees

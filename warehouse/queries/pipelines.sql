@@ -262,6 +262,10 @@ from crm.connections
 where disabled_at is null
 order by created_at, connection_id
 
+-- rests --
+-- Whether a connection is paused or disabled by now.
+select paused_at is not null or disabled_at is not null from crm.connections where connection_id = %(connection_id)s
+
 -- watches --
 -- Gmail connections that can be pushed to, and when Google's watch on each mailbox ends (null: there is none).
 select

@@ -65,10 +65,18 @@ from (
 limit %(most)s + 1
 
 -- messages_tagged --
-select distinct taggings.object_id as message_id
-from crm.shown_tags as shown
-inner join crm.taggings as taggings using (tag_id)
-where lower(shown.name) = lower(%(value)s) and taggings.object_type = 'message' and taggings.removed_at is null
+-- The newest first: of more than are looked through the oldest are left out.
+select bearing.message_id
+from (
+    select distinct taggings.object_id as message_id
+    from crm.shown_tags as shown
+    inner join crm.taggings as taggings using (tag_id)
+    where lower(shown.name) = lower(%(value)s) and taggings.object_type = 'message' and taggings.removed_at is null
+) as bearing
+cross join lateral (
+    select documents.sort_key from canonical.search_documents as documents where documents.message_id = bearing.message_id limit 1
+) as placed
+order by placed.sort_key desc
 limit %(most)s + 1
 
 -- threads_assigned --

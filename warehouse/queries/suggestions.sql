@@ -18,3 +18,7 @@ delete from jobs.link_evidence
 insert into jobs.link_evidence (identity, other, customer_id, kind, times, first_at, last_at, score, said, blocker)
 select identity, other, customer_id, kind, times, first_at, last_at, score, left(said, 500), left(blocker, 500)
 from canonical.link_evidence
+
+-- gather_statistics --
+-- Whoever reads what was found joins all of it, by a plan for as many rows as there are now.
+analyze jobs.link_evidence

@@ -20,8 +20,12 @@ select exists (
     select from canonical.folded_lately where raw_table = %(raw_table)s and row_id = %(load_id)s
 ) as is_folded
 
+-- connected_to --
+-- Connections that are not disabled, without their secrets: where their providers answer.
+select connection_id, channel, name, settings from crm.connections where disabled_at is null order by created_at, connection_id
+
 -- note_outside --
--- Written where it is news, and now and then: pages are told of each time.
+-- Written where it is news, and now and then; pages are told where it is news.
 insert into jobs.outside as known (what, problem, since)
 values (%(what)s, %(problem)s::text, case when %(problem)s::text <> '' then now() end)
 on conflict (what) do update
@@ -31,6 +35,7 @@ set
 where known.problem <> excluded.problem or known.checked_at < now() - interval '1 minute'
 
 -- note_watch --
+-- Every look is written: a trigger tells pages of it, which take a worker that is silent for dead.
 insert into jobs.fold_watch (folded_until, missing, missing_since)
 values (%(folded_until)s, %(missing)s, %(missing_since)s)
 on conflict (only_row) do update

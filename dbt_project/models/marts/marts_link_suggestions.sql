@@ -39,7 +39,9 @@ from (
     select
         pairs.*,
         greatest(trusted.beside, pairs.score) as beside,
-        coalesce(trusted.source, '') <> 'name' or not bool_or(coalesce(trusted.source, '') <> 'name') over (partition by pairs.identity, pairs.customer_id) as stands_alone,
+        -- What is weighed twice is a name.
+        coalesce(trusted.beside > trusted.alone, false) is false
+        or not bool_or(coalesce(trusted.beside > trusted.alone, false) is false) over (partition by pairs.identity, pairs.customer_id) as stands_alone,
         row_number() over (partition by pairs.identity, pairs.customer_id, trusted.source order by pairs.score desc, pairs.said) = 1 as is_best
     from pairs
     left join {{ evidence_table() }} on trusted.kind = pairs.kind

@@ -151,7 +151,7 @@ messages as (
                         'attachment_id', id || '|' || (item ->> 'part_id'),
                         'content_type', item ->> 'content_type', 'filename', item ->> 'filename',
                         'size_bytes', item -> 'size_bytes', 'state', 'stored', 'is_inline', item -> 'is_inline',
-                        'content_id', item -> 'content_id', 'mail', item -> 'mail', 'event', item -> 'event',
+                        'content_id', item -> 'content_id', 'mail', item -> 'mail', 'event', item -> 'event', 'cards', item -> 'cards',
                         'source', jsonb_build_object('kind', 'mail_part', 'sha256', raw_sha256, 'part_id', item -> 'part_id')
                     ) order by position
                 )
