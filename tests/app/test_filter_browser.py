@@ -222,35 +222,3 @@ def test_each_condition_by_keyboard_alone(person: Person, sam: str, today: datet
         press_on(page, page.get_by_label("Has an attachment"), "Space")
 
     chosen(with_file, "Has an attachment", 1)
-
-    # Days that are typed; each is told when it is left.
-    first, last = today - timedelta(days=5), today - timedelta(days=1)
-
-    def days() -> None:
-        for label, word, day in (("From", "from", first), ("To, included", "to", last)):
-            tab_to(page, page.get_by_role("group", name=label).get_by_role("spinbutton").first)
-            page.keyboard.type(f"{day:%d%m%Y}")
-            # By the button of its calendar, which is a part of the field.
-            page.keyboard.press("Tab")
-            page.keyboard.press("Tab")
-            page.wait_for_url(f"**{word}={day:%Y-%m-%d}*")
-
-    chosen(days, clock.days(first.date(), last.date()), 2)
-
-    # Several together, gone to a message and back, and all of it cleared.
-    press_on(page, button)
-    for choice in choices()[:2]:
-        choose(choice)
-    expect(page.get_by_text(said(1))).to_be_visible()
-    page.keyboard.press("Escape")
-    for key in ("j", "p", "p"):
-        page.keyboard.press(key)
-        # The panel comes by itself.
-        if key == "p":
-            expect(page.locator(".st-key-chosen_message .line.source").first).to_be_visible()
-    press_on(page, page.get_by_role("link", name="Everything about it"), most=12)
-    page.wait_for_url("**/message?*")
-    page.go_back()
-    expect(page.get_by_text(said(1))).to_be_visible()
-    press_on(page, page.locator(".st-key-filter_clear button"))
-    expect(page.locator(".message")).to_have_count(len(AGES))
