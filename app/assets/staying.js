@@ -8,6 +8,7 @@ const OPENER = "[data-testid='stPopoverButton'][aria-expanded='true']";
 // What was asked for has come, or will not come.
 const SETTLED_MS = 400;
 let held = null;
+let byKeys = false;
 let settled = 0;
 
 function labelOf(element) {
@@ -53,7 +54,8 @@ function goBack() {
 
 document.addEventListener("focusin", (event) => {
     const element = event.target;
-    if (!(element instanceof Element)) return;
+    // What a pointer focused is let go with it: to focus it once more would open lists under the next click.
+    if (!(element instanceof Element) || !byKeys) return;
     held = {
         element,
         tag: element.tagName,
@@ -63,6 +65,7 @@ document.addEventListener("focusin", (event) => {
         parts: [...partsOf(element), ...(element.closest(OPENED) ? partsOf(document.querySelector(OPENER)) : [])],
     };
 });
+document.addEventListener("keydown", () => { byKeys = true; }, { capture: true });
 // Who points somewhere holds on to nothing.
-document.addEventListener("pointerdown", () => { held = null; }, { capture: true });
+document.addEventListener("pointerdown", () => { byKeys = false; held = null; }, { capture: true });
 new MutationObserver(goBack).observe(document.body, { childList: true, subtree: true });
