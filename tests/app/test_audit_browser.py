@@ -43,7 +43,9 @@ def test_who_saw_a_customer_is_on_record_for_those_who_answer_for_it(
     officer = Person(context, person.address)
     page = officer.sign_in(f"/timeline?customer={sam}", user_name="olive")
     page.get_by_role("link", name="Who saw this").click()
-    expect(page.get_by_text("Who saw Sam Example (+61491570006), and what was done")).to_be_visible()
+    expect(
+        page.get_by_text("Who saw Sam Example (+61491570006), and what was done")
+    ).to_be_visible()
     line = page.locator(".line.event", has_text="timeline.view").filter(has_text="agent")
     expect(line.first).to_contain_text("Sam Example")
     expect(line.get_by_text("Kim Other")).to_have_count(0)
