@@ -22,9 +22,6 @@ const ASK_EVERY = 30_000;
 const PATIENCE = 8_000;
 const MOST_TRIES = 3;
 const SETTLED_AFTER = 250;
-// What is done there often leads to another page, which the server says later: under load a second after "finished".
-const LEADS_ON = "[role='dialog'], .st-key-search_box, .st-key-tools";
-const SETTLED_AFTER_LEADING_ON = 2_000;
 // Where another page was asked for, this one's parts are its own again only if that page has not come by then.
 const LEFT_FOR = 15_000;
 // The server says something at least every 25 seconds.
@@ -48,7 +45,6 @@ let sign = null;
 let asking = null;
 let leaving = 0;
 let ranLast = 0;
-let ledOn = 0;
 let ringing = null;
 let patience = null;
 let settling = null;
@@ -68,8 +64,7 @@ function isSettled() {
     const reaches = app?.getAttribute(STATES[1]);
     const isBusy = runs === "running" || runs === "rerunRequested";
     if (isBusy) ranLast = Date.now();
-    const calm = ranLast - ledOn < PATIENCE ? SETTLED_AFTER_LEADING_ON : SETTLED_AFTER;
-    const left = ranLast + calm - Date.now();
+    const left = ranLast + SETTLED_AFTER - Date.now();
     if (!isBusy && left > 0) {
         clearTimeout(settling);
         settling = setTimeout(hurry, left);
@@ -86,10 +81,6 @@ function leaveFor(path) {
 
 function isLeft(bell) {
     return Date.now() - bell.leftAt < LEFT_FOR;
-}
-
-function noteAct(event) {
-    if (event.target instanceof Element && event.target.closest(LEADS_ON)) ledOn = Date.now();
 }
 
 // One after the other: of several runs that are asked for at once, Streamlit makes the first.
@@ -245,8 +236,6 @@ document.addEventListener("visibilitychange", wakeUp);
 window.addEventListener("online", wakeUp);
 window.addEventListener("beforeunload", () => { leaving = Date.now(); });
 window.addEventListener("popstate", () => leaveFor(location.pathname));
-document.addEventListener("click", noteAct, { capture: true });
-document.addEventListener("keydown", (event) => { if (event.key === "Enter") noteAct(event); }, { capture: true });
 document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
     const isHere = link && link.origin === location.origin && !link.target;
