@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,6 +29,8 @@ from warehouse.settings import Role, Settings
 
 #: Sequences; how many decide at once, and how often each; how many decide one after the other before.
 SEQUENCES, PEOPLE, TURNS, ALONE = (12, 6, 40, 20) if LONG else (2, 4, 15, 12)
+#: Of several who take back the latest one is quicker; nobody is so often in vain unless it cannot be taken back.
+MOST_REFUSED = 200
 Database = psycopg.Connection[Any]
 MIA = Actor(name="mia", role="agent")
 NOAH = Actor(name="noah", role="agent")
@@ -290,14 +293,19 @@ def test_whatever_several_people_decide_at_once_is_undone_exactly(
             return looks
 
         def take_back(number: int) -> None:
-            mine, me = random.Random(seed * 1000 + number), Actor(name=f"u{number}", role="agent")
+            me, refused = Actor(name=f"u{number}", role="agent"), 0
             with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as own:
                 while later := [each for each in in_force(own) if each not in made]:
                     try:
-                        # The latest can be taken back; one before it mostly stands in somebody's way.
-                        decisions.undo(own, me, mine.choice(later[:3]), "back")
+                        # The latest of all, which nothing stands in the way of. Of one before it that is taken back first
+                        # the undo may stand in the way of the latest for ever: whoever takes back does not undo that.
+                        decisions.undo(own, me, later[0], "back")
+                        refused = 0
                     except Refused:
-                        pass
+                        # Somebody else was quicker; but nothing that was decided is stuck.
+                        refused += 1
+                        if refused == MOST_REFUSED:
+                            raise
 
         with ThreadPoolExecutor(PEOPLE + 1) as pool:
             looking = pool.submit(look)
@@ -425,6 +433,64 @@ def test_two_customers_are_one_and_two_again(
             "select action, customer_ids from crm.events where action = 'customer.merge'"
         ).fetchall()
         assert told == [("customer.merge", [sam, kim])]
+
+
+def test_the_undo_of_a_merge_is_taken_back_wherever_the_other_went_since(
+    settings: Settings,
+) -> None:
+    """Nobody had an identity by then, so nothing of the later merge stands in the way; and nobody goes round in a circle."""
+    with psycopg.connect(settings.url_for(Role.APP), autocommit=True) as database:
+        sam, kim, lee = (decisions.create_customer(database, MIA, name) for name in ("S", "K", "L"))
+        first = decisions.merge(database, MIA, sam, kim, reason="r")
+        decisions.merge(database, MIA, kim, lee, reason="r")
+        before = everything(database)
+        parted = decisions.undo(database, NOAH, first.decision_id, "two people")
+        assert everything(database) != before
+        again = decisions.undo(database, NOAH, parted.decision_id, "one after all")
+        assert everything(database) == before
+        assert database.execute(
+            "select merged_into from crm.customers where customer_id = %s", [sam]
+        ).fetchone() == (kim,)
+        decisions.undo(database, NOAH, again.decision_id, "two")
+        decisions.merge(database, MIA, lee, sam, reason="r")
+        with pytest.raises(Refused, match="since: undo that first"):
+            decisions.undo(
+                database, NOAH, in_force_of(database, "decision.undo")[0], "one after all"
+            )
+
+
+def in_force_of(database: Database, action: str) -> list[str]:
+    """Decisions of a kind that are in force, the latest first."""
+    rows = database.execute(
+        "select decision_id from crm.decisions where undone_at is null and action = %s order by at desc",
+        [action],
+    ).fetchall()
+    return [decision_id for (decision_id,) in rows]
+
+
+def test_who_links_while_a_merge_is_made_again_is_waited_for(settings: Settings) -> None:
+    """Or the identity would be of somebody who is in no list."""
+    url = settings.url_for(Role.APP)
+    with (
+        psycopg.connect(url, autocommit=True) as database,
+        psycopg.connect(url, autocommit=True) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        sam, kim = (decisions.create_customer(database, MIA, name) for name in ("Sam", "Kim"))
+        merged = decisions.merge(database, MIA, sam, kim, reason="r")
+        parted = decisions.undo(database, NOAH, merged.decision_id, "two people")
+        with database.transaction():
+            decisions.link(database, MIA, PHONE, sam, reason="r")
+            late = pool.submit(decisions.undo, other, NOAH, parted.decision_id, "one after all")
+            blocked = "select cardinality(pg_blocking_pids(%s)) > 0"
+            deadline = time.monotonic() + 10
+            while not database.execute(blocked, [other.info.backend_pid]).fetchall()[0][0]:
+                assert not late.done()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        with pytest.raises(Refused, match="other identities by now"):
+            late.result(10)
+        assert decisions.owners(database, [PHONE])[PHONE].customer_id == sam
 
 
 def test_who_is_no_customer_and_who_is_not_suggested_again(settings: Settings) -> None:

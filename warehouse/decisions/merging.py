@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import psycopg
+
 from warehouse.decisions.customers import add_customer, customer_name
 from warehouse.decisions.ledger import (
     LONGEST_REASON,
@@ -197,17 +199,20 @@ def _identities(database: Database, customer_id: str) -> dict[str, dict[str, Any
 
 def _hold_all(decided: Deciding, source: str, *others: str) -> dict[str, dict[str, Any]]:
     """The identities of a customer, of which none can come or go until the transaction ends."""
-    found = _identities(decided.database, source)
+    database, found = decided.database, _identities(decided.database, source)
     for _ in range(TRIES):
-        lock(
-            decided.database,
-            [f"customer {each}" for each in (source, *others)]
-            + [subject for identity in found for subject in subjects_of(identity)],
-        )
-        _held(decided, source, *others)
-        again = _identities(decided.database, source)
-        if again.keys() <= found.keys():
-            return again
+        with database.transaction() as tried:
+            lock(
+                database,
+                [f"customer {each}" for each in (source, *others)]
+                + [subject for identity in found for subject in subjects_of(identity)],
+            )
+            _held(decided, source, *others)
+            again = _identities(database, source)
+            if again.keys() <= found.keys():
+                return again
+            # All locks are taken at once: two who add to theirs would wait for each other for ever.
+            raise psycopg.Rollback(tried)
         found = again
     raise Refused("others decide on the same customer just now, and nothing was changed: try again")
 
@@ -255,10 +260,15 @@ def _unmerge(decided: Deciding, change: Change) -> None:
 
 @reverses("customer.unmerge")
 def _merge_again(decided: Deciding, change: Change) -> None:
+    source, into = change.object_id, change.data["into"]
+    # Held first: who links to them meanwhile is waited for, and seen.
+    _held(decided, source)
     # Changes are reversed from the last to the first: what was moved has gone back by now.
-    if _identities(decided.database, change.object_id):
-        raise Refused(
-            f"customer {change.object_id} has other identities by now: merge the two anew instead"
-        )
-    _held(decided, change.object_id, change.data["into"])
-    _archive(decided, change.object_id, change.data["into"])
+    if _identities(decided.database, source):
+        raise Refused(f"customer {source} has other identities by now: merge the two anew instead")
+    # Whom they go to may have gone on since, as they had when the two were parted: then nothing goes with it, for links
+    # to who is not in the lists are refused. But nobody comes back to themselves.
+    rows = execute(decided.database, SQL["goes_to"], {"customer_id": into})
+    if source in {row["customer_id"] for row in rows}:
+        raise Refused(f"customer {into} was merged into customer {source} since: undo that first")
+    _archive(decided, source, into)

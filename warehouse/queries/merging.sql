@@ -39,6 +39,19 @@ returning mark_id
 -- is_marked --
 select marked_by, marked_at, reason from crm.not_customers where identity = %(identity)s and ended_at is null
 
+-- goes_to --
+-- A customer and whom they were merged into, and so on, each as they are until the transaction ends.
+with recursive goes as (
+    select customer_id, merged_into from crm.customers where customer_id = %(customer_id)s
+    union
+    select next.customer_id, next.merged_into from goes join crm.customers as next on next.customer_id = goes.merged_into
+)
+select customers.customer_id
+from crm.customers as customers
+where customers.customer_id in (select customer_id from goes)
+order by customers.customer_id
+for update
+
 -- dismiss_suggestion --
 insert into crm.dismissed_suggestions (dismissal_id, decision_id, identity, customer_id, dismissed_by)
 values (%(dismissal_id)s, %(decision_id)s, %(identity)s, %(customer_id)s, %(by)s)
