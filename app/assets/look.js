@@ -44,4 +44,6 @@ document.addEventListener("click", (event) => {
 });
 
 new MutationObserver(say).observe(document.body, { childList: true, subtree: true });
+// The page may stand before this script: what is drawn already is told, too.
+say();
 lieCloser();
