@@ -289,3 +289,14 @@ def test_what_one_host_receives_another_folds_and_shows_and_one_of_them_may_die(
     while hosts.leader() != "first":
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_analysts_are_given_the_replica_and_nobody_else_is(
+    crm: Crm, warehouse: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_READ_DATABASE_URL", "postgresql://replica.example.com:5432/crm")
+    for role, is_there in (("analyst", True), ("app", False), ("admin", False)):
+        status, out, _ = crm("database-url", "--role", role)
+        assert status == 0
+        assert ("@replica.example.com:5432/crm" in out) == is_there
+        assert (out.strip() == warehouse.url_for({"app": Role.APP, "admin": Role.ADMIN}.get(role, Role.ANALYST))) != is_there  # fmt: skip
