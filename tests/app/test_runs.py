@@ -29,6 +29,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
 )
 
 from app.serving import runs
+from tests.event_loops import apart
 
 SCRIPT = """
 from tests.app import test_runs
@@ -192,7 +193,7 @@ def visit(
             await does(visitor)
             visitor.session.shutdown()
 
-        asyncio.run(whole())
+        apart(whole)
 
     yield visits
     for gate in gates.values():
