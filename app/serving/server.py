@@ -15,7 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from app import alerts, chosen, database, read, replica
 from app.live import bell, changes
-from app.serving import garbage, options
+from app.serving import garbage, options, runs
 from app.serving.bounds import BoundedSockets
 from app.serving.headers import SecurityHeaders
 from app.serving.routes import ROUTES
@@ -46,6 +46,7 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     garbage.settle()
     options.read_without_waiting()
     options.remember_themes()
+    runs.keep_in_order()
 
     log.info("Streamlit runs with all %d options of config.toml", len(options.wanted()))
     yield
