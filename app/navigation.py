@@ -2,7 +2,7 @@
 
 Pages are made once for the process and copied for each run. Made anew, nineteen of them look 160 times at the file
 system, and links by path do so again; at each look a run lets go of the interpreter, and while others are at work it
-waits up to a switch interval (app/serving/process.py) until it has it back.
+waits some milliseconds until it has it back.
 """
 
 from __future__ import annotations
