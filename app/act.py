@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from app import database
+from app import database, replica
 from app.access.authority import viewer_within
 from app.access.roles import Permission, require
 from app.access.sessions import Viewer
@@ -29,6 +29,7 @@ def deciding(viewer: Viewer, permission: Permission) -> Iterator[Database]:
     with database.pool().connection() as connection, connection.transaction():
         viewer_within(connection, viewer, permission, holds=True)
         yield connection
+    replica.decided(viewer.session_id)
 
 
 @decisions.gives_way

@@ -125,7 +125,7 @@ def _permitted(
     why, file = None, None
     with reading(
         viewer, Permission.READ, "attachment.open", "attachment", object_id,
-        detail=detail, refusal="attachment.refuse",
+        detail=detail, refusal="attachment.refuse", on_primary=True,
     ) as db:  # fmt: skip
         row = db.execute(SQL["attachment_to_open"], key).fetchone()
         if row is None or not _was_stored(row):

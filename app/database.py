@@ -79,29 +79,40 @@ def pool() -> ConnectionPool[Database]:
     chosen = settings()
     with _lock:
         if _pool is None:
-            _pool = ConnectionPool(
-                chosen.url_for(Role.APP),
-                connection_class=psycopg.Connection[Row],
-                kwargs={
-                    "row_factory": dict_row,
-                    "application_name": "crm app",
-                    "connect_timeout": 3,
-                    "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
-                    " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
-                    # A page's statement is over before a parallel worker has started.
-                    " -c max_parallel_workers_per_gather=0",
-                },
-                min_size=1,
-                max_size=10,
-                timeout=WAIT_SECONDS,
-                reconnect_timeout=RECONNECT_SECONDS,
-                configure=_configure,
-                check=_check,
-                reset=_used,
-                open=True,
-                name="app",
-            )
+            _pool = opened(chosen.url_for(Role.APP), name="app")
         return _pool
+
+
+def opened(
+    url: str,
+    *,
+    name: str,
+    connection_class: type[Database] = psycopg.Connection[Row],
+    wait_seconds: float = WAIT_SECONDS,
+) -> ConnectionPool[Database]:
+    """A pool of connections as pages need them."""
+    return ConnectionPool(
+        url,
+        connection_class=connection_class,
+        kwargs={
+            "row_factory": dict_row,
+            "application_name": "crm app",
+            "connect_timeout": 3,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+            " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+            # A page's statement is over before a parallel worker has started.
+            " -c max_parallel_workers_per_gather=0",
+        },
+        min_size=1,
+        max_size=10,
+        timeout=wait_seconds,
+        reconnect_timeout=RECONNECT_SECONDS,
+        configure=_configure,
+        check=_check,
+        reset=_used,
+        open=True,
+        name=name,
+    )
 
 
 @contextmanager

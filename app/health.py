@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app import database
+from app import database, replica
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -53,7 +53,7 @@ def report(*, at_most_old: float = STATE_SECONDS) -> Report:
         # What is usual is learnt once a process.
         watch = _watches[0] if _watches else Watch()
         _watches[:] = [watch]
-        facts = watch.facts(connection, settings.zone, disk=disk)
+        facts = watch.facts(connection, settings.zone, disk=disk, replica=replica.trouble())
     made = Report(facts=facts, findings=judge(facts))
     _newest = made, time.monotonic()
     return made

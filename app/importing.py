@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app import database
+from app import database, replica
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.act import deciding
@@ -77,6 +77,9 @@ def _run(
                 process.wait()
         if result is None:
             raise Refused(UNTOLD if carries_out else "the list was not read to its end: try again")
+        if carries_out:
+            # Another process decided it, for this session.
+            replica.decided(viewer.session_id)
         return result
     finally:
         AT_ONCE.release()

@@ -23,7 +23,9 @@ class WayIn:
 
 def way_in(viewer: Viewer) -> WayIn:
     """One's own."""
-    with reading(viewer, Permission.READ, "session.view", "user", viewer.user_name) as db:
+    with reading(
+        viewer, Permission.READ, "session.view", "user", viewer.user_name, on_primary=True
+    ) as db:
         named = {"user_name": viewer.user_name, "idle_seconds": IDLE_SECONDS}
         sessions = db.execute(SQL["sessions_of"], named).fetchall()
         factor = db.execute(SQL["factor_of"], named).fetchone()

@@ -25,7 +25,7 @@ def listed(viewer: Viewer) -> Colleagues:
     Raises:
         Forbidden: the role may not.
     """
-    with reading(viewer, Permission.MANAGE_USERS, "user.view", "user", "*") as db:
+    with reading(viewer, Permission.MANAGE_USERS, "user.view", "user", "*", on_primary=True) as db:
         return Colleagues(
             users=users.listed(db.connection),
             connections=db.execute(users.SQL["connections_to_choose"]).fetchall(),

@@ -4,18 +4,22 @@
 
 The event is written behind the last statement and sent along with the commit, so it costs no round trip of its own and
 can say what was found. Where it cannot be written the block ends with that error, and nothing is shown.
+
+With a replica (app/replica.py) what is read is read there, where it has what this session knows; the permission is
+asked and the event committed on the primary all the same, the one before and the other behind.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, LiteralString
 
 import psycopg
 
-from app import database
+from app import database, replica
+from app.access import limits
 from app.access.authority import viewer_within
 from app.access.roles import Forbidden, Permission
 from app.access.sessions import Viewer
@@ -76,30 +80,81 @@ def reading(
     customer_ids: list[str] | None = None,
     detail: dict[str, Any] | None = None,
     refusal: str | None = None,
+    on_primary: bool = False,
 ) -> Iterator[Reading]:
     """A transaction in which this person reads, once it has found that they are signed in and may; it leaves one event.
 
     Args:
         refusal: the action of the event that says that it was asked for in vain; without it that leaves none.
+        on_primary: never from a replica: it writes, or what it reads is part of a permission.
 
     Raises:
         Forbidden: the role may not; nothing was read.
     """
-    told = (action, object_type, object_id)
+
+    def event_of(person: Viewer) -> Event:
+        return person.event(
+            action, object_type, object_id, customer_ids=customer_ids, detail=detail
+        )
+
+    beside = replica.beside()
+    if beside is not None and not on_primary:
+        with database.statements() as primary:
+            present = _admitted(primary, viewer, permission, refusal, event_of)
+        with ExitStack() as stack:
+            connection = beside.open(stack, present.session_id, present.read_after)
+            if connection is not None:
+                if present.limits is not None:
+                    limits.bound(connection, present.limits, decides=False)
+                db = Reading(connection, event_of(present))
+                try:
+                    yield db
+                except psycopg.OperationalError:
+                    if connection.closed:
+                        # Whoever asks again reads from the primary.
+                        beside.lost()
+                    raise
+                if db.event is not None:
+                    with database.statements() as primary:
+                        record(primary, db.event)
+                return
     with database.pool().connection() as connection:
-        try:
-            present = viewer_within(connection, viewer, permission)
-        except Forbidden as forbidden:
-            if refusal:
-                event = viewer.event(*told, customer_ids=customer_ids, detail=detail)
-                because = {**event.detail, "because": str(forbidden)}
-                record(connection, dataclasses.replace(event, action=refusal, detail=because))
-                connection.commit()
-            raise
-        db = Reading(connection, present.event(*told, customer_ids=customer_ids, detail=detail))
+        present = _admitted(connection, viewer, permission, refusal, event_of)
+        db = Reading(connection, event_of(present))
         yield db
+        seen: psycopg.Cursor[Row] | None = None
         if db.event is not None:
             # Both in one round trip; where the event fails the commit is not carried out.
             with connection.pipeline():
                 record(connection, db.event)
+                if beside is not None:
+                    seen = connection.execute(replica.SQL["written"])
                 connection.execute("commit", prepare=False)
+        elif beside is not None:
+            seen = connection.execute(replica.SQL["written"])
+        if beside is not None and seen is not None:
+            # What was seen here is not older on the replica later.
+            beside.saw(viewer.session_id, next(seen)["position"])
+
+
+def _admitted(
+    connection: Database,
+    viewer: Viewer,
+    permission: Permission,
+    refusal: str | None,
+    event_of: Callable[[Viewer], Event],
+) -> Viewer:
+    """This person as they are now, who may.
+
+    Raises:
+        Forbidden: they may not; where that is to be known, it is written down.
+    """
+    try:
+        return viewer_within(connection, viewer, permission)
+    except Forbidden as forbidden:
+        if refusal:
+            event = event_of(viewer)
+            because = {**event.detail, "because": str(forbidden)}
+            record(connection, dataclasses.replace(event, action=refusal, detail=because))
+            connection.commit()
+        raise

@@ -202,7 +202,9 @@ def looked(viewer: Viewer, shown: Work, since: datetime) -> None:
         since: as it was shown with.
     """
     whose = {"user_name": viewer.user_name}
-    with reading(viewer, Permission.READ, "work.look", "work", Which.NEW.value) as db:
+    with reading(
+        viewer, Permission.READ, "work.look", "work", Which.NEW.value, on_primary=True
+    ) as db:
         db.execute(
             SQL["see"],
             {

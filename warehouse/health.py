@@ -90,6 +90,8 @@ class Facts:
     due: Sequence[Row] = ()
     disk_free: int | None = None
     disk_total: int | None = None
+    #: Why the replica that pages read from is left out, in words; None where it is not, or there is none.
+    replica: str | None = None
 
 
 # -- the judgement -------------------------------------------------------------------------------
@@ -337,6 +339,9 @@ def _of_house(facts: Facts) -> list[Finding]:
             if oldest and now - oldest > JOBS_WAIT:
                 wrong("warn", "jobs_wait", f"A job has waited for {_ago(oldest, now)}",
                       "Open Jobs: it says what runs before it")  # fmt: skip
+    if facts.replica:
+        wrong("warn", "replica", f"The replica that pages read from {facts.replica}: they read from the primary",
+              "See its log, and the way between the two; it is read from again once it has caught up")  # fmt: skip
     if house.get("checks_failing"):
         wrong("warn", "data_checks", f"{_count(house['checks_failing'], 'data check')} failed at the last run",
               "Connections lists them")  # fmt: skip
@@ -428,12 +433,14 @@ class Watch:
         zone: ZoneInfo,
         *,
         disk: tuple[int, int] | None = None,
+        replica: str | None = None,
         now: datetime | None = None,
     ) -> Facts:
         """How everything stands now.
 
         Args:
             disk: free and total bytes of the data folder.
+            replica: why the replica is left out, of who reads from it.
             now: another moment than the present one, of which the warehouse's messages tell as well.
         """
         now = now or datetime.now(UTC)
@@ -459,6 +466,7 @@ class Watch:
         return Facts(
             now=now, zone=zone, connections=rows, house=house or {}, rhythms=self._rhythms,
             last_at=last_at, lags=lags, data=data, due=due, disk_free=free, disk_total=total,
+            replica=replica,
         )  # fmt: skip
 
     def _learn(self, rows: Sequence[Row], zone: ZoneInfo, now: datetime) -> None:

@@ -91,6 +91,8 @@ CONNECTION_LIMITS = {
     # Each look has three; after a load, by hand and before a swap there may be one.
     Role.CHECKER: 12,
 }
+#: What signs in from every host.
+OF_EACH_HOST = frozenset({Role.RECEIVER, Role.LOADER, Role.TRANSFORMER, Role.APP})
 CONNECTIONS_PER_APP_PROCESS = 12
 #: For a key that another command is writing.
 KEY_PATIENCE_SECONDS = 2.0
@@ -109,12 +111,16 @@ class Settings(BaseSettings):
     )
 
     database_url: SecretStr | None = None
+    #: A replica of it, for what only reads (app/replica.py). Who signs in there is the role that signs in at the other.
+    read_database_url: SecretStr | None = None
     data_dir: Path = ROOT / "data"
     public_url: str | None = None
     master_key: SecretStr | None = None
     media_url: str | None = None
     timezone: str = Field(default="Australia/Sydney")
     app_processes: int | None = Field(default=None, ge=1, le=64)
+    #: On how many hosts programs of each kind run: so many more sessions the database lets in.
+    hosts: int = Field(default=1, ge=1, le=64)
     #: What browsers call; behind a proxy nobody else knows it.
     app_url: str | None = None
     #: Addresses whose forwarding headers count, and whose connections are those of many people.
@@ -165,6 +171,18 @@ class Settings(BaseSettings):
                 ) from None
         return found
 
+    @field_validator("read_database_url")
+    @classmethod
+    def _names_a_server(cls, value: SecretStr | None) -> SecretStr | None:
+        """One: how far a server is must be known of the one that is read from."""
+        if value is not None and (
+            "," in value.get_secret_value() or not _is_address(value, "postgresql", "postgres")
+        ):
+            raise ValueError(
+                "no address of one server, such as postgresql://replica.example.com:5432/crm"
+            )
+        return value
+
     @field_validator("public_url", "app_url")
     @classmethod
     def _as_providers_write_it(cls, value: str | None) -> str | None:
@@ -190,6 +208,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "database_url",
+        "read_database_url",
         "public_url",
         "app_url",
         "admin_bind",
@@ -252,9 +271,10 @@ class Settings(BaseSettings):
     def connection_limit(self, role: Role) -> int:
         """How many sessions this role may have at once."""
         least = CONNECTION_LIMITS[role]
-        if role is not Role.APP:
-            return least
-        return max(least, CONNECTIONS_PER_APP_PROCESS * (self.app_processes_now + 1))
+        if role is Role.APP:
+            least = max(least, CONNECTIONS_PER_APP_PROCESS * (self.app_processes_now + 1))
+        # Analysts and who destroys are as many, wherever programs run.
+        return least * self.hosts if role in OF_EACH_HOST else least
 
     @property
     def is_app_https(self) -> bool:
@@ -358,10 +378,18 @@ class Settings(BaseSettings):
         keys = {purpose: [key.hex() for key in self.derived(purpose)] for purpose in purposes}
         return {
             "CRM_DATABASE_URL": "",
+            "CRM_READ_DATABASE_URL": self._replica_without_name() if Role.APP in roles else "",
             "CRM_MASTER_KEY": "",
             "CRM_ROLE_URLS": json.dumps({role.value: self.url_for(role) for role in roles}),
             "CRM_PURPOSE_KEYS": json.dumps(keys),
         }
+
+    def _replica_without_name(self) -> str:
+        """Its address alone: whose password stands in it is nobody's business."""
+        if self.read_database_url is None:
+            return ""
+        parts = urlsplit(self.read_database_url.get_secret_value())
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     # -- database ---------------------------------------------------------------------------------
 
@@ -403,6 +431,15 @@ class Settings(BaseSettings):
         place = parts.netloc.rpartition("@")[2]
         signed_in = f"{role.value}:{quote(self.role_password(role), safe='')}@{place}"
         return urlunsplit(parts._replace(netloc=signed_in))
+
+    def read_url_for(self, role: Role) -> str | None:
+        """The same on the replica; None where there is none."""
+        if self.read_database_url is None:
+            return None
+        replica = urlsplit(self.read_database_url.get_secret_value())
+        signed_in = urlsplit(self.url_for(role)).netloc.rpartition("@")[0]
+        place = replica.netloc.rpartition("@")[2]
+        return urlunsplit(replica._replace(netloc=f"{signed_in}@{place}"))
 
     # -- media ------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ import psycopg
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
+from warehouse import sign_of_life
 from warehouse.channels import registry
 from warehouse.health import WATCH_SECONDS
 from warehouse.notices import Notice
@@ -45,22 +46,35 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._stopped = asyncio.Event()
+        self._is_ready = asyncio.Event()
 
     def stop(self) -> None:
         self._stopped.set()
 
     async def run(self) -> None:
-        warming = asyncio.create_task(self._warm())
+        beside = [asyncio.create_task(self._warm()), asyncio.create_task(self._live())]
         try:
             await self._until_stopped()
         finally:
-            warming.cancel()
-            # Where it failed, the first pull has tried again and said so.
-            await asyncio.gather(warming, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            # Where warming failed, the first pull has tried again and said so.
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _warm(self) -> None:
         await children.warm()
         log.info("ready to pull")
+
+    async def _live(self) -> None:
+        """Say that we live, once we are ready: also while the warehouse is away, for we wait then."""
+        await self._is_ready.wait()
+        while True:
+            try:
+                await asyncio.to_thread(sign_of_life.give, self.settings)
+            except OSError as error:
+                # A full disk: whoever looks after us sees the old one for a while.
+                log.warning("no sign of life can be given: %s", error.strerror)
+            await asyncio.sleep(sign_of_life.TOUCH_SECONDS)
 
     async def _until_stopped(self) -> None:
         pause = PAUSES_SECONDS[0]
@@ -123,6 +137,7 @@ class Worker:
             await jobs.note_schedule(app)
             await jobs.catch_up(app)
             log.info("worker ready")
+            self._is_ready.set()
             async for notification in database.notifies():
                 if notification.channel == Notice.CHANGED:
                     if orjson.loads(notification.payload).get("attachments"):

@@ -53,7 +53,7 @@ def viewer_within(
     limited_to = limits.of(row)
     if limited_to is not None:
         limits.bound(connection, limited_to, decides=holds)
-    return dataclasses.replace(viewer, role=role, limits=limited_to)
+    return dataclasses.replace(viewer, role=role, limits=limited_to, read_after=row["read_after"])
 
 
 def _run_anew() -> None:

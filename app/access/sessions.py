@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app import database
 from app.access import limits
@@ -36,6 +36,8 @@ class Viewer:
     ip: str | None
     #: None for who sees everything.
     limits: Limits | None = None
+    #: Behind their last decision in the primary's log, where pages read from a replica (app/replica.py).
+    read_after: int | None = field(default=None, compare=False)
 
     @property
     def actor(self) -> Actor:

@@ -14,6 +14,7 @@ import "./popovers.js";
 import "./look.js";
 import "./panels.js";
 import "./staying.js";
+import "./pressing.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;
@@ -73,7 +74,7 @@ function isSettled() {
 }
 
 // The page that Back or a link leads to comes a moment later, and until then the parts of this one stand there as before.
-// One that is asked for meanwhile runs behind that page and in its place: Streamlit takes all of the page away for it.
+// One that was asked for meanwhile would run for nobody (app/serving/runs.py).
 function leaveFor(path) {
     for (const bell of bells.values()) if (bell.path !== path) bell.leftAt = Date.now();
     setTimeout(hurry, LEFT_FOR);

@@ -9,6 +9,8 @@
 Every change has a number. A page notes the number before it reads, so that whatever came in between is seen by
 comparing, also after a break; only while nobody listens everything may have changed.
 
+With a replica (app/replica.py) a page is told when what it reads from has the change, not when the primary has it.
+
 One thing is told by silence: that no worker lives. Its watchdog is heard every few seconds, and when it no longer is,
 health has changed. So nobody has to look.
 """
@@ -21,14 +23,14 @@ import logging
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from enum import IntEnum
 from typing import Any, Protocol
 
 import psycopg
 
-from app import database
+from app import database, replica
 from app.live import topics
 from warehouse.health import WATCH_SECONDS, WORKER_SILENT
 from warehouse.notices import Notice
@@ -37,6 +39,8 @@ from warehouse.settings import Role
 log = logging.getLogger("crm.app")
 
 CHANNELS = (Notice.CHANGED, Notice.MEDIA, Notice.HEALTH, Notice.WATCHED, Notice.PEOPLE)
+#: What concerns no row that a page reads from a replica: who is signed in, and that a worker lives.
+AT_ONCE = (Notice.WATCHED, Notice.PEOPLE)
 RETRY_SECONDS = 1.0
 #: It may have died just before its next word, and health calls it dead so long after its last sign of life.
 SILENT_SECONDS = WATCH_SECONDS + WORKER_SILENT.total_seconds() + 1
@@ -232,15 +236,73 @@ async def listen(customers_of: Callable[[str], list[str]]) -> None:
             ) as connection:
                 for channel in CHANNELS:
                     await connection.execute(f"listen {channel}".encode())
+                await _let_catch_up()
                 house.hearing()
                 house.await_watchdog()
-                async for notice in connection.notifies():
-                    await _hear(notice.channel, notice.payload, customers_of)
+                async with _telling(customers_of) as tell:
+                    async for notice in connection.notifies():
+                        await tell(notice.channel, notice.payload)
         except psycopg.Error as fault:
             log.warning("not listening for news: %s", type(fault).__name__)
         finally:
             house.deaf()
         await asyncio.sleep(RETRY_SECONDS)
+
+
+Tell = Callable[[str, str], Awaitable[None]]
+
+
+@asynccontextmanager
+async def _telling(customers_of: Callable[[str], list[str]]) -> AsyncIterator[Tell]:
+    """How a notice is passed on: at once, or, with a replica, in its turn and when that has what it tells of."""
+    if replica.beside() is None:
+
+        async def at_once(channel: str, payload: str) -> None:
+            await _hear(channel, payload, customers_of)
+
+        yield at_once
+        return
+    waiting: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    async def in_turn(channel: str, payload: str) -> None:
+        if channel in AT_ONCE:
+            await _hear(channel, payload, customers_of)
+        else:
+            waiting.put_nowait((channel, payload))
+
+    async def pass_on() -> None:
+        while True:
+            heard = [await waiting.get()]
+            while not waiting.empty():
+                heard.append(waiting.get_nowait())
+            await _let_catch_up()
+            for channel, payload in heard:
+                await _hear(channel, payload, customers_of)
+
+    tasks = [asyncio.create_task(pass_on()), asyncio.create_task(_tell_of_replica())]
+    try:
+        yield in_turn
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _let_catch_up() -> None:
+    beside = replica.beside()
+    if beside is not None:
+        await asyncio.to_thread(beside.catch_up)
+
+
+async def _tell_of_replica() -> None:
+    """Pages that show health are told when the replica is left out, or read from again."""
+    said = replica.trouble()
+    while True:
+        await asyncio.sleep(replica.LOOK_SECONDS)
+        now = replica.trouble()
+        if bool(now) != bool(said):
+            house.changed([topics.CONNECTIONS], Change.BESIDE)
+        said = now
 
 
 async def _hear(channel: str, payload: str, customers_of: Callable[[str], list[str]]) -> None:

@@ -13,9 +13,9 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from app import alerts, chosen, database, read
+from app import alerts, chosen, database, read, replica
 from app.live import bell, changes
-from app.serving import garbage, options
+from app.serving import garbage, options, runs
 from app.serving.bounds import BoundedSockets
 from app.serving.headers import SecurityHeaders
 from app.serving.routes import ROUTES
@@ -35,6 +35,7 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     logging.getLogger("uvicorn.access").disabled = True
     # Opened here, so that the first visitor does not wait for the first connection.
     database.pool()
+    replica.beside()
     bell.register()
     chosen.register()
     tasks = [
@@ -45,12 +46,14 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     garbage.settle()
     options.read_without_waiting()
     options.remember_themes()
+    runs.keep_in_order()
 
     log.info("Streamlit runs with all %d options of config.toml", len(options.wanted()))
     yield
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    replica.close()
     database.close()
 
 

@@ -147,7 +147,7 @@ def looks(paths: Sequence[str]) -> str:
 
 def plain(text: str) -> str:
     """A label that Streamlit reads as Markdown, with nothing in it that Markdown would act on."""
-    kept = "".join(c if c.isalnum() or c in "@.+'" else " " for c in text)
+    kept = "".join(c if c.isalnum() or c in "@.+'/" else " " for c in text)
     return " ".join(kept.split())[:80]
 
 

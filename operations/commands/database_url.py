@@ -31,5 +31,9 @@ def database_url(
     from warehouse.settings import Role
 
     roles = {As.ADMIN: Role.ADMIN, As.ANALYST: Role.ANALYST, As.APP: Role.APP}
-    url = settings_for(data_dir).url_for(roles[role])
+    settings = settings_for(data_dir)
+    url = settings.url_for(roles[role])
+    # What analysts ask of the embedded server is recorded from its log (worker/analysts.py); a replica's is not read.
+    if role is As.ANALYST and settings.database_url is not None:
+        url = settings.read_url_for(Role.ANALYST) or url
     report({"role": role.value, "url": url}, as_json=as_json, lines=[url])

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from operations.commands.up import parts_lines
 from operations.invocation import AsJson, DataDir, connect, data_folder, report, settings_for
 
 
@@ -72,6 +73,7 @@ def describe(
         "app_url": facts.get("app_url"),
         "receiver_url": facts.get("receiver_url"),
         "simulator_url": facts.get("simulator_url"),
+        "parts": facts.get("parts"),
         "processes": processes,
         "phase": state.get("phase", "stopped") if supervised else "stopped",
         "supervisor": supervisor.get("pid") if supervised else None,
@@ -101,6 +103,7 @@ def told(document: dict[str, Any]) -> list[str]:
         )
         if document[key]
     ]
+    lines += parts_lines(document)
     lines.append(f"Phase      {document['phase']}")
     if not supervised:
         lines.append(

@@ -24,6 +24,15 @@ WithReload = Annotated[
     bool,
     typer.Option("--reload", help="Start the app again when its files change (work on pages)."),
 ]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        "--only",
+        metavar="PARTS",
+        help="Some of postgres, receiver, fold, worker and app, with commas; the others run on other hosts, on one "
+        "CRM_DATABASE_URL, one CRM_MASTER_KEY and one CRM_MEDIA_URL.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,13 +44,16 @@ def up(
     port_base: PortBase = 8500,
     until_ready: UntilReady = False,
     reload: WithReload = False,
+    only: Only = None,
     as_json: AsJson = False,
 ) -> None:
     """Start receiver, worker, refresh and app, on an embedded Postgres unless CRM_DATABASE_URL is set."""
     from operations.runtime import running
     from operations.runtime.launch import interruptible, launch, run_until_stopped, serves
+    from operations.runtime.shared import parts_of
 
     settings = settings_for(data_dir)
+    parts = parts_of(only, settings)
     interruptible()
     started, is_new = launch(
         settings,
@@ -50,6 +62,7 @@ def up(
         messages=0,
         stays=until_ready,
         reload=reload,
+        parts=parts,
     )
     try:
         state = started.wait_for(serves) if is_new or until_ready else started.state()
@@ -64,10 +77,11 @@ def up(
 
 
 def addresses(state: dict[str, Any]) -> dict[str, Any]:
-    """The URLs of a record."""
+    """The URLs of a record, and which parts run here."""
     facts = state.get("facts", {})
     return {
-        key: facts.get(key) for key in ("app_url", "receiver_url", "simulator_url", "public_url")
+        key: facts.get(key)
+        for key in ("app_url", "receiver_url", "simulator_url", "public_url", "parts")
     }
 
 
@@ -75,10 +89,24 @@ def address_lines(state: dict[str, Any], is_new: bool) -> list[str]:
     """The same for people."""
     facts = state.get("facts", {})
     lines = [] if is_new else ["It runs already on this data folder."]
-    lines.append(f"App        {facts.get('app_url')}")
-    lines.append(f"Receiver   {facts.get('receiver_url')}")
-    if facts.get("public_url") != facts.get("receiver_url"):
-        lines.append(f"Providers  {facts.get('public_url')}")
+    for label, key in (("App", "app_url"), ("Receiver", "receiver_url")):
+        if facts.get(key):
+            lines.append(f"{label:<10} {facts[key]}")
+    if facts.get("public_url") and facts["public_url"] != facts.get("receiver_url"):
+        lines.append(f"Providers  {facts['public_url']}")
     if facts.get("simulator_url"):
         lines.append(f"Simulator  {facts['simulator_url']}")
+    lines += parts_lines(facts)
     return lines
+
+
+def parts_lines(facts: dict[str, Any]) -> list[str]:
+    """Which parts run here, where that is not all of them."""
+    from operations.runtime.programs import PARTS
+
+    here = facts.get("parts") or []
+    elsewhere = [name for name in PARTS if name not in here]
+    # A database that was given is nothing to say: that is how most run.
+    if not here or not set(elsewhere) - {"postgres"}:
+        return []
+    return [f"Here       {', '.join(here)}", f"Elsewhere  {', '.join(elsewhere)}"]

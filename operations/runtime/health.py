@@ -6,28 +6,25 @@ For the health checks of containers; `./crm up` asks the same questions through 
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import psycopg
 
-from operations.runtime.programs import WORKER_SILENT_SECONDS, answers
+from operations.runtime.programs import answers
+from warehouse import sign_of_life
 from warehouse.queries import queries
 from warehouse.settings import Role, Settings
 
 
 def is_well(program: str, settings: Settings, now: datetime) -> bool:
-    """Whether the address answers, or the warehouse shows that the program works on it."""
+    """Whether the address answers, the worker of this host lives, or the warehouse shows that somebody folds."""
     if program.startswith("http://"):
         return answers(program)(now)
-    sql = queries("operations")
+    if program == "worker":
+        return sign_of_life.is_fresh(settings)
     # As the program itself: its container knows no other password.
-    role = Role.LOADER if program == "worker" else Role.TRANSFORMER
-    with psycopg.connect(settings.url_for(role), connect_timeout=5) as database:
-        if program == "worker":
-            since = now - timedelta(seconds=WORKER_SILENT_SECONDS)
-            row = database.execute(sql["worker_seen_since"], {"since": since}).fetchone()
-        else:
-            row = database.execute(sql["fold_lives"]).fetchone()
+    with psycopg.connect(settings.url_for(Role.TRANSFORMER), connect_timeout=5) as database:
+        row = database.execute(queries("operations")["fold_lives"]).fetchone()
     return row is not None and bool(row[0])
 
 

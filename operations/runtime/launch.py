@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from operations.invocation import ROOT, Found, say
-from operations.runtime import running
+from operations.runtime import running, shared
 from warehouse import run_record
 from warehouse.refusals import Refused
 
@@ -126,16 +126,19 @@ def launch(
     messages: int,
     stays: bool,
     reload: bool = False,
+    parts: Sequence[str] | None = None,
 ) -> tuple[Launch, bool]:
     """Start the supervisor, unless one runs on this data folder; returns the launch and whether it is new.
 
-    `stays`: it outlives this command; otherwise it stops when this command is gone.
+    Args:
+        stays: it outlives this command; otherwise it stops when this command is gone.
+        parts: which programs run here, where others run on other hosts; None for all.
 
     Raises:
         Refused: a port is taken, or the database that was given does not answer.
         SettingsError: the master key is weak.
     """
-    from operations.runtime.programs import Ports
+    from operations.runtime.programs import Ports, all_parts
     from operations.runtime.supervisor import rotate
 
     data_dir = settings.data_dir
@@ -156,7 +159,7 @@ def launch(
         say(f"stopped what an earlier run left behind: {', '.join(sorted(left))}")
     ports = Ports(base=port_base)
     try:
-        ports.check(embedded=settings.database_url is None, demo=demo)
+        ports.check(all_parts(settings) if parts is None else parts, demo=demo)
     except Refused:
         if running.is_held(data_dir):
             return runs_already()
@@ -165,6 +168,8 @@ def launch(
     _ = settings.master_keys
     if settings.database_url is not None:
         _check_given_database(settings)
+        if parts is not None:
+            shared.check_master_key(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
     rotate(log)
     offset = log.stat().st_size if log.exists() else 0
@@ -173,6 +178,8 @@ def launch(
         arguments += ["--demo", "--messages", str(messages)]
     if reload:
         arguments.append("--reload")
+    if parts is not None:
+        arguments += ["--only", ",".join(parts)]
     if not stays:
         arguments += ["--owner", str(os.getpid())]
     with log.open("ab") as output:

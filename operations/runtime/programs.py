@@ -3,6 +3,8 @@
 cluster -> postgres -> migrate -> histories -> fold, worker
                                -> receiver, app
 simulator (demo only)
+
+With `--only` a host runs some of them, on the database that all hosts share (shared.py).
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from operations.invocation import ROOT
 from operations.runtime import running
 from operations.runtime.ports import is_busy
 from operations.runtime.supervisor import Program
+from warehouse import sign_of_life
 from warehouse.queries import queries
 from warehouse.refusals import Refused
 from warehouse.settings import Role, Settings
@@ -28,9 +31,9 @@ from warehouse.settings import Role, Settings
 if TYPE_CHECKING:
     from warehouse.postgres import Embedded
 
+#: What a person may name: all that lasts, in the order in which it is started.
+PARTS = ("postgres", "receiver", "fold", "worker", "app")
 PROBE_TIMEOUT_SECONDS = 2.0
-#: A worker says every ten seconds that it lives.
-WORKER_SILENT_SECONDS = 60.0
 
 #: Nothing that runs here reports to anybody.
 QUIET = {
@@ -68,21 +71,24 @@ class Ports:
     def receiver_admin(self) -> int:
         return self.base + 5
 
-    def check(self, *, embedded: bool, demo: bool) -> None:
+    def check(self, parts: Collection[str], *, demo: bool) -> None:
         """
+        Args:
+            parts: which of PARTS run here.
+
         Raises:
             Refused: a port that is needed is taken; names it.
         """
         if not 1024 <= self.base <= 65_530:
             raise Refused(f"--port-base {self.base} is out of range: give 1024 to 65530")
-        needed = {
-            "app": self.app,
-            "receiver": self.receiver,
-            "the receiver's readiness": self.receiver_admin,
-        }
+        needed = {}
+        if "app" in parts:
+            needed["app"] = self.app
+        if "receiver" in parts:
+            needed |= {"receiver": self.receiver, "the receiver's readiness": self.receiver_admin}
         if demo:
             needed["simulator"] = self.simulator
-        if embedded:
+        if "postgres" in parts:
             needed["Postgres"] = self.postgres
         for name, port in needed.items():
             if is_busy(port):
@@ -91,32 +97,55 @@ class Ports:
                 )
 
 
-def facts(ports: Ports, settings: Settings, *, demo: bool) -> dict[str, object]:
+def all_parts(settings: Settings) -> list[str]:
+    """What runs where nobody names a part: everything, the database too unless it is elsewhere."""
+    return [name for name in PARTS if name != "postgres" or settings.database_url is None]
+
+
+def facts(
+    ports: Ports, settings: Settings, *, demo: bool, parts: Collection[str] | None = None
+) -> dict[str, object]:
     """What the record says besides processes: addresses and how it was started."""
-    receiver = f"http://127.0.0.1:{ports.receiver}"
+    here = all_parts(settings) if parts is None else parts
+    receiver = f"http://127.0.0.1:{ports.receiver}" if "receiver" in here else None
     return {
-        "app_url": f"http://127.0.0.1:{ports.app}",
+        "app_url": f"http://127.0.0.1:{ports.app}" if "app" in here else None,
         "receiver_url": receiver,
-        "receiver_admin_url": f"http://127.0.0.1:{ports.receiver_admin}",
+        "receiver_admin_url": f"http://127.0.0.1:{ports.receiver_admin}" if receiver else None,
         "simulator_url": f"http://127.0.0.1:{ports.simulator}" if demo else None,
         "public_url": settings.public_url or receiver,
         "port_base": ports.base,
         "demo": demo,
-        "embedded": settings.database_url is None,
+        "embedded": "postgres" in here,
+        "parts": [name for name in PARTS if name in here],
     }
 
 
 def programs(
-    settings: Settings, ports: Ports, *, demo: bool, messages: int, reload: bool = False
+    settings: Settings,
+    ports: Ports,
+    *,
+    demo: bool,
+    messages: int,
+    reload: bool = False,
+    parts: Collection[str] | None = None,
 ) -> list[Program]:
-    """All programs of this data folder in the order in which they are looked after.
+    """The programs of this data folder in the order in which they are looked after.
 
-    reload: the app is started again when its files change.
+    Args:
+        reload: the app is started again when its files change.
+        parts: which of PARTS run here; all of them unless told.
     """
+    here = all_parts(settings) if parts is None else parts
+    has_receiver = "receiver" in here
     admin_bind = settings.admin_bind or f"127.0.0.1:{ports.receiver_admin}"
+    # Where the receiver is elsewhere nobody here knows what providers call, unless it is said.
+    public_url = settings.public_url or (
+        f"http://127.0.0.1:{ports.receiver}" if has_receiver else ""
+    )
     environment = QUIET | {
         "CRM_DATA_DIR": str(settings.data_dir),
-        "CRM_PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{ports.receiver}",
+        "CRM_PUBLIC_URL": public_url,
         "CRM_ADMIN_BIND": admin_bind,
         "CRM_APP_URL": settings.app_url or "",
     }
@@ -134,56 +163,79 @@ def programs(
             **options,  # type: ignore[arg-type]
         )
 
-    embedded = settings.database_url is None
-    database = [
-        program("cluster", "operations.runtime.prepare", "cluster", str(ports.postgres), once=True),
-        _postgres(settings, ports),
-    ]
-    listed = [
-        *(database if embedded else []),
+    embedded = "postgres" in here
+    listed = []
+    if embedded:
+        listed += [
+            program(
+                "cluster", "operations.runtime.prepare", "cluster", str(ports.postgres), once=True
+            ),
+            _postgres(settings, ports),
+        ]
+    # Every host does these two, whichever comes first: they take turns, and find done what is.
+    listed.append(
         program(
             "migrate",
             "operations.runtime.prepare",
             "migrate",
             after=("postgres",) if embedded else (),
             once=True,
-        ),
-        program(
-            "histories", "operations.runtime.prepare", "histories", after=("migrate",), once=True
-        ),
-        program(
-            "receiver",
-            "webhooks",
-            "--port",
-            str(ports.receiver),
-            after=("migrate",),
-            is_ready=answers(f"http://{admin_bind}/readyz"),
-            is_alive=lives(f"http://127.0.0.1:{ports.receiver}/healthz"),
-        ),
-        program(
-            "fold",
-            "transform",
-            after=("histories",),
-            is_ready=_said_in(settings, "models_serve"),
-        ),
-        program(
-            "worker",
-            "worker",
-            after=("histories",),
-            is_ready=_said_in(settings, "worker_seen_since"),
-            is_alive=_worker_lives(settings),
-        ),
-        program(
-            "app",
-            *(["operations.runtime.reload"] if reload else []),
-            "app",
-            "--port",
-            str(ports.app),
-            after=("migrate",),
-            is_ready=answers(f"http://127.0.0.1:{ports.app}/_stcore/health"),
-            is_alive=lives(f"http://127.0.0.1:{ports.app}/healthz"),
-        ),
-    ]
+        )
+    )
+    if {"fold", "worker"} & set(here):
+        listed.append(
+            program(
+                "histories",
+                "operations.runtime.prepare",
+                "histories",
+                after=("migrate",),
+                once=True,
+            )
+        )
+    if has_receiver:
+        listed.append(
+            program(
+                "receiver",
+                "webhooks",
+                "--port",
+                str(ports.receiver),
+                after=("migrate",),
+                is_ready=answers(f"http://{admin_bind}/readyz"),
+                is_alive=lives(f"http://127.0.0.1:{ports.receiver}/healthz"),
+            )
+        )
+    if "fold" in here:
+        listed.append(
+            program(
+                "fold",
+                "transform",
+                after=("histories",),
+                is_ready=_said_in(settings, "models_serve"),
+            )
+        )
+    if "worker" in here:
+        listed.append(
+            program(
+                "worker",
+                "worker",
+                after=("histories",),
+                is_ready=lambda started_at: sign_of_life.seen_since(settings, started_at),
+                is_alive=lambda: sign_of_life.is_fresh(settings),
+            )
+        )
+    if "app" in here:
+        listed.append(
+            program(
+                "app",
+                *(["operations.runtime.reload"] if reload else []),
+                "app",
+                "--port",
+                str(ports.app),
+                after=("migrate",),
+                is_ready=answers(f"http://127.0.0.1:{ports.app}/_stcore/health"),
+                is_alive=lives(f"http://127.0.0.1:{ports.app}/healthz"),
+            )
+        )
     if demo:
         listed.append(
             program(
@@ -278,12 +330,6 @@ def lives(url: str) -> Callable[[], bool]:
     """Whether anything is answered at this address."""
     probe = answers(url)
     return lambda: probe(datetime.now(UTC))
-
-
-def _worker_lives(settings: Settings) -> Callable[[], bool]:
-    """Whether the worker has said so lately. While the warehouse is away that cannot be known: the question fails."""
-    probe = _said_in(settings, "worker_seen_since")
-    return lambda: probe(datetime.now(UTC) - timedelta(seconds=WORKER_SILENT_SECONDS))
 
 
 def _takes_queries(server: Embedded) -> Callable[[datetime], bool]:

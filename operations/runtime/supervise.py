@@ -27,10 +27,12 @@ def main() -> int:
     parser.add_argument("--demo", action="store_true")
     parser.add_argument("--messages", type=int, default=0)
     parser.add_argument("--reload", action="store_true")
+    parser.add_argument("--only", help="the parts that run here, with commas; all unless told")
     parser.add_argument("--owner", type=int, help="stop when the process of this pid is gone")
     given = parser.parse_args()
     settings = settings_for(given.data_dir)
     ports = Ports(base=given.port_base)
+    parts = given.only.split(",") if given.only else None
     held = running.lock(settings.data_dir, patience_seconds=2.0)
     if held is None:
         tell(f"another supervisor holds {settings.data_dir}")
@@ -45,8 +47,9 @@ def main() -> int:
                 demo=given.demo,
                 messages=given.messages,
                 reload=given.reload,
+                parts=parts,
             ),
-            facts=facts(ports, settings, demo=given.demo),
+            facts=facts(ports, settings, demo=given.demo, parts=parts),
             owner=given.owner,
         )
         return supervisor.run()

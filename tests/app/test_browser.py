@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+import psycopg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.access import sessions
 from tests.app.browsing import Person, eventually, ready
@@ -289,6 +291,91 @@ def test_a_stranger_becomes_a_customer_and_another_is_linked(
         ("alphanumeric:AU:EXAMPLECO", "Their sender name"),
         (f"phone:{NUMBER}", "Wrote to us for the first time"),
     ]
+
+
+@pytest.mark.parametrize("way", ["link", "make", "search", "line"])
+def test_a_part_that_is_asked_for_late_does_not_take_the_next_page_away(
+    window: Callable[..., Person], correspondence: Correspondence, way: str
+) -> None:
+    """While another page is on its way, a part of the one that is left is asked for: held until it happens."""
+    correspondence.customer("Known Customer", f"email:{ADDRESS}")
+    correspondence.mail(ADDRESS, "Hello", "It is wrong.", datetime.now(UTC), name="Known")
+    correspondence.sms(NUMBER, "who am I", datetime.now(UTC) - timedelta(hours=2))
+    person = window()
+    page = person.page
+    asked: list[bytes] = []
+    server: list[WebSocketRoute] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        server[:] = [socket.connect_to_server()]
+
+        def pass_on(message: str | bytes) -> None:
+            said = BackMsg.FromString(message if isinstance(message, bytes) else message.encode())
+            if said.rerun_script.fragment_id:
+                asked.append(said.SerializeToString())
+            server[0].send(message)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket(lambda url: "/_stcore/stream" in url, between)
+    person.sign_in("/unassigned" if way != "line" else "/")
+    if way == "line":
+        # A part that the next page has, too.
+        page.get_by_role("button", name="Views").click()
+        expect(page.get_by_role("link", name="Manage views")).to_be_visible()
+        page.get_by_role("button", name="Views").click()
+        expect(page.get_by_role("link", name="Manage views")).to_have_count(0)
+    else:
+        expect(page.get_by_text("1 waiting")).to_be_visible()
+        # It is told, and asks for its list once more.
+        correspondence.sms("+61491570156", "me too", datetime.now(UTC))
+        expect(page.get_by_text("2 waiting")).to_be_visible()
+    eventually(lambda: bool(asked))
+    part = asked[-1]
+    act: Callable[[], None]
+    if way in ("link", "make"):
+        page.get_by_role("button", name=f"Decide on phone {NUMBER}").click()
+    if way == "link":
+        page.get_by_role("tab", name="Existing customer").click()
+        page.get_by_label("Search", exact=True).fill("known")
+        page.keyboard.press("Enter")
+        page.get_by_role("radio", name="Known Customer").wait_for(state="attached")
+        page.get_by_text("Known Customer · sam@\u2060example.com").click()
+        page.get_by_label("Reason for the link").fill("Their number")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Link", exact=True)).to_be_enabled()
+        act = page.get_by_role("button", name="Link", exact=True).click
+    elif way == "make":
+        page.get_by_label("Name", exact=True).fill("Known Customer")
+        act = page.get_by_role("button", name="Make customer").click
+    elif way == "search":
+        page.get_by_placeholder("Find messages").fill("wrong")
+        act = lambda: page.keyboard.press("Enter")  # noqa: E731
+    else:
+        act = lambda: page.get_by_role("link", name="Open Known Customer").click(no_wait_after=True)  # noqa: E731
+    # What is gone to waits for what it reads and for what it writes down.
+    with psycopg.connect(correspondence.settings.admin_url) as other:
+        other.execute("lock table crm.events, canonical.messages in access exclusive mode")
+        act()
+        waits = "select count(*) > 0 from pg_locks where not granted"
+        for _ in range(100):
+            if correspondence.execute(waits)[0][0]:
+                break
+            # What passes between the page and the app does so while the page is waited for.
+            page.wait_for_timeout(100)
+        else:
+            pytest.fail("the next page does not wait for what is locked")
+        server[0].send(part)
+        page.wait_for_timeout(300)
+    shown = (
+        page.locator(".line.found")
+        if way == "search"
+        else page.get_by_role("heading", name="Known Customer")
+    )
+    expect(shown).to_be_visible()
+    # It runs behind that page, if at all.
+    page.wait_for_timeout(1_500)
+    expect(shown).to_be_visible()
 
 
 def test_a_viewer_sees_the_queue_and_decides_nothing(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.app.browsing import Person, ready
+from app import act
+from tests.app.browsing import Person, eventually, ready
 from tests.app.conftest import Correspondence
 from tests.app.meta_events import CONNECTIONS, messaging
 
@@ -150,3 +151,54 @@ def test_who_may_reads_what_it_said_before(person: Person, correspondence: Corre
         "messenger|m_1",
         [sam],
     )
+
+
+def test_what_is_pressed_is_done_although_it_is_drawn_anew_before_it_is_let_go(
+    person: Person, correspondence: Correspondence
+) -> None:
+    sam = correspondence.customer("Sam Example", f"phone:{NUMBER}")
+    sid = correspondence.sms(NUMBER, "hello there", datetime.now(UTC) - timedelta(hours=1))
+    page = person.sign_in(f"/timeline?customer={sam}")
+    ready(page)
+    page.get_by_text("hello there").click()
+    close = panel(page).get_by_role("button", name="Close")
+    expect(close).to_be_visible()
+    page.wait_for_timeout(500)
+
+    def middle() -> tuple[float, float]:
+        box = close.bounding_box()
+        assert box
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    pressed = middle()
+    page.mouse.move(*pressed)
+    page.mouse.down()
+    # Meanwhile somebody else decides on the message, and it says more of itself.
+    colleague = correspondence.signed_in("mia")
+    for tag in ("Promise", "Later", "A tag of many words that needs a line", "And one more such"):
+        act.tag(colleague, [f"twilio_sms|{sid}"], tag)
+    expect(panel(page).get_by_role("button", name="Remove And one more such")).to_be_visible()
+    eventually(lambda: middle() != pressed)
+    page.mouse.up()
+    expect(panel(page)).to_have_count(0)
+
+
+def test_who_goes_away_from_what_is_pressed_does_not_want_it(
+    person: Person, correspondence: Correspondence
+) -> None:
+    sam = correspondence.customer("Sam Example", f"phone:{NUMBER}")
+    correspondence.sms(NUMBER, "hello there", datetime.now(UTC) - timedelta(hours=1))
+    page = person.sign_in(f"/timeline?customer={sam}")
+    ready(page)
+    page.get_by_text("hello there").click()
+    close = panel(page).get_by_role("button", name="Close")
+    expect(close).to_be_visible()
+    close.hover()
+    page.mouse.down()
+    page.get_by_text("hello there").hover()
+    page.mouse.up()
+    page.wait_for_timeout(700)
+    expect(close).to_be_visible()
+    # Where nothing happens in between it is done once.
+    close.click()
+    expect(panel(page)).to_have_count(0)

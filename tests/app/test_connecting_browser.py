@@ -51,12 +51,6 @@ def working(settings: Settings, log: Path, **more: str) -> Iterator[None]:
         process.wait(20)
 
 
-def plain(label: str) -> str:
-    """As a label stands on the page, which draws no Markdown."""
-    kept = "".join(c if c.isalnum() or c in "@.+'" else " " for c in label)
-    return " ".join(kept.split())
-
-
 @dataclass(frozen=True)
 class Document:
     """A guide as it lies in docs/connect, cut into its steps."""
@@ -234,7 +228,7 @@ def settled(page: Page) -> None:
 
 def fill(page: Page, field: Field, value: str, *, by_keyboard: bool, wrongly: bool) -> None:
     """Paste into a field what belongs there; something else before, where a wrong paste is tried too."""
-    written = page.get_by_label(plain(field.label), exact=True)
+    written = page.get_by_label(field.label, exact=True)
     if not by_keyboard:
         written.fill(value)
         return
@@ -283,9 +277,7 @@ def connect(
     expect(page.get_by_role("button", name="Check with")).to_be_visible()
     open_folds(page, by_keyboard=by_keyboard)
     says(page, document.before)
-    says(
-        page, (each for label, where in document.pasted.values() for each in (plain(label), where))
-    )
+    says(page, (each for label, where in document.pasted.values() for each in (label, where)))
     name = page.get_by_label("Name of this account")
     if by_keyboard:
         tab_to(page, name)

@@ -222,3 +222,52 @@ def test_each_condition_by_keyboard_alone(person: Person, sam: str, today: datet
         press_on(page, page.get_by_label("Has an attachment"), "Space")
 
     chosen(with_file, "Has an attachment", 1)
+
+
+def test_own_days_and_a_filter_kept_by_keyboard_alone(
+    person: Person, sam: str, today: datetime
+) -> None:
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.locator(".message")).to_have_count(len(AGES))
+    ready(page)
+    button = page.get_by_role("button", name="Filter")
+
+    def day_field(label: str) -> Locator:
+        return page.locator(".stDateInput").filter(has_text=label).get_by_role("spinbutton").first
+
+    # Days of one's own: typed as they are written, told when one goes on.
+    first, last = (today.date() - timedelta(days=days) for days in (5, 1))
+    press_on(page, button)
+    tab_to(page, day_field("From"))
+    page.keyboard.type(f"{first:%d%m%Y}")
+    tab_to(page, day_field("To, included"), most=3)
+    expect(page.get_by_text(said(4))).to_be_visible()
+    assert has_focus(day_field("To, included"))
+    page.keyboard.type(f"{last:%d%m%Y}")
+    # Past its calendar.
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text(said(2))).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("To, included")).to_have_count(0)
+    assert has_focus(button)
+    chip = clock.days(first, last)
+    expect(page.get_by_role("button", name=chip, exact=True)).to_be_visible()
+
+    # Gone to a message, and back to what was left of the timeline.
+    page.keyboard.press("j")
+    message = page.locator(".message:focus")
+    expect(message).to_have_count(1)
+    page.keyboard.press("p")
+    panel = page.locator(".st-key-chosen_message")
+    expect(panel.get_by_text("Where it came from")).to_be_visible()
+    page.keyboard.press("p")
+    press_on(page, panel.get_by_role("link", name="Everything about it"), most=20)
+    page.wait_for_url("**/message?*")
+    expect(page.get_by_role("heading", name="Where this came from")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text(said(2))).to_be_visible()
+    expect(page.locator(".message")).to_have_count(2)
+    press_on(page, page.get_by_role("button", name=chip, exact=True))
+    expect(page.get_by_text("hidden")).to_have_count(0)
+    expect(page.locator(".message")).to_have_count(len(AGES))

@@ -82,6 +82,8 @@ OTHERS = {
     "read.py customers_of": "shown to nobody: decides which pages read again",
     "read.py warehouse_state": "about no person: how the fold stands",
     "reading.py reading": "the one way",
+    "replica.py _written": "how far the log is written",
+    "replica.py decided": "where in the log a session's last decision lies",
     "alerts.py look": "how everything stands, to be told to admins: tests/app/test_alerts.py",
     "alerts.py send_next": "the same, with the addresses of admins",
 }
@@ -193,8 +195,8 @@ def test_only_the_rooms_of_reading_know_its_queries() -> None:
     for path in FOLDER.rglob("*.py"):
         for name in re.findall(r'queries\("(\w+)"\)', path.read_text()):
             # Who is signed in, and what stands in the place of a relation for somebody with limits.
-            # Nor what admins are told while they do not look.
-            assert (path.name in own) or name in ("sessions", "limits", "alerts"), (
+            # Nor what admins are told while they do not look, nor how far a replica is.
+            assert (path.name in own) or name in ("sessions", "limits", "alerts", "replica"), (
                 f"{path.name} asks {name}.sql"
             )
 

@@ -4,10 +4,6 @@ Queries of the command line, run as crm_app.
 -- Whether the models can be read and a process folds; the lock that is tried is given back at once.
 select statements is not null and not pg_try_advisory_xact_lock(hashtext('crm fold leader')) from canonical.built
 
--- worker_seen_since --
--- Whether a worker has registered itself at this time or later.
-select exists (select 1 from jobs.procrastinate_workers where last_heartbeat >= %(since)s)
-
 -- fold_lives --
 -- Whether a process folds: it holds this lock (transform/fold.py); ours is given back at once.
 select not pg_try_advisory_xact_lock(hashtext('crm fold leader'))

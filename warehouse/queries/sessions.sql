@@ -169,7 +169,9 @@ select %(user_name)s, code_hash from unnest(%(hashes)s::bytea[]) as code_hash
 
 -- viewer_standing --
 -- Who is signed in in this session, in the middle of what they do; no row once it ended in any way.
-select users.user_name, users.role, users.only_channels, users.only_connections
+select
+    users.user_name, users.role, users.only_channels, users.only_connections,
+    (sessions.read_after - '0/0')::int8 as read_after
 from crm.sessions
 join crm.users using (user_name)
 where sessions.session_id = %(session_id)s
