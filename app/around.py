@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import about, address, filtered, guard, layout, matches, read, timeline_pages
+from app import about, address, filtered, guard, layout, matches, navigation, read, timeline_pages
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -227,7 +227,7 @@ def around(place: Place, opened: read.Opened, first: Around, shown: list[Around]
             on_click=_more,
             args=(place, 0, FURTHER),
         )
-    st.page_link(
+    navigation.link(
         address.TIMELINE, label="To the newest messages", icon=":material/keyboard_double_arrow_down:",
         query_params=address.of_customer(place.customer_id, place.wanted),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, examine, guard, layout, outcome, panel
+from app import address, examine, guard, layout, navigation, outcome, panel
 from app.access.roles import Permission
 from app.examine import Examined
 from app.live import bell, changes, topics
@@ -80,7 +80,7 @@ def _draw(found: Examined, message_id: str, shown: dict[str, Any]) -> None:
     st.html('<h3 class="part">Where it came from</h3>')
     st.html("".join(origin_html.source(source, sight) for source in found.sources))
     with st.container(horizontal=True, vertical_alignment="center", key="chosen_ways"):
-        st.page_link(
+        navigation.link(
             address.ABOUT_MESSAGE, label="Everything about it", icon=":material/open_in_full:",
             query_params=address.of_message(message_id),
         )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import act_connections, address, database, guard, read_connections
+from app import act_connections, address, database, guard, navigation, read_connections
 from app.live import topics
 from app.views import connecting_html, list_html
 from warehouse.channels import Channel, registry
@@ -27,7 +27,7 @@ def choose() -> None:
         for channel in registry().values():
             with st.container(key=f"row_channel_{channel.channel}", gap=None):
                 st.html(connecting_html.choice(channel, guide(channel.channel)))
-                st.page_link(
+                navigation.link(
                     address.CONNECTIONS,
                     label=list_html.link_label(channel.name, "Connect"),
                     query_params=address.of_adding(channel.channel),

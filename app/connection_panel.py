@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from app import act_connections, address, connecting, database, guard, layout, read_connections
+from app import (
+    act_connections,
+    address,
+    connecting,
+    database,
+    guard,
+    layout,
+    navigation,
+    read_connections,
+)
 from app.access.sessions import Viewer
 from app.connecting import ASKED
 from app.database import Row
@@ -23,7 +32,7 @@ SHOWN_FOR = timedelta(hours=1)
 
 def draw(connection_id: str) -> None:
     """The page of one connection."""
-    st.page_link(address.CONNECTIONS, label="All connections", icon=":material/arrow_back:")
+    navigation.link(address.CONNECTIONS, label="All connections", icon=":material/arrow_back:")
     standing(connection_id, [])
     acts(connection_id)
     keys(connection_id)

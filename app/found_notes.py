@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, finding, guard, layout
+from app import address, finding, guard, layout, navigation
 from app.views import list_html, search_html
 from warehouse.note_search import FoundNotes
 
@@ -27,7 +27,7 @@ def notes(typed: str, answer: finding.Answer, pages: list[FoundNotes]) -> None:
                 st.html(search_html.note(row, answer.query, layout.zone(), now, tells_apart=apart))
                 page, query_params = address.of_note(row)
                 label = list_html.link_label(row["customer_name"] or row["display_name"] or "note")
-                st.page_link(page, label=label, query_params=query_params)
+                navigation.link(page, label=label, query_params=query_params)
     if len(rows) < pages[0].count:
         st.button("More notes", icon=":material/expand_more:", key="more_notes", on_click=_want)
 

@@ -9,7 +9,16 @@ from typing import Any
 
 import streamlit as st
 
-from app import act, act_identity, address, customer_picker, guard, layout, read_identity
+from app import (
+    act,
+    act_identity,
+    address,
+    customer_picker,
+    guard,
+    layout,
+    navigation,
+    read_identity,
+)
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -36,7 +45,7 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     if (into := found["customer"]["merged_into"]) is None and found["customer"]["archived_at"]:
         st.html(card_html.archived(found["customer"], zone, now))
     if into is not None:
-        st.page_link(
+        navigation.link(
             address.TIMELINE, label="The customer they were merged into",
             query_params=address.of_customer(into),
         )  # fmt: skip
@@ -109,7 +118,7 @@ def change(found: dict[str, Any]) -> None:
 def decided(customer_id: str, decide: Callable[[Viewer], object]) -> None:
     """Decide, and show the timeline as it is then; where it is refused the dialog stays, and says why."""
     if guard.done(decide):
-        st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
+        navigation.go(address.TIMELINE, query_params=address.of_customer(customer_id))
 
 
 def together(customer_id: str, name: str, known: list[str]) -> None:

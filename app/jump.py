@@ -6,7 +6,7 @@ from datetime import date
 
 import streamlit as st
 
-from app import address, around, guard, layout
+from app import address, around, guard, layout, navigation
 from app.views import clock, list_html
 from warehouse import filters
 from warehouse.filters import Filter
@@ -49,7 +49,7 @@ def jump_box(customer_id: str, wanted: Filter) -> None:
             "To the first message", icon=":material/first_page:", key="jump_first", width="stretch",
             on_click=_want, args=(None,),
         )  # fmt: skip
-        st.page_link(
+        navigation.link(
             address.TIMELINE, label="To the newest messages", icon=":material/last_page:",
             query_params=address.of_customer(customer_id, wanted),
         )  # fmt: skip
@@ -73,6 +73,6 @@ def _go(customer_id: str, day: date | None, wanted: Filter) -> str:
         return f"{what} {clock.days(day, None)} on" if day else f"{what} yet"
     # Chosen once more, the same day leads there once more.
     st.session_state[DAY] = None
-    return st.switch_page(
+    return navigation.go(
         address.TIMELINE, query_params=address.of_place(customer_id, found, wanted=wanted)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,15 +14,19 @@ import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import address, database, guard, health, read
+from app import address, database, guard, health, navigation, read
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.views import clock, list_html
 from app.views.sight import Sight
 
-STYLE = Path(__file__).parent / "style.css"
+#: Read once: what lies in a file Streamlit would read in every run.
+STYLE = f"<style>{(Path(__file__).parent / 'style.css').read_text()}</style>"
 #: A file of ours: Streamlit would fetch an emoji or a Material icon from elsewhere.
-ICON = Path(__file__).parent / "icon.svg"
+ICON = (
+    "data:image/svg+xml;base64,"
+    + base64.b64encode((Path(__file__).parent / "icon.svg").read_bytes()).decode()
+)
 #: A delivery that waits longer than this for the fold means that nobody folds.
 STALE_SECONDS = 5 * 60
 #: How the fold stands is asked for this often, however many pages are opened.
@@ -74,7 +79,7 @@ def account(person: Viewer, paths: Sequence[str]) -> None:
     ):
         st.html(list_html.signed_in_as(person.display_name, person.role.value))
         st.html(list_html.looks(paths))
-        st.page_link(address.ACCOUNT, label="Password and sessions", icon=":material/key:")
+        navigation.link(address.ACCOUNT, label="Password and sessions", icon=":material/key:")
         if st.button("Sign out", key="sign_out", width="stretch"):
             # It revokes the session and clears the cookie in one answer.
             go("/session/end")

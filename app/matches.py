@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import address, database
+from app import address, database, navigation
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.reading import reading
@@ -31,11 +31,11 @@ def strip(viewer: Viewer, customer_id: str, position: str, typed: str, wanted: F
             (found.older, "Older match", "arrow_upward"),
         ):
             if way:
-                st.page_link(
+                navigation.link(
                     address.TIMELINE, label=list_html.plain(label), icon=f":material/{glyph}:",
                     query_params=address.of_place(customer_id, way, typed, wanted),
                 )  # fmt: skip
-        st.page_link(
+        navigation.link(
             address.FOUND, label="All results", icon=":material/search:",
             query_params=address.of_search(typed),
         )  # fmt: skip

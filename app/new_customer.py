@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import act_identity, address, guard
+from app import act_identity, address, guard, navigation
 from app.access.roles import Permission
 
 
@@ -30,4 +30,4 @@ def ask() -> None:
                 act_identity.make_customer(person, name, phone=phone, email=email, reason=why)
             )
         ):
-            st.switch_page(address.TIMELINE, query_params=address.of_customer(made[0]))
+            navigation.go(address.TIMELINE, query_params=address.of_customer(made[0]))

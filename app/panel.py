@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import act, address, guard, layout, outcome, work
+from app import act, address, guard, layout, navigation, outcome, work
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -91,7 +91,7 @@ def _head(found: work.About, chosen: Row) -> None:
     st.html(work_html.head(chosen))
     if found.customer_id:
         query = address.of_customer(found.customer_id)
-        st.page_link(
+        navigation.link(
             address.TIMELINE, label="Open the timeline", icon=":material/forum:", query_params=query
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app import act, act_quarantine, address, guard, layout
+from app import act, act_quarantine, address, guard, layout, navigation
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -65,7 +65,7 @@ def _one(row: Row, chosen: Kind | None) -> bool:
             elif st.button("Ignore from now on", key=f"ignore_{number}"):
                 _attempt(lambda person: act_quarantine.ignore(person, *its))
             if row["events"] and guard.viewer().may(Permission.READ_RAW):
-                st.page_link(
+                navigation.link(
                     address.QUARANTINE, label="A sample, to the byte",
                     query_params=address.of_raw(row["newest_ref"]),
                 )  # fmt: skip

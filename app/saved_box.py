@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import act_saved, address, guard, read_saved
+from app import act_saved, address, guard, navigation, read_saved
 from app.access.roles import Permission
 from app.views import list_html, saved_html
 from warehouse.decisions.views import LONGEST_VIEW_NAME
@@ -32,7 +32,7 @@ def views_box(url_path: str) -> None:
         for view in listed:
             line(view)
         _new(url_path)
-        st.page_link(address.SAVED, label="Manage views", icon=":material/tune:")
+        navigation.link(address.SAVED, label="Manage views", icon=":material/tune:")
 
 
 def line(view: read_saved.View) -> None:
@@ -40,7 +40,7 @@ def line(view: read_saved.View) -> None:
     with st.container(key=f"row_view_{view.view_id}", gap=None):
         owner = "" if view.owner == guard.viewer().user_name else view.owner
         st.html(saved_html.line(view.name, view.script, view.parameters, owner))
-        st.page_link(
+        navigation.link(
             view.script, label=list_html.link_label(view.name), query_params=view.parameters
         )
 

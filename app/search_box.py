@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import address
+from app import address, navigation
 from warehouse.search_query import LONGEST
 
 
@@ -26,7 +26,7 @@ def draw(url_path: str) -> None:
         )
     if st.session_state.pop("wants_search", False):
         asked = st.session_state["searched"] = st.session_state["asked"].strip()
-        st.switch_page(address.FOUND, query_params=address.of_search(asked))
+        navigation.go(address.FOUND, query_params=address.of_search(asked))
 
 
 def _ask() -> None:

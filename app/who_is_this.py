@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, address, customer_picker, guard, layout
+from app import act, address, customer_picker, guard, layout, navigation
 from app.database import Row
 from app.views import card_html, identity_html, list_html
 
@@ -28,7 +28,7 @@ def decide(row: Row) -> None:
                 act.create_customer(person, name, identity=identity, reason=why)
             )
         ):
-            st.switch_page(address.TIMELINE, query_params=address.of_customer(made[0]))
+            navigation.go(address.TIMELINE, query_params=address.of_customer(made[0]))
     with link:
         chosen = customer_picker.choose("link_search")
         if chosen:
@@ -41,4 +41,4 @@ def decide(row: Row) -> None:
         if guard.done(
             lambda person: act.link_identity(person, identity, customer_id, reason=reason)
         ):
-            st.switch_page(address.TIMELINE, query_params=address.of_customer(customer_id))
+            navigation.go(address.TIMELINE, query_params=address.of_customer(customer_id))

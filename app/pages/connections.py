@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, connecting, connection_panel, examine, guard, layout
+from app import address, connecting, connection_panel, examine, guard, layout, navigation
 from app.database import Row
 from app.live import topics
 from app.views import connection_html, list_html, model_tests_html
@@ -27,7 +27,7 @@ def cards(shown: list[list[Row]]) -> None:
         for row in rows:
             with st.container(key=f"card_{row['connection_id']}", gap=None):
                 st.html(connection_html.card(row, layout.zone(), now))
-                st.page_link(
+                navigation.link(
                     address.CONNECTIONS,
                     label=list_html.link_label(row["name"], "Manage"),
                     icon=":material/tune:",
@@ -40,14 +40,14 @@ with st.container(key="connections", gap="small"):
     if address.connection():
         connection_panel.draw(address.connection())
     elif address.adding():
-        st.page_link(address.CONNECTIONS, label="All connections", icon=":material/arrow_back:")
+        navigation.link(address.CONNECTIONS, label="All connections", icon=":material/arrow_back:")
         channel = registry().get(address.adding())
         if channel is None:
             connecting.choose()
         else:
             connecting.steps(channel)
     else:
-        st.page_link(
+        navigation.link(
             address.CONNECTIONS,
             label="Add a connection",
             icon=":material/add:",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, customers_csv, guard, layout, new_customer, read
+from app import address, customers_csv, guard, layout, navigation, new_customer, read
 from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html
@@ -67,7 +67,7 @@ def customers(typed: str, sort: read.Sort, shown: list[read.Found]) -> None:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
                 apart = row["customer_id"] in namesakes
                 st.html(list_html.customer(row, layout.zone(), now, tells_apart=apart))
-                st.page_link(
+                navigation.link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),
                     query_params=address.of_customer(row["customer_id"]),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import act_alerts, address, alerts, database, guard, health, layout
+from app import act_alerts, address, alerts, database, guard, health, layout, navigation
 from app.health import Report
 from app.live import topics
 from app.views import alert_html, health_html, list_html
@@ -27,9 +27,9 @@ def standing(shown: list[Report]) -> None:
         with st.container(key=f"finding_{number}", gap=None, horizontal=True):
             st.html(health_html.finding(each))
             if each.what in LEADS:
-                st.page_link(LEADS[each.what], label="Open Quarantine")
+                navigation.link(LEADS[each.what], label="Open Quarantine")
             elif each.connection_id:
-                st.page_link(
+                navigation.link(
                     address.CONNECTIONS,
                     label=list_html.link_label(each.name, "Manage"),
                     query_params=address.of_connection(each.connection_id),

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, correction_box, examine, guard, layout
+from app import address, correction_box, examine, guard, layout, navigation
 from app.access.roles import Permission
 from app.examine import Examined
 from app.live import bell, changes, topics
@@ -40,7 +40,7 @@ def about(message_id: str, shown: dict[str, Any]) -> None:
             if customer["customer_id"] in namesakes
             else customer["name"]
         )
-        st.page_link(
+        navigation.link(
             address.TIMELINE,
             label=list_html.link_label(which, "Timeline of"),
             icon=":material/forum:",
@@ -60,7 +60,7 @@ def revisions(found: Examined, message_id: str, sight: Sight, shown: dict[str, A
         shown["earlier"] = earlier
         st.html(origin_html.versions(found.message, earlier.versions, earlier.attachments, sight))
     else:
-        st.page_link(
+        navigation.link(
             address.ABOUT_MESSAGE,
             label="Show what it said before",
             icon=":material/history:",
@@ -75,7 +75,7 @@ def sources(found: Examined, message_id: str, sight: Sight, shown: dict[str, Any
         with st.container(key=f"row_source_{number}", gap=None):
             st.html(origin_html.source(source, sight, opens=opens))
             if opens:
-                st.page_link(
+                navigation.link(
                     address.ABOUT_MESSAGE,
                     label=f"Exact bytes of source {number + 1}",
                     query_params=address.of_raw(source["raw_ref"], message_id),

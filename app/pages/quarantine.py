@@ -6,7 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import address, examine, guard, layout, quarantine_kinds, read
+from app import address, examine, guard, layout, navigation, quarantine_kinds, read
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.live import topics
@@ -44,7 +44,7 @@ def events(person: Viewer, lists: list[read.Found], chosen: Kind | None) -> None
         with st.container(key=f"row_{number}", gap=None):
             st.html(quarantine_html.event(row, layout.sight()))
             if person.may(Permission.READ_RAW):
-                st.page_link(
+                navigation.link(
                     address.QUARANTINE,
                     label=list_html.link_label(row["raw_ref"], "Exact bytes of"),
                     query_params=address.of_raw(row["raw_ref"]),
@@ -53,7 +53,7 @@ def events(person: Viewer, lists: list[read.Found], chosen: Kind | None) -> None
 
 with st.container(key="quarantine", gap=None):
     if address.raw():
-        st.page_link(
+        navigation.link(
             address.QUARANTINE, label="All of the quarantine", icon=":material/arrow_back:"
         )
         row = examine.raw_row(guard.viewer(), address.raw())

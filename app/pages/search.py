@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, finding, found_notes, guard, layout
+from app import address, finding, found_notes, guard, layout, navigation
 from app.database import Row
 from app.views import list_html, search_html
 
@@ -16,7 +16,7 @@ def line(row: Row, answer: finding.Answer, typed: str, now: datetime, *, tells_a
         st.html(search_html.result(row, answer.query, layout.zone(), now, tells_apart=tells_apart))
         # Nobody's messages lead to all that is known of them.
         customer_id, message_id = row["customer_id"], row["message_id"]
-        st.page_link(
+        navigation.link(
             address.TIMELINE if customer_id else address.ABOUT_MESSAGE,
             label=list_html.link_label(row["customer_name"] or row["display_name"] or "message"),
             query_params=address.of_place(customer_id, message_id, typed)
@@ -57,13 +57,13 @@ def customers(answer: finding.Answer, typed: str) -> None:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
                 apart = row["customer_id"] in namesakes
                 st.html(list_html.customer(row, layout.zone(), now, tells_apart=apart))
-                st.page_link(
+                navigation.link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),
                     query_params=address.of_customer(row["customer_id"]),
                 )
     if finding.has_more(found):
-        st.page_link(
+        navigation.link(
             address.CUSTOMERS, label="All of these customers", query_params=address.of_search(typed)
         )
 

@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import about, address, around, filter_bar, guard, jump, layout, read, timeline_pages
+from app import (
+    about,
+    address,
+    around,
+    filter_bar,
+    guard,
+    jump,
+    layout,
+    navigation,
+    read,
+    timeline_pages,
+)
 from app.access.roles import Permission
 from app.live import changes, following, topics
 from app.shown import Shown
@@ -65,7 +76,7 @@ with tools:
     jump.draw(customer_id, wanted)
     if guard.viewer().may(Permission.READ_EVENTS):
         query = address.of_events(customer=customer_id)
-        st.page_link(
+        navigation.link(
             address.AUDIT, label="Who saw this", icon=":material/policy:", query_params=query
         )
     filter_bar.bar(wanted, opened.choices, opened.counted, clock.day_of(now, layout.zone()))

@@ -5,12 +5,12 @@ python -m tests.app.role_matrix
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.access.roles import MATRIX, Permission, UserRole
 from app.access.sign_in import FACTOR_NEEDED_BY
+from app.navigation import PAGES
 from warehouse.settings import ROOT
 from warehouse.users import LIMITABLE
 
@@ -28,29 +28,11 @@ class ListedPage:
 
 
 def pages() -> list[ListedPage]:
-    """Every page in the order of the navigation, as app/main.py lists them, which is a script."""
-    tree = ast.parse((Path(ROOT) / "app" / "main.py").read_text())
-    (listed,) = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PAGES"
+    """Every page in the order of the navigation."""
+    return [
+        ListedPage(name=Path(file).stem, title=title, needed=needed)
+        for file, title, _, _, needed in PAGES
     ]
-    assert isinstance(listed, ast.List)
-    found = []
-    for pair in listed.elts:
-        assert isinstance(pair, ast.Tuple)
-        page, needed = pair.elts
-        assert isinstance(page, ast.Call)
-        file = ast.literal_eval(page.args[0])
-        (title,) = [ast.literal_eval(each.value) for each in page.keywords if each.arg == "title"]
-        found.append(
-            ListedPage(
-                name=Path(file).stem,
-                title=title,
-                needed=Permission[ast.unparse(needed).removeprefix("Permission.")],
-            )
-        )
-    return found
 
 
 def matrix() -> str:

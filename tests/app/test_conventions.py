@@ -205,12 +205,16 @@ def test_no_label_is_what_somebody_wrote() -> None:
                 isinstance(call, ast.Call)
                 and isinstance(call.func, ast.Attribute)
                 and isinstance(call.func.value, ast.Name)
-                and call.func.value.id == "st"
-                and call.func.attr in READS_MARKDOWN
             ):
                 continue
+            is_link = (call.func.value.id, call.func.attr) == ("navigation", "link")
+            reads = call.func.value.id == "st" and call.func.attr in READS_MARKDOWN
+            if not (is_link or reads):
+                continue
             named = [each.value for each in call.keywords if each.arg == "label"]
-            for label in named or call.args[:1]:
+            # What a link leads to comes first.
+            leads = is_link or call.func.attr == "page_link"
+            for label in named or call.args[: 0 if leads else 1]:
                 said = ast.unparse(label)
                 if not _is_plain(label) and said not in OURS | plain_names:
                     found.add(f"{path.name}: st.{call.func.attr}({said})")
@@ -244,3 +248,13 @@ def _is_number_or_plain(part: ast.FormattedValue) -> bool:
         or (isinstance(node, ast.Call) and node.args != [] and ast.unparse(node.args[0]).isupper())
         or _is_plain(node)
     )
+
+
+def test_pages_and_links_to_them_are_made_once() -> None:
+    """By path, Streamlit looks for each at the file system in each run of each person."""
+    found = {
+        path.name
+        for path in FOLDER.rglob("*.py")
+        if re.search(r"\bst\.(Page|page_link|switch_page)\(", path.read_text())
+    }
+    assert found == {"navigation.py"}
