@@ -67,7 +67,7 @@ def _close(row: Row) -> None:
         if row["kind"] == "access":
             grounds = st.multiselect(
                 "Grounds of a refusal (APP 12.3)", list(GROUNDS), format_func=_ground,
-                key=f"grounds_{case_id}",
+                key=f"grounds_{case_id}", select_all=False,
             )  # fmt: skip
         reason = st.text_area(
             "What they are told", max_chars=LONGEST_REASON, key=f"reason_{case_id}", height=90

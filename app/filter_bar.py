@@ -114,9 +114,9 @@ def _widgets(wanted: Filter, choices: Row) -> None:
     last.date_input("To, included", None, key=f"{KEY}until", on_change=_days_changed, **limits)
     for name, options in _options(wanted, choices).items():
         if options:
-            # Few are seen at once, many are searched.
+            # Few are seen at once, many are searched: Enter takes what is called so, and not all that are called alike.
             draw: Any = st.pills if len(options) <= FEW else st.multiselect
-            more = {"selection_mode": "multi"} if len(options) <= FEW else {"placeholder": "Any"}
+            more = {"selection_mode": "multi"} if len(options) <= FEW else {"placeholder": "Any", "select_all": False}
             draw(
                 NAMES[name],
                 list(options),

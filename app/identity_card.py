@@ -160,8 +160,9 @@ def apart(customer_id: str, own: list[Row]) -> None:
         st.caption("No identity is linked.")
         return
     taken = st.multiselect(
-        "Which are somebody else's", list(identities), format_func=identity_html.words
-    )
+        "Which are somebody else's", list(identities), format_func=identity_html.words,
+        select_all=False,
+    )  # fmt: skip
     ways = ["Back to the queue", "A new customer", "Another customer"]
     way = st.radio("Where they go", ways, horizontal=True)
     name = st.text_input("Name of the new customer", max_chars=200) if way == ways[1] else ""

@@ -20,7 +20,7 @@ def limits(
     channels = st.multiselect(
         "Sees only these channels", list(registry()), row["only_channels"] or [],
         format_func=lambda channel: registry()[channel].name,
-        placeholder="None as a whole" if row["only_connections"] else "Every channel", key=f"channels_{name}",
+        placeholder="None as a whole" if row["only_connections"] else "Every channel", key=f"channels_{name}", select_all=False,
     )  # fmt: skip
     names = {
         each["connection_id"]: f"{registry()[each['channel']].name}: {each['name']}"
@@ -30,7 +30,7 @@ def limits(
     only = st.multiselect(
         "And these connections", list(names), own,
         format_func=lambda connection_id: names[connection_id],
-        placeholder="No others", key=f"connections_{name}",
+        placeholder="No others", key=f"connections_{name}", select_all=False,
     )  # fmt: skip
     is_as_before = (sorted(channels), sorted(only)) == (row["only_channels"] or [], own)
     if st.button("Save what they see", key="save_limits", disabled=is_as_before):

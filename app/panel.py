@@ -213,6 +213,8 @@ def tags_of(
         sorted({*now, *(each["name"] for each in known)}, key=str.casefold),
         default=now,
         accept_new_options=True,
+        # Enter puts on the tag that is called so, and not all that are called alike.
+        select_all=False,
         key=key,
         on_change=change,
         placeholder="Add a tag",

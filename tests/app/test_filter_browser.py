@@ -271,3 +271,17 @@ def test_own_days_and_a_filter_kept_by_keyboard_alone(
     press_on(page, page.get_by_role("button", name=chip, exact=True))
     expect(page.get_by_text("hidden")).to_have_count(0)
     expect(page.locator(".message")).to_have_count(len(AGES))
+
+
+def test_what_is_typed_into_a_long_list_is_chosen_alone(person: Person, sam: str) -> None:
+    """Email is also within Voicemail."""
+    page = person.sign_in(f"/timeline?customer={sam}")
+    ready(page)
+    press_on(page, page.get_by_role("button", name="Filter"))
+    tab_to(page, page.get_by_role("combobox", name="Kind", exact=True))
+    page.keyboard.type("Email")
+    expect(page.get_by_role("option")).to_have_text(["Email", "Voicemail"])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**kind=email*")
+    expect(page.get_by_text(said(len(AGES) // 2))).to_be_visible()
+    assert "voicemail" not in page.url
