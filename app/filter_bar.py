@@ -116,7 +116,11 @@ def _widgets(wanted: Filter, choices: Row) -> None:
         if options:
             # Few are seen at once, many are searched: Enter takes what is called so, and not all that are called alike.
             draw: Any = st.pills if len(options) <= FEW else st.multiselect
-            more = {"selection_mode": "multi"} if len(options) <= FEW else {"placeholder": "Any", "select_all": False}
+            more = (
+                {"selection_mode": "multi"}
+                if len(options) <= FEW
+                else {"placeholder": "Any", "select_all": False}
+            )
             draw(
                 NAMES[name],
                 list(options),

@@ -20,7 +20,8 @@ def limits(
     channels = st.multiselect(
         "Sees only these channels", list(registry()), row["only_channels"] or [],
         format_func=lambda channel: registry()[channel].name,
-        placeholder="None as a whole" if row["only_connections"] else "Every channel", key=f"channels_{name}", select_all=False,
+        placeholder="None as a whole" if row["only_connections"] else "Every channel",
+        key=f"channels_{name}", select_all=False,
     )  # fmt: skip
     names = {
         each["connection_id"]: f"{registry()[each['channel']].name}: {each['name']}"
