@@ -86,7 +86,7 @@ def _next_step(answer: Answer, path: str) -> None:
 def _code(answer: Answer, path: str) -> None:
     assert answer.user_name is not None
     with st.form("second_factor", border=True):
-        st.subheader("Second factor")
+        st.subheader("Second factor", anchor=False)
         typed = st.text_input(
             "Code", autocomplete="one-time-code", max_chars=40,
             help="The six digits that your authenticator shows, or one of the recovery codes that you kept.",
@@ -105,7 +105,7 @@ def _another_password(answer: Answer, path: str) -> None:
     """The password was chosen by somebody else, who knows it."""
     assert answer.user_name is not None
     with st.form("first_password", border=True):
-        st.subheader("Choose a password of your own")
+        st.subheader("Choose a password of your own", anchor=False)
         st.caption(
             f"The present one was chosen by somebody else. {SHORTEST:d} to {LONGEST:d} characters of any kind; "
             "a few words that have nothing to do with each other are easy to keep in mind."

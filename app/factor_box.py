@@ -22,7 +22,7 @@ def set_up(user_name: str, done: Callable[[], None], *, session_id: str | None =
         return
     secret = st.session_state.setdefault(SECRET, second_factor.new_secret())
     with st.form("set_up_factor", border=True):
-        st.subheader("Set up a second factor")
+        st.subheader("Set up a second factor", anchor=False)
         st.caption(
             "Add an entry to an authenticator on your telephone with this key (time-based, 6 digits), "
             "and type the code it shows."
@@ -46,7 +46,7 @@ def set_up(user_name: str, done: Callable[[], None], *, session_id: str | None =
 
 def codes(done: Callable[[], None]) -> None:
     """The recovery codes, shown this once."""
-    st.subheader("Keep these codes")
+    st.subheader("Keep these codes", anchor=False)
     st.caption("Each lets you in once if the telephone is lost. They are shown this once.")
     st.code("\n".join(st.session_state[CODES]), language=None)
     if st.button("I have kept them", key="kept_codes", type="primary"):

@@ -31,6 +31,7 @@ except database.AWAY:
 open_pages = [page for page, needed in pages if person is None or person.may(needed)]
 page = st.navigation(open_pages, position="top" if person else "hidden")
 try:
+    bell.load()
     if person is None:
         st.session_state.pop("viewer", None)
         # A filter may ask for several values of one kind.
@@ -40,7 +41,6 @@ try:
     else:
         st.session_state["viewer"] = person
         address.follow(page.url_path)
-        bell.load()
         layout.account(person, [f"/{each.url_path}" for each, _ in pages])
         search_box.draw(page.url_path)
         saved_box.draw(page.url_path)

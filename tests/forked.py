@@ -226,8 +226,11 @@ def _fork_fork_server() -> None:
                     os.close(descriptor)
             # Held by the thread that forks.
             forkserver._forkserver._lock = threading.Lock()
-            exec(arguments[-1], {})
-            os._exit(0)
+            try:
+                exec(arguments[-1], {})
+            finally:
+                # It ends by an exception, which must not find its way to whoever forked us.
+                os._exit(0)
         return pid
 
     resource_tracker.ensure_running()

@@ -88,7 +88,7 @@ def crm(data_dir: Path, *arguments: str, stdin: str = "", status: int = 0, **mor
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert done.returncode == status, done.stderr
@@ -228,6 +228,7 @@ def test_a_signed_post_is_on_the_page_and_stays_one_row(
     ) == [(1, ["history", "webhook"], body, True)]
 
 
+@pytest.mark.timeout(900)
 def test_a_rebuild_gives_the_same_after_a_random_mix(installation: Installation) -> None:
     choose = random.Random(5)
     numbers = installation.provider.accounts["twilio_sms"]["numbers"].split(",")
@@ -337,7 +338,7 @@ def test_no_secret_lies_in_the_database_and_no_word_of_people_in_a_log(
                 assert canary not in rows, f"jobs.{table} has the {what}"
 
 
-@pytest.mark.timeout(280 if not LONG else 3600)
+@pytest.mark.timeout(900 if not LONG else 3600)
 def test_whatever_it_is_struck_with_nothing_acknowledged_is_lost_or_doubled(
     installation: Installation,
 ) -> None:

@@ -143,7 +143,7 @@ def draw(rows: list[dict[str, Any]]) -> None:
         assert set(Elements(list_html.waiting(line, SYDNEY, sight.now)).tags) <= TAGS
 
 
-@pytest.mark.timeout(300 + FUZZED // 10)
+@pytest.mark.timeout(600 + FUZZED // 10)
 def test_fuzzed_mails_break_nothing_and_each_stands_on_a_page(
     admin: Database, serving_models: Models, fold_now: Callable[[], int], fuzz: Fuzz
 ) -> None:

@@ -63,7 +63,6 @@ def shown(admin: Database) -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-@pytest.mark.timeout(280)
 def test_what_webhooks_lost_comes_back_where_the_provider_can_give_it(
     settings: Settings,
     models: Models,

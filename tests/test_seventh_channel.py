@@ -203,7 +203,6 @@ def web_site() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.timeout(280)
 def test_the_listed_files_are_a_whole_channel(
     tree: Path, settings: Settings, admin: psycopg.Connection[Any]
 ) -> None:
@@ -260,7 +259,6 @@ def shown(admin: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
-@pytest.mark.timeout(280)
 def test_the_conventions_hold_for_the_channel(tree: Path) -> None:
     """The tree's own tests of the registry name what would be missing."""
     subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)

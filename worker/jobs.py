@@ -473,7 +473,7 @@ async def test_models(context: JobContext, timestamp: int) -> None:
     await children.run(run_model_tests, context.additional_context["settings"])
 
 
-#: After a load its neighbours are waited for: one look at all of them. It costs ten seconds of a core: they keep apart.
+#: After a load its neighbours are waited for: one look at all of them. It costs seconds of a core: they keep apart.
 CHECK_AFTER_SECONDS = 20
 CHECKS_APART_SECONDS = 300
 

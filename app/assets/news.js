@@ -15,6 +15,7 @@ import "./look.js";
 import "./panels.js";
 import "./staying.js";
 import "./pressing.js";
+import "./naming.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;

@@ -39,7 +39,7 @@ def register() -> None:
 
 
 def load() -> None:
-    """Bring our scripts to the page, also where no bell hangs on it: keys are heard on every page."""
+    """Bring our scripts to the page, also where no bell hangs on it: they hear keys and name things everywhere."""
     assert _mount is not None, "the app's lifespan has not begun"
     _mount(key="news_scripts", data={}, height=0)
 

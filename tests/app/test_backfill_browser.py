@@ -88,7 +88,7 @@ class Backfill:
         eventually(lambda: progress.count() > 0 and progress.inner_text() != before, PATIENCE)
 
 
-@pytest.mark.timeout(1_800 if LONG else 300)
+@pytest.mark.timeout(1_800 if LONG else 600)
 def test_a_history_is_watched_rests_goes_on_and_outlives_the_worker(
     profile: BrowserContext, correspondence: Correspondence, simulator: Simulator, tmp_path: Path
 ) -> None:

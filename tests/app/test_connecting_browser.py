@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from simulator import server
 from simulator.server import Simulator
-from tests.app.browsing import Person, serving, tab_to
+from tests.app.browsing import Person, forget, serving, tab_to, usual_port
 from tests.app.conftest import Correspondence
 from tests.long_form import LONG
 from tests.pipelines.programs import has_started, wait_until
@@ -49,6 +49,16 @@ def working(settings: Settings, log: Path, **more: str) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@contextlib.contextmanager
+def before(profile: BrowserContext, address: str) -> Iterator[Person]:
+    """Somebody in front of a high window. Their page is closed in the end: its socket would keep the app from ending."""
+    person = Person(profile, address, height=1000)
+    try:
+        yield person
+    finally:
+        forget(profile, address)
 
 
 @dataclass(frozen=True)
@@ -102,28 +112,23 @@ def open_folds(page: Page, *, by_keyboard: bool = False) -> None:
             expect(page.locator("details[open] > summary", has_text=fold)).to_be_visible()
 
 
-@pytest.mark.timeout(1_800 if LONG else 300)
+@pytest.mark.timeout(1_800 if LONG else 600)
 def test_all_six_channels_are_connected_on_the_page_alone(
-    browser: Browser, correspondence: Correspondence, simulator: Simulator, tmp_path: Path
+    profile: BrowserContext, correspondence: Correspondence, simulator: Simulator, tmp_path: Path
 ) -> None:
     settings = correspondence.settings
     correspondence.execute("delete from crm.connections")
     correspondence.user("admin", "admin")
-    with (
-        contextlib.closing(
-            browser.new_context(viewport={"width": 1200, "height": 1000})
-        ) as context,
-        serve(settings) as receiver,
-    ):
+    with serve(settings) as receiver:
         more = {
             "CRM_PUBLIC_URL": receiver.base_url,
             "CRM_PROVIDER_ADDRESSES": simulator.base_url,
         }
         with (
             working(settings, tmp_path / "worker.log", **more),
-            serving(settings, tmp_path, is_forked=True, **more) as address,
+            serving(settings, tmp_path, port=usual_port(), is_forked=True, **more) as address,
+            before(profile, address) as person,
         ):
-            person = Person(context, address)
             page = person.sign_in("/connections", user_name="admin")
             expect(page.get_by_text("No connection yet")).to_be_visible()
             wrong_pastes_are_told(page, simulator)
@@ -132,8 +137,6 @@ def test_all_six_channels_are_connected_on_the_page_alone(
             page.goto(f"{address}/connections")
             expect(page.locator(".connection")).to_have_count(6)
             assert person.errors == []
-            # Its socket would keep the app from ending.
-            page.close()
     # Nothing that was pasted lies open anywhere but where it is needed, and every act has its event.
     stored = str(
         correspondence.execute(
@@ -151,27 +154,23 @@ def test_all_six_channels_are_connected_on_the_page_alone(
 
 
 def test_a_webhook_is_entered_by_hand_as_the_page_says(
-    browser: Browser, correspondence: Correspondence, simulator: Simulator, tmp_path: Path
+    profile: BrowserContext, correspondence: Correspondence, simulator: Simulator, tmp_path: Path
 ) -> None:
     """Without the keys of Meta's app: what is copied from the page is entered at Meta, which asks for the verify token."""
     settings = correspondence.settings
     correspondence.execute("delete from crm.connections")
     correspondence.user("admin", "admin")
-    with (
-        contextlib.closing(
-            browser.new_context(viewport={"width": 1200, "height": 1000})
-        ) as context,
-        serve(settings) as receiver,
-    ):
+    with serve(settings) as receiver:
         more = {
             "CRM_PUBLIC_URL": receiver.base_url,
             "CRM_PROVIDER_ADDRESSES": simulator.base_url,
         }
         with (
             working(settings, tmp_path / "worker.log", **more),
-            serving(settings, tmp_path, is_forked=True, **more) as address,
+            serving(settings, tmp_path, port=usual_port(), is_forked=True, **more) as address,
+            before(profile, address) as person,
         ):
-            page = Person(context, address).sign_in("/connections", user_name="admin")
+            page = person.sign_in("/connections", user_name="admin")
             for channel in BY_HAND if LONG else BY_HAND[:1]:
                 keys = simulator.accounts[channel]
                 page.goto(f"{address}/connections?add={channel}")
@@ -196,7 +195,6 @@ def test_a_webhook_is_entered_by_hand_as_the_page_says(
                     40,
                     f"a delivery over {channel} (sent: {simulator.deliveries()[-3:]})",
                 )  # fmt: skip
-            page.close()
 
 
 def wrong_pastes_are_told(page: Page, simulator: Simulator) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from privacy import tasks
 from tests.app.browsing import Person
@@ -157,7 +157,7 @@ def test_what_is_late_stands_first_and_nothing_that_somebody_wrote_acts(
 
 
 def test_a_class_and_a_destruction_take_two_people(
-    browser: Browser, person: Person, correspondence: Correspondence
+    person: Person, correspondence: Correspondence
 ) -> None:
     sam = correspondence.customer("Sam Example", f"phone:{NUMBER}")
     correspondence.customer("Kim Other")
@@ -183,8 +183,9 @@ def test_a_class_and_a_destruction_take_two_people(
     # Nobody agrees with themselves.
     expect(page.get_by_role("button", name="Agree: destroy")).to_be_disabled()
     looked_at(page, "retention")
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    other = Person(context, person.address).sign_in("/retention", user_name="ben")
+    # At the same desk, afterwards.
+    person.context.clear_cookies()
+    other = person.sign_in("/retention", user_name="ben")
     other.get_by_role("button", name="Agree: destroy").click()
     expect(other.get_by_text("waits for the worker")).to_be_visible()
     _work(correspondence, "destroy")
@@ -195,7 +196,6 @@ def test_a_class_and_a_destruction_take_two_people(
     assert correspondence.execute("select destroyed_by, reason from privacy.certificates") == [
         ("olive", "Asked for it (agreed by ben)")
     ]
-    context.close()
 
 
 def test_a_correction_stands_in_the_timeline_and_is_taken_back(

@@ -19,17 +19,10 @@ from app.live import changes, topics
 from app.live.changes import House
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
-from tests.replicas import Standby, replica_of
-from tests.template import Template
+from tests.replicas import Standby
 from warehouse.settings import Role, Settings, SettingsError
 
 SAM = "+61491570156"
-
-
-@pytest.fixture(scope="module")
-def standby(template: Template) -> Iterator[Standby]:
-    with replica_of(template.server_url) as made:
-        yield made
 
 
 @pytest.fixture

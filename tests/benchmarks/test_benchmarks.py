@@ -73,7 +73,6 @@ def test_each_benchmark_has_a_tiny_scale_and_is_listed() -> None:
         assert f"\n    {name} " in benchmarks.__doc__
 
 
-@pytest.mark.timeout(280)
 @pytest.mark.parametrize("name", AS_A_COMMAND)
 def test_it_runs_as_a_command(name: str) -> None:
     """`./crm bench NAME --scale N --json`, in a process of its own; nothing of it is left."""
@@ -95,7 +94,6 @@ def test_it_runs_as_a_command(name: str) -> None:
     says_what_is_so(json.loads(done.stdout))
 
 
-@pytest.mark.timeout(280)
 @pytest.mark.parametrize("name", sorted(TINY.keys() - AS_A_COMMAND_ALONE if LONG else IN_EACH_RUN))
 def test_each_runs_in_a_small_form(
     name: str, settings: Settings, programs: None, monkeypatch: pytest.MonkeyPatch

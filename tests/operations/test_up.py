@@ -36,7 +36,7 @@ def command(*arguments: str) -> tuple[int, str, str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=400,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr

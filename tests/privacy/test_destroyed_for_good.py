@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from psycopg.types.json import Jsonb
 
 from media.fetch import fetch
@@ -143,7 +142,6 @@ def a_customer(settings: Settings, admin: Database, hero: dict[str, Any]) -> str
     return customer
 
 
-@pytest.mark.timeout(280)
 def test_nothing_brings_a_destroyed_customer_back(
     settings: Settings, models: Models, tmp_path: Path
 ) -> None:

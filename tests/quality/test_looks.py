@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -79,6 +80,22 @@ def test_a_failure_stands_until_its_rows_are_looked_at_again(
     admin.execute("update raw.webhook_deliveries set delivery_key = 'k' where delivery_key = ''")
     assert rule not in failing(check(settings, "hand", ["twilio_sms"]))
     assert wrong() == []
+
+
+def test_a_look_that_finds_nothing_new_is_cheap(settings: Settings) -> None:
+    """As most are that are taken each hour: it does without the library, which takes seconds of a core to import."""
+    program = (
+        "import sys\n"
+        "from quality.checking import check\n"
+        "from warehouse.settings import Settings\n"
+        "print(check(Settings(), 'load')['suites'], 'great_expectations' in sys.modules)\n"
+    )
+    environment = {**os.environ, **settings.for_program((Role.CHECKER,), ())}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == "[] False\n", done.stderr
 
 
 def test_the_process_asks_nobody_but_the_warehouse() -> None:

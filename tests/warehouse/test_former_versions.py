@@ -63,7 +63,7 @@ def parsed() -> Callable[[Settings, str], Models]:
     return models
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_nothing_of_a_former_version_is_lost(
     version: str,

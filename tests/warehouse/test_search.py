@@ -208,7 +208,7 @@ def walks_for_whom(database: Admin) -> list[str]:
         return found
 
 
-@pytest.mark.timeout(5_400 if LONG else 300)
+@pytest.mark.timeout(5_400 if LONG else 600)
 def test_search_finds_what_a_look_at_every_message_finds(
     settings: Settings, models: Models, admin: Admin, fold_now: FoldNow
 ) -> None:
