@@ -147,8 +147,16 @@ def looks(paths: Sequence[str]) -> str:
 
 def plain(text: str) -> str:
     """A label that Streamlit reads as Markdown, with nothing in it that Markdown would act on."""
-    kept = "".join(c if c.isalnum() or c in "@.+'/" else " " for c in text)
+    kept = "".join(
+        c if c.isalnum() or c in "@.+'/" or (c == "-" and _is_within_a_word(text, at)) else " "
+        for at, c in enumerate(text)
+    )
     return " ".join(kept.split())[:80]
+
+
+def _is_within_a_word(text: str, at: int) -> bool:
+    """Elsewhere a hyphen begins a list or, with others, a line."""
+    return text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum()
 
 
 def link_label(name: str, verb: str = "Open") -> str:

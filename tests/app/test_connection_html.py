@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.views import connection_html
+from app.views import connection_html, list_html
 from app.views.connection_state import state
 from tests.app.drawn import HOSTILE, NOW, SYDNEY, Elements, assert_inert
+from warehouse.channels import registry
+from warehouse.guides import guide
 
 NOTE = "Messenger shows only the 20 newest messages of a conversation"
 
@@ -179,3 +181,17 @@ def test_hostile_words_are_inert(text: str) -> None:
         pull_detail={"listed": text, "total": text, "more": True},
     )  # fmt: skip
     assert_inert(Elements(connection_html.card(hostile, SYDNEY, NOW)))
+
+
+def test_what_is_pasted_is_called_on_the_page_as_in_its_guide() -> None:
+    for channel in registry():
+        for field in guide(channel).fields:
+            assert list_html.plain(field.label) == field.label, channel
+
+
+@pytest.mark.parametrize(
+    ("label", "kept"),
+    [("Reply-To", "Reply-To"), ("- a", "a"), ("a--b", "a b"), ("---", ""), ("a-", "a")],
+)
+def test_a_hyphen_stays_where_markdown_makes_nothing_of_it(label: str, kept: str) -> None:
+    assert list_html.plain(label) == kept

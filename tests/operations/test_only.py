@@ -164,7 +164,9 @@ class Hosts:
         with psycopg.connect(
             (self.database.data_dir / "postgres.url").read_text().strip()
         ) as owner:
-            ((port,),) = owner.execute(LEADER).fetchall()
+            row = owner.execute(LEADER).fetchone()
+        # For a moment after one ended there is none.
+        port = row[0] if row else None
         for name, host in (("first", self.first), ("second", self.second)):
             pid = host.pids.get("fold")
             ports = psutil.Process(pid).net_connections() if pid else []
