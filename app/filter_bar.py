@@ -116,11 +116,9 @@ def _widgets(wanted: Filter, choices: Row) -> None:
         if options:
             # Few are seen at once, many are searched: Enter takes what is called so, and not all that are called alike.
             draw: Any = st.pills if len(options) <= FEW else st.multiselect
-            more = (
-                {"selection_mode": "multi"}
-                if len(options) <= FEW
-                else {"placeholder": "Any", "select_all": False}
-            )
+            more: dict[str, Any] = {"placeholder": "Any", "select_all": False}
+            if len(options) <= FEW:
+                more = {"selection_mode": "multi"}
             draw(
                 NAMES[name],
                 list(options),
