@@ -152,7 +152,13 @@ def test_sources_are_read_in_staging_and_decisions_in_marts_only() -> None:
 def test_a_page_is_short_and_holds_no_sql() -> None:
     for file in (ROOT / "app" / "pages").glob("*.py"):
         text = file.read_text()
-        code = [line for line in text.splitlines() if not line.startswith(("import ", "from "))]
+        imports = {
+            line
+            for node in ast.parse(text).body
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        code = [line for number, line in enumerate(text.splitlines(), 1) if number not in imports]
         assert len(code) <= 84, f"{file.name} is longer than a page should be, its imports aside"
         assert not re.search(r"\bselect\b.+\bfrom\b", text, re.IGNORECASE | re.DOTALL), (
             f"{file.name} holds SQL"
