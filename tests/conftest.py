@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from transform.models import Models
     from warehouse.settings import Settings
 
-#: Chromium as a test wants it: no sandbox for root, no calls of its own.
+#: Chromium as a test wants it: no sandbox for root, no calls of its own; one process for all tabs of a profile, since each
+#: costs a start and a copy of the app's code.
 CHROMIUM_ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-quic",
+    "--disable-component-update", "--disable-sync", "--disable-quic", "--process-per-site",
 ]  # fmt: skip
 OF_THIS_RUN = pytest.StashKey[str]()
 REMEMBERED = pytest.StashKey[Remembered]()
