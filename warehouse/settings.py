@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: Where `.env` and the default data folder lie, wherever the caller stands.
@@ -226,6 +226,12 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("timezone", "hosts", "data_dir", mode="before")
+    @classmethod
+    def _empty_is_the_default(cls, value: object, field: ValidationInfo) -> object:
+        assert field.field_name is not None
+        return cls.model_fields[field.field_name].default if value == "" else value
 
     @field_validator("media_url")
     @classmethod

@@ -96,3 +96,13 @@ def test_of_many_that_make_the_key_at_once_all_have_the_same(tmp_path: Path) -> 
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(made, range(80)))) == 20
+
+
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As compose files and our own supervisor hand on what nobody set."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"CRM_{name.upper()}", raising=False)
+    unset = Settings(_env_file=None)  # type: ignore[call-arg]
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"CRM_{name.upper()}", "")
+    assert Settings(_env_file=None) == unset  # type: ignore[call-arg]
