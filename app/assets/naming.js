@@ -13,6 +13,8 @@ function callAll() {
     call(".stCode, .stCode pre", "To be copied", "group");
     // A list that scrolls is a stop of its own where those on it are none for the moment.
     call(".st-key-views", "Views", "group");
+    // A chosen value in a list has its name and is nothing.
+    for (const each of document.querySelectorAll("[data-testid='stMultiSelect'] [data-tag]:not([role])")) each.setAttribute("role", "group");
 }
 
 new MutationObserver(callAll).observe(document.body, { childList: true, subtree: true });
