@@ -121,7 +121,7 @@ def test_everything_stops_on_sigterm_and_nothing_is_left(
         time.sleep(0.05)
     assert len(marked(tmp_path)) == 3
     running_host.process.terminate()
-    assert running_host.process.wait(timeout=15) == 0
+    assert running_host.process.wait(timeout=60) == 0
     assert marked(tmp_path) == []
     assert run_record.recorded(tmp_path)["phase"] == "stopped"
 
@@ -266,7 +266,7 @@ def test_a_failed_step_stops_everything_and_is_named(
             "step": {"source": "print('why'); raise SystemExit(4)", "once": True},
         }
     )
-    assert running_host.process.wait(timeout=15) == 1
+    assert running_host.process.wait(timeout=60) == 1
     state = run_record.recorded(tmp_path)
     assert state["phase"] == "failed"
     assert state["failure"] == "step ended with status 4"
@@ -282,7 +282,7 @@ def test_it_stops_when_the_command_that_started_it_is_gone(
     running_host.until(serves)
     owner.kill()
     owner.wait()
-    assert running_host.process.wait(timeout=15) == 0
+    assert running_host.process.wait(timeout=60) == 0
     assert marked(tmp_path) == []
 
 
@@ -292,7 +292,7 @@ def test_one_supervisor_per_data_folder(host: Callable[..., Host], tmp_path: Pat
     assert running.is_held(tmp_path)
     assert running.lock(tmp_path) is None
     running_host.process.terminate()
-    running_host.process.wait(timeout=15)
+    running_host.process.wait(timeout=60)
     held = running.lock(tmp_path)
     assert held is not None
     held.close()
