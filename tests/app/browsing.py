@@ -28,6 +28,8 @@ from warehouse.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)
+#: Against a hang alone.
+SERVES_SECONDS = 60
 #: What a browser keeps of an address besides cookies and files.
 KEPT_OF_PEOPLE = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
 #: Widths in pixels and colour schemes that hostile pages are opened with; each with each in the long form.
@@ -92,7 +94,7 @@ def serving(
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -101,20 +103,20 @@ def serving(
 def _wait_until_serving(
     port: int, process: subprocess.Popen[bytes] | Forked, log_file: Path
 ) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + SERVES_SECONDS
     while time.monotonic() < until:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
                 return
         except OSError:
             assert process.poll() is None, log_file.read_text()
             time.sleep(0.02)
-    pytest.fail("the app did not serve within 30 s")
+    pytest.fail(f"the app did not serve within {SERVES_SECONDS} s")
 
 
 def _wait_until_hearing(settings: Settings) -> None:
     """It serves before it listens for what changes, and tells streams to come again later until then."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + SERVES_SECONDS
     with psycopg.connect(settings.admin_url, autocommit=True) as owner:
         while (
             time.monotonic() < until
@@ -166,7 +168,11 @@ class Person:
 
     def sign_in(self, path: str = "/", *, user_name: str = "agent") -> Page:
         """With what the form gives in the end, a session and its cookie: the form costs a page of its own, and has tests
-        of its own (`sign_in_by_form`)."""
+        of its own (`sign_in_by_form`). Whoever was at this desk before is gone."""
+        if self.page.url != "about:blank":
+            # Their page would hear that nobody is signed in, or somebody else, and load itself anew on the way to this one.
+            self.page.goto("about:blank")
+            self.context.clear_cookies()
         token = sessions.open_session(
             sessions.start_token(user_name), ip="127.0.0.1", user_agent="Chromium"
         )
@@ -255,7 +261,7 @@ def has_focus(target: Locator) -> bool:
     return bool(target.evaluate("e => e === document.activeElement"))
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until
@@ -268,7 +274,7 @@ def until(page: Page, expression: str) -> None:
     Playwright's own `wait_for_function` looks again from within the page, by `eval`, which our policy forbids there: it
     passes where the first look finds it true, and fails where there has to be a second one.
     """
-    eventually(lambda: bool(page.evaluate(expression)), seconds=30)
+    eventually(lambda: bool(page.evaluate(expression)))
 
 
 def ready(page: Page) -> None:
