@@ -12,6 +12,9 @@ Streamlit alone loses something there, in four orders:
   begun, the end could come before the click was answered for.
 - A part that is asked for just when the run before it has ended lets Streamlit forget what that run said last, such as
   that it has ended: what it took off the page stays there.
+
+And a browser sends what was done within a moment together, with the name of one part. What was clicked or chosen in
+another part, or on the page itself, would then not be drawn. Here that runs, too.
 """
 
 from __future__ import annotations
