@@ -25,10 +25,19 @@ from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 MESSAGE = re.compile(r'data-message="([^"]+)"')
 PATIENCE_SECONDS = 30.0
 LARGEST = 64 * 1024 * 1024
+#: So long after a run no bell rings; as SETTLED_AFTER in app/assets/news.js.
+SETTLED_SECONDS = 0.25
 
 
 class Lost(Exception):
     """The page is gone: its connection ended, nothing was answered, or it shows the sign-in form."""
+
+
+def _has_read(mark: str, told: str) -> bool:
+    """Whether what was drawn with a mark has read what was told as of another: "process.number", the greater later."""
+    process, _, number = mark.partition(".")
+    told_by, _, told_as = told.partition(".")
+    return process == told_by and int(told_as) <= int(number)
 
 
 @dataclass
@@ -59,12 +68,14 @@ class Tab:
         self._buttons: dict[str, Widget] = {}
         self._texts: dict[str, Widget] = {}
         self._values: dict[str, WidgetState] = {}
-        self._bells: dict[str, tuple[Widget, dict[str, str]]] = {}
+        self._bells: dict[str, tuple[Widget, dict[str, Any]]] = {}
         self._known: set[str] = set()
         self._kept: dict[str, ForwardMsg] = {}
         self._finished: asyncio.Future[None] | None = None
         self._turn = asyncio.Lock()
-        self._rung: set[str] = set()
+        #: What each bell that is to ring was told, as of which mark.
+        self._missing: dict[str, str] = {}
+        self._ran_at = 0.0
         self._redirect = False
         self.failure: str | None = None
 
@@ -182,6 +193,7 @@ class Tab:
         self._end(True)
 
     def _end(self, is_over: bool) -> None:
+        self._ran_at = time.monotonic()
         if is_over and self._finished and not self._finished.done():
             self._finished.set_result(None)
 
@@ -220,13 +232,13 @@ class Tab:
 
     # -- news -------------------------------------------------------------------------------------
 
-    def _hang(self, widget: Widget, data: dict[str, str]) -> None:
+    def _hang(self, widget: Widget, data: dict[str, Any]) -> None:
         known = self._bells.get(data["name"])
         self._bells[data["name"]] = (widget, data)
         if self._news is not None and (known is None or known[1]["ticket"] != data["ticket"]):
             self._start(self._tell(data))
 
-    async def _tell(self, data: dict[str, str]) -> None:
+    async def _tell(self, data: dict[str, Any]) -> None:
         opened = {data["name"]: [data["ticket"], data["mark"]]}
         with suppress(websockets.WebSocketException):
             await self._news.send(json.dumps({"open": opened}))
@@ -240,20 +252,29 @@ class Tab:
                 if said.get("hello"):
                     for _, data in tuple(self._bells.values()):
                         await self._tell(data)
-                for name in said.get("changed", ()):
-                    if name not in self._rung:
-                        self._rung.add(name)
+                for name in sorted(said.get("changed", ()), key=self._is_beside):
+                    is_due = name in self._missing
+                    self._missing[name] = said["mark"]
+                    if not is_due:
                         self._start(self._ring(name))
             self.failure = self.failure or "the news ended"
         except (websockets.WebSocketException, OSError) as fault:
             self.failure = f"news: {type(fault).__name__}"
 
+    def _is_beside(self, name: str) -> bool:
+        """Whether it waits for what one reads."""
+        return name in self._bells and bool(self._bells[name][1].get("beside"))
+
     async def _ring(self, name: str) -> None:
+        """Have the part run, once nothing has for a moment, unless a run has drawn it with what is told of."""
+        await asyncio.sleep(max(0.0, self._ran_at + SETTLED_SECONDS - time.monotonic()))
         async with self._turn:
-            self._rung.discard(name)
+            missing = self._missing.pop(name)
             if name not in self._bells:
                 return
-            widget, _ = self._bells[name]
+            widget, data = self._bells[name]
+            if _has_read(data["mark"], missing):
+                return
             rung = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{widget.id}__events")
             rung.json_trigger_value = json.dumps([{"event": "rung", "value": time.time()}])
             with suppress(Lost):
