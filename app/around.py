@@ -7,7 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from app import about, address, filtered, guard, layout, matches, navigation, read, timeline_pages
+from app import (
+    about,
+    address,
+    filtered,
+    guard,
+    layout,
+    markup,
+    matches,
+    navigation,
+    read,
+    timeline_pages,
+)
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -167,7 +178,7 @@ def opens(opened: read.Opened, message_id: str, wanted: Filter) -> bool:
     st.session_state["place"] = place
     found = read_around(guard.viewer(), place)
     if found is None:
-        st.html(
+        markup.show(
             '<p class="tally">The message that was asked for does not stand on this timeline.</p>'
         )
         return False
@@ -202,16 +213,18 @@ def around(place: Place, opened: read.Opened, first: Around, shown: list[Around]
             args=(place, FURTHER, 0),
         )
     if found.is_cut:
-        st.html(
+        markup.show(
             list_html.said(
                 f"Only the {filtered.MOST_EXAMINED:,} messages before it were looked through"
             )
         )
     by_id = {row["message_id"]: row for row in found.rows}
     sought = thread_html.anchor(place.message_id)
-    st.html(f'<i class="sought" data-for="{sought}"></i><style>#{sought} {{ {SOUGHT} }}</style>')
+    markup.show(
+        f'<i class="sought" data-for="{sought}"></i><style>#{sought} {{ {SOUGHT} }}</style>'
+    )
     if not found.passes:
-        st.html(
+        markup.show(
             list_html.said(
                 "The message that was asked for does not pass the filter; those round it do"
             )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, guard, layout, outcome
+from app import act, guard, layout, markup, outcome
 from app.access.sessions import Viewer
 from app.database import Row
 from app.views import list_html, work_html
@@ -46,7 +46,7 @@ def line(row: Row, drawn: str) -> None:
         st.checkbox(
             f"Select {list_html.plain(name)}", key=f"pick_{it}", label_visibility="collapsed"
         )
-        st.html(drawn)
+        markup.show(drawn)
         st.button(
             f"Open the panel of {list_html.plain(name)}",
             key=f"choose_{it}",
@@ -79,7 +79,7 @@ def bar(viewer: Viewer, rows: list[Row]) -> None:
         st.checkbox("Select all", key="pick_all", on_change=_pick_all, args=(rows,))
         if not seen:
             return
-        st.html(f'<p class="tally">{list_html.count(len(seen), "conversation")} selected</p>')
+        markup.show(f'<p class="tally">{list_html.count(len(seen), "conversation")} selected</p>')
         for label, glyph, change in (
             ("Take", "person_add", {"assignee": viewer.user_name}),
             ("Done", "task_alt", {"state": "done"}),

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 
 import streamlit as st
 
-from app import act_privacy, correction_box, customer_picker, guard, layout
+from app import act_privacy, correction_box, customer_picker, guard, layout, markup
 from app.access.sessions import Viewer
 from app.database import Row
 from app.views import list_html, privacy_html
@@ -23,9 +23,9 @@ def draw(row: Row) -> None:
     """The panel of a request."""
     zone, now = layout.zone(), datetime.now(UTC)
     case_id = row["case_id"]
-    st.html(privacy_html.case(row, zone, now))
+    markup.show(privacy_html.case(row, zone, now))
     if row["export"]:
-        st.html(privacy_html.export(row["export"]))
+        markup.show(privacy_html.export(row["export"]))
     if row["outcome"]:
         if st.button("Open it again", key=f"reopen_{case_id}"):
             attempt(lambda person: act_privacy.reopen_case(person, case_id))
@@ -116,7 +116,7 @@ def keep_chosen(its_id: str) -> None:
 def refusal() -> None:
     """Why what was tried last was not done."""
     if refused := st.session_state.pop(REFUSED, None):
-        st.html(list_html.banner(refused))
+        markup.show(list_html.banner(refused))
 
 
 def attempt(change: Callable[[Viewer], object]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, examine, guard, layout, navigation, outcome, panel
+from app import address, examine, guard, layout, markup, navigation, outcome, panel
 from app.access.roles import Permission
 from app.examine import Examined
 from app.live import bell, changes, topics
@@ -51,7 +51,9 @@ def chosen_message(customer_id: str, shown: dict[str, Any]) -> None:
     # A reply, a receipt, an edit or a tag runs this again.
     bell.hang("chosen_message", topics.timeline(customer_id), guard.viewer(), mark, is_beside=True)
     anchor = thread_html.anchor(message_id)
-    st.html(f'<i class="chosen" data-for="{anchor}"></i><style>#{anchor} {{ {OUTLINE} }}</style>')
+    markup.show(
+        f'<i class="chosen" data-for="{anchor}"></i><style>#{anchor} {{ {OUTLINE} }}</style>'
+    )
     with st.container(key="chosen_message", gap="small"):
         _draw(found, message_id, shown)
 
@@ -59,17 +61,17 @@ def chosen_message(customer_id: str, shown: dict[str, Any]) -> None:
 def _draw(found: Examined, message_id: str, shown: dict[str, Any]) -> None:
     viewer, sight = guard.viewer(), layout.sight(found.playable_connections)
     outcome.draw("message")
-    st.html(origin_html.head(found.message, sight))
+    markup.show(origin_html.head(found.message, sight))
     if viewer.may(Permission.ORGANISE):
         known = found.known_tags
         panel.tags_of("Tags of this message", message_id, found.tags, known, part="message")
     elif found.tags:
-        st.html(f'<p class="marks">{work_html.tags(found.tags)}</p>')
+        markup.show(f'<p class="marks">{work_html.tags(found.tags)}</p>')
     if found.message["revision"] and viewer.may(Permission.READ_REVISIONS):
         if st.session_state.get(VERSIONS) == message_id:
             earlier = examine.message_revisions(viewer, message_id, shown=shown.get("earlier"))
             shown["earlier"] = earlier
-            st.html(
+            markup.show(
                 origin_html.versions(found.message, earlier.versions, earlier.attachments, sight)
             )
         else:
@@ -77,8 +79,8 @@ def _draw(found: Examined, message_id: str, shown: dict[str, Any]) -> None:
                 "Show what it said before", icon=":material/history:", key="chosen_versions",
                 on_click=_show_versions, args=(message_id,),
             )  # fmt: skip
-    st.html('<h3 class="part">Where it came from</h3>')
-    st.html("".join(origin_html.source(source, sight) for source in found.sources))
+    markup.show('<h3 class="part">Where it came from</h3>')
+    markup.show("".join(origin_html.source(source, sight) for source in found.sources))
     with st.container(horizontal=True, vertical_alignment="center", key="chosen_ways"):
         navigation.link(
             address.ABOUT_MESSAGE, label="Everything about it", icon=":material/open_in_full:",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import act_connections, address, database, guard, navigation, read_connections
+from app import act_connections, address, database, guard, markup, navigation, read_connections
 from app.live import topics
 from app.views import connecting_html, list_html
 from warehouse.channels import Channel, registry
@@ -22,11 +22,11 @@ ASKED, LOOKED_AT = "connecting_asked", "connecting_looked_at"
 
 def choose() -> None:
     """Which channel to connect."""
-    st.html("<h2>Add a connection</h2>")
+    markup.show("<h2>Add a connection</h2>")
     with st.container(key="channel_choice", gap=None):
         for channel in registry().values():
             with st.container(key=f"row_channel_{channel.channel}", gap=None):
-                st.html(connecting_html.choice(channel, guide(channel.channel)))
+                markup.show(connecting_html.choice(channel, guide(channel.channel)))
                 navigation.link(
                     address.CONNECTIONS,
                     label=list_html.link_label(channel.name, "Connect"),
@@ -36,7 +36,7 @@ def choose() -> None:
 
 def steps(channel: Channel) -> None:
     """All steps of connecting one account of a channel."""
-    st.html(connecting_html.intro(channel, guide(channel.channel)))
+    markup.show(connecting_html.intro(channel, guide(channel.channel)))
     paste(channel)
     verdict(channel)
 
@@ -51,7 +51,7 @@ def paste(channel: Channel) -> None:
         placeholder="What people call it, as Front desk",
     )
     values = fields(whose, told.fields, {})
-    st.html("<h3>3. Check</h3>")
+    markup.show("<h3>3. Check</h3>")
     if st.button(
         f"Check with {list_html.plain(channel.provider.title())}", key="check", type="primary"
     ):
@@ -69,7 +69,7 @@ def paste(channel: Channel) -> None:
         st.rerun()
     refused = st.session_state.pop("connecting_refused", None)
     if refused:
-        st.html(list_html.banner(refused))
+        markup.show(list_html.banner(refused))
 
 
 @guard.live(topics.CONNECTIONS)
@@ -78,9 +78,9 @@ def verdict(channel: Channel) -> None:
     answer = said(st.session_state.get(ASKED + whose), provider)
     if answer is None:
         return
-    st.html(connecting_html.found(provider, answer))
+    markup.show(connecting_html.found(provider, answer))
     shown(connecting_html.registered(answer, "registered", "What is registered there now"))
-    st.html(connecting_html.registers(guide(whose)))
+    markup.show(connecting_html.registers(guide(whose)))
     by_hand(answer)
     take_over = bool(answer.get("others")) and st.checkbox(
         "Replace the other program's address: it is not told any more", key="take_over"
@@ -110,7 +110,7 @@ def verdict(channel: Channel) -> None:
             )
         )
         if refused:
-            st.html(list_html.banner(refused))
+            markup.show(list_html.banner(refused))
             return
         forget(whose)
         address.keep_connection(made[0])
@@ -125,10 +125,10 @@ def said(request_id: str | None, provider: str) -> Mapping[str, object] | None:
     if found is None or found.row["used_at"]:
         return None
     if found.row["answered_at"] is None:
-        st.html(connecting_html.asking(provider, found.worker_lives))
+        markup.show(connecting_html.asking(provider, found.worker_lives))
         return None
     if found.row["problem"]:
-        st.html(connecting_html.refused(provider, found.row["problem"]))
+        markup.show(connecting_html.refused(provider, found.row["problem"]))
         return None
     answer: Mapping[str, object] = found.row["answer"]
     return answer
@@ -137,7 +137,7 @@ def said(request_id: str | None, provider: str) -> Mapping[str, object] | None:
 def shown(html: str) -> None:
     """HTML that may be none: Streamlit refuses to draw nothing."""
     if html:
-        st.html(html)
+        markup.show(html)
 
 
 def by_hand(answer: Mapping[str, object]) -> None:

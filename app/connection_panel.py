@@ -14,6 +14,7 @@ from app import (
     database,
     guard,
     layout,
+    markup,
     navigation,
     read_connections,
 )
@@ -45,21 +46,21 @@ def standing(connection_id: str, shown: list[Row]) -> None:
     person, now = guard.viewer(), datetime.now(UTC)
     row = read_connections.connection(person, connection_id, shown=shown[0] if shown else None)
     if row is None:
-        st.html(
+        markup.show(
             list_html.empty(
                 "This connection is not there any more", "What it received stays.", "link_off"
             )
         )
         return
     shown[:] = [row]
-    st.html(connection_html.card(row, layout.zone(), now))
+    markup.show(connection_html.card(row, layout.zone(), now))
     register = read_connections.newest(person, connection_id, "register")
     provider = registry()[row["channel"]].provider.title()
     if register is not None:
         if register.row["answered_at"] is None:
-            st.html(connecting_html.asking(provider, register.worker_lives))
+            markup.show(connecting_html.asking(provider, register.worker_lives))
         elif register.row["problem"]:
-            st.html(connecting_html.failed(register.row["problem"]))
+            markup.show(connecting_html.failed(register.row["problem"]))
         connecting.shown(
             connecting_html.waiting(row, register.row, guide(row["channel"]), layout.zone(), now)
         )
@@ -75,11 +76,11 @@ def standing(connection_id: str, shown: list[Row]) -> None:
 def _answered(asked: read_connections.Asked, kind: str, provider: str) -> None:
     row = asked.row
     if row["answered_at"] is None:
-        st.html(connecting_html.asking(provider, asked.worker_lives))
+        markup.show(connecting_html.asking(provider, asked.worker_lives))
     elif row["problem"]:
-        st.html(connecting_html.failed(row["problem"]))
+        markup.show(connecting_html.failed(row["problem"]))
     elif kind == "show":
-        st.html(connecting_html.found(provider, row["answer"]))
+        markup.show(connecting_html.found(provider, row["answer"]))
         connecting.shown(
             connecting_html.registered(row["answer"], "registered", "What is registered there now")
         )
@@ -96,12 +97,12 @@ def acts(connection_id: str) -> None:
         return
     channel, told = registry()[row["channel"]], guide(row["channel"])
     if refused := st.session_state.pop(REFUSED, None):
-        st.html(list_html.banner(refused))
+        markup.show(list_html.banner(refused))
     with st.container(horizontal=True, key="connection_acts"):
         if st.button("Ask the provider", key="show", icon=":material/lan:"):
             _do(lambda person: act_connections.ask(person, "show", connection_id))
         with st.popover("Register our webhook", icon=":material/webhook:"):
-            st.html(connecting_html.registers(told))
+            markup.show(connecting_html.registers(told))
             take_over = st.checkbox(
                 "Replace another program's address: it is not told any more",
                 key="register_take_over",
@@ -130,7 +131,7 @@ def acts(connection_id: str) -> None:
 
 def _history(row: Row, connection_id: str) -> None:
     with st.popover("History", icon=":material/history:"):
-        st.html(f"<p>{list_html.plain(row['history_note'])}.</p>")
+        markup.show(f"<p>{list_html.plain(row['history_note'])}.</p>")
         since = st.date_input(
             "From this day on", None, key="since", help="Left empty: all that is not here yet"
         )
@@ -152,7 +153,7 @@ def _rename_or_remove(row: Row, connection_id: str) -> None:
         name = st.text_input("Name", row["name"], key=f"rename_{connection_id}")
         if st.form_submit_button("Rename"):
             _do(lambda person: act_connections.rename(person, connection_id, name))
-    st.html(
+    markup.show(
         "<p><b>Remove.</b> Its keys are forgotten and its webhook answers 404: first take our address away at the "
         "provider. What was received stays; files that are not fetched yet are lost.</p>"
     )
@@ -169,7 +170,7 @@ def keys(connection_id: str) -> None:
         return
     channel, told = registry()[row["channel"]], guide(row["channel"])
     plays = bool(database.settings().provider_addresses)
-    st.html(f"<h3>Keys</h3>{connecting_html.settings(told, row['settings'], plays)}")
+    markup.show(f"<h3>Keys</h3>{connecting_html.settings(told, row['settings'], plays)}")
     with st.expander("Change keys, or rotate a secret", key="change_keys"):
         st.session_state[f"channel_of_{connection_id}"] = row["channel"]
         values = connecting.fields(connection_id, told.fields, row["settings"], keeps=True)
@@ -218,7 +219,7 @@ def checked(connection_id: str) -> None:
     answer = connecting.said(request_id, provider)
     if answer is None:
         return
-    st.html(connecting_html.found(provider, answer))
+    markup.show(connecting_html.found(provider, answer))
     if st.button("Save these keys", key="save_keys", type="primary"):
         refused = guard.attempt(lambda person: act_connections.save_changed(person, request_id))
         st.session_state[REFUSED] = refused

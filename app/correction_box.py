@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import act_privacy, guard
+from app import act_privacy, guard, markup
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -25,7 +25,7 @@ def of_message(row: Row) -> None:
     if not guard.viewer().may(Permission.HANDLE_PRIVACY):
         return
     if refused := st.session_state.pop(REFUSED, None):
-        st.html(list_html.banner(refused))
+        markup.show(list_html.banner(refused))
     message_id = row["message_id"]
     fields = FIELDS["message"] if row["subject"] else FIELDS["message"][:1]
     for each in row["corrections"] or []:
@@ -59,7 +59,7 @@ def _attempt(change: Callable[[Viewer], object]) -> None:
 def of_customer(customer_id: str, attempt: Callable[[Callable[[Viewer], object]], None]) -> None:
     """In the panel of a request to correct: what the person says against their name."""
     with st.expander("What they say against it", key=f"say_{customer_id}"):
-        st.html(list_html.said(ON_CARD))
+        markup.show(list_html.said(ON_CARD))
         with st.form(f"statement_{customer_id}", border=False, clear_on_submit=True):
             statement = st.text_area("In their words", max_chars=LONGEST_TEXT, height=90)
             reason = st.text_input("Why", max_chars=LONGEST_REASON)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import factor_box, guard, layout
+from app import factor_box, guard, layout, markup
 from app.access import changing, second_factor, sessions, sign_in
 from app.access.sign_in import Answer
 from app.views import list_html
@@ -37,7 +37,7 @@ class _Proved:
 def draw(path: str) -> None:
     """The step that comes next; behind the last one the browser fetches its cookie and comes back to `path`."""
     with st.container(key="sign_in_box"):
-        st.html('<div class="product">Correspondence</div>')
+        markup.show('<div class="product">Correspondence</div>')
         proved: _Proved | None = st.session_state.get(KEY)
         if proved is not None and proved.stands:
             _next_step(proved.answer, path)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, customer_picker, events_csv, guard
+from app import address, customer_picker, events_csv, guard, markup
 from app.read_events import Seen
 from app.views import list_html
 from warehouse import filters
@@ -36,7 +36,7 @@ def bar(given: dict[str, str], seen: Seen) -> None:
         else:
             with st.popover("Customer", icon=":material/person_search:"):
                 customer()
-        st.html(list_html.export(events_csv.link(given), events_csv.MOST_LINES))
+        markup.show(list_html.export(events_csv.link(given), events_csv.MOST_LINES))
 
 
 def _choice(name: str, label: str, given: dict[str, str], choices: list[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address
+from app import address, markup
 from app.database import Row
 from app.filtered import Counted
 from app.views import clock, list_html
@@ -59,7 +59,7 @@ def bar(wanted: Filter, choices: Row, counted: Counted | None, today: date) -> N
             st.button("Clear all", key=f"{KEY}clear", type="tertiary", on_click=_keep, args=(EVERYTHING,))  # fmt: skip
         if counted:
             days = clock.days(*wanted.days(today)) if wanted.period else ""
-            st.html(list_html.left_and_hidden(counted, days))
+            markup.show(list_html.left_and_hidden(counted, days))
 
 
 def _keep(wanted: Filter) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, finding, guard, layout, navigation
+from app import address, finding, guard, layout, markup, navigation
 from app.views import list_html, search_html
 from warehouse.note_search import FoundNotes
 
@@ -17,14 +17,16 @@ def notes(typed: str, answer: finding.Answer, pages: list[FoundNotes]) -> None:
     if st.session_state.pop("wants_notes", False):
         pages.append(finding.further_notes(guard.viewer(), typed, rows[-1]))
         rows += pages[-1].rows
-    st.html(search_html.note_tally(pages[0].count, shown=len(rows)))
+    markup.show(search_html.note_tally(pages[0].count, shown=len(rows)))
     now = datetime.now(UTC)
     with st.container(key="found_notes", gap=None):
         namesakes = list_html.namesakes(rows, "customer_name")
         for row in rows:
             with st.container(key=f"row_{row['note_id']}", gap=None):
                 apart = row["customer_id"] in namesakes
-                st.html(search_html.note(row, answer.query, layout.zone(), now, tells_apart=apart))
+                markup.show(
+                    search_html.note(row, answer.query, layout.zone(), now, tells_apart=apart)
+                )
                 page, query_params = address.of_note(row)
                 label = list_html.link_label(row["customer_name"] or row["display_name"] or "note")
                 navigation.link(page, label=label, query_params=query_params)

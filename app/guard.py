@@ -13,7 +13,7 @@ from typing import Literal, ParamSpec
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import database
+from app import database, markup
 from app.access import sessions
 from app.access.roles import Forbidden
 from app.access.sessions import Viewer
@@ -112,7 +112,7 @@ def dialog(
 
 def calm() -> None:
     """The page while the warehouse does not answer; it comes back by itself."""
-    st.html(
+    markup.show(
         list_html.empty(
             "The database does not answer",
             "Nothing is lost: what arrives meanwhile is sent again by its provider. "
@@ -184,12 +184,12 @@ def _person_of_this_run() -> Viewer | None:
 
 def forbidden(refusal: Forbidden) -> None:
     """The role of this person does not allow what the page shows."""
-    st.html(list_html.empty("Not for this role", _said(refusal), "block"))
+    markup.show(list_html.empty("Not for this role", _said(refusal), "block"))
 
 
 def too_slow() -> None:
     """The warehouse answers, but not within the time that a page may take."""
-    st.html(
+    markup.show(
         list_html.empty(
             "This took too long", "Try again in a moment, or ask for less.", "hourglass_disabled"
         )

@@ -16,6 +16,7 @@ from app import (
     customer_picker,
     guard,
     layout,
+    markup,
     navigation,
     read_identity,
 )
@@ -36,14 +37,14 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
     shown[:] = [found]
     zone, now = layout.zone(), datetime.now(UTC)
     if said := correction_html.disagreements(found["customer"]["corrections"] or []):
-        st.html(said)
-    st.html(
+        markup.show(said)
+    markup.show(
         card_html.identities(
             found["identities"], found["merged"], zone, now, is_part=found["is_part"]
         )
     )
     if (into := found["customer"]["merged_into"]) is None and found["customer"]["archived_at"]:
-        st.html(card_html.archived(found["customer"], zone, now))
+        markup.show(card_html.archived(found["customer"], zone, now))
     if into is not None:
         navigation.link(
             address.TIMELINE, label="The customer they were merged into",
@@ -59,7 +60,7 @@ def identity_card(customer_id: str, shown: list[dict[str, Any]]) -> None:
         st.rerun()
     with st.expander(f"Decisions ({len(found['decisions'])})"):
         for row in found["decisions"]:
-            st.html(decision_html.decision(row, zone, now))
+            markup.show(decision_html.decision(row, zone, now))
             if may and row["undone_at"] is None:
                 what, word = (
                     row["undoes_action"] or row["action"],
@@ -82,7 +83,7 @@ def dialogs(customer_id: str) -> None:
 
 @guard.dialog("Undo", width="medium")
 def undo(row: Row, customer_id: str) -> None:
-    st.html(decision_html.decision(row, layout.zone(), datetime.now(UTC)))
+    markup.show(decision_html.decision(row, layout.zone(), datetime.now(UTC)))
     with st.form("undo", border=False):
         reason = st.text_input("Reason", max_chars=1000)
         if st.form_submit_button("Undo this decision", type="primary"):
@@ -129,7 +130,7 @@ def together(customer_id: str, name: str, known: list[str]) -> None:
     other = chosen["customer_id"]
     found = weighed(customer_id, other)
     sizes = found.sizes
-    st.html(
+    markup.show(
         card_html.together(
             name, sizes[customer_id], chosen["name"], sizes[other], layout.zone(), datetime.now(UTC),
             known=known, other_known=chosen["identities"], is_part=bool(found.beyond),
@@ -169,7 +170,7 @@ def apart(customer_id: str, own: list[Row]) -> None:
     chosen = customer_picker.choose("move_search", but=customer_id) if way == ways[2] else None
     if chosen and taken:
         more = sum(identities[each] for each in taken)
-        st.html(card_html.grows(chosen["name"], chosen["message_count"], more))
+        markup.show(card_html.grows(chosen["name"], chosen["message_count"], more))
     reason = st.text_input("Reason", max_chars=1000, key="apart_reason")
     ready = taken and reason.strip() and (way != ways[2] or chosen)
     if not st.button("Take away", type="primary", key="apart", disabled=not ready):

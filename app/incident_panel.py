@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import act_privacy, guard, layout, read_privacy
+from app import act_privacy, guard, layout, markup, read_privacy
 from app.case_panel import attempt, keep_chosen, moment
 from app.database import Row
 from app.views import privacy_html
@@ -19,11 +19,11 @@ DAYS = "DD/MM/YYYY"
 def draw(row: Row) -> None:
     """The panel of an incident."""
     incident_id, zone = row["incident_id"], layout.zone()
-    st.html(privacy_html.incident(row, zone, datetime.now(UTC)))
-    st.html(privacy_html.statement(incident_id))
+    markup.show(privacy_html.incident(row, zone, datetime.now(UTC)))
+    markup.show(privacy_html.statement(incident_id))
     if row["account"] and st.button("Whom did this account see?", key=f"seen_{incident_id}"):
         found = read_privacy.affected(guard.viewer(), incident_id)
-        st.html(privacy_html.affected(found.people, found.count or 0, zone))
+        markup.show(privacy_html.affected(found.people, found.count or 0, zone))
     if row["notified_at"]:
         return
     _describe(row)

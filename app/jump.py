@@ -6,7 +6,7 @@ from datetime import date
 
 import streamlit as st
 
-from app import address, around, guard, layout, navigation
+from app import address, around, guard, layout, markup, navigation
 from app.views import clock, list_html
 from warehouse import filters
 from warehouse.filters import Filter
@@ -44,7 +44,7 @@ def jump_box(customer_id: str, wanted: Filter) -> None:
             on_change=_to_day,
         )
         if missed:
-            st.html(list_html.missed(missed))
+            markup.show(list_html.missed(missed))
         st.button(
             "To the first message", icon=":material/first_page:", key="jump_first", width="stretch",
             on_click=_want, args=(None,),

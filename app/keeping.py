@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import act_privacy, customer_picker, guard, layout, read_privacy
+from app import act_privacy, customer_picker, guard, layout, markup, read_privacy
 from app.access.sessions import Viewer
 from app.case_panel import REFUSED, attempt
 from app.database import Row
@@ -26,9 +26,9 @@ def classes(rows: list[Row]) -> None:
     for row in rows:
         class_id = row["class_id"]
         with st.container(key=f"class_{class_id}", gap="small"):
-            st.html(privacy_html.retention_class(row, zone))
+            markup.show(privacy_html.retention_class(row, zone))
             if class_id in counted:
-                st.html(privacy_html.preview(counted[class_id], zone))
+                markup.show(privacy_html.preview(counted[class_id], zone))
             _agree(row)
     if st.button("Count what is due", key="count_due", icon=":material/calculate:"):
         st.session_state[COUNTED] = {
@@ -60,11 +60,11 @@ def holds(rows: list[Row]) -> None:
     """What must not be destroyed yet."""
     zone = layout.zone()
     if not rows:
-        st.html(list_html.said("Nothing is held"))
+        markup.show(list_html.said("Nothing is held"))
     for row in rows:
         hold_id = row["hold_id"]
         with st.container(key=f"held_{hold_id}", horizontal=True, vertical_alignment="center"):
-            st.html(privacy_html.hold(row, zone))
+            markup.show(privacy_html.hold(row, zone))
             with st.popover("Release"), st.form(f"release_{hold_id}", border=False):
                 reason = st.text_input("Why", max_chars=LONGEST_REASON, key=f"reason_{hold_id}")
                 if st.form_submit_button("Release the hold"):
@@ -77,13 +77,13 @@ def tasks(rows: list[Row], me: str) -> None:
     """Destructions that are proposed and done, exports, classes that are applied."""
     zone, now = layout.zone(), datetime.now(UTC)
     if not rows:
-        st.html(list_html.said("Nothing was asked for yet"))
+        markup.show(list_html.said("Nothing was asked for yet"))
     for row in rows:
         task_id = row["task_id"]
         with st.container(key=f"task_{task_id}", gap=None):
-            st.html(privacy_html.task(row, zone, now))
+            markup.show(privacy_html.task(row, zone, now))
             if row["state"] == "running":
-                st.html(privacy_html.running(row))
+                markup.show(privacy_html.running(row))
             if row["state"] == "proposed":
                 with st.container(horizontal=True, key=f"proposed_{task_id}"):
                     is_mine = row["asked_by"] == me
@@ -95,7 +95,9 @@ def tasks(rows: list[Row], me: str) -> None:
                     if st.button("Take it back", key=f"drop_{task_id}"):
                         attempt(partial(act_privacy.drop, task_id=task_id))
     with st.expander("Destroy a customer", key="new_destruction"):
-        st.html(list_html.said("All of theirs goes, raw and files too, once another person agrees"))
+        markup.show(
+            list_html.said("All of theirs goes, raw and files too, once another person agrees")
+        )
         _of_customer("destroy", "Propose it", "Asked for it", act_privacy.ask_destruction)
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import address, database, guard, health, navigation, read
+from app import address, database, guard, health, markup, navigation, read
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.views import clock, list_html
@@ -77,8 +77,8 @@ def account(person: Viewer, paths: Sequence[str]) -> None:
         st.container(key="account"),
         st.popover(list_html.plain(person.display_name[:40]), icon=":material/person:"),
     ):
-        st.html(list_html.signed_in_as(person.display_name, person.role.value))
-        st.html(list_html.looks(paths))
+        markup.show(list_html.signed_in_as(person.display_name, person.role.value))
+        markup.show(list_html.looks(paths))
         navigation.link(address.ACCOUNT, label="Password and sessions", icon=":material/key:")
         if st.button("Sign out", key="sign_out", width="stretch"):
             # It revokes the session and clears the cookie in one answer.
@@ -99,7 +99,7 @@ def notice() -> None:
     if not sentence and isinstance(person, Viewer):
         sentence = health.line(person)
     if sentence:
-        st.html(list_html.banner(sentence))
+        markup.show(list_html.banner(sentence))
 
 
 def stale(state: dict[str, Any], now: datetime) -> str | None:

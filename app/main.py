@@ -10,14 +10,24 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import address, database, entrance, guard, layout, navigation, saved_box, search_box
+from app import (
+    address,
+    database,
+    entrance,
+    guard,
+    layout,
+    markup,
+    navigation,
+    saved_box,
+    search_box,
+)
 from app.access.roles import Forbidden
 from app.live import bell
 from app.views import components
 
 st.set_page_config(page_title="Correspondence", page_icon=layout.ICON, layout="wide")
-st.html(layout.STYLE)
-st.html(components.channel_colours())
+markup.show(layout.STYLE)
+markup.show(components.channel_colours())
 
 pages = navigation.pages()
 try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import address, database, navigation
+from app import address, database, markup, navigation
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.reading import reading
@@ -25,7 +25,7 @@ def strip(viewer: Viewer, customer_id: str, position: str, typed: str, wanted: F
     if found is None or not found.count:
         return
     with st.container(key="matches", horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(search_html.place(found, typed))
+        markup.show(search_html.place(found, typed))
         for way, label, glyph in (
             (found.newer, "Newer match", "arrow_downward"),
             (found.older, "Older match", "arrow_upward"),

@@ -10,6 +10,7 @@ import time
 
 import streamlit as st
 
+from app import markup
 from app.views import list_html
 
 #: So long it stands there, unless the next act says something else.
@@ -31,6 +32,6 @@ def draw(part: str) -> None:
     if not words or time.monotonic() - at > SECONDS:
         st.session_state.pop(f"outcome_{part}", None)
     elif is_done:
-        st.html(list_html.said(words))
+        markup.show(list_html.said(words))
     else:
-        st.html(list_html.banner(words))
+        markup.show(list_html.banner(words))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act_account, factor_box, guard, layout, outcome
+from app import act_account, factor_box, guard, layout, markup, outcome
 from app.access.sessions import Viewer
 from app.read_account import WayIn
 from app.views import account_html, list_html
@@ -21,7 +21,7 @@ def sessions(found: WayIn, person: Viewer) -> None:
     for row in found.sessions:
         own = row["session_id"] == person.session_id
         with st.container(key=f"session_{row['session_id']}", horizontal=True, gap="small"):
-            st.html(account_html.session(row, layout.zone(), now, is_this=own))
+            markup.show(account_html.session(row, layout.zone(), now, is_this=own))
             if not own:
                 end = (row["session_id"],)
                 st.button("End", key=f"end_{row['session_id']}", on_click=end_one, args=end)
@@ -49,7 +49,7 @@ def factor(found: WayIn, person: Viewer) -> None:
         factor_box.codes(st.rerun)
     elif not found.has_factor:
         if found.needs_factor:
-            st.html(
+            markup.show(
                 list_html.banner(
                     "Your role needs a second factor: set it up before you are asked to."
                 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import act, address, guard, layout, navigation, outcome, work
+from app import act, address, guard, layout, markup, navigation, outcome, work
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -76,7 +76,7 @@ def organised(
         st.caption("No conversation yet.")
     else:
         _choice(outside, found)
-        st.html(
+        markup.show(
             work_html.standing(found.chosen, layout.zone(), datetime.now(UTC), viewer.user_name)
         )
         if viewer.may(Permission.ORGANISE):
@@ -88,7 +88,7 @@ def organised(
 
 def _head(found: work.About, chosen: Row) -> None:
     """Whose conversation it is by now, and the way to their timeline."""
-    st.html(work_html.head(chosen))
+    markup.show(work_html.head(chosen))
     if found.customer_id:
         query = address.of_customer(found.customer_id)
         navigation.link(
@@ -222,11 +222,11 @@ def tags_of(
 
 
 def _notes(found: work.About, viewer: Viewer) -> None:
-    st.html('<h3 class="part">Notes</h3>')
+    markup.show('<h3 class="part">Notes</h3>')
     now = datetime.now(UTC)
     for note in found.notes:
         with st.container(key=f"note_{note['note_id']}", gap=None):
-            st.html(work_html.note(note, layout.zone(), now))
+            markup.show(work_html.note(note, layout.zone(), now))
             if viewer.may(Permission.ORGANISE):
                 _note_change(note)
     if not found.notes:
@@ -273,7 +273,7 @@ def _history(history: list[Row], viewer: Viewer) -> None:
         now = datetime.now(UTC)
         for each in history:
             with st.container(key=f"decided_{each['decision_id']}", gap=None):
-                st.html(decision_html.decision(each, layout.zone(), now))
+                markup.show(decision_html.decision(each, layout.zone(), now))
                 if not each["undone_at"] and viewer.may(Permission.ORGANISE):
                     word = "Redo" if each["undoes"] else "Undo"
                     st.button(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app import act, act_quarantine, address, guard, layout, navigation
+from app import act, act_quarantine, address, guard, layout, markup, navigation
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
@@ -27,17 +27,17 @@ def chosen(kinds: Sequence[Row]) -> Kind | None:
 def draw(kinds: Sequence[Row], chosen: Kind | None) -> bool:
     """Every kind; whether another one was chosen just now."""
     if said := st.session_state.pop(SAID, None):
-        st.html(said)
+        markup.show(said)
     told = [row for row in kinds if not row["decision_id"]]
     ignored = [row for row in kinds if row["decision_id"]]
     if not told:
         rest = ", or is of a kind that is ignored" if ignored else ""
         words = f"Every event that came in was understood{rest}."
-        st.html(list_html.empty("Nothing is in quarantine", words, "task_alt"))
+        markup.show(list_html.empty("Nothing is in quarantine", words, "task_alt"))
     asked = False
     for title, rows in (("By reason", told), ("Ignored", ignored)):
         if rows:
-            st.html(f"<h3>{title}</h3>")
+            markup.show(f"<h3>{title}</h3>")
         for row in rows:
             asked |= _one(row, chosen)
     return asked
@@ -48,7 +48,7 @@ def _one(row: Row, chosen: Kind | None) -> bool:
     # By what it is and not by its place: the list may be another one when a click arrives.
     number = hashlib.sha256("\0".join(its).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     with st.container(key=f"reason_{number}", gap=None):
-        st.html(quarantine_html.kind(row, layout.sight(), is_chosen=its == chosen))
+        markup.show(quarantine_html.kind(row, layout.sight(), is_chosen=its == chosen))
         with st.container(
             key=f"reason_acts_{number}", horizontal=True, gap="small", vertical_alignment="center"
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import act_saved, address, guard, navigation, read_saved
+from app import act_saved, address, guard, markup, navigation, read_saved
 from app.access.roles import Permission
 from app.views import list_html, saved_html
 from warehouse.decisions.views import LONGEST_VIEW_NAME
@@ -39,7 +39,7 @@ def line(view: read_saved.View) -> None:
     """A view that is opened by choosing it."""
     with st.container(key=f"row_view_{view.view_id}", gap=None):
         owner = "" if view.owner == guard.viewer().user_name else view.owner
-        st.html(saved_html.line(view.name, view.script, view.parameters, owner))
+        markup.show(saved_html.line(view.name, view.script, view.parameters, owner))
         navigation.link(
             view.script, label=list_html.link_label(view.name), query_params=view.parameters
         )
@@ -49,7 +49,7 @@ def _new(url_path: str) -> None:
     query = address.asked_of(url_path)
     refused = st.session_state.pop(REFUSED, None)
     if refused:
-        st.html(list_html.banner(refused))
+        markup.show(list_html.banner(refused))
     if not query:
         return
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import act, act_tags, guard, layout
+from app import act, act_tags, guard, layout, markup
 from app.access.sessions import Viewer
 from app.database import Row
 from app.views import list_html, tag_html
@@ -20,7 +20,7 @@ CHOSEN, REFUSED = "tag_chosen", "tags_refused"
 
 def draw(chosen: Row, others: list[Row], history: list[Row]) -> None:
     """The panel of a tag; of a removed one its history alone, which leads back."""
-    st.html(tag_html.heading(chosen))
+    markup.show(tag_html.heading(chosen))
     if not chosen.get("removed_at"):
         _form(chosen)
         _acts(chosen, others)
@@ -30,7 +30,7 @@ def draw(chosen: Row, others: list[Row], history: list[Row]) -> None:
 def refusal() -> None:
     """Why what was tried last was not done."""
     if refused := st.session_state.pop(REFUSED, None):
-        st.html(list_html.banner(refused))
+        markup.show(list_html.banner(refused))
 
 
 def _form(row: Row) -> None:
@@ -75,7 +75,7 @@ def _history(history: list[Row]) -> None:
     for row in history:
         it = row["decision_id"]
         with st.container(key=f"decided_{it}", gap=None):
-            st.html(tag_html.decided(row, layout.zone(), now))
+            markup.show(tag_html.decided(row, layout.zone(), now))
             word = "Redo" if row["undoes"] else "Undo"
             if not row["undone_at"] and st.button(word, key=f"undo_{it}", type="tertiary"):
                 _try(partial(act.undo, decision_id=it, reason="taken back on the page"))

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from app import markup
 from app.shown import Page, Row, Shown
 from app.views import clock, list_html, message_html
 from app.views.sight import Sight
@@ -20,7 +21,7 @@ def draw(pages: Sequence[tuple[Page, Row | None]], sight: Sight) -> None:
         # What a reply quotes may have come to the screen since the page was drawn.
         quoted = page.answered & sight.on_screen.keys()
         key = (older_day, clock.day_of(sight.now, sight.zone), frozenset(quoted))
-        st.html(page.drawn(key, partial(message_html.page, sight=sight, older_day=older_day)))
+        markup.show(page.drawn(key, partial(message_html.page, sight=sight, older_day=older_day)))
 
 
 def nothing(shown: Shown) -> None:
@@ -36,11 +37,11 @@ def nothing(shown: Shown) -> None:
     if not shown.reached_first:
         title, glyph = "Nothing passes the filter so far", "manage_search"
         advice = "Earlier messages were not looked through yet."
-    st.html(list_html.empty(title, advice, glyph))
+    markup.show(list_html.empty(title, advice, glyph))
 
 
 def nobody(customer_id: str) -> NoReturn:
     """Say why there is no timeline; the page ends here."""
     said = "There is no such customer" if customer_id else "No customer chosen"
-    st.html(list_html.empty(said, "Find one under Customers.", "forum"))
+    markup.show(list_html.empty(said, "Find one under Customers.", "forum"))
     st.stop()

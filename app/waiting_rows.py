@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, act_identity, guard, layout, outcome, read_identity
+from app import act, act_identity, guard, layout, markup, outcome, read_identity
 from app.access.sessions import Viewer
 from app.database import Row
 from app.views import card_html, list_html
@@ -23,7 +23,7 @@ def actions(row: Row, suggested: Sequence[Row]) -> None:
     identity, name = row["identity"], row["display_name"]
     with st.container(key=f"ways_{identity}", gap="small"):
         for found in suggested:
-            st.html(card_html.suggestion(found, layout.zone(), datetime.now(UTC)))
+            markup.show(card_html.suggestion(found, layout.zone(), datetime.now(UTC)))
             with st.container(key=f"answers_{identity}_{found['customer_id']}", horizontal=True):
                 if st.button(
                     f"Link to {list_html.plain(found['name'])}", type="tertiary",
@@ -64,7 +64,7 @@ def dismiss(identity: str, customer_id: str) -> None:
 
 def bring_back(row: Row) -> None:
     """Under a line of those who were marked: who did and why, and the way back."""
-    st.html(card_html.mark(row, layout.zone(), datetime.now(UTC)))
+    markup.show(card_html.mark(row, layout.zone(), datetime.now(UTC)))
     if st.button("Bring back", type="tertiary", key=f"back_{row['identity']}"):
         done(lambda person: act.undo(person, row["decision_id"], "Brought back to the queue"))
 
@@ -100,7 +100,7 @@ def dialogs() -> None:
 @guard.dialog("Accept sure suggestions", width="large")
 def accept_sure(rows: Sequence[Row]) -> None:
     if not rows:
-        st.html(
+        markup.show(
             list_html.empty(
                 "Nothing is sure", "What is suggested waits under each line.", "task_alt"
             )
@@ -112,7 +112,7 @@ def accept_sure(rows: Sequence[Row]) -> None:
             "each has one customer only. It is one decision, and is taken back as one."
         )
     )
-    st.html(
+    markup.show(
         card_html.pairs(
             [(row["identity"], row["name"], row["identities"], row["said"]) for row in rows]
         )
@@ -124,7 +124,7 @@ def accept_sure(rows: Sequence[Row]) -> None:
 @guard.dialog("Make all that have a name", width="large")
 def make_named(rows: Sequence[Row]) -> None:
     if not rows:
-        st.html(
+        markup.show(
             list_html.empty(
                 "Nobody to make",
                 "Who waits has no full name, or may be somebody we know.",
@@ -138,7 +138,7 @@ def make_named(rows: Sequence[Row]) -> None:
             "customer, in one decision that is taken back as one."
         )
     )
-    st.html(card_html.pairs([(row["identity"], row["display_name"], (), "") for row in rows]))
+    markup.show(card_html.pairs([(row["identity"], row["display_name"], (), "") for row in rows]))
     if st.button(list_html.plain(f"Make these {len(rows)}"), type="primary", key="make_these"):
         done_with_all(rows, "made", lambda person: act_identity.make_all(person, rows))
 

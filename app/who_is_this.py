@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act, address, customer_picker, guard, layout, navigation
+from app import act, address, customer_picker, guard, layout, markup, navigation
 from app.database import Row
 from app.views import card_html, identity_html, list_html
 
@@ -14,7 +14,7 @@ from app.views import card_html, identity_html, list_html
 @guard.dialog("Who is this?", width="medium")
 def decide(row: Row) -> None:
     identity = row["identity"]
-    st.html(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
+    markup.show(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
     for note in identity_html.cautions(identity):
         st.info(note, icon=":material/info:")
     make, link = st.tabs(["New customer", "Existing customer"])
@@ -33,7 +33,7 @@ def decide(row: Row) -> None:
         chosen = customer_picker.choose("link_search")
         if chosen:
             count, more = chosen["message_count"], row["message_count"]
-            st.html(card_html.grows(chosen["name"], count, more))
+            markup.show(card_html.grows(chosen["name"], count, more))
         reason = st.text_input("Reason for the link", max_chars=1000)
         if not st.button("Link", type="primary", disabled=not chosen) or not chosen:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import guard, outcome, own_account, read_account
+from app import guard, markup, outcome, own_account, read_account
 
 
 @guard.live()
@@ -12,14 +12,14 @@ def way_in() -> None:
     person = guard.viewer()
     outcome.draw(own_account.PART)
     found = read_account.way_in(person)
-    st.html('<h3 class="part">Where you are signed in</h3>')
+    markup.show('<h3 class="part">Where you are signed in</h3>')
     own_account.sessions(found, person)
-    st.html('<h3 class="part">Password</h3>')
+    markup.show('<h3 class="part">Password</h3>')
     own_account.password()
-    st.html('<h3 class="part">Second factor</h3>')
+    markup.show('<h3 class="part">Second factor</h3>')
     own_account.factor(found, person)
 
 
-st.html("<h2>Your account</h2>")
+markup.show("<h2>Your account</h2>")
 with st.container(key="account_page", gap="small"):
     way_in()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import address, event_bar, events_csv, guard, layout, read_events
+from app import address, event_bar, events_csv, guard, layout, markup, read_events
 from app.read_events import LIST_SIZE, Seen
 from app.views import event_html, list_html
 
@@ -18,7 +18,7 @@ def listed(given: dict[str, str], pages: list[Seen]) -> None:
         before = (last["at"], last["event_id"])
         pages.append(read_events.events(guard.viewer(), events_csv.asked(given), before))
     for page in pages:
-        st.html(event_html.lines(page.rows, page.names, layout.zone()))
+        markup.show(event_html.lines(page.rows, page.names, layout.zone()))
     if len(pages[-1].rows) == LIST_SIZE:
         st.button("Earlier", key="earlier_events", on_click=want_earlier)
 
@@ -28,13 +28,15 @@ def want_earlier() -> None:
 
 
 given = address.events()
-st.html("<h2>Audit</h2>")
+markup.show("<h2>Audit</h2>")
 with st.container(key="audit", gap="small"):
     seen = read_events.events(guard.viewer(), events_csv.asked(given))
     event_bar.bar(given, seen)
-    st.html(event_html.headline(given, seen.names, has_analysts=seen.has_analysts))
+    markup.show(event_html.headline(given, seen.names, has_analysts=seen.has_analysts))
     if seen.rows:
         # What was read stays as it is while the page is on the screen; a full run is a new sight.
         listed(given, [seen])
     else:
-        st.html(list_html.empty("No events", "Ask for another person, customer or time.", "policy"))
+        markup.show(
+            list_html.empty("No events", "Ask for another person, customer or time.", "policy")
+        )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, connecting, connection_panel, examine, guard, layout, navigation
+from app import address, connecting, connection_panel, examine, guard, layout, markup, navigation
 from app.database import Row
 from app.live import topics
 from app.views import connection_html, list_html, model_tests_html
@@ -20,20 +20,20 @@ def cards(shown: list[list[Row]]) -> None:
     rows = examine.connections(guard.viewer(), shown=shown[0] if shown else None)
     shown[:] = [rows]
     if not rows:
-        st.html(list_html.empty("No connection yet", "Add the first one.", "cable"))
+        markup.show(list_html.empty("No connection yet", "Add the first one.", "cable"))
         return
     now = datetime.now(UTC)
     with st.container(key="connection_cards", gap=None):
         for row in rows:
             with st.container(key=f"card_{row['connection_id']}", gap=None):
-                st.html(connection_html.card(row, layout.zone(), now))
+                markup.show(connection_html.card(row, layout.zone(), now))
                 navigation.link(
                     address.CONNECTIONS,
                     label=list_html.link_label(row["name"], "Manage"),
                     icon=":material/tune:",
                     query_params=address.of_connection(row["connection_id"]),
                 )
-    st.html(model_tests_html.summary(examine.model_tests(guard.viewer()), now))
+    markup.show(model_tests_html.summary(examine.model_tests(guard.viewer()), now))
 
 
 with st.container(key="connections", gap="small"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, customers_csv, guard, layout, navigation, new_customer, read
+from app import address, customers_csv, guard, layout, markup, navigation, new_customer, read
 from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html
@@ -42,7 +42,7 @@ with st.container(key="customer_tools", horizontal=True, vertical_alignment="cen
     )
     new_customer.button()
     if guard.viewer().may(Permission.EXPORT):
-        st.html(list_html.export(customers_csv.link(typed, sort), customers_csv.MOST_LINES))
+        markup.show(list_html.export(customers_csv.link(typed, sort), customers_csv.MOST_LINES))
 
 
 @guard.live(topics.CUSTOMERS)
@@ -52,21 +52,21 @@ def customers(typed: str, sort: read.Sort, shown: list[read.Found]) -> None:
     if not found.rows:
         nobody(typed)
         return
-    st.html(
+    markup.show(
         list_html.tally(
             len(found.rows), found.matched, is_cut=found.is_cut, searched=bool(typed.strip()),
             is_alike=found.is_alike, sort=SORTS[sort],
         )
     )  # fmt: skip
     if guard.viewer().may(Permission.EXPORT) and customers_csv.may_be_cut(found):
-        st.html(list_html.said(customers_csv.BOUND))
+        markup.show(list_html.said(customers_csv.BOUND))
     with st.container(key="customer_list", gap=None):
         now = datetime.now(UTC)
         namesakes = list_html.namesakes(found.rows)
         for row in found.rows:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
                 apart = row["customer_id"] in namesakes
-                st.html(list_html.customer(row, layout.zone(), now, tells_apart=apart))
+                markup.show(list_html.customer(row, layout.zone(), now, tells_apart=apart))
                 navigation.link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),
@@ -80,10 +80,10 @@ def nobody(typed: str) -> None:
             "Try a part of the name, of the number or of the address. Who wrote and is nobody's "
             "customer yet stands under Unassigned."
         )
-        st.html(list_html.empty("Nobody found", advice, "search_off"))
+        markup.show(list_html.empty("Nobody found", advice, "search_off"))
         return
     advice = "Make them of the people who wrote, under Unassigned, import a list, or type one in."
-    st.html(list_html.empty("No customers yet", advice, "group_add"))
+    markup.show(list_html.empty("No customers yet", advice, "group_add"))
 
 
 # Lives as long as the page is on the screen; a full run is a new sight.

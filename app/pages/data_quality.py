@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import guard, layout, read_quality
+from app import guard, layout, markup, read_quality
 from app.live import topics
 from app.read_quality import Quality
 from app.views import list_html, quality_html
@@ -18,14 +18,14 @@ def quality(shown: list[Quality]) -> None:
     shown[:] = [found]
     zone, now = layout.zone(), datetime.now(UTC)
     if not found.suites:
-        st.html(list_html.empty(*quality_html.NOT_LOOKED_AT))
+        markup.show(list_html.empty(*quality_html.NOT_LOOKED_AT))
         return
-    st.html(quality_html.verdict(found.suites, found.failed, zone, now))
+    markup.show(quality_html.verdict(found.suites, found.failed, zone, now))
     for row in found.failed:
-        st.html(quality_html.failed(row, zone, now))
-    st.html(f"<h3>What is looked at</h3>{quality_html.suites(found.suites, zone, now)}")
+        markup.show(quality_html.failed(row, zone, now))
+    markup.show(f"<h3>What is looked at</h3>{quality_html.suites(found.suites, zone, now)}")
 
 
-st.html("<h2>Data quality</h2>")
+markup.show("<h2>Data quality</h2>")
 with st.container(key="quality", gap="small"):
     quality([])

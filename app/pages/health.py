@@ -6,7 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import act_alerts, address, alerts, database, guard, health, layout, navigation
+from app import act_alerts, address, alerts, database, guard, health, layout, markup, navigation
 from app.health import Report
 from app.live import topics
 from app.views import alert_html, health_html, list_html
@@ -22,10 +22,10 @@ def standing(shown: list[Report]) -> None:
     found = health.seen(guard.viewer(), shown=shown[0] if shown else None)
     shown[:] = [found]
     facts = found.facts
-    st.html(health_html.verdict(found.findings, facts.now, facts.zone))
+    markup.show(health_html.verdict(found.findings, facts.now, facts.zone))
     for number, each in enumerate(found.findings):
         with st.container(key=f"finding_{number}", gap=None, horizontal=True):
-            st.html(health_html.finding(each))
+            markup.show(health_html.finding(each))
             if each.what in LEADS:
                 navigation.link(LEADS[each.what], label="Open Quarantine")
             elif each.connection_id:
@@ -34,33 +34,33 @@ def standing(shown: list[Report]) -> None:
                     label=list_html.link_label(each.name, "Manage"),
                     query_params=address.of_connection(each.connection_id),
                 )
-    st.html(f"<h3>Connections</h3>{health_html.connections(facts)}")
+    markup.show(f"<h3>Connections</h3>{health_html.connections(facts)}")
     plot()
     notices(facts.now)
-    st.html(f"<h3>This installation</h3>{health_html.house(facts, version())}")
+    markup.show(f"<h3>This installation</h3>{health_html.house(facts, version())}")
 
 
 def notices(now: datetime) -> None:
     """Whether admins are told while they do not look, and whether it arrives."""
     told, ways = health.told_admins(guard.viewer()), alerts.ways(database.settings())
-    st.html("<h3>Notices</h3>")
+    markup.show("<h3>Notices</h3>")
     with st.container(key="notices", horizontal=True, vertical_alignment="center"):
-        st.html(alert_html.switched(ways, told.recipients))
+        markup.show(alert_html.switched(ways, told.recipients))
         if ways and st.button("Send one now", key="try_alert"):
             refused = guard.attempt(act_alerts.try_now)
             if refused:
-                st.html(list_html.banner(refused))
+                markup.show(list_html.banner(refused))
             told = health.told_admins(guard.viewer())
     if told.newest:
-        st.html(alert_html.alerts(told.newest, layout.zone(), now))
+        markup.show(alert_html.alerts(told.newest, layout.zone(), now))
 
 
 def plot() -> None:
     """Messages an hour, by channel."""
     rows = health.arrivals(guard.viewer())
-    st.html("<h3>Messages an hour, the last two days</h3>")
+    markup.show("<h3>Messages an hour, the last two days</h3>")
     if not rows:
-        st.html(list_html.said("None"))
+        markup.show(list_html.said("None"))
         return
     names = {slug: channel.name for slug, channel in registry().items()}
     table = [
@@ -75,6 +75,6 @@ def plot() -> None:
     st.bar_chart(table, x="hour", y="messages", color="channel", x_label="", y_label="", height=220)
 
 
-st.html("<h2>Health</h2>")
+markup.show("<h2>Health</h2>")
 with st.container(key="health", gap="small"):
     standing([])

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import guard, importing
+from app import guard, importing, markup
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.views import import_html, list_html
@@ -46,9 +46,11 @@ def looked_at(viewer: Viewer, file: Any) -> dict[str, Any] | None:
 
 
 viewer = guard.viewer()
-st.html("<h2>Import customers</h2>")
+markup.show("<h2>Import customers</h2>")
 if not viewer.may(Permission.DECIDE_CUSTOMER):
-    st.html(list_html.empty("Not for this role", "Ask an agent or an admin to import it.", "block"))
+    markup.show(
+        list_html.empty("Not for this role", "Ask an agent or an admin to import it.", "block")
+    )
     st.stop()
 st.caption(
     list_html.sentence(
@@ -69,10 +71,10 @@ if done := known.get("done"):
     st.success(
         list_html.sentence(f"{done['made']:,} customers made, {done['matched']:,} lines matched")
     )
-    st.html(import_html.told(done, was_done=True))
+    markup.show(import_html.told(done, was_done=True))
     st.stop()
 told = known["told"]
-st.html(import_html.told(told, was_done=False))
+markup.show(import_html.told(told, was_done=False))
 changes = told["made"] or told["new_links"]
 if not changes:
     st.info("There is nothing to import: all of it is known already, or refused.")

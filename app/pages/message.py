@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, correction_box, examine, guard, layout, navigation
+from app import address, correction_box, examine, guard, layout, markup, navigation
 from app.access.roles import Permission
 from app.examine import Examined
 from app.live import bell, changes, topics
@@ -20,7 +20,7 @@ def about(message_id: str, shown: dict[str, Any]) -> None:
     found = examine.message(person, message_id, shown=shown.get("message")) if message_id else None
     shown["message"] = found
     if found is None:
-        st.html(
+        markup.show(
             list_html.empty(
                 "There is no such message" if message_id else "No message chosen",
                 "Open one from a timeline, by its time.",
@@ -46,7 +46,7 @@ def about(message_id: str, shown: dict[str, Any]) -> None:
             icon=":material/forum:",
             query_params=address.of_customer(customer["customer_id"]),
         )
-    st.html(message_html.page([found.message], sight))
+    markup.show(message_html.page([found.message], sight))
     correction_box.of_message(found.message)
     if found.message["revision"] and person.may(Permission.READ_REVISIONS):
         revisions(found, message_id, sight, shown)
@@ -54,11 +54,13 @@ def about(message_id: str, shown: dict[str, Any]) -> None:
 
 
 def revisions(found: Examined, message_id: str, sight: Sight, shown: dict[str, Any]) -> None:
-    st.html("<h3>Earlier versions</h3>")
+    markup.show("<h3>Earlier versions</h3>")
     if address.wants_versions():
         earlier = examine.message_revisions(guard.viewer(), message_id, shown=shown.get("earlier"))
         shown["earlier"] = earlier
-        st.html(origin_html.versions(found.message, earlier.versions, earlier.attachments, sight))
+        markup.show(
+            origin_html.versions(found.message, earlier.versions, earlier.attachments, sight)
+        )
     else:
         navigation.link(
             address.ABOUT_MESSAGE,
@@ -69,11 +71,11 @@ def revisions(found: Examined, message_id: str, sight: Sight, shown: dict[str, A
 
 
 def sources(found: Examined, message_id: str, sight: Sight, shown: dict[str, Any]) -> None:
-    st.html("<h3>Where this came from</h3>")
+    markup.show("<h3>Where this came from</h3>")
     opens = guard.viewer().may(Permission.READ_RAW)
     for number, source in enumerate(found.sources):
         with st.container(key=f"row_source_{number}", gap=None):
-            st.html(origin_html.source(source, sight, opens=opens))
+            markup.show(origin_html.source(source, sight, opens=opens))
             if opens:
                 navigation.link(
                     address.ABOUT_MESSAGE,
@@ -81,10 +83,10 @@ def sources(found: Examined, message_id: str, sight: Sight, shown: dict[str, Any
                     query_params=address.of_raw(source["raw_ref"], message_id),
                 )
     if address.raw() and opens:
-        st.html("<h3>Exact bytes</h3>")
+        markup.show("<h3>Exact bytes</h3>")
         row = examine.raw_row(guard.viewer(), address.raw(), message_id, shown=shown.get("raw"))
         shown["raw"] = row
-        st.html(origin_html.raw(row, sight) if row else origin_html.no_such_row())
+        markup.show(origin_html.raw(row, sight) if row else origin_html.no_such_row())
 
 
 with st.container(key="about_message", gap="small"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import case_panel, guard, incident_panel, layout, read_privacy
+from app import case_panel, guard, incident_panel, layout, markup, read_privacy
 from app.case_panel import CHOSEN
 from app.live import topics
 from app.read_privacy import Requests
@@ -42,7 +42,7 @@ def listed(found: Requests) -> None:
     zone, now = layout.zone(), datetime.now(UTC)
     if not found.cases and not found.incidents:
         advice = "What people ask for is answered within thirty days, and a suspicion of a breach assessed."
-        st.html(list_html.empty("Nothing is open", advice, "verified_user"))
+        markup.show(list_html.empty("Nothing is open", advice, "verified_user"))
     chosen = st.session_state.get(CHOSEN)
     drawn = [
         (row["is_closed"], row["due_at"], row["incident_id"], row["title"], privacy_html.incident_line(
@@ -62,10 +62,10 @@ def listed(found: Requests) -> None:
 
 def line(its_id: str, name: str, drawn: str) -> None:
     with st.container(key=f"row_case_{its_id}", gap=None):
-        st.html(drawn)
+        markup.show(drawn)
         label = list_html.link_label(name, "Choose")
         st.button(label, key=f"choose_{its_id}", on_click=case_panel.keep_chosen, args=(its_id,))
 
 
-st.html("<h2>Privacy</h2>")
+markup.show("<h2>Privacy</h2>")
 privacy([])

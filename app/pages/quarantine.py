@@ -6,7 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import address, examine, guard, layout, navigation, quarantine_kinds, read
+from app import address, examine, guard, layout, markup, navigation, quarantine_kinds, read
 from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.live import topics
@@ -38,11 +38,13 @@ def queue(pages: list[tuple[datetime, str] | None], shown: dict[int, read.Found]
 
 
 def events(person: Viewer, lists: list[read.Found], chosen: Kind | None) -> None:
-    st.html("<h3>Events</h3>")
-    st.html(quarantine_html.tally(lists[0].matched, is_cut=lists[0].is_cut, is_chosen=bool(chosen)))
+    markup.show("<h3>Events</h3>")
+    markup.show(
+        quarantine_html.tally(lists[0].matched, is_cut=lists[0].is_cut, is_chosen=bool(chosen))
+    )
     for number, row in enumerate(row for each in lists for row in each.rows):
         with st.container(key=f"row_{number}", gap=None):
-            st.html(quarantine_html.event(row, layout.sight()))
+            markup.show(quarantine_html.event(row, layout.sight()))
             if person.may(Permission.READ_RAW):
                 navigation.link(
                     address.QUARANTINE,
@@ -57,7 +59,7 @@ with st.container(key="quarantine", gap=None):
             address.QUARANTINE, label="All of the quarantine", icon=":material/arrow_back:"
         )
         row = examine.raw_row(guard.viewer(), address.raw())
-        st.html(origin_html.raw(row, layout.sight()) if row else origin_html.no_such_row())
+        markup.show(origin_html.raw(row, layout.sight()) if row else origin_html.no_such_row())
     else:
         # Lives as long as the page is on the screen; a full run is a new sight.
         queue([None], {})

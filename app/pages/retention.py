@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import case_panel, guard, keeping, layout, read_privacy
+from app import case_panel, guard, keeping, layout, markup, read_privacy
 from app.live import topics
 from app.read_privacy import Kept
 from app.views import list_html, privacy_html
@@ -18,17 +18,17 @@ def retention(shown: list[Kept]) -> None:
     case_panel.refusal()
     left, right = st.columns(2, gap="medium")
     with left, st.container(key="retention_classes", gap="small"):
-        st.html('<h3 class="part">How long what is kept</h3>')
+        markup.show('<h3 class="part">How long what is kept</h3>')
         keeping.classes(found.classes)
     with right, st.container(key="retention_holds", gap="small"):
-        st.html('<h3 class="part">What is held</h3>')
+        markup.show('<h3 class="part">What is held</h3>')
         keeping.holds(found.holds)
-        st.html('<h3 class="part">What the worker is asked for</h3>')
+        markup.show('<h3 class="part">What the worker is asked for</h3>')
         keeping.tasks(found.tasks, person.user_name)
-        st.html('<h3 class="part">Certificates</h3>')
+        markup.show('<h3 class="part">Certificates</h3>')
         drawn = [privacy_html.certificate(row, layout.zone()) for row in found.certificates]
-        st.html("".join(drawn) or list_html.said("Nothing was destroyed yet"))
+        markup.show("".join(drawn) or list_html.said("Nothing was destroyed yet"))
 
 
-st.html("<h2>Retention</h2>")
+markup.show("<h2>Retention</h2>")
 retention([])

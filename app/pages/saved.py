@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import act_saved, guard, read_saved, saved_box
+from app import act_saved, guard, markup, read_saved, saved_box
 from app.access.roles import Permission
 from app.views import list_html
 from warehouse.decisions.views import LONGEST_VIEW_NAME
@@ -16,11 +16,11 @@ def listed() -> None:
     views = read_saved.views(guard.viewer())
     if not views:
         advice = "Search or filter, then keep it under a name: Views, above."
-        st.html(list_html.empty("No views yet", advice, "bookmarks"))
+        markup.show(list_html.empty("No views yet", advice, "bookmarks"))
     for heading, is_shared in (("Yours alone", False), ("Shared", True)):
         of_these = [view for view in views if view.is_shared is is_shared]
         if of_these:
-            st.html(f'<h3 class="part">{heading}</h3>')
+            markup.show(f'<h3 class="part">{heading}</h3>')
         for view in of_these:
             with st.container(key=f"kept_{view.view_id}", horizontal=True, gap="small"):
                 saved_box.line(view)
@@ -69,7 +69,7 @@ def _outcome() -> None:
     """What became of the last act, and the way back from a removal."""
     refused = st.session_state.pop("views_refused", None)
     if refused:
-        st.html(list_html.banner(refused))
+        markup.show(list_html.banner(refused))
     if "view_removed" in st.session_state:
         decision_id, name = st.session_state["view_removed"]
         with st.container(horizontal=True, vertical_alignment="center", key="view_removed"):
@@ -77,6 +77,6 @@ def _outcome() -> None:
             st.button("Undo", icon=":material/undo:", on_click=_bring_back, args=(decision_id,))
 
 
-st.html("<h2>Saved views</h2>")
+markup.show("<h2>Saved views</h2>")
 with st.container(key="saved", gap=None):
     listed()

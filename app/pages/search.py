@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import address, finding, found_notes, guard, layout, navigation
+from app import address, finding, found_notes, guard, layout, markup, navigation
 from app.database import Row
 from app.views import list_html, search_html
 
 
 def line(row: Row, answer: finding.Answer, typed: str, now: datetime, *, tells_apart: bool) -> None:
     with st.container(key=f"row_{row['message_id']}", gap=None):
-        st.html(search_html.result(row, answer.query, layout.zone(), now, tells_apart=tells_apart))
+        markup.show(
+            search_html.result(row, answer.query, layout.zone(), now, tells_apart=tells_apart)
+        )
         # Nobody's messages lead to all that is known of them.
         customer_id, message_id = row["customer_id"], row["message_id"]
         navigation.link(
@@ -31,7 +33,7 @@ def results(typed: str, answers: list[finding.Answer]) -> None:
         answers.append(finding.messages(guard.viewer(), typed, answers[-1].last))
     first = answers[0].found
     rows = [row for answer in answers for row in answer.found.rows]
-    st.html(search_html.tally(first.count, is_exact=first.is_exact, shown=len(rows)))
+    markup.show(search_html.tally(first.count, is_exact=first.is_exact, shown=len(rows)))
     now = datetime.now(UTC)
     with st.container(key="found", gap=None):
         namesakes = list_html.namesakes(rows, "customer_name")
@@ -56,7 +58,7 @@ def customers(answer: finding.Answer, typed: str) -> None:
         for row in found.rows:
             with st.container(key=f"row_{row['customer_id']}", gap=None):
                 apart = row["customer_id"] in namesakes
-                st.html(list_html.customer(row, layout.zone(), now, tells_apart=apart))
+                markup.show(list_html.customer(row, layout.zone(), now, tells_apart=apart))
                 navigation.link(
                     address.TIMELINE,
                     label=list_html.link_label(row["name"]),
@@ -71,9 +73,9 @@ def customers(answer: finding.Answer, typed: str) -> None:
 typed = address.search()
 answer = finding.messages(guard.viewer(), typed)
 if answer.found.meant.notes:
-    st.html(search_html.unmeant(answer.found.meant.notes))
+    markup.show(search_html.unmeant(answer.found.meant.notes))
 if answer.found.meant.is_empty:
-    st.html(search_html.operators())
+    markup.show(search_html.operators())
     st.stop()
 customers(answer, typed)
 if answer.notes.rows:
@@ -84,4 +86,4 @@ if answer.found.rows:
     results(typed, [answer])
 else:
     advice = "Try fewer words, a beginning with * behind it, or look at how it is spelled."
-    st.html(list_html.empty("No message holds this", advice, "search_off"))
+    markup.show(list_html.empty("No message holds this", advice, "search_off"))

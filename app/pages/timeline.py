@@ -14,6 +14,7 @@ from app import (
     guard,
     jump,
     layout,
+    markup,
     navigation,
     read,
     timeline_pages,
@@ -42,7 +43,7 @@ def newest(shown: Shown, playable: frozenset[str]) -> None:
         timeline_pages.nothing(shown)
     pages = [(page, shown.above_newest(index)) for index, page in enumerate(shown.newest)]
     timeline_pages.draw(pages, layout.sight(playable, shown.by_id, shown.names))
-    st.html(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
+    markup.show(message_html.jump(shown.arrived_within(NEW_SECONDS, datetime.now(UTC))))
 
 
 @guard.live()
@@ -54,7 +55,9 @@ def older(shown: Shown, playable: frozenset[str]) -> None:
     if not shown.reached_first:
         st.button("Earlier messages", icon=EARLIER, key="earlier", on_click=want_earlier)
     elif shown.oldest is not None:
-        st.html(f'<p class="first">The first message{" that passes" if shown.wanted else ""}</p>')
+        markup.show(
+            f'<p class="first">The first message{" that passes" if shown.wanted else ""}</p>'
+        )
 
 
 def want_earlier() -> None:
@@ -70,7 +73,7 @@ if opened is None:
     timeline_pages.nobody(customer_id)
 
 now = datetime.now(UTC)
-st.html(list_html.customer_head(opened.customer, layout.zone(), now))
+markup.show(list_html.customer_head(opened.customer, layout.zone(), now))
 tools = st.container(key="tools", horizontal=True, gap="small")
 with tools:
     jump.draw(customer_id, wanted)

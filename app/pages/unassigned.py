@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import guard, layout, outcome, read, read_identity, waiting_rows, who_is_this
+from app import guard, layout, markup, outcome, read, read_identity, waiting_rows, who_is_this
 from app.access.roles import Permission
 from app.database import Row
 from app.live import topics
@@ -43,16 +43,16 @@ def queue(
     shown.update(enumerate(lists))
     outcome.draw(waiting_rows.PART)
     if not lists[0].rows:
-        st.html(list_html.empty(*empty, "task_alt"))
+        markup.show(list_html.empty(*empty, "task_alt"))
         return
-    st.html(list_html.counted(lists[0].matched, words, is_cut=lists[0].is_cut))
+    markup.show(list_html.counted(lists[0].matched, words, is_cut=lists[0].is_cut))
     may, rows = viewer.may(Permission.DECIDE_CUSTOMER), [row for each in lists for row in each.rows]
     suggested = waiting_rows.suggestions_of(rows, seen) if which != "Not customers" else {}
     if may and which == "Wrote to us":
         waiting_rows.at_once()
     for row in rows:
         with st.container(key=f"row_{row['identity']}", gap=None):
-            st.html(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
+            markup.show(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
             if may:
                 label = list_html.link_label(row["display_name"] or row["identity"], "Decide on")
                 if st.button(label, key=f"decide_{row['identity']}"):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from app import act_users, guard, layout, limits_box, read_users
+from app import act_users, guard, layout, limits_box, markup, read_users
 from app.access.roles import UserRole
 from app.access.sessions import Viewer
 from app.database import Row
@@ -32,12 +32,12 @@ def users() -> None:
             name = row["user_name"]
             with st.container(key=f"row_user_{name}", gap=None):
                 is_chosen = name == st.session_state.get(CHOSEN)
-                st.html(user_html.line(row, layout.zone(), now, is_chosen=is_chosen))
+                markup.show(user_html.line(row, layout.zone(), now, is_chosen=is_chosen))
                 label = list_html.link_label(name, "Choose")
                 st.button(label, key=f"choose_{name}", on_click=choose, args=(name,))
     with right, st.container(key="user_panel", gap="small"):
         if refused := st.session_state.pop(REFUSED, None):
-            st.html(list_html.banner(refused))
+            markup.show(list_html.banner(refused))
         chosen = [row for row in rows if row["user_name"] == st.session_state.get(CHOSEN)]
         if chosen:
             panel(chosen[0], found.connections)
@@ -51,7 +51,7 @@ def choose(name: str) -> None:
 
 def panel(row: Row, connections: list[Row]) -> None:
     name = row["user_name"]
-    st.html(f"<h3>{list_html.plain(row['display_name'])}</h3>")
+    markup.show(f"<h3>{list_html.plain(row['display_name'])}</h3>")
     role = st.selectbox(
         "Role", ROLES, ROLES.index(row["role"]), format_func=words, key=f"role_{name}"
     )
@@ -88,5 +88,5 @@ def attempt(change: Callable[[Viewer], object]) -> None:
     st.rerun(scope="fragment")
 
 
-st.html("<h2>Users</h2>")
+markup.show("<h2>Users</h2>")
 users()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import bulk, guard, outcome, panel, work, work_head
+from app import bulk, guard, markup, outcome, panel, work, work_head
 from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html
@@ -28,7 +28,7 @@ def conversations(since: datetime, shown: dict[tuple[str, int, int], work.Work])
             args=(lambda person: work.looked(person, found, since),),
         )  # fmt: skip
     if not found.rows:
-        st.html(list_html.empty(*work_head.LISTS[which][1:], "task_alt"))
+        markup.show(list_html.empty(*work_head.LISTS[which][1:], "task_alt"))
         return
     if viewer.may(Permission.ORGANISE):
         bulk.bar(viewer, found.rows)

@@ -97,9 +97,12 @@ def test_every_page_hangs_a_bell_or_is_known_to_stand_still() -> None:
     assert live == {path.stem for path in PAGES} - STILL
 
 
-def test_html_is_drawn_by_st_html_alone() -> None:
+def test_html_is_drawn_in_one_place() -> None:
+    """By `st.html`, which lets no script run; and from its one place, which asks no file system."""
     for path in FOLDER.rglob("*.py"):
         assert "unsafe_allow" not in path.read_text(), path.name
+    drawn = {path.name for path in FOLDER.rglob("*.py") if re.search(r"\.html\(", path.read_text())}
+    assert drawn == {"markup.py"}
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
