@@ -48,7 +48,7 @@ def working(settings: Settings, log: Path, **more: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @contextlib.contextmanager
