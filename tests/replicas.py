@@ -54,7 +54,7 @@ class Standby:
         with psycopg.connect(primary_url, autocommit=True) as primary:
             row = primary.execute("select pg_current_wal_lsn()").fetchone()
         assert row is not None
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while self._run("select pg_last_wal_replay_lsn() >= %s", row[0]) != [(True,)]:
             assert time.monotonic() < deadline, "the replica does not follow"
             time.sleep(0.02)
@@ -112,7 +112,7 @@ def replica_of(primary_url: str) -> Iterator[Standby]:
             standby.thaw()
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

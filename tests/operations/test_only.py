@@ -146,7 +146,7 @@ class Host:
             process.suspend()
         for process in family:
             process.kill()
-        psutil.wait_procs(family, timeout=10)
+        psutil.wait_procs(family, timeout=60)
 
 
 @dataclass
@@ -267,7 +267,7 @@ def test_what_one_host_receives_another_folds_and_shows_and_one_of_them_may_die(
     page.goto(f"{first}/timeline?customer={hosts.customer_id}")
     page.get_by_text("No messages yet").wait_for(timeout=30_000)
     assert hosts.post(hosts.second, 1, "Received by the second host") == 200
-    page.get_by_text("Received by the second host").wait_for(timeout=15_000)
+    page.get_by_text("Received by the second host").wait_for(timeout=30_000)
 
     hosts.first.die()
     began = time.monotonic()
@@ -276,9 +276,9 @@ def test_what_one_host_receives_another_folds_and_shows_and_one_of_them_may_die(
     # Whoever was signed in there is signed in here: a session is a row of the database.
     page.goto(f"{second}/timeline?customer={hosts.customer_id}")
     page.get_by_text("Received by the second host").wait_for(timeout=30_000)
-    page.get_by_text("After the first host died").wait_for(timeout=15_000)
+    page.get_by_text("After the first host died").wait_for(timeout=30_000)
     assert hosts.leader() == "second"
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120
     context.close()
     # The host comes back on what it had, and stands by.
     left = running.stop_leftovers(hosts.first.data_dir)
@@ -287,7 +287,7 @@ def test_what_one_host_receives_another_folds_and_shows_and_one_of_them_may_die(
     assert hosts.first.pids.keys() == {"fold", "worker"}
     assert hosts.leader() == "second"
     os.kill(hosts.second.pids["fold"], signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while hosts.leader() != "first":
         assert time.monotonic() < deadline
         time.sleep(0.2)
