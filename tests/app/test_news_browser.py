@@ -149,12 +149,8 @@ def test_a_page_is_covered_when_its_session_ends(
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.get_by_text("hello there")).to_be_visible()
     correspondence.execute(change)
-<<<<<<< HEAD
-    # Two seconds are asked for; on a machine with more to do than it has cores the browser alone may take one of them.
-=======
     # It is told: two seconds are asked for, which a machine with more to do than it has cores cannot show; by itself the
     # page asks half a minute later.
->>>>>>> suite
     page.get_by_text("hello there").wait_for(state="hidden", timeout=20_000)
     expect(page.get_by_label("User name")).to_be_visible()
 
@@ -166,10 +162,7 @@ def test_a_page_is_drawn_anew_under_other_rights(
     page = person.sign_in("/connections")
     expect(page.locator(".connection").first).to_be_visible()
     correspondence.execute("update crm.users set role = 'viewer'")
-<<<<<<< HEAD
     # As above.
-=======
->>>>>>> suite
     expect(page.locator(".connection")).to_have_count(0, timeout=20_000)
     expect(page.get_by_role("link", name="Connections")).to_have_count(0)
 
