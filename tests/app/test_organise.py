@@ -385,7 +385,7 @@ def test_one_event_and_one_notice_each(
     decisions.assign(database, mia, it, assignee="noah", state="done")
     decisions.note(database, mia, "n", customer_id=customer[0])
     decisions.note(database, mia, "n", conversation_id=it)
-    told = [notice.payload for notice in admin.notifies(timeout=30, stop_after=7)]
+    told = [notice.payload for notice in admin.notifies(timeout=3, stop_after=7)]
     assert len(told) == 6
     assert all('"beside": true' in payload for payload in told)
     actions = correspondence.execute(
