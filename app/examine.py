@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from app import database
 from app.access.roles import Permission
@@ -146,10 +147,10 @@ def raw_row(
 
 def _raw_row(db: Reading, raw_ref: str) -> RawRow | None:
     try:
-        return provenance.raw_row(database.settings(), db.connection, raw_ref)
+        return db.ask(partial(provenance.raw_row, database.settings()), raw_ref)
     except (MissingMedia, DamagedMedia) as damage:
         log.error("%s: %s", raw_ref, damage)
-        return provenance.stored_row(db.connection, raw_ref)
+        return db.ask(provenance.stored_row, raw_ref)
 
 
 def connections(viewer: Viewer, *, shown: list[Row] | None = None) -> list[Row]:

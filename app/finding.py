@@ -40,13 +40,13 @@ def messages(viewer: Viewer, typed: str, behind: Row | None = None) -> Answer:
     query = parse(typed, database.settings().zone)
     detail = {"query": search.shown_query(typed)}
     with reading(viewer, Permission.READ, "message.search", "message", "*", detail=detail) as db:
-        found = search.find(db.connection, query, behind=behind["sort_key"] if behind else None)
+        found = db.ask(search.find, query, behind=behind["sort_key"] if behind else None)
         notes = NO_NOTES
         if found.meant.is_empty:
             db.tells_nothing()
         else:
             if behind is None:
-                notes = note_search.find(db.connection, query, page_size=NOTES_SHOWN)
+                notes = db.ask(note_search.find, query, page_size=NOTES_SHOWN)
                 db.tells(notes=notes.count)
             whose = {*search.customers_of(found), *note_search.customers_of(notes.rows)}
             db.tells(customer_ids=sorted(whose), count=found.count, is_exact=found.is_exact)
@@ -58,7 +58,7 @@ def further_notes(viewer: Viewer, typed: str, behind: Row) -> FoundNotes:
     query = parse(typed, database.settings().zone)
     detail = {"query": search.shown_query(typed)}
     with reading(viewer, Permission.READ, "note.search", "note", "*", detail=detail) as db:
-        found = note_search.find(db.connection, query, behind=behind)
+        found = db.ask(note_search.find, query, behind=behind)
         db.tells(customer_ids=note_search.customers_of(found.rows), count=found.count)
     return found
 

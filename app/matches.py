@@ -47,7 +47,7 @@ def _beside(viewer: Viewer, customer_id: str, position: str, typed: str) -> sear
         viewer, Permission.READ, "message.search", "customer", customer_id,
         customer_ids=[customer_id], detail={"query": search.shown_query(typed)},
     ) as db:  # fmt: skip
-        found = search.beside(db.connection, query, customer_id, position)
+        found = db.ask(search.beside, query, customer_id, position)
         if found is None:
             db.tells_nothing()
         else:

@@ -54,8 +54,8 @@ def events(
     with reading(
         viewer, Permission.READ_EVENTS, "event.search", "event", "*", detail=asked.detail()
     ) as db:
-        customer_ids = asked.customer_ids(db.connection)
-        rows = event_log.find(db.connection, asked, customer_ids, before=before, most=LIST_SIZE)
+        customer_ids = db.ask(asked.customer_ids)
+        rows = db.ask(event_log.find, asked, customer_ids, before=before, most=LIST_SIZE)
         named = {each for row in rows for each in row["customer_ids"][:NAMED]} | set(customer_ids)
         names = db.execute(
             SQL["names_of_customers"], {"customer_ids": sorted(named), "asked": customer_ids}
@@ -86,7 +86,7 @@ def export(viewer: Viewer, asked: Asked, most: int, write: Callable[[Row], None]
         viewer, Permission.READ_EVENTS, "event.export", "event", "*", detail=asked.detail()
     ) as db:
         db.execute(FILES["be_patient"])
-        customer_ids = asked.customer_ids(db.connection)
+        customer_ids = db.ask(asked.customer_ids)
         count, is_cut = 0, False
         for row in event_log.stream(db.connection, asked, customer_ids, most=most + 1):
             if is_cut := count == most:

@@ -38,11 +38,12 @@ def card(
     with reading(
         viewer, Permission.READ, "customer.view", "customer", customer_id, customer_ids=[customer_id]
     ) as db:  # fmt: skip
-        found = customer_card.card(
-            db.connection, customer_id, most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES
+        found = db.ask(
+            customer_card.card, customer_id,
+            most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES,
         )  # fmt: skip
         if found is not None:
-            found["is_part"] = bool(limits.beyond(db.connection, [customer_id]))
+            found["is_part"] = bool(db.ask(limits.beyond, [customer_id]))
         if found is None or found == shown:
             db.tells_nothing()
     return found
@@ -63,8 +64,8 @@ def compare(viewer: Viewer, customer_ids: Sequence[str]) -> Weighed:
         customer_ids=list(customer_ids),
     ) as db:  # fmt: skip
         return Weighed(
-            sizes=decisions.sizes(db.connection, customer_ids),
-            beyond=limits.beyond(db.connection, customer_ids),
+            sizes=db.ask(decisions.sizes, customer_ids),
+            beyond=db.ask(limits.beyond, customer_ids),
         )
 
 

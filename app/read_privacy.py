@@ -59,8 +59,8 @@ def requests(viewer: Viewer, *, closed: bool = False, shown: Requests | None = N
     """
     with reading(viewer, MAY, "case.view", "case", "*") as db:
         found = Requests(
-            cases=decisions.cases(db.connection, closed=closed, most=MOST_CLOSED),
-            incidents=decisions.incidents(db.connection, closed=closed, most=MOST_CLOSED),
+            cases=db.ask(decisions.cases, closed=closed, most=MOST_CLOSED),
+            incidents=db.ask(decisions.incidents, closed=closed, most=MOST_CLOSED),
         )
         whose = sorted({row["customer_id"] for row in found.cases})
         if shown is not None and whose == sorted({row["customer_id"] for row in shown.cases}):
@@ -78,9 +78,9 @@ def kept(viewer: Viewer, *, shown: Kept | None = None) -> Kept:
     """
     with reading(viewer, MAY, "retention.view", "retention class", "*") as db:
         found = Kept(
-            classes=decisions.retention_classes(db.connection),
-            holds=decisions.holds(db.connection),
-            tasks=decisions.tasks(db.connection),
+            classes=db.ask(decisions.retention_classes),
+            holds=db.ask(decisions.holds),
+            tasks=db.ask(decisions.tasks),
             certificates=db.execute(CASES["certificates"], {"most": MOST_CLOSED}).fetchall(),
         )
         whose = _named(found.holds, found.tasks)
@@ -103,7 +103,7 @@ def due(viewer: Viewer) -> list[Due]:
         Forbidden: the role may not.
     """
     with reading(viewer, MAY, "retention.preview", "retention class", "*") as db:
-        return preview_retention(db.connection)
+        return db.ask(preview_retention)
 
 
 def affected(viewer: Viewer, incident_id: str) -> Affected:
@@ -114,7 +114,7 @@ def affected(viewer: Viewer, incident_id: str) -> Affected:
         Refused: there is no such incident.
     """
     with reading(viewer, MAY, "privacy.breach", "incident", incident_id) as db:
-        incident = decisions.incident(db.connection, incident_id)
+        incident = db.ask(decisions.incident, incident_id)
         if not incident["account"]:
             return Affected(incident=incident, people=[], count=None)
         asked = {
@@ -135,7 +135,7 @@ def export_of(viewer: Viewer, task_id: str) -> Row:
         Refused: there is none.
     """
     with reading(viewer, MAY, "privacy.download", "task", task_id) as db:
-        task = decisions.task(db.connection, task_id)
+        task = db.ask(decisions.task, task_id)
         if task["kind"] != "export" or task["state"] != "done":
             raise Refused("there is no such export")
         db.tells(customer_ids=[task["object_id"]])

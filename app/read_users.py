@@ -27,6 +27,6 @@ def listed(viewer: Viewer) -> Colleagues:
     """
     with reading(viewer, Permission.MANAGE_USERS, "user.view", "user", "*", on_primary=True) as db:
         return Colleagues(
-            users=users.listed(db.connection),
+            users=db.ask(users.listed),
             connections=db.execute(users.SQL["connections_to_choose"]).fetchall(),
         )

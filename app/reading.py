@@ -6,15 +6,17 @@ The event is written behind the last statement and sent along with the commit, s
 can say what was found. Where it cannot be written the block ends with that error, and nothing is shown.
 
 With a replica (app/replica.py) what is read is read there, where it has what this session knows; the permission is
-asked and the event committed on the primary all the same, the one before and the other behind.
+asked and the event committed on the primary all the same, the one before and the other behind. Where the replica goes
+in the middle, the primary is asked instead, and whoever reads does not notice: what was asked before is asked there
+again, since it may have set something for the transaction.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, LiteralString
+from typing import Any, Concatenate, LiteralString, ParamSpec, TypeVar
 
 import psycopg
 
@@ -26,25 +28,57 @@ from app.access.sessions import Viewer
 from app.database import Database, Row
 from warehouse.events import Event, record
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class Reading:
-    """The transaction of one sight, and the event that it will leave."""
+    """The transaction of one sight, and the event that it will leave.
 
-    def __init__(self, connection: Database, event: Event) -> None:
+    Args:
+        instead: opens the connection on which to go on where this one is lost; None where there is no other.
+    """
+
+    def __init__(
+        self, connection: Database, event: Event, instead: Callable[[], Database] | None = None
+    ) -> None:
+        #: For what is read in pieces: of a file some is written already, and it is not begun anew elsewhere.
         self.connection = connection
         self.event: Event | None = event
+        self._instead = instead
+        self._asked: list[Callable[[Database], object]] = []
+
+    def ask(
+        self, question: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What this function finds on the connection, whole: its rows are here when it returns."""
+
+        def asked(connection: Database) -> T:
+            return question(connection, *args, **kwargs)
+
+        try:
+            found = asked(self.connection)
+        except psycopg.OperationalError:
+            if self._instead is None or not self.connection.closed:
+                raise
+            self.connection = self._instead()
+            self._instead = None
+            for former in self._asked:
+                former(self.connection)
+            return asked(self.connection)
+        if self._instead is not None:
+            self._asked.append(asked)
+        return found
 
     def execute(
         self, query: LiteralString, parameters: Mapping[str, Any] | None = None
     ) -> psycopg.Cursor[Row]:
-        return self.connection.execute(query, parameters)
+        return self.ask(lambda connection: connection.execute(query, parameters))
 
     def together(self, *asked: tuple[LiteralString, Mapping[str, Any]]) -> list[list[Row]]:
         """The rows of several statements, none of which needs what another finds. They cost one round trip: with many
         people at work a thread waits longer for the interpreter after each than the database needs."""
-        with self.connection.pipeline():
-            cursors = [self.connection.execute(query, parameters) for query, parameters in asked]
-        return [cursor.fetchall() for cursor in cursors]
+        return self.ask(_together, asked)
 
     def tells(
         self,
@@ -104,17 +138,26 @@ def reading(
         with ExitStack() as stack:
             connection = beside.open(stack, present.session_id, present.read_after)
             if connection is not None:
+
+                def instead() -> Database:
+                    beside.lost()
+                    primary = stack.enter_context(database.pool().connection())
+                    if present.limits is not None:
+                        limits.bound(primary, present.limits, decides=False)
+                    return primary
+
                 if present.limits is not None:
                     limits.bound(connection, present.limits, decides=False)
-                db = Reading(connection, event_of(present))
+                db = Reading(connection, event_of(present), instead)
                 try:
                     yield db
                 except psycopg.OperationalError:
                     if connection.closed:
-                        # Whoever asks again reads from the primary.
                         beside.lost()
                     raise
-                if db.event is not None:
+                if db.connection is not connection:
+                    _ended(db, beside, viewer)
+                elif db.event is not None:
                     with database.statements() as primary:
                         record(primary, db.event)
                 return
@@ -122,19 +165,33 @@ def reading(
         present = _admitted(connection, viewer, permission, refusal, event_of)
         db = Reading(connection, event_of(present))
         yield db
-        seen: psycopg.Cursor[Row] | None = None
-        if db.event is not None:
-            # Both in one round trip; where the event fails the commit is not carried out.
-            with connection.pipeline():
-                record(connection, db.event)
-                if beside is not None:
-                    seen = connection.execute(replica.SQL["written"])
-                connection.execute("commit", prepare=False)
-        elif beside is not None:
-            seen = connection.execute(replica.SQL["written"])
-        if beside is not None and seen is not None:
-            # What was seen here is not older on the replica later.
-            beside.saw(viewer.session_id, next(seen)["position"])
+        _ended(db, beside, viewer)
+
+
+def _ended(db: Reading, beside: replica.Replica | None, viewer: Viewer) -> None:
+    """The end of what was read on the primary: its event and the commit, and up to where of the log it was."""
+    connection = db.connection
+    seen: psycopg.Cursor[Row] | None = None
+    if db.event is not None:
+        # Both in one round trip; where the event fails the commit is not carried out.
+        with connection.pipeline():
+            record(connection, db.event)
+            if beside is not None:
+                seen = connection.execute(replica.SQL["written"])
+            connection.execute("commit", prepare=False)
+    elif beside is not None:
+        seen = connection.execute(replica.SQL["written"])
+    if beside is not None and seen is not None:
+        # What was seen here is not older on the replica later.
+        beside.saw(viewer.session_id, next(seen)["position"])
+
+
+def _together(
+    connection: Database, asked: Sequence[tuple[LiteralString, Mapping[str, Any]]]
+) -> list[list[Row]]:
+    with connection.pipeline():
+        cursors = [connection.execute(query, parameters) for query, parameters in asked]
+    return [cursor.fetchall() for cursor in cursors]
 
 
 def _admitted(

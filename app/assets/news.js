@@ -24,6 +24,8 @@ const ASK_EVERY = 30_000;
 const PATIENCE = 8_000;
 const MOST_TRIES = 3;
 const SETTLED_AFTER = 250;
+// The parts that stand in one draw themselves at most so long after it.
+const DRAWN_AFTER = 50;
 // Where another page was asked for, this one's parts are its own again only if that page has not come by then.
 const LEFT_FOR = 15_000;
 // The server says something at least every 25 seconds.
@@ -49,6 +51,7 @@ let leaving = 0;
 let ranLast = 0;
 let ringing = null;
 let patience = null;
+let releasing = null;
 let settling = null;
 const watched = new WeakSet();
 
@@ -85,24 +88,34 @@ function isLeft(bell) {
     return Date.now() - bell.leftAt < LEFT_FOR;
 }
 
-// One after the other: of several runs that are asked for at once, Streamlit makes the first.
+// One after the other: of several parts that are asked for in one task, Streamlit has the first run.
 function ring(bell) {
     const isFree = isSettled();
+    bell.due = true;
     // A part that is gone must not be asked for: Streamlit may still know it, and would draw it into another page.
-    if (ringing || bell.isGone || isLeft(bell) || document.hidden || !isFree) {
-        bell.due = true;
-        return;
-    }
+    if (ringing || bell.isGone || isLeft(bell) || document.hidden || !isFree) return;
     bell.due = false;
+    bell.missing = null;
     ringing = bell;
     clearTimeout(patience);
     patience = setTimeout(() => giveUp(bell), PATIENCE);
     bell.fire();
 }
 
-// The part has drawn itself.
+// Whether a part that was drawn with a mark has read what was told with another: "process.number", the greater later.
+function isWithin(told, mark) {
+    const [process, number] = mark.split(".");
+    const [toldBy, toldAs] = told.split(".");
+    return process === toldBy && Number(toldAs) <= Number(number);
+}
+
+// The part has drawn itself, by itself or with the one in which it stands. What it then has read is not asked for again.
 function rest(bell) {
     bell.tries = 0;
+    if (bell.missing && isWithin(bell.missing, bell.mark)) {
+        bell.due = false;
+        bell.missing = null;
+    }
     if (ringing === bell) release();
 }
 
@@ -112,10 +125,11 @@ function giveUp(bell) {
     release();
 }
 
+// The next one rings in a task of its own, and when those have drawn themselves that stand in this one.
 function release() {
-    ringing = null;
     clearTimeout(patience);
-    hurry();
+    clearTimeout(releasing);
+    releasing = setTimeout(() => { ringing = null; hurry(); }, DRAWN_AFTER);
 }
 
 // What stands beside waits for what one reads.
@@ -154,7 +168,11 @@ function connect() {
         const said = JSON.parse(event.data);
         if (said.hello) begin();
         const named = new Set(said.changed ?? []);
-        for (const bell of inOrder()) if (named.has(bell.name)) ring(bell);
+        for (const bell of inOrder()) {
+            if (!named.has(bell.name)) continue;
+            bell.missing = said.mark;
+            ring(bell);
+        }
     };
     opened.onclose = (event) => drop(opened, event.code);
 }

@@ -1,7 +1,9 @@
 """`/news`: one WebSocket per open page, which says which of its bells to ring, and nothing else.
 
     page   {"open": {bell: [ticket, mark]}, "close": [bell]}
-    server {"hello": true}   {"changed": [bell]}   {} (a sign of life)
+    server {"hello": true}   {"changed": [bell], "mark": mark}   {} (a sign of life)
+
+A part that was drawn with the mark that was said, or a later one, has read what changed.
 
 Its own session is looked up when it opens and whenever the session, the user or the time says that it may be over:
 then it closes with ENDED or OTHER_RIGHTS, and the page covers itself.
@@ -280,7 +282,7 @@ class Stream:
                 for bell in ready:
                     del self._due[bell]
                     self._rung[bell] = now
-                await self._send({"changed": ready})
+                await self._send({"changed": ready, "mark": house.mark})
                 said_at = now
             elif now - said_at >= SIGN_OF_LIFE_SECONDS:
                 await self._send({})

@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils import script_requests
@@ -34,10 +35,15 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
     ScriptRequests,
     ScriptRequestType,
 )
+from streamlit.runtime.state.common import unpack_widget_state_value
 from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.runtime.state.session_state import SessionState
 
 #: How soon a part looks again whether the run before it has said all.
 LOOK_SECONDS = 0.002
+
+#: The kinds of states that are for one run alone, such as a click.
+TRIGGERS = ("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value")
 
 _now = threading.local()
 
@@ -46,6 +52,7 @@ _now = threading.local()
 def keep_in_order() -> None:
     """Let Streamlit's runs be as above. Call before a page is served."""
     _keep_parts_to_their_page()
+    _run_what_was_touched_besides()
     _keep_where_a_whole_page_leads()
     _answer_for_what_was_clicked()
     _hear_runs_out()
@@ -72,6 +79,47 @@ def _keep_parts_to_their_page() -> None:
         run(self, rerun_data)
 
     ScriptRunner._run_script = run_script  # type: ignore[method-assign]
+
+
+def _run_what_was_touched_besides() -> None:
+    run = ScriptRunner._run_script
+
+    def run_script(self: ScriptRunner, rerun_data: RerunData) -> None:
+        parts, said = rerun_data.fragment_id_queue, rerun_data.widget_states
+        shown = self._pages_manager.current_page_script_hash
+        if parts and said and rerun_data.page_script_hash == shown:
+            with self._session_state._lock:
+                touched = _touched(self._session_state._state, said)
+            besides = [
+                each
+                for each in touched
+                if each and each not in parts and self._fragment_storage.contains(each)
+            ]
+            rerun_data = replace(
+                rerun_data, fragment_id_queue=[] if None in touched else [*parts, *besides]
+            )
+        run(self, rerun_data)
+
+    ScriptRunner._run_script = run_script  # type: ignore[method-assign]
+
+
+def _touched(state: SessionState, said: WidgetStates) -> set[str | None]:
+    """The parts in which something was clicked or chosen since the run before; None for what is in no part."""
+    found = set()
+    for each in said.widgets:
+        widget = state._new_widget_state.widget_metadata.get(each.id)
+        if widget is not None and widget.fragment_id not in found:
+            kind, value = each.WhichOneof("value"), unpack_widget_state_value(each)
+            if kind in TRIGGERS or _differs(state, each.id, widget.deserializer(value)):
+                found.add(widget.fragment_id)
+    return found
+
+
+def _differs(state: SessionState, widget_id: str, value: object) -> bool:
+    try:
+        return bool(state[widget_id] != value)
+    except KeyError:
+        return False
 
 
 def _keep_where_a_whole_page_leads() -> None:

@@ -28,6 +28,8 @@ from warehouse.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)
+#: Against a hang alone.
+SERVES_SECONDS = 60
 #: What a browser keeps of an address besides cookies and files.
 KEPT_OF_PEOPLE = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
 #: Widths in pixels and colour schemes that hostile pages are opened with; each with each in the long form.
@@ -92,7 +94,7 @@ def serving(
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -101,20 +103,20 @@ def serving(
 def _wait_until_serving(
     port: int, process: subprocess.Popen[bytes] | Forked, log_file: Path
 ) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + SERVES_SECONDS
     while time.monotonic() < until:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
                 return
         except OSError:
             assert process.poll() is None, log_file.read_text()
             time.sleep(0.02)
-    pytest.fail("the app did not serve within 30 s")
+    pytest.fail(f"the app did not serve within {SERVES_SECONDS} s")
 
 
 def _wait_until_hearing(settings: Settings) -> None:
     """It serves before it listens for what changes, and tells streams to come again later until then."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + SERVES_SECONDS
     with psycopg.connect(settings.admin_url, autocommit=True) as owner:
         while (
             time.monotonic() < until
@@ -166,7 +168,11 @@ class Person:
 
     def sign_in(self, path: str = "/", *, user_name: str = "agent") -> Page:
         """With what the form gives in the end, a session and its cookie: the form costs a page of its own, and has tests
-        of its own (`sign_in_by_form`)."""
+        of its own (`sign_in_by_form`). Whoever was at this desk before is gone."""
+        if self.page.url != "about:blank":
+            # Their page would hear that nobody is signed in, or somebody else, and load itself anew on the way to this one.
+            self.page.goto("about:blank")
+            self.context.clear_cookies()
         token = sessions.open_session(
             sessions.start_token(user_name), ip="127.0.0.1", user_agent="Chromium"
         )
@@ -216,7 +222,7 @@ def tab_to(page: Page, target: Locator, most: int = 120) -> None:
     met = []
     for _ in range(most):
         page.keyboard.press("Tab")
-        if target.evaluate("e => e === document.activeElement"):
+        if has_focus(target):
             return
         met.append(page.evaluate("document.activeElement.outerHTML.slice(0, 160)"))
     pytest.fail(f"{target} is not reached by keyboard, but: {met[:60]}")
@@ -231,7 +237,7 @@ def press_on(page: Page, target: Locator, key: str = "Enter", most: int = 120) -
 def arrow_to(page: Page, target: Locator, key: str = "ArrowRight", most: int = 15) -> None:
     """Go on by arrows among those that are one stop of Tab."""
     for _ in range(most):
-        if target.evaluate("e => e === document.activeElement"):
+        if has_focus(target):
             return
         page.keyboard.press(key)
     pytest.fail(f"{target} is not reached by {key}")
@@ -250,10 +256,12 @@ def by_calendar(page: Page, label: str, day: date) -> None:
 
 
 def has_focus(target: Locator) -> bool:
+    # As long as a run draws what stands before it, a field that moves on stands there twice.
+    expect(target).to_have_count(1)
     return bool(target.evaluate("e => e === document.activeElement"))
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until
@@ -266,7 +274,7 @@ def until(page: Page, expression: str) -> None:
     Playwright's own `wait_for_function` looks again from within the page, by `eval`, which our policy forbids there: it
     passes where the first look finds it true, and fails where there has to be a second one.
     """
-    eventually(lambda: bool(page.evaluate(expression)), seconds=30)
+    eventually(lambda: bool(page.evaluate(expression)))
 
 
 def ready(page: Page) -> None:

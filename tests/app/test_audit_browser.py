@@ -41,7 +41,6 @@ def test_who_saw_a_customer_is_on_record_for_those_who_answer_for_it(
     assert correspondence.events("event.search") == []
 
     # At the same desk, afterwards.
-    person.context.clear_cookies()
     page = person.sign_in(f"/timeline?customer={sam}", user_name="olive")
     page.get_by_role("link", name="Who saw this").click()
     expect(

@@ -184,7 +184,6 @@ def test_a_class_and_a_destruction_take_two_people(
     expect(page.get_by_role("button", name="Agree: destroy")).to_be_disabled()
     looked_at(page, "retention")
     # At the same desk, afterwards.
-    person.context.clear_cookies()
     other = person.sign_in("/retention", user_name="ben")
     other.get_by_role("button", name="Agree: destroy").click()
     expect(other.get_by_text("waits for the worker")).to_be_visible()

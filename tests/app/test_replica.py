@@ -13,10 +13,11 @@ import pytest
 from pydantic import SecretStr
 
 from app import act, database, health, read, replica, work
-from app.access.roles import Forbidden
+from app.access.roles import Forbidden, Permission
 from app.access.sessions import Viewer
 from app.live import changes, topics
 from app.live.changes import House
+from app.reading import reading
 from tests.app.conftest import Correspondence
 from tests.event_loops import apart
 from tests.replicas import Standby
@@ -204,11 +205,10 @@ def test_pages_go_on_where_it_is_frozen_in_the_middle_of_a_statement(
     assert names(agent) == {"Sam"}
     standby.freeze()
     began = time.monotonic()
-    # The one who waits for it is told, as where the warehouse is away, and their page runs anew.
-    try:
-        assert names(agent) == {"Sam"}
-    except database.AWAY:
-        pass
+    # The one who waits for it is answered by the primary, and seen to have asked once.
+    before = len(correspondence.events("customer.search"))
+    assert names(agent) == {"Sam"}
+    assert len(correspondence.events("customer.search")) == before + 1
     assert time.monotonic() - began < replica.SILENT_SECONDS + 2 * replica.LOOK_SECONDS + 1
     assert beside.left_out == "does not answer"
     began = time.monotonic()
@@ -220,6 +220,44 @@ def test_pages_go_on_where_it_is_frozen_in_the_middle_of_a_statement(
     standby.thaw()
     until(lambda: beside.left_out is None)
     assert names(agent) == {"Sam", "Kim"}
+
+
+def test_a_reading_goes_on_on_the_primary_with_what_it_had_set_and_its_limits(
+    correspondence: Correspondence, standby: Standby, beside: replica.Replica, agent: Viewer
+) -> None:
+    customer_id = correspondence.customer("Sam", f"phone:{SAM}")
+    correspondence.sms(SAM, "By text", datetime.now(UTC))
+    correspondence.execute("update crm.users set only_channels = '{gmail}' where user_name = 'agent'")  # fmt: skip
+    followed(correspondence, standby)
+    where = "select inet_server_port() as port, current_setting('crm.tried', true) as tried"
+    with reading(agent, Permission.READ, "message.search", "message", "*") as db:
+        db.execute("select set_config('crm.tried', 'kept', true)")
+        assert db.execute(where).fetchone() == {"port": standby.port, "tried": "kept"}
+        standby.freeze()
+        (found,), seen = db.together((where, {}), ("select body from canonical.messages", {}))
+        assert found["port"] != standby.port
+        assert (found["tried"], seen) == ("kept", [])
+        db.tells(count=len(seen))
+    assert [each["detail"] for each in correspondence.events("message.search")] == [{"count": 0}]
+    standby.thaw()
+    until(lambda: beside.left_out is None)
+    # Of a file some is with whoever asked: it ends there, and is not begun anew in its middle.
+    export = correspondence.signed_in("admin", "admin")
+    followed(correspondence, standby)
+
+    def take_out() -> None:
+        with (
+            reading(export, Permission.EXPORT, "customer.export", "customer", "*") as db,
+            db.connection.cursor("export") as pieces,
+        ):
+            pieces.itersize = 1
+            for _ in pieces.execute("select generate_series(1, 5)"):
+                standby.freeze()
+
+    with pytest.raises(psycopg.OperationalError):
+        take_out()
+    assert correspondence.events("customer.export") == []
+    assert bodies(correspondence.signed_in("kim"), customer_id) == ["By text"]
 
 
 def test_a_server_that_is_no_replica_is_left_out(correspondence: Correspondence, programs: None) -> None:  # fmt: skip

@@ -77,6 +77,8 @@ def of_first() -> None:
     gates["of_first"].pass_by()
     st.write("of the first page")
     st.button("Act", key="act", on_click=act)
+    if st.toggle("Chosen"):
+        acts.append("chosen")
 
 
 def act() -> None:
@@ -88,6 +90,8 @@ def act() -> None:
 def first() -> None:
     st.session_state.setdefault("what", "it")
     of_first()
+    acts.append("whole")
+    st.checkbox("Of the page")
 
 
 def second() -> None:
@@ -114,6 +118,7 @@ class Visitor:
         self.heard: list[ForwardMsg] = []
         self.parts: dict[str, str] = {}
         self.button = ""
+        self.boxes: dict[str, str] = {}
 
     async def ends(self) -> None:
         """Until nothing runs, and all is heard."""
@@ -131,14 +136,20 @@ class Visitor:
                 self.parts[element.markdown.body] = message.delta.fragment_id
             if element.WhichOneof("type") == "button":
                 self.button = element.button.id
+            if element.WhichOneof("type") == "checkbox":
+                self.boxes[element.checkbox.label] = element.checkbox.id
 
-    def ask(self, page: str, part: str = "", *, clicked: bool = False) -> None:
-        """For a run of a page, or of the part of it that says this."""
+    def ask(self, page: str, part: str = "", *, clicked: bool = False, **chosen: bool) -> None:
+        """For a run of a page, or of the part of it that says this; with how boxes stand that were touched."""
         state = ClientState(
             page_script_hash=self.hash_of(page), fragment_id=self.parts.get(part, "")
         )
         if clicked:
             state.widget_states.widgets.append(WidgetState(id=self.button, trigger_value=True))
+        for label, value in chosen.items():
+            state.widget_states.widgets.append(
+                WidgetState(id=self.boxes[label.replace("_", " ")], bool_value=value)
+            )
         self.session.request_rerun(state)
 
     def hash_of(self, page: str) -> str:
@@ -296,5 +307,37 @@ def test_a_run_is_heard_to_its_end_although_the_next_one_is_asked_for_at_once(vi
         assert visitor.ended()[0] == [part]
         assert {each for ended in visitor.ended()[1:] for each in ended} == {part, other}
         assert acts.count("acted on it") == 1
+
+    visit(does)
+
+
+def test_what_was_touched_in_another_part_at_the_same_moment_runs_too(visit: Visit) -> None:
+    async def does(visitor: Visitor) -> None:
+        one, other = visitor.parts["everywhere"], visitor.parts["of the first page"]
+        # Clicked, then chosen; and what stands as it stood is no reason.
+        visitor.ask("first", "everywhere", clicked=True, Chosen=False)
+        await visitor.ends()
+        assert acts == ["acted on it", "everywhere"]
+        visitor.ask("first", "everywhere", Chosen=True)
+        await visitor.ends()
+        assert acts[2:] in (["everywhere", "chosen"], ["chosen", "everywhere"])
+        visitor.ask("first", "everywhere", Chosen=True)
+        await visitor.ends()
+        assert acts[4:] == ["everywhere"]
+        assert [set(each) for each in visitor.ended()] == [{one, other}, {one, other}, {one}]
+
+    visit(does)
+
+
+def test_the_whole_page_runs_where_something_of_no_part_was_chosen_at_the_same_moment(
+    visit: Visit,
+) -> None:
+    async def does(visitor: Visitor) -> None:
+        visitor.ask("first", "everywhere", Of_the_page=True)
+        await visitor.ends()
+        visitor.ask("first", "everywhere", Of_the_page=True)
+        await visitor.ends()
+        assert acts == ["everywhere", "whole", "everywhere"]
+        assert [len(each) for each in visitor.ended()] == [0, 1]
 
     visit(does)
