@@ -70,6 +70,7 @@ if opened is None:
     timeline_pages.nobody(customer_id)
 
 now = datetime.now(UTC)
+st.html(layout.DESK_STYLE)
 st.html(list_html.customer_head(opened.customer, layout.zone(), now))
 tools = st.container(key="tools", horizontal=True, gap="small")
 with tools:
