@@ -22,6 +22,8 @@ from app.views.sight import Sight
 
 #: Read once: what lies in a file Streamlit would read in every run.
 STYLE = f"<style>{(Path(__file__).parent / 'style.css').read_text()}</style>"
+#: Of a page with a timeline, beside the other.
+DESK_STYLE = f"<style>{(Path(__file__).parent / 'desk.css').read_text()}</style>"
 #: A file of ours: Streamlit would fetch an emoji or a Material icon from elsewhere.
 ICON = (
     "data:image/svg+xml;base64,"

@@ -69,11 +69,17 @@ SHOWN_AT_ONCE = 20_000
 
 @dataclass(frozen=True)
 class Door:
-    """Where deliveries go, and what signs them."""
+    """Where deliveries go, and what signs them.
+
+    Args:
+        addresses: where they are posted, in turns, and what one of them does not take to the next, as a proxy does; the
+            URL itself where there is none.
+    """
 
     url: str
     account_sid: str
     token: str
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass
@@ -195,9 +201,12 @@ class Load:
         #: In the order of their answers: number of the delivery, and the round in which it was answered.
         self.acknowledged: list[tuple[int, int]] = []
         self.round = 0
-        #: Answers that were no success, and connections that ended without one.
+        #: Answers that were no success, and connections that ended without one; of these how many were never begun.
         self.refused = 0
         self.broken = 0
+        self.unheard = 0
+        #: Seconds from the first try to the acknowledgement, at most.
+        self.longest = 0.0
         self._stop = threading.Event()
         self._lanes = [threading.Thread(target=self._run, args=(n,)) for n in range(LANES)]
 
@@ -212,10 +221,12 @@ class Load:
             lane.join()
 
     def _run(self, lane: int) -> None:
-        number = lane << 32
+        number = turn = lane << 32
+        addresses = self._door.addresses or (self._door.url,)
         with httpx.Client(timeout=10) as client:
             while not self._stop.is_set():
-                number += 1
+                number, turn = number + 1, turn + 1
+                began = time.monotonic()
                 body = form(number, self._door.account_sid, None)
                 headers = {
                     "Content-Type": "application/x-www-form-urlencoded",
@@ -223,14 +234,18 @@ class Load:
                 }
                 while not self._stop.is_set():
                     try:
-                        answer = client.post(self._door.url, content=body, headers=headers)
-                    except httpx.HTTPError:
+                        address = addresses[turn % len(addresses)]
+                        answer = client.post(address, content=body, headers=headers)
+                    except httpx.HTTPError as fault:
                         self.broken += 1
+                        self.unheard += isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
                     else:
                         if answer.is_success:
                             self.acknowledged.append((number, self.round))
+                            self.longest = max(self.longest, time.monotonic() - began)
                             break
                         self.refused += 1
+                    turn += 1
                     self._stop.wait(RETRY_SECONDS)
                 self._stop.wait(self._pause_seconds)
 
@@ -447,7 +462,7 @@ def _wait_until_back(on: Struck, load: Load, began: float) -> None:
         # The first answers after a fault may have been on their way before it.
         fresh = [number for number, _ in load.acknowledged[before + LANES : before + LANES + 2]]
         is_answered = len(fresh) == 2
-        if is_answered and len(_shown(on, fresh) or {}) == 2 and on.is_whole():
+        if is_answered and len(shown(on.url, fresh) or {}) == 2 and on.is_whole():
             return
         if time.monotonic() - began > PATIENCE_SECONDS:
             states = {n: p["state"] for n, p in on.state().get("programs", {}).items()}
@@ -464,10 +479,10 @@ def _tail(on: Struck) -> str:
     return " | ".join(f"{name}: {' / '.join(log_tail(on.data_dir, name, 4))}" for name in names)
 
 
-def _shown(on: Struck, numbers: list[int]) -> dict[int, int] | None:
+def shown(url: str, numbers: list[int]) -> dict[int, int] | None:
     """How often each stands in the timeline; None while the warehouse is away."""
     try:
-        with psycopg.connect(on.url, connect_timeout=2) as database:
+        with psycopg.connect(url, connect_timeout=2) as database:
             rows = database.execute(
                 SQL["shown"], {"message_ids": [message_id(number) for number in numbers]}
             ).fetchall()
@@ -490,22 +505,34 @@ def _agrees(on: Struck) -> bool:
 
 def _count(on: Struck, load: Load, played: list[str], outcome: Outcome) -> None:
     """What was acknowledged and is not shown after a minute is lost."""
-    left = {
-        number: played[min(at, len(played) - 1)] if played else ""
-        for number, at in load.acknowledged
-    }
+
+    def named(at: int) -> str:
+        return played[min(at, len(played) - 1)] if played else ""
+
+    lost, doubled, outcome.landed_twice = missing(on.url, load)
+    for found, told in ((lost, outcome.lost), (doubled, outcome.doubled)):
+        for at in found:
+            told[named(at)] = told.get(named(at), 0) + 1
+    for name in {named(at) for _, at in load.acknowledged}:
+        outcome.doubled.setdefault(name, 0)
+
+
+def missing(url: str, load: Load) -> tuple[list[int], list[int], int]:
+    """Of what was acknowledged, the rounds of what is not shown after a minute, and of what is shown more than once;
+    how many deliveries landed twice."""
+    left, doubled = dict(load.acknowledged), list[int]()
     deadline = time.monotonic() + 60
     while left and time.monotonic() < deadline:
         for first in range(0, len(left), SHOWN_AT_ONCE):
             numbers = list(left)[first : first + SHOWN_AT_ONCE]
-            for number, times in (_shown(on, numbers) or {}).items():
-                name = left.pop(number)
-                outcome.doubled[name] = outcome.doubled.get(name, 0) + (times != 1)
+            for number, times in (shown(url, numbers) or {}).items():
+                at = left.pop(number)
+                doubled += [at] * (times != 1)
         time.sleep(0.2 if left else 0)
-    for name in left.values():
-        outcome.lost[name] = outcome.lost.get(name, 0) + 1
-    with suppress(psycopg.OperationalError), psycopg.connect(on.url, connect_timeout=5) as database:
-        outcome.landed_twice = len(database.execute(SQL["landed_twice"]).fetchall())
+    twice = 0
+    with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=5) as database:
+        twice = len(database.execute(SQL["landed_twice"]).fetchall())
+    return list(left.values()), doubled, twice
 
 
 # -- as a benchmark --------------------------------------------------------------------------------
@@ -529,7 +556,12 @@ def installation() -> Iterator[Struck]:
 
 
 def _door(struck: Struck) -> Door:
-    settings = settings_of(struck.data_dir)
+    path = connected(settings_of(struck.data_dir))
+    return Door(f"http://127.0.0.1:{struck.base + 2}{path}", ACCOUNT_SID, AUTH_TOKEN)
+
+
+def connected(settings: Settings) -> str:
+    """Make a connection that nobody pulls; returns the path of its webhooks."""
     values = {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN}
     with psycopg.connect(settings.admin_url) as database:
         made = connections.add(
@@ -543,8 +575,7 @@ def _door(struck: Struck) -> Door:
         # In the same transaction: no worker asks a provider for the history of an invented account.
         named = {"connection_id": made.connection_id, "disabled": True}
         database.execute(connections.SQL["set_disabled"], named)
-    path = connections.webhook_path(made)
-    return Door(f"http://127.0.0.1:{struck.base + 2}{path}", ACCOUNT_SID, AUTH_TOKEN)
+    return connections.webhook_path(made)
 
 
 def run(settings: Settings | None, scale: int | None) -> dict[str, Any]:

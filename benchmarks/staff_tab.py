@@ -67,6 +67,7 @@ class Tab:
         self._page, self._query = "", ""
         self._buttons: dict[str, Widget] = {}
         self._texts: dict[str, Widget] = {}
+        self._choices: dict[str, tuple[Widget, list[str]]] = {}
         self._values: dict[str, WidgetState] = {}
         self._bells: dict[str, tuple[Widget, dict[str, Any]]] = {}
         self._known: set[str] = set()
@@ -78,6 +79,11 @@ class Tab:
         self._ran_at = 0.0
         self._redirect = False
         self.failure: str | None = None
+
+    @property
+    def page(self) -> str:
+        """Where it is by now: an act may have led elsewhere."""
+        return self._page
 
     # -- what a person does -----------------------------------------------------------------------
 
@@ -110,6 +116,18 @@ class Tab:
         widget = self._texts[label]
         self._values[widget.id] = WidgetState(id=widget.id, string_value=text)
         return await self._run(widget.fragment_id)
+
+    async def choose(self, label: str, chosen: list[str]) -> float:
+        """These and no others, in a list of which several are taken."""
+        widget, _ = self._choices[label]
+        state = WidgetState(id=widget.id)
+        state.string_array_value.data.extend(chosen)
+        self._values[widget.id] = state
+        return await self._run(widget.fragment_id)
+
+    def chosen(self, label: str) -> list[str] | None:
+        """What is chosen in it as it was drawn; None where there is none."""
+        return self._choices[label][1] if label in self._choices else None
 
     def has(self, label: str) -> bool:
         return any(text.startswith(label) for text in self._buttons)
@@ -201,7 +219,7 @@ class Tab:
         """A run of the whole page replaces all that stands on it."""
         if said.metadata.run.fragment_ids:
             return
-        for some in (self._buttons, self._texts, self._bells):
+        for some in (self._buttons, self._texts, self._choices, self._bells):
             some.clear()
         named = {page_hash: path for path, page_hash in self._pages.items()}
         self._page = named.get(said.new_session.page_script_hash, self._page)
@@ -220,6 +238,12 @@ class Tab:
             self._texts[element.text_input.label] = Widget(element.text_input.id, fragment)
             if element.text_input.label == "Password":
                 self.failure = "the sign-in form"
+        elif kind == "multiselect":
+            drawn = element.multiselect
+            now = [drawn.options[each] for each in drawn.default]
+            if drawn.set_value:
+                now = list(drawn.raw_values)
+            self._choices[drawn.label] = (Widget(drawn.id, fragment), now)
         elif kind == "page_link":
             found = re.search(r"customer=([^&]+)", element.page_link.query_string)
             if found:

@@ -4,7 +4,8 @@
 
 The receiver lands what the simulated providers send, the pipelines pull what they hold. Then the same raw rows go into
 other warehouses, in other orders, by several writers at once, with folds at other moments in between: every table
-that dbt derives must come out the same, and so must a rebuild.
+that dbt derives must come out the same. So must a rebuild, in the long form: in each run tests/dbt_project/test_fold.py
+rebuilds six channels at once, and tests/webhooks/test_samples.py every sample.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def test_many_events_in_any_order_are_one_correspondence(
             found = hashes(admin)
             print("split", split, found == expected)
             assert found == expected, f"split {split}"
-            if EVENTS >= 100_000 or split == SPLITS - 1:
+            if EVENTS >= 100_000 or (LONG and split == SPLITS - 1):
                 assert build(settings, models).is_equal
                 assert hashes(admin) == expected, f"the rebuild of split {split}"
 

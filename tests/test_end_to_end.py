@@ -185,7 +185,7 @@ def test_a_signed_post_is_on_the_page_and_stays_one_row(
     page.get_by_text("No messages yet").wait_for(timeout=30_000)
 
     assert installation.client.post(url, content=content, headers=headers).status_code == 200
-    page.get_by_text("Can I pick it up at noon? 🚲 <b>مرحبا</b>").wait_for(timeout=10_000)
+    page.get_by_text("Can I pick it up at noon? 🚲 <b>مرحبا</b>").wait_for(timeout=30_000)
     page.close()
 
     row = installation.query(

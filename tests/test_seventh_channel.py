@@ -167,7 +167,7 @@ class Tree:
                 cwd=self.root, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         try:
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             while True:
                 try:
                     httpx.get(f"{address}/healthz")
@@ -178,7 +178,7 @@ class Tree:
             yield address
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from warehouse.settings import LEAST_CONNECTIONS
+
 with warnings.catch_warnings():
     # The wheel looks for a runtime folder that a machine without a desktop lacks; we do not use it.
     warnings.simplefilter("ignore")
@@ -48,8 +50,6 @@ SERVER_SETTINGS = {
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
-    # More than all roles together may have (warehouse.settings.CONNECTION_LIMITS), with many app processes.
-    "max_connections": "300",
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",
@@ -65,6 +65,8 @@ class Embedded:
 
     data_dir: Path
     port: int
+    #: How many sessions it lets in (warehouse.settings.Settings.most_connections).
+    connections: int = LEAST_CONNECTIONS
 
     @property
     def cluster(self) -> Path:
@@ -163,7 +165,7 @@ class Embedded:
             "-k",
             "",
         ]
-        for name, value in SERVER_SETTINGS.items():
+        for name, value in (*SERVER_SETTINGS.items(), ("max_connections", self.connections)):
             arguments += ["-c", f"{name}={value}"]
         return arguments
 

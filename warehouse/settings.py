@@ -94,6 +94,9 @@ CONNECTION_LIMITS = {
 #: What signs in from every host.
 OF_EACH_HOST = frozenset({Role.RECEIVER, Role.LOADER, Role.TRANSFORMER, Role.APP})
 CONNECTIONS_PER_APP_PROCESS = 12
+#: For the owner's commands, the superuser and a replica, beside what the roles may have.
+SPARE_CONNECTIONS = 50
+LEAST_CONNECTIONS = 300
 #: For a key that another command is writing.
 KEY_PATIENCE_SECONDS = 2.0
 
@@ -281,6 +284,12 @@ class Settings(BaseSettings):
             least = max(least, CONNECTIONS_PER_APP_PROCESS * (self.app_processes_now + 1))
         # Analysts and who destroys are as many, wherever programs run.
         return least * self.hosts if role in OF_EACH_HOST else least
+
+    @property
+    def most_connections(self) -> int:
+        """How many sessions a server must let in, so that no role is refused what it may have."""
+        roles = sum(self.connection_limit(role) for role in CONNECTION_LIMITS)
+        return max(LEAST_CONNECTIONS, roles + SPARE_CONNECTIONS)
 
     @property
     def is_app_https(self) -> bool:

@@ -73,6 +73,7 @@ if opened is None:
     timeline_pages.nobody(customer_id)
 
 now = datetime.now(UTC)
+markup.show(layout.DESK_STYLE)
 markup.show(list_html.customer_head(opened.customer, layout.zone(), now))
 tools = st.container(key="tools", horizontal=True, gap="small")
 with tools:

@@ -294,7 +294,9 @@ def given(name: str, settings: Settings) -> dict[str, str]:
 def _postgres(settings: Settings, ports: Ports) -> Program:
     from warehouse.postgres import Embedded
 
-    server = Embedded(data_dir=settings.data_dir, port=ports.postgres)
+    server = Embedded(
+        data_dir=settings.data_dir, port=ports.postgres, connections=settings.most_connections
+    )
     return Program(
         name="postgres",
         after=("cluster",),

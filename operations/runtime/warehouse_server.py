@@ -51,7 +51,9 @@ def _embedded(settings: Settings) -> Iterator[Embedded]:
     from warehouse.postgres import Embedded
 
     running.stop_leftovers(settings.data_dir)
-    server = Embedded(data_dir=settings.data_dir, port=free_port())
+    server = Embedded(
+        data_dir=settings.data_dir, port=free_port(), connections=settings.most_connections
+    )
     prepare.cluster(settings, str(server.port))
     logs = settings.data_dir / "logs"
     logs.mkdir(parents=True, exist_ok=True)

@@ -261,6 +261,11 @@ def has_focus(target: Locator) -> bool:
     return bool(target.evaluate("e => e === document.activeElement"))
 
 
+def gets_focus(target: Locator) -> None:
+    """Wait until one stands there: what closes, or is drawn anew, gives the place back a moment later."""
+    eventually(lambda: has_focus(target))
+
+
 def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not holds():
@@ -281,3 +286,19 @@ def ready(page: Page) -> None:
     """Wait until the scripts of a timeline are here: they say whether what stands beside it is shown."""
     fold = page.get_by_role("button", name="About this customer")
     expect(fold).to_have_attribute("aria-expanded", re.compile("true|false"))
+
+
+def about(page: Page) -> Locator:
+    """The card beside a timeline, shown where it was folded."""
+    ready(page)
+    fold = page.locator(".fold-about")
+    if fold.get_attribute("aria-expanded") == "false":
+        fold.click()
+    card = page.locator(".identity-card")
+    expect(card).to_be_visible()
+    return card
+
+
+def fits(page: Page) -> None:
+    """Nothing is wider than the window, as soon as the page has settled in it."""
+    until(page, "document.documentElement.scrollWidth <= window.innerWidth")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.app.browsing import Person
+from tests.app.browsing import Person, fits
 from tests.app.conftest import Correspondence
 from tests.app.drawn import HOSTILE
 
@@ -127,5 +127,5 @@ def test_what_events_quote_is_inert_and_fits(
     expect(page.locator(".line.event").first).to_be_visible()
     page.locator(".line.event summary").first.click()
     expect(page.locator(".line.event pre").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    fits(page)
     assert page.evaluate("window.hurt") is None

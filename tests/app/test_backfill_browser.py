@@ -33,7 +33,7 @@ AT_LEAST = 50_000 if LONG else 200
 #: What a page of a thousand takes at the provider: without it all of them are here before anybody has looked.
 ANSWER_SECONDS = 2.0
 #: Seconds that something on a page may take.
-PATIENCE = 120.0 if LONG else 20.0
+PATIENCE = 120.0 if LONG else 60.0
 #: In small steps, as if from far away; and as it is.
 SLOW = [
     "-c",
@@ -131,7 +131,7 @@ def test_a_history_is_watched_rests_goes_on_and_outlives_the_worker(
 
             wait_until(backfill.runs, PATIENCE, "a pull")
             worker.kill()
-            worker.wait(10)
+            worker.wait(60)
             killed = backfill.loaded()
             backfill.note("killed")
             assert killed < total(simulator)
@@ -160,7 +160,7 @@ def test_a_history_is_watched_rests_goes_on_and_outlives_the_worker(
             page.close()
     finally:
         worker.terminate()
-        worker.wait(20)
+        worker.wait(60)
     # Neither doubled nor lost.
     ((rows, distinct),) = correspondence.execute(
         "select count(*), count(distinct sid) from raw_twilio_sms.messages where connection_id = %s",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import Locator, Page, expect
 
 from app import act
-from tests.app.browsing import Person, eventually, ready
+from tests.app.browsing import Person, eventually, fits, ready
 from tests.app.conftest import Correspondence
 from tests.app.meta_events import CONNECTIONS, messaging
 
@@ -111,7 +111,7 @@ def test_on_a_narrow_screen_it_opens_over_the_timeline(
     expect(page.get_by_role("region", name="Identities")).to_be_hidden()
     page.get_by_text("hello there").click()
     expect(panel(page).get_by_text("Where it came from")).to_be_in_viewport()
-    assert page.evaluate("document.documentElement.scrollWidth <= 390")
+    fits(page)
     page.get_by_role("button", name="About this customer").click()
     expect(panel(page)).to_be_hidden()
     expect(page.get_by_text("hello there")).to_be_in_viewport()

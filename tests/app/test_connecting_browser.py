@@ -48,7 +48,7 @@ def working(settings: Settings, log: Path, **more: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @contextlib.contextmanager
@@ -87,11 +87,11 @@ class Document:
 
 
 def says(page: Page, words: Iterable[str]) -> None:
-    """Whether the page says all of it, but for the marks of Markdown."""
-    shown = " ".join(page.locator(".st-key-connections").inner_text().split())
+    """The page says all of it, but for the marks of Markdown, as soon as it is drawn."""
+    shown = page.locator(".st-key-connections").last
     for each in words:
         unmarked = " ".join(each.replace("**Rights.** ", "").replace("*", "").split())
-        assert unmarked in shown, f"{unmarked!r} is not in {shown!r}"
+        expect(shown).to_contain_text(unmarked, use_inner_text=True)
 
 
 def press(page: Page, target: Locator, *, by_keyboard: bool) -> None:

@@ -110,6 +110,24 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
         assert not re.search(r"https?:|url\(|@import", path.read_text()), path.name
 
 
+#: What a style may ask of all that stands in an element: of a field or a label alone, where one stands in it by keyboard.
+OF_A_FIELD = {"input:focus-visible", "button"}
+
+
+def test_no_style_asks_the_whole_page_what_stands_in_it() -> None:
+    """A browser would work out the style of all that it shows for each element that comes or goes (app/style.css)."""
+    asked: dict[str, str] = {}
+    for path in FOLDER.rglob("*.css"):
+        for rule in re.findall(r"^\s*([^/{}@]+)\{", re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S), re.M):  # fmt: skip
+            what = [each for each in re.findall(r":has\(([^)]*)", rule) if each[0] not in ">+"]
+            if not {*what} <= OF_A_FIELD or ".stMainBlockContainer:has" in rule:
+                asked[rule.strip()] = path.name
+            # Every element of a page bears it for a moment in every run.
+            if re.search(r"data-stale[^,]*\*", rule):
+                asked[rule.strip()] = path.name
+    assert asked == {}
+
+
 def test_every_icon_that_a_registry_names_is_in_the_font() -> None:
     """Another name would stand there as a word."""
     named = {entry.channel: entry.icon for entry in registry().values()}

@@ -21,6 +21,7 @@ from tests.app.browsing import (
     Person,
     by_calendar,
     eventually,
+    gets_focus,
     has_focus,
     press_on,
     ready,
@@ -269,7 +270,7 @@ def test_what_messages_bear_by_mouse(person: Person, cards: Cards) -> None:
         page.mouse.wheel(0, -3_000)
         return bool(page.get_by_text("The first message").count())
 
-    eventually(is_first, seconds=20)
+    eventually(is_first)
     page.mouse.wheel(0, -9_000)
     expect(page.get_by_text("message 000")).to_be_in_viewport()
 
@@ -304,21 +305,21 @@ def test_what_messages_bear_by_keyboard_alone(
             if has_focus(card):
                 break
             page.keyboard.press("k")
-        assert has_focus(card)
+        gets_focus(card)
         expect(card).to_be_in_viewport()
         return card
 
     # What the keys are; nothing behind is reached meanwhile, and one comes back to where one was.
     page.keyboard.press("j")
     mail = cards.card(page, "mail")
-    assert has_focus(mail)
+    gets_focus(mail)
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Keys")
     expect(keys).to_be_visible()
     assert stays_within(page, keys)
     page.keyboard.press("Escape")
     expect(keys).to_have_count(0)
-    assert has_focus(mail)
+    gets_focus(mail)
 
     # A mail: all of it with what it quotes, as it was designed, its pictures, and as text again.
     page.keyboard.press("o")
@@ -335,7 +336,7 @@ def test_what_messages_bear_by_keyboard_alone(
     press_on(page, designed, most=12)
     frame = page.frame_locator("iframe.designed")
     expect(frame.get_by_text("As designed")).to_be_visible()
-    assert has_focus(designed)
+    gets_focus(designed)
     link = frame.get_by_role("link", name="Load them on a page of its own")
     tab_into(page, link)
     with person.context.expect_page() as loading:
@@ -356,7 +357,7 @@ def test_what_messages_bear_by_keyboard_alone(
     press_on(page, red.locator(".picture a"), most=12)
     viewer = page.locator("dialog.viewer")
     expect(viewer).to_be_visible()
-    assert has_focus(viewer.get_by_role("button", name="Close"))
+    gets_focus(viewer.get_by_role("button", name="Close"))
     first = viewer.locator("img").get_attribute("src")
     page.keyboard.press("ArrowRight")
     expect(viewer.locator("img")).not_to_have_attribute("src", str(first))
@@ -367,7 +368,7 @@ def test_what_messages_bear_by_keyboard_alone(
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Escape")
     expect(viewer).to_have_count(0)
-    assert has_focus(cards.card(page, "blue").locator(".picture a"))
+    gets_focus(cards.card(page, "blue").locator(".picture a"))
 
     # A call is played, faster, and read.
     spoken = go_to("call")
@@ -391,7 +392,7 @@ def test_what_messages_bear_by_keyboard_alone(
     answer, question = go_to("answer"), cards.card(page, "question")
     press_on(page, answer.locator(".reply a"), most=12)
     expect(question).to_be_in_viewport()
-    assert has_focus(question)
+    gets_focus(question)
 
     # What it said before: on a page of its own, and in the panel, into which one goes and out of which one comes.
     edited = go_to("edited")
@@ -405,7 +406,7 @@ def test_what_messages_bear_by_keyboard_alone(
     page.keyboard.press("p")
     panel = page.locator(".st-key-chosen_message")
     expect(panel.get_by_text("Where it came from")).to_be_visible()
-    assert has_focus(edited)
+    gets_focus(edited)
     page.keyboard.press("p")
     assert stands_in(page, panel)
     page.keyboard.type("Promise")
@@ -415,11 +416,11 @@ def test_what_messages_bear_by_keyboard_alone(
     expect(panel.locator(".versions li").first).to_contain_text("Munday")
     tab_to(page, panel.get_by_role("link", name="Everything about it"), most=12)
     page.keyboard.press("Escape")
-    assert has_focus(edited)
+    gets_focus(edited)
     page.keyboard.press("p")
     press_on(page, panel.get_by_role("button", name="Close"), most=20)
     expect(panel).to_have_count(0)
-    assert has_focus(edited)
+    gets_focus(edited)
 
     with person.context.expect_page() as about:
         page.keyboard.press("Enter")
@@ -436,22 +437,22 @@ def test_what_messages_bear_by_keyboard_alone(
     )
     correspondence.land("whatsapp", connection, reaction)
     expect(question.locator(".reactions li")).to_have_count(1)
-    assert has_focus(question)
+    gets_focus(question)
 
     # Up to the first message, page by page, and down to what arrived meanwhile.
     def is_first() -> bool:
         page.keyboard.press("g")
         return page.get_by_text("The first message").is_visible()
 
-    eventually(is_first, seconds=20)
+    eventually(is_first)
     page.keyboard.press("g")
     oldest = page.locator(".message", has_text="message 000")
-    assert has_focus(oldest)
+    gets_focus(oldest)
     expect(oldest).to_be_in_viewport()
     correspondence.sms(NUMBER, "just arrived", datetime.now(UTC))
     new = page.locator("a.jump")
     expect(new).to_contain_text("1 new")
-    assert has_focus(oldest)
+    gets_focus(oldest)
     page.keyboard.press("G")
     expect(page.get_by_text("just arrived")).to_be_in_viewport()
     expect(new).to_be_hidden()
@@ -469,7 +470,7 @@ def test_what_messages_bear_by_keyboard_alone(
     # To a day, and on from there.
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
-    assert has_focus(page.get_by_role("button", name="Jump"))
+    gets_focus(page.get_by_role("button", name="Jump"))
     page.keyboard.press("Enter")
     tab_to(page, page.get_by_role("spinbutton").first, most=3)
     page.keyboard.type(f"{(NOW - timedelta(days=1)).astimezone(SYDNEY):%d%m%Y}")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from app.views import card_html
 from pipelines.suggestions import find_evidence
-from tests.app.browsing import Person, eventually
+from tests.app.browsing import Person, about, eventually
 from tests.app.conftest import Correspondence
 from warehouse import decisions
 from warehouse.events import Actor
@@ -89,9 +89,7 @@ def test_from_the_queue_to_a_merge_and_back(person: Person, correspondence: Corr
     page.goto(f"{person.address}/timeline?customer={sam}")
     card = page.locator(".identity-card")
     expect(card.get_by_text("suggested: the signature of 3 mails")).to_be_attached()
-    if not card.is_visible():
-        page.locator(".fold-about").click()
-    expect(card).to_be_visible()
+    about(page)
     keep(page, "card")
     page.get_by_role("button", name="Change who this is").click()
     dialog = page.get_by_role("dialog")
@@ -107,8 +105,7 @@ def test_from_the_queue_to_a_merge_and_back(person: Person, correspondence: Corr
         "select merged_into from crm.customers where customer_id = %s", [other]
     ) == [(sam,)]
     expect(page.get_by_text("It is me again")).to_be_visible()
-    if not card.is_visible():
-        page.locator(".fold-about").click()
+    about(page)
     page.locator(".st-key-about").get_by_text("Decisions (").click()
     page.get_by_role("button", name="Undo merged").click()
     keep(page, "undo")
@@ -185,8 +182,7 @@ def test_who_is_second_is_told_who_won_and_who_sees_a_part_that_it_is_one(
     expect(page.get_by_text("Where is my order?")).to_be_visible()
     card = page.locator(".identity-card")
     expect(card.get_by_text(card_html.PART)).to_be_attached()
-    if not card.is_visible():
-        page.locator(".fold-about").click()
+    about(page)
     expect(card.get_by_text(card_html.PART)).to_be_visible()
     assert "sam@example.com" not in page.content()
     assert "A secret of the mail" not in page.content()
@@ -212,8 +208,7 @@ def test_a_customer_is_typed_in_archived_and_brought_back(
     ((customer_id,),) = correspondence.execute("select customer_id from crm.customers")
     card = page.locator(".identity-card")
     expect(card).to_be_attached()
-    if not card.is_visible():
-        page.locator(".fold-about").click()
+    about(page)
     page.get_by_role("button", name="Change who this is").click()
     dialog.get_by_role("tab", name="Archive").click()
     dialog.get_by_label("Reason to archive").fill("a test of ours")
@@ -221,8 +216,7 @@ def test_a_customer_is_typed_in_archived_and_brought_back(
     gone = "select archived_at is not null from crm.customers where customer_id = %s"
     eventually(lambda: correspondence.execute(gone, [customer_id]) == [(True,)])
     expect(page.get_by_text("in no list and no search")).to_be_attached()
-    if not card.is_visible():
-        page.locator(".fold-about").click()
+    about(page)
     expect(page.get_by_role("button", name="Change who this is")).not_to_be_attached()
     keep(page, "archived")
     page.locator(".st-key-about").get_by_text("Decisions (").click()

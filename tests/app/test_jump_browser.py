@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.app.browsing import Person, eventually, ready
+from tests.app.browsing import Person, eventually, fits, ready
 from tests.app.conftest import Correspondence
 
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
@@ -75,7 +75,7 @@ def test_a_timeline_is_opened_at_a_day_and_at_its_first_message(
     expect(page.get_by_text("message 119")).to_be_in_viewport()
     page.set_viewport_size({"width": 390, "height": 800})
     expect(page.get_by_role("button", name="Jump")).to_be_in_viewport()
-    assert page.evaluate("document.documentElement.scrollWidth <= 390")
+    fits(page)
 
 
 def test_from_one_match_to_the_next(person: Person, correspondence: Correspondence) -> None:

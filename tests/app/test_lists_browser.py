@@ -9,7 +9,16 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app import act, act_saved
-from tests.app.browsing import Person, arrow_to, eventually, has_focus, press_on, ready, tab_to
+from tests.app.browsing import (
+    Person,
+    arrow_to,
+    eventually,
+    gets_focus,
+    has_focus,
+    press_on,
+    ready,
+    tab_to,
+)
 from tests.app.conftest import Correspondence
 
 SAM, MAI, ADDRESS = "+61491570006", "+61491570156", "sam@example.com"
@@ -91,9 +100,9 @@ def test_customers_and_search_by_keyboard_alone(person: Person, sam: str) -> Non
     expect(page.get_by_text("a bicycle 30")).to_be_in_viewport()
     ready(page)
     page.keyboard.press("j")
-    assert has_focus(page.locator(".message", has_text="a bicycle 30"))
+    gets_focus(page.locator(".message", has_text="a bicycle 30"))
     page.keyboard.press("j")
-    assert has_focus(page.locator(".message", has_text="a bicycle 31"))
+    gets_focus(page.locator(".message", has_text="a bicycle 31"))
     press_on(page, page.get_by_role("link", name="All results"), most=200)
     expect(found).to_have_count(1)
     assert person.errors == []
@@ -113,7 +122,7 @@ def test_saved_views_by_keyboard_alone(
     page.keyboard.press("Tab")
     page.keyboard.press("Escape")
     expect(line).to_have_count(0)
-    assert has_focus(views)
+    gets_focus(views)
     page.keyboard.press("Enter")
     expect(line).to_have_count(1)
     tab_to(page, page.get_by_label("Keep what is shown as"), most=8)
@@ -123,7 +132,7 @@ def test_saved_views_by_keyboard_alone(
     page.keyboard.press("Escape")
     # Enter on a list that is about to close would close it.
     expect(line).to_have_count(0)
-    assert has_focus(views)
+    gets_focus(views)
     page.keyboard.press("Enter")
     press_on(page, page.get_by_role("link", name="Open Mails"), most=10)
     page.wait_for_url("**channel=gmail*")
@@ -178,7 +187,7 @@ def test_several_of_a_list_by_keyboard_alone(
         box = page.get_by_role("checkbox", name=name).first
         press_on(page, box, "Space")
         expect(box).to_be_checked()
-        assert has_focus(box)
+        gets_focus(box)
     expect(bulk).to_contain_text("2 conversations selected")
     page.keyboard.press("Space")
     expect(bulk).to_contain_text("1 conversation selected")
@@ -216,7 +225,7 @@ def test_tags_by_keyboard_alone(person: Person, sam: str, correspondence: Corres
     # Into its panel, back to its line by Esc, and in again.
     eventually(lambda: has_focus(name))
     page.keyboard.press("Escape")
-    assert has_focus(returns)
+    gets_focus(returns)
     page.keyboard.press("Enter")
     eventually(lambda: has_focus(name))
     page.keyboard.press("ControlOrMeta+a")

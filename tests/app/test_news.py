@@ -223,7 +223,7 @@ def test_every_writer_tells(correspondence: Correspondence, admin: psycopg.Conne
             admin.execute(session)
         admin.execute(f"listen {channel}".encode())
         admin.execute(statement.encode())
-        assert [each.payload for each in admin.notifies(timeout=2, stop_after=1)] == [payload]
+        assert [each.payload for each in admin.notifies(timeout=30, stop_after=1)] == [payload]
         admin.execute("unlisten *")
     # Whoever only looks about tells nobody.
     admin.execute("listen crm_people")

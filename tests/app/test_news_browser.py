@@ -149,7 +149,8 @@ def test_a_page_is_covered_when_its_session_ends(
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.get_by_text("hello there")).to_be_visible()
     correspondence.execute(change)
-    # Two seconds are asked for; on a machine with more to do than it has cores the browser alone may take one of them.
+    # It is told: two seconds are asked for, which a machine with more to do than it has cores cannot show; by itself the
+    # page asks half a minute later.
     page.get_by_text("hello there").wait_for(state="hidden", timeout=20_000)
     expect(page.get_by_label("User name")).to_be_visible()
 
@@ -251,7 +252,7 @@ def test_idle_pages_cause_no_statement_and_no_request(
     assert requests == []
     # The same measure sees a part that runs.
     correspondence.execute("select pg_notify('crm_health', '')")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while statements() == before or not requests:
         assert time.monotonic() < until
         page.wait_for_timeout(200)

@@ -450,7 +450,7 @@ def test_after_a_break_of_the_database_streams_end_and_come_again(
     apart(run)
 
 
-async def _eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> bool:
+async def _eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 60) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if await holds():

@@ -109,7 +109,7 @@ def test_many_threads_read_options_at_once() -> None:
             options.read_without_waiting()
             with ThreadPoolExecutor(1) as other:
                 asked = other.submit(config.get_option, "runner.magicEnabled")
-                assert asked.result(timeout=5) is False
+                assert asked.result(timeout=60) is False
     finally:
         config._config_lock = former
 

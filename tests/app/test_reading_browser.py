@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
-from tests.app.browsing import Person, eventually, ready
+from tests.app.browsing import Person, eventually, fits, ready
 from tests.app.conftest import Correspondence
 
 NUMBER, ADDRESS = "+61491570006", "sam@example.com"
@@ -29,7 +29,7 @@ def test_the_area_about_a_customer_folds_and_stays_as_it_was_left(
     fold.focus()
     page.keyboard.press("Enter")
     expect(beside).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= 390")
+    fits(page)
     page.set_viewport_size({"width": 1280, "height": 800})
     expect(beside).to_be_visible()
     fold.click()

@@ -35,7 +35,7 @@ SCRIPT = """
 from tests.app import test_runs
 test_runs.draw()
 """
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 
 @dataclass

@@ -32,6 +32,7 @@ TINY = {
     "destroy": 400,
     "faults": 6,
     "fold": 300,
+    "hosts": 2,
     "idle": 300,
     "importing": 300,
     "kills": 3,
@@ -57,8 +58,8 @@ BUILT_FIRST = {
 }
 #: So many people have figures of each kind.
 CROWDS = {"staff": {"people": 8}}
-#: These bring an installation of their own; the faults' short form is tests/test_end_to_end.py.
-AS_A_COMMAND_ALONE = {"faults", "kills"}
+#: These bring an installation of their own; the short form of the faults is tests/test_end_to_end.py.
+AS_A_COMMAND_ALONE = {"faults", "hosts", "kills"}
 NUMBER = (int, float)
 
 
@@ -181,6 +182,10 @@ def counts_are_true(document: dict[str, Any]) -> None:
     elif name in ("faults", "kills"):
         for words in ("not shown", "shown twice", "landed twice", "disagreed", "not come back"):
             assert [row["value"] for row in rows_of(document, words)] == [0]
+    elif name == "hosts":
+        none = [row for row in document["results"] if row["goal"] == "0"]
+        assert [row["value"] for row in none] == [0] * 8
+        assert rows_of(document, "decisions that were made")[0]["value"] > 0
     elif name == "search":
         searches = rows_of(document, "(matches: ")
         assert len(searches) == 11

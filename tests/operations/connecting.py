@@ -46,7 +46,7 @@ def landed(admin: psycopg.Connection[Any], channel: str, text: str) -> bool:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -26,11 +26,11 @@ from playwright.sync_api import Browser, Page
 
 from operations.runtime import running
 from operations.runtime.ports import free_port
-from operations.runtime.programs import PARTS
+from operations.runtime.programs import PARTS, Ports, programs
 from tests.built import built
 from tests.operations.conftest import Crm
 from warehouse import run_record, sign_of_life
-from warehouse.settings import CONNECTION_LIMITS, Role, Settings
+from warehouse.settings import CONNECTION_LIMITS, SPARE_CONNECTIONS, Role, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "an invented long password"
@@ -92,6 +92,17 @@ def test_the_database_lets_the_sessions_of_every_host_in() -> None:
     for role in (Role.RECEIVER, Role.LOADER, Role.TRANSFORMER, Role.APP):
         assert three.connection_limit(role) == 3 * one.connection_limit(role)
     assert three.connection_limit(Role.ANALYST) == CONNECTION_LIMITS[Role.ANALYST]
+    # The server that runs here has room for all of them together.
+    for hosts in (1, 2, 3):
+        settings = Settings(hosts=hosts, app_processes=8, _env_file=None)  # type: ignore[call-arg]
+        (postgres,) = [
+            each
+            for each in programs(settings, Ports(base=8500), demo=False, messages=0)
+            if each.name == "postgres"
+        ]
+        (told,) = [each for each in postgres.command if each.startswith("max_connections=")]
+        roles = sum(settings.connection_limit(role) for role in CONNECTION_LIMITS)
+        assert int(told.partition("=")[2]) >= roles + SPARE_CONNECTIONS
 
 
 def test_the_worker_of_another_host_is_no_sign_of_life_of_ours(tmp_path: Path) -> None:
@@ -146,7 +157,7 @@ class Host:
             process.suspend()
         for process in family:
             process.kill()
-        psutil.wait_procs(family, timeout=10)
+        psutil.wait_procs(family, timeout=60)
 
 
 @dataclass
@@ -267,7 +278,7 @@ def test_what_one_host_receives_another_folds_and_shows_and_one_of_them_may_die(
     page.goto(f"{first}/timeline?customer={hosts.customer_id}")
     page.get_by_text("No messages yet").wait_for(timeout=30_000)
     assert hosts.post(hosts.second, 1, "Received by the second host") == 200
-    page.get_by_text("Received by the second host").wait_for(timeout=15_000)
+    page.get_by_text("Received by the second host").wait_for(timeout=30_000)
 
     hosts.first.die()
     began = time.monotonic()
@@ -276,9 +287,9 @@ def test_what_one_host_receives_another_folds_and_shows_and_one_of_them_may_die(
     # Whoever was signed in there is signed in here: a session is a row of the database.
     page.goto(f"{second}/timeline?customer={hosts.customer_id}")
     page.get_by_text("Received by the second host").wait_for(timeout=30_000)
-    page.get_by_text("After the first host died").wait_for(timeout=15_000)
+    page.get_by_text("After the first host died").wait_for(timeout=30_000)
     assert hosts.leader() == "second"
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120
     context.close()
     # The host comes back on what it had, and stands by.
     left = running.stop_leftovers(hosts.first.data_dir)
@@ -287,7 +298,7 @@ def test_what_one_host_receives_another_folds_and_shows_and_one_of_them_may_die(
     assert hosts.first.pids.keys() == {"fold", "worker"}
     assert hosts.leader() == "second"
     os.kill(hosts.second.pids["fold"], signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while hosts.leader() != "first":
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -49,7 +49,7 @@ class Watched:
 
     def stop(self) -> None:
         self.reload.stop()
-        self.thread.join(15)
+        self.thread.join(60)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 
 def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -117,5 +117,5 @@ def test_it_ends_with_its_program(tmp_path: Path) -> None:
     eventually(lambda: bool(psutil.Process(process.pid).children()))
     (child,) = psutil.Process(process.pid).children()
     process.terminate()
-    assert process.wait(15) == 0
+    assert process.wait(60) == 0
     assert not child.is_running()

@@ -32,7 +32,7 @@ def has_started(log: Path) -> bool:
     return "worker ready" in said and "ready to pull" in said
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20.0, what: str = "it") -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60.0, what: str = "it") -> None:
     """Wait for a true answer.
 
     Raises:

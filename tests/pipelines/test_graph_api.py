@@ -159,7 +159,7 @@ def test_a_pause_that_meta_asks_for_is_kept_or_left_to_the_queue() -> None:
     short = Pace("x")
     short.close(0.2)
     short.wait()
-    assert 0.2 <= time.monotonic() - started < 2
+    assert 0.2 <= time.monotonic() - started < 60
     assert not short.is_closed
 
 

@@ -189,7 +189,7 @@ def test_traps_and_dead_addresses_end_in_words(run: Running) -> None:
     # What was told before is gone by the time that somebody asks.
     provider.faults(expire_media=True)
     run.worker.send_signal(signal.SIGCONT)
-    wait_until(lambda: len(run.attachments()) == 9, 30, "nine attachments")
+    wait_until(lambda: len(run.attachments()) == 9, 60, "nine attachments")
     wait_until(
         lambda: all(each["reason"] or each["sha256"] for each in run.attachments()),
         60,
@@ -244,7 +244,7 @@ def test_a_killed_worker_s_files_are_fetched_by_the_next(run: Running) -> None:
         run.provider.message(
             channel="messenger", sender=SENDERS["messenger"], attachments=["photo", "film", "voice"]
         )  # fmt: skip
-    wait_until(lambda: len(run.attachments()) > 3, 30, "the first attachments")
+    wait_until(lambda: len(run.attachments()) > 3, 60, "the first attachments")
     run.worker.kill()
     run.worker.wait()
     run.start_worker()

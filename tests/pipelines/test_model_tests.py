@@ -41,7 +41,7 @@ def test_what_they_found_stands_on_the_page(
         listening.execute("listen crm_health")
         run_model_tests(settings, serving_models)
         # Open pages are told.
-        assert list(listening.notifies(timeout=5, stop_after=1))
+        assert list(listening.notifies(timeout=30, stop_after=1))
     database.use(settings)
     try:
         viewer = Viewer(

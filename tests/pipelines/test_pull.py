@@ -154,7 +154,7 @@ def test_a_load_asks_for_a_refresh_and_an_idle_pull_does_not(
     connection = connect("twilio_sms", provider.accounts["twilio_sms"])
     admin.execute("listen crm_loaded")
     pull(settings, connection)
-    assert [note.payload for note in admin.notifies(timeout=1, stop_after=1)] == ["twilio_sms"]
+    assert [note.payload for note in admin.notifies(timeout=30, stop_after=1)] == ["twilio_sms"]
     pull(settings, connection)
     assert list(admin.notifies(timeout=0.2)) == []
 

@@ -192,7 +192,7 @@ def test_the_worker_writes_an_export_and_destroys_what_two_agreed_to(
     export = decisions.ask_export(app, PIA, case)
     with pytest.raises(Refused, match="already"):
         decisions.ask_export(app, BEN, case)
-    assert [each.payload for each in admin.notifies(timeout=2, stop_after=1)] == [
+    assert [each.payload for each in admin.notifies(timeout=30, stop_after=1)] == [
         f"privacy {export}"
     ]
     tasks.carry_out(settings, export)

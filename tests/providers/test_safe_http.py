@@ -310,7 +310,7 @@ def test_too_large_by_its_own_word_is_refused_before_it_is_read(
     started = time.monotonic()
     with pytest.raises(NotAllowed, match="larger than 1 MB"):
         body(SafeClient(), f"{storage.base}/a", named)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("is_chunked", [True, False])
@@ -370,7 +370,7 @@ def test_a_drip_is_cut_off(storage: Storage, named: Hosts, part: str) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
         if part == "body":
             handler.wfile.write(b"Content-Length: 100000\r\n\r\n")
-        for number in range(200):
+        for number in range(1_000):
             handler.wfile.write(b"x" if part == "body" else b"X-Slow-%d: 1\r\n" % number)
             time.sleep(0.05)
 
@@ -379,8 +379,8 @@ def test_a_drip_is_cut_off(storage: Storage, named: Hosts, part: str) -> None:
     client = SafeClient(read_seconds=5, grace_seconds=0.5)
     with pytest.raises(Unreachable, match="slow"):
         body(client, f"{storage.base}/a", named)
-    # The drip itself takes ten.
-    assert time.monotonic() - started < 7
+    # The drip itself takes fifty.
+    assert time.monotonic() - started < 30
 
 
 def test_silence_is_cut_off(storage: Storage, named: Hosts) -> None:
@@ -388,7 +388,7 @@ def test_silence_is_cut_off(storage: Storage, named: Hosts) -> None:
     started = time.monotonic()
     with pytest.raises(Unreachable, match="slow"):
         body(SafeClient(read_seconds=0.3), f"{storage.base}/a", named)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 25
 
 
 def test_a_long_file_has_all_the_time_it_uses(storage: Storage, named: Hosts) -> None:

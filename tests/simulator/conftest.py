@@ -39,7 +39,7 @@ class Receiver:
     answers: list[int] = field(default_factory=list)
     requests: list[Received] = field(default_factory=list)
 
-    def wait_for(self, number: int, seconds: float = 5.0) -> list[Received]:
+    def wait_for(self, number: int, seconds: float = 60.0) -> list[Received]:
         until = time.monotonic() + seconds
         while len(self.requests) < number and time.monotonic() < until:
             time.sleep(0.01)
@@ -104,7 +104,7 @@ def provider(tmp_path: Path) -> Iterator[server.Simulator]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
-    def wait(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    def wait(true: Callable[[], bool], seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < until, "it did not become true in time"

@@ -204,7 +204,7 @@ def test_what_a_fold_touched_is_told_by_name(
         )
         inbound(1, body="a secret").insert(correspondence)
         fold_now()
-        notices = list(listener.notifies(timeout=2, stop_after=2))
+        notices = list(listener.notifies(timeout=30, stop_after=2))
     link, folded = (json.loads(notice.payload) for notice in notices)
     assert link == {"identities": ["phone:+61491570006"], "customers": ["c1"]}
     assert folded["identities"] == ["phone:+61491570006"]
@@ -255,10 +255,10 @@ def resident(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
-def wait_for(admin: psycopg.Connection[Any], expected: set[str], seconds: float = 20) -> float:
+def wait_for(admin: psycopg.Connection[Any], expected: set[str], seconds: float = 60) -> float:
     started = time.monotonic()
     while set(shown(admin)) != expected:
         assert time.monotonic() - started < seconds, (set(shown(admin)), expected)
@@ -284,7 +284,7 @@ def test_one_folds_and_the_other_takes_over(
             post(correspondence, inbound(2))
             wait_for(correspondence, {sid(1), sid(2)})
             first.send_signal(signal.SIGKILL)
-            first.wait(10)
+            first.wait(60)
             post(correspondence, inbound(3))
             assert wait_for(correspondence, {sid(1), sid(2), sid(3)}) < 15
             assert second.poll() is None

@@ -63,7 +63,7 @@ def meanwhile(connect: Callable[[], Database]) -> Iterator[Callable[[Act], Futur
 
         def start(act: Act) -> Future[object]:
             future = pool.submit(act, other)
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while not looking.execute(blocked, [other.info.backend_pid]).fetchall()[0][0]:
                 assert not future.done(), future.exception() or "they did not wait"
                 assert time.monotonic() < deadline, "they did not wait"
@@ -208,7 +208,7 @@ def test_several_that_are_decided_together_cross_nobody(
         mine = conversations[number:] + conversations[:number]
         with connect() as own:
             for turn in range(12):
-                start.wait(20)
+                start.wait(60)
                 try:
                     with own.transaction():
                         decisions.tag_all(own, MIA, mine, f"T{turn % 3}", on=turn % 2 == 0)
@@ -246,7 +246,7 @@ def test_who_has_to_give_way_tries_again_and_then_says_so(
             ledger.lock(own, [first])
             turns.append(first)
             if turns.count(first) == 1:
-                met.wait(10)
+                met.wait(60)
             ledger.lock(own, [second])
         return first
 
@@ -286,7 +286,7 @@ def test_of_several_who_link_one_identity_one_wins_and_the_others_are_told_who(
 
         def link(customer_id: str) -> str | Refused:
             with connect() as own:
-                start.wait(20)  # noqa: B023
+                start.wait(60)  # noqa: B023
                 try:
                     decisions.link(own, MIA, identity, customer_id, reason="told us")  # noqa: B023
                 except Refused as refused:
@@ -297,7 +297,7 @@ def test_of_several_who_link_one_identity_one_wins_and_the_others_are_told_who(
             """As a list would that names somebody of this name by this number."""
             lines = [Line(number=2, cells={"name": customers[customer_id], "phone": number})]  # noqa: B023
             with connect() as own:
-                start.wait(20)  # noqa: B023
+                start.wait(60)  # noqa: B023
                 try:
                     plan = customer_import.carry_out(own, MIA, lines, source="list.csv")
                 except Refused as refused:

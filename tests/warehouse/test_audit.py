@@ -117,7 +117,7 @@ def test_several_seal_at_once_and_none_seals_twice(settings: Settings, admin: Da
                 app.commit()
     stop.set()
     for each in sealing:
-        each.join(20)
+        each.join(60)
     assert failures == []
     seal(settings)
     found = looked_at(settings)

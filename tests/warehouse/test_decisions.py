@@ -129,7 +129,7 @@ def test_a_decision_tells_open_pages_in_its_own_transaction(
         raise psycopg.Rollback(undone)
     customer = decisions.create_customer(database, PERSON, "Sam")
     decisions.link(database, PERSON, IDENTITY, customer, reason="r")
-    told = [notice.payload for notice in admin.notifies(timeout=5, stop_after=2)]
+    told = [notice.payload for notice in admin.notifies(timeout=30, stop_after=2)]
     assert len(told) == 2
     assert all(customer in payload for payload in told)
     assert IDENTITY in told[1]

@@ -38,7 +38,7 @@ def former(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded
         yield server
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(60)
 
 
 def test_the_owner_becomes_a_plain_role_and_keeps_everything(former: Embedded) -> None:

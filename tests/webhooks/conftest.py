@@ -98,7 +98,7 @@ def serve(settings: Settings) -> Iterator[RunningReceiver]:
     with httpx.Client(timeout=20, verify=False) as client:
         yield RunningReceiver(base_url, served, client, f"http://{admin_bind}")
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
 
 
 @dataclass

@@ -51,7 +51,7 @@ def test_a_request_without_end_is_ended(
             sent = strangers.poured(flooding, piece, strangers.POURED_BYTES)
             # Of 100 MB some reach the buffers between us and no more.
             assert sent < 24 * 1024 * 1024, what
-            assert time.monotonic() - took < 5, what
+            assert time.monotonic() - took < 30, what
     with raw(twilio_sms) as flooding:
         flooding.sendall(started + b"X: " + b"a" * 40_000)
         assert answer(flooding).startswith(b"HTTP/1.1 431")
@@ -114,7 +114,7 @@ def test_who_is_refused_while_they_send_hears_it(
         sending.sendall(refused[b"413"])
         began = time.monotonic()
         while _takes(sending, b"a"):
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
             time.sleep(0.02)
 
 
@@ -130,7 +130,7 @@ def test_an_address_of_many_refusals_waits_and_nobody_else_does(
 ) -> None:
     """What the parser does not take, what is too long, and a body that is answered unread: each counts."""
     monkeypatch.setattr(bounded_http, "MOST_REFUSED", 3)
-    monkeypatch.setattr(bounded_http, "HELD_SECONDS", 0.8)
+    monkeypatch.setattr(bounded_http, "HELD_SECONDS", 2.0)
     path = connections.webhook_path(twilio_sms.connection)
     port = int(twilio_sms.receiver.base_url.rpartition(":")[2])
     unread = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 7000000\r\n\r\n"
@@ -146,19 +146,19 @@ def test_an_address_of_many_refusals_waits_and_nobody_else_does(
             return time.monotonic() - began
 
     for bad in (b"what\r\n\r\n", strangers.head(path) + b"X: " + b"a" * 40_000, unread):
-        assert took(bad) < 0.7, bad
-    assert took(b"what\r\n\r\n") >= 0.8
+        assert took(bad) < 1.9, bad
+    assert took(b"what\r\n\r\n") >= 2.0
     # From another address: who says nothing, and whose short body was on its way when it was answered, is not counted.
     monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.1)
     short = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
     for harmless in (b"", short) * 3:
-        assert took(harmless, "127.0.0.67") < 0.7, harmless
-    assert took(whole, "127.0.0.67") < 0.7
+        assert took(harmless, "127.0.0.67") < 1.9, harmless
+    assert took(whole, "127.0.0.67") < 1.9
     # It waits for its turn and is answered then, as it stands.
-    assert took(whole) >= 0.8
+    assert took(whole) >= 2.0
     began = time.monotonic()
     assert twilio_sms.post(twilio_form(1)).is_success
-    assert time.monotonic() - began < 0.7
+    assert time.monotonic() - began < 1.9
 
 
 def test_one_address_does_not_take_all_connections(
@@ -172,7 +172,7 @@ def test_one_address_does_not_take_all_connections(
         with raw(twilio_sms) as another:
             assert answer(another).startswith(b"HTTP/1.1 503")
     # Given back with the connections.
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not _succeeds(lambda: twilio_sms.post(twilio_form(2))):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -240,7 +240,11 @@ def test_ids_that_are_guessed_again_take_one_connection_of_the_pool_too(
     with psycopg.connect(settings.admin_url) as holding, ThreadPoolExecutor(12) as pool:
         holding.execute("lock table crm.connections in access exclusive mode")
         asked = [pool.submit(receiver.client.post, url) for url in urls]
-        seen = []
+        seen = [0]
+        until = time.monotonic() + 30
+        while not seen[-1] and time.monotonic() < until:
+            seen.append(admin.execute(waiting).fetchall()[0][0])
+        # So long the others could have come.
         until = time.monotonic() + 1
         while time.monotonic() < until:
             seen.append(admin.execute(waiting).fetchall()[0][0])

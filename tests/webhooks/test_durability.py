@@ -53,7 +53,7 @@ class Server:
             stderr=self.log,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         maintenance = self.embedded.superuser_url
         while True:
             try:
@@ -73,7 +73,7 @@ class Server:
     def end(self) -> None:
         # SIGINT is the fast shutdown: a plain end would wait for every client.
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(15)
+        self.process.wait(60)
         self.log.close()
 
 
@@ -125,7 +125,7 @@ def test_what_was_answered_is_there_once_after_a_kill(server: Server) -> None:
         assert not killer.is_alive()
         # The provider sends again what was not taken; nobody restarted the receiver.
         missed = [number for number, status in answers.items() if status != 200]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while receiver.client.get(f"{receiver.admin_url}/readyz").status_code != 200:
             assert time.monotonic() < deadline, "the receiver did not come back by itself"
             time.sleep(0.1)
