@@ -58,9 +58,8 @@ def revisions(found: Examined, message_id: str, sight: Sight, shown: dict[str, A
     if address.wants_versions():
         earlier = examine.message_revisions(guard.viewer(), message_id, shown=shown.get("earlier"))
         shown["earlier"] = earlier
-        markup.show(
-            origin_html.versions(found.message, earlier.versions, earlier.attachments, sight)
-        )
+        html = origin_html.versions(found.message, earlier.versions, earlier.attachments, sight)
+        markup.show(html)
     else:
         navigation.link(
             address.ABOUT_MESSAGE,

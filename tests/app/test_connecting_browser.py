@@ -212,6 +212,9 @@ def wrong_pastes_are_told(page: Page, simulator: Simulator) -> None:
     sid.fill(simulator.accounts["twilio_sms"]["account_sid"])
     page.get_by_label("Auth Token").fill("f" * 32)
     open_folds(page)
+    # What was missing is there: as long as that is drawn, what stands below moves away from under the pointer.
+    expect(page.get_by_text("This is needed")).to_have_count(0)
+    expect(page.get_by_text("Some of it cannot be right")).to_have_count(0)
     page.get_by_label("The provider at another address", exact=True).fill(simulator.base_url)
     page.get_by_role("button", name="Check with Twilio").click()
     expect(page.get_by_text("Twilio says no; nothing was saved.")).to_be_visible()

@@ -134,7 +134,7 @@ def test_a_worker_that_is_silent_is_told_of_once_and_so_is_one_that_is_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By what is heard alone: nobody asks the database whether it lives."""
-    silent = 0.2
+    silent = 0.6
     monkeypatch.setattr(changes, "SILENT_SECONDS", silent)
     listener = Heard()
     house.join(listener)
