@@ -182,26 +182,33 @@ def _has_ended(runner: ScriptRunner) -> bool:
 
 def _hear_runs_out() -> None:
     request = AppSession.request_rerun
-    #: What was asked for of each session meanwhile, in order.
-    waiting: WeakKeyDictionary[AppSession, deque[ClientState]] = WeakKeyDictionary()
+    #: What was asked for of each session meanwhile, in order, and the run whose last words it waits for.
+    waiting: WeakKeyDictionary[AppSession, tuple[ScriptRunner, deque[ClientState]]] = (
+        WeakKeyDictionary()
+    )
 
     def request_rerun(self: AppSession, client_state: ClientState | None) -> None:
         runner = self._scriptrunner
+        if self in waiting and runner is not waiting[self][0]:
+            # What was asked for first comes first: it says how all fields stood then.
+            pass_on(self)
+            runner = self._scriptrunner
         if client_state is None or runner is None:
             request(self, client_state)
         elif client_state.fragment_id:
             if not _has_ended(runner):
                 request(self, client_state)
             elif self in waiting:
-                waiting[self].append(client_state)
+                waiting[self][1].append(client_state)
             else:
-                waiting[self] = deque([client_state])
+                waiting[self] = (runner, deque([client_state]))
                 later(self, runner)
         else:
             waits = _take_what_waits(runner._requests)
             states = [waits.widget_states] if waits and waits.widget_states else []
             # A part that waits for the last words of a run that nobody hears any more runs with the whole page.
-            states += [each.widget_states for each in waiting.pop(self, ())]
+            _, asked = waiting.pop(self, (None, ()))
+            states += [each.widget_states for each in asked]
             for clicked in states:
                 merged = script_requests._coalesce_widget_states(
                     clicked, client_state.widget_states
@@ -210,16 +217,19 @@ def _hear_runs_out() -> None:
                     client_state.widget_states.CopyFrom(merged)
             request(self, client_state)
 
+    def pass_on(self: AppSession) -> None:
+        for client_state in waiting.pop(self)[1]:
+            request(self, client_state)
+
     def later(self: AppSession, runner: ScriptRunner) -> None:
         self._event_loop.call_later(LOOK_SECONDS, go_on, self, runner)
 
     def go_on(self: AppSession, runner: ScriptRunner) -> None:
-        if self not in waiting:
+        if self not in waiting or waiting[self][0] is not runner:
             return
         if self._scriptrunner is runner:
             later(self, runner)
-            return
-        for client_state in waiting.pop(self):
-            self.request_rerun(client_state)
+        else:
+            pass_on(self)
 
     AppSession.request_rerun = request_rerun  # type: ignore[method-assign]

@@ -341,3 +341,31 @@ def test_the_whole_page_runs_where_something_of_no_part_was_chosen_at_the_same_m
         assert [len(each) for each in visitor.ended()] == [0, 1]
 
     visit(does)
+
+
+def test_what_was_asked_for_first_comes_first_although_it_waited(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that waits for the end of a run said how all fields stood; behind a later word it took that back."""
+    monkeypatch.setattr(runs, "LOOK_SECONDS", 0.3)
+
+    async def does(visitor: Visitor) -> None:
+        visitor.ask("first", "everywhere")
+        runner = visitor.session._scriptrunner
+        assert runner is not None
+        assert runner._script_thread is not None
+        runner._script_thread.join(PATIENCE_SECONDS)
+        acts.clear()
+        visitor.ask("first", "everywhere", Chosen=False)
+        for _ in range(10_000):
+            if visitor.session._scriptrunner is not runner:
+                break
+            await asyncio.sleep(0)
+        visitor.ask("first", "of the first page", Chosen=True)
+        await visitor.ends()
+        await asyncio.sleep(1)
+        await visitor.ends()
+        assert acts in (["everywhere", "chosen"], ["everywhere", "everywhere", "chosen"])
+        assert acts[-1] == "chosen"
+
+    visit(does)
