@@ -26,6 +26,7 @@ const MOST_TRIES = 3;
 const SETTLED_AFTER = 250;
 // The parts that stand in one draw themselves at most so long after it.
 const DRAWN_AFTER = 50;
+const IDLE_WITHIN = 1_000;
 // Where another page was asked for, this one's parts are its own again only if that page has not come by then.
 const LEFT_FOR = 15_000;
 // The server says something at least every 25 seconds.
@@ -88,18 +89,36 @@ function isLeft(bell) {
     return Date.now() - bell.leftAt < LEFT_FOR;
 }
 
-// One after the other: of several parts that are asked for in one task, Streamlit has the first run.
-function ring(bell) {
+// A part that is gone must not be asked for: Streamlit may still know it, and would draw it into another page.
+function mayRing(bell) {
     const isFree = isSettled();
+    return isFree && !bell.isGone && !isLeft(bell) && !document.hidden;
+}
+
+// One after the other: of several parts that are asked for in one task, Streamlit has the first run. And not before the
+// browser has done all else: what a run set a field to, the field takes over when all is drawn, and until then it would
+// be sent as it stood before.
+function ring(bell) {
     bell.due = true;
-    // A part that is gone must not be asked for: Streamlit may still know it, and would draw it into another page.
-    if (ringing || bell.isGone || isLeft(bell) || document.hidden || !isFree) return;
-    bell.due = false;
-    bell.missing = null;
+    if (ringing || !mayRing(bell)) return;
     ringing = bell;
-    clearTimeout(patience);
-    patience = setTimeout(() => giveUp(bell), PATIENCE);
-    bell.fire();
+    whenIdle(() => {
+        if (ringing !== bell || !bell.due) return;
+        if (!mayRing(bell)) {
+            ringing = null;
+            return;
+        }
+        bell.due = false;
+        bell.missing = null;
+        clearTimeout(patience);
+        patience = setTimeout(() => giveUp(bell), PATIENCE);
+        bell.fire();
+    });
+}
+
+function whenIdle(go) {
+    if (window.requestIdleCallback) window.requestIdleCallback(go, { timeout: IDLE_WITHIN });
+    else setTimeout(go, DRAWN_AFTER);
 }
 
 // Whether a part that was drawn with a mark has read what was told with another: "process.number", the greater later.

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
-from tests.app.browsing import Person, ready
+from tests.app.browsing import Person, ready, until
 from tests.app.conftest import Correspondence
 from warehouse import decisions
 from warehouse.events import Actor
@@ -165,6 +165,23 @@ def test_a_page_is_drawn_anew_under_other_rights(
     # As above.
     expect(page.locator(".connection")).to_have_count(0, timeout=20_000)
     expect(page.get_by_role("link", name="Connections")).to_have_count(0)
+
+
+def test_nothing_is_asked_for_before_the_browser_has_drawn_all_that_came(
+    person: Person, sam: str, correspondence: Correspondence
+) -> None:
+    """A field that a run has set takes that over last; asked for before, a part would be told how the field stood."""
+    person.page.add_init_script(
+        "window.waiting = []; window.requestIdleCallback = (go) => { window.waiting.push(go); };"
+    )
+    page = person.sign_in(f"/timeline?customer={sam}")
+    expect(page.get_by_text("hello there")).to_be_visible()
+    correspondence.sms(NUMBER, "meanwhile", datetime.now(UTC))
+    until(page, "window.waiting.length > 0")
+    page.wait_for_timeout(1_000)
+    assert page.get_by_text("meanwhile").count() == 0
+    page.evaluate("window.waiting.splice(0).forEach((go) => go())")
+    expect(page.get_by_text("meanwhile")).to_be_visible()
 
 
 #: What the app sends comes so much later to the page, as over a slow line or to a busy machine.
