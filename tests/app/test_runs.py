@@ -21,6 +21,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.script_data import ScriptData
+from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.runtime.scriptrunner_utils.script_requests import (
     RerunData,
@@ -138,6 +139,14 @@ class Visitor:
                 self.button = element.button.id
             if element.WhichOneof("type") == "checkbox":
                 self.boxes[element.checkbox.label] = element.checkbox.id
+
+    def ends_unheard(self) -> ScriptRunner:
+        """Until the run has ended; nothing of what it said is heard as long as the event loop is held."""
+        runner = self.session._scriptrunner
+        assert runner is not None
+        assert runner._script_thread is not None
+        runner._script_thread.join(PATIENCE_SECONDS)
+        return runner
 
     def ask(self, page: str, part: str = "", *, clicked: bool = False, **chosen: bool) -> None:
         """For a run of a page, or of the part of it that says this; with how boxes stand that were touched."""
@@ -295,11 +304,7 @@ def test_a_click_that_has_begun_to_be_answered_for_is_so_to_its_end(visit: Visit
 def test_a_run_is_heard_to_its_end_although_the_next_one_is_asked_for_at_once(visit: Visit) -> None:
     async def does(visitor: Visitor) -> None:
         visitor.ask("first", "of the first page")
-        runner = visitor.session._scriptrunner
-        assert runner is not None
-        assert runner._script_thread is not None
-        # It has ended, and nothing of what it said is heard as long as this goes on.
-        runner._script_thread.join(PATIENCE_SECONDS)
+        visitor.ends_unheard()
         visitor.ask("first", "everywhere")
         visitor.ask("first", "of the first page", clicked=True)
         await visitor.ends()
@@ -351,10 +356,7 @@ def test_what_was_asked_for_first_comes_first_although_it_waited(
 
     async def does(visitor: Visitor) -> None:
         visitor.ask("first", "everywhere")
-        runner = visitor.session._scriptrunner
-        assert runner is not None
-        assert runner._script_thread is not None
-        runner._script_thread.join(PATIENCE_SECONDS)
+        runner = visitor.ends_unheard()
         acts.clear()
         visitor.ask("first", "everywhere", Chosen=False)
         for _ in range(10_000):
