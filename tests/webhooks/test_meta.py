@@ -32,8 +32,9 @@ EVERY_META_CHANNEL = pytest.mark.parametrize(
     indirect=True,
 )
 CHALLENGE = "1158201444"
-#: Messenger asks for an answer within this; WhatsApp names no limit.
-PATIENCE_SECONDS = 5
+#: Against a hang alone. Messenger asks for an answer within 5 seconds, and WhatsApp names no limit; how long answers take where
+#: nothing else runs is for the benchmarks to say.
+PATIENCE_SECONDS = 15
 
 
 def ask(sender: Sender, **changes: str | None) -> httpx.Response:
