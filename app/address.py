@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
@@ -80,6 +81,13 @@ def _named(parameter: str) -> str:
     """An id from the address; empty where there is none, or none that could be one."""
     given = st.query_params.get(parameter, "")
     return given if len(given) <= LONGEST and given.isprintable() else ""
+
+
+def path(script: str, parameters: Mapping[str, str | list[str]]) -> str:
+    """The address of a page of ours with these parameters, from the root on, for a link in what we draw as HTML."""
+    name = "" if script == CUSTOMERS else PurePath(script).stem
+    asked = urlencode(parameters, doseq=True, errors="replace")
+    return f"/{name}?{asked}" if asked else f"/{name}"
 
 
 def search() -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
-from app import address, finding, guard, layout, markup, navigation
-from app.views import list_html, search_html
+from app import finding, guard, lines, markup
+from app.views import search_html
 from warehouse.note_search import FoundNotes
 
 
@@ -18,18 +16,8 @@ def notes(typed: str, answer: finding.Answer, pages: list[FoundNotes]) -> None:
         pages.append(finding.further_notes(guard.viewer(), typed, rows[-1]))
         rows += pages[-1].rows
     markup.show(search_html.note_tally(pages[0].count, shown=len(rows)))
-    now = datetime.now(UTC)
     with st.container(key="found_notes", gap=None):
-        namesakes = list_html.namesakes(rows, "customer_name")
-        for row in rows:
-            with st.container(key=f"row_{row['note_id']}", gap=None):
-                apart = row["customer_id"] in namesakes
-                markup.show(
-                    search_html.note(row, answer.query, layout.zone(), now, tells_apart=apart)
-                )
-                page, query_params = address.of_note(row)
-                label = list_html.link_label(row["customer_name"] or row["display_name"] or "note")
-                navigation.link(page, label=label, query_params=query_params)
+        lines.notes(rows, answer.query)
     if len(rows) < pages[0].count:
         st.button("More notes", icon=":material/expand_more:", key="more_notes", on_click=_want)
 

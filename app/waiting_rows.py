@@ -10,7 +10,8 @@ import streamlit as st
 from app import act, act_identity, guard, layout, markup, outcome, read_identity
 from app.access.sessions import Viewer
 from app.database import Row
-from app.views import card_html, list_html
+from app.pressed import Pressed, within
+from app.views import card_html, list_html, queue_html
 
 #: The part of the page that says what became of a decision.
 PART = "queue"
@@ -18,62 +19,64 @@ PART = "queue"
 Suggested = list[dict[str, list[Row]]]
 
 
-def actions(row: Row, suggested: Sequence[Row]) -> None:
-    """Under a line of the queue: what is suggested, and the shortest ways out of it."""
+def lines(
+    rows: Sequence[Row],
+    suggested: Mapping[str, Sequence[Row]],
+    *,
+    may_decide: bool,
+    are_marked: bool,
+) -> None:
+    """The lines of the queue, or of those who were marked as nobody's customer."""
+    zone, now = layout.zone(), datetime.now(UTC)
+    drawn = "".join(
+        queue_html.marked(row, zone, now, may_decide=may_decide)
+        if are_marked
+        else queue_html.waiting(
+            row, suggested.get(row["identity"], ()), zone, now, may_decide=may_decide
+        )
+        for row in rows
+    )
+    markup.show(within(PART, drawn))
+
+
+def do(it: Pressed, rows: Sequence[Row], suggested: Mapping[str, Sequence[Row]]) -> None:
+    """What was pressed in a line, of those that stood there and were suggested: nothing else can be meant."""
+    row = next((row for row in rows if row["identity"] == it.of), None)
+    if row is None:
+        return
     identity, name = row["identity"], row["display_name"]
-    with st.container(key=f"ways_{identity}", gap="small"):
-        for found in suggested:
-            markup.show(card_html.suggestion(found, layout.zone(), datetime.now(UTC)))
-            with st.container(key=f"answers_{identity}_{found['customer_id']}", horizontal=True):
-                if st.button(
-                    f"Link to {list_html.plain(found['name'])}", type="tertiary",
-                    key=f"accept_{identity}_{found['customer_id']}",
-                ):  # fmt: skip
-                    accept(found)
-                if st.button(
-                    "Not them", type="tertiary", key=f"dismiss_{identity}_{found['customer_id']}"
-                ):
-                    dismiss(identity, found["customer_id"])
-        with st.container(key=f"plain_{identity}", horizontal=True):
-            if name and st.button(
-                f"Make {list_html.plain(name)} a customer", type="tertiary", key=f"make_{identity}"
-            ):
-                done(
-                    lambda person: act.create_customer(
-                        person,
-                        name,
-                        identity=identity,
-                        reason="Wrote to us for the first time",
-                    )
+    found = next(
+        (each for each in suggested.get(identity, ()) if each["customer_id"] == it.customer_id),
+        None,
+    )
+    match it.act:
+        case queue_html.DECIDE:
+            st.session_state["deciding"] = row
+            st.rerun()
+        case queue_html.MAKE if name:
+            done(
+                lambda person: act.create_customer(
+                    person, name, identity=identity, reason="Wrote to us for the first time"
                 )
-            if st.button("Not a customer", type="tertiary", key=f"mark_{identity}"):
-                done(
-                    lambda person: act_identity.not_a_customer(
-                        person, identity, reason="Marked in the queue"
-                    )
+            )
+        case queue_html.MARK:
+            done(
+                lambda person: act_identity.not_a_customer(
+                    person, identity, reason="Marked in the queue"
                 )
-
-
-def accept(suggestion: Row) -> None:
-    done(lambda person: act_identity.accept(person, suggestion))
-
-
-def dismiss(identity: str, customer_id: str) -> None:
-    done(lambda person: act_identity.dismiss(person, identity, customer_id))
-
-
-def bring_back(row: Row) -> None:
-    """Under a line of those who were marked: who did and why, and the way back."""
-    markup.show(card_html.mark(row, layout.zone(), datetime.now(UTC)))
-    if st.button("Bring back", type="tertiary", key=f"back_{row['identity']}"):
-        done(lambda person: act.undo(person, row["decision_id"], "Brought back to the queue"))
+            )
+        case queue_html.ACCEPT if found:
+            done(lambda person: act_identity.accept(person, found))
+        case queue_html.DISMISS if found:
+            done(lambda person: act_identity.dismiss(person, identity, found["customer_id"]))
+        case queue_html.BACK if row.get("decision_id"):
+            done(lambda person: act.undo(person, row["decision_id"], "Brought back to the queue"))
 
 
 def done(decide: Callable[[Viewer], object]) -> None:
-    """Decide, say what was refused, and draw the list anew."""
+    """Decide, and say what was refused; the list is drawn behind it."""
     if refused := guard.attempt(decide):
         outcome.say(PART, refused, is_done=False)
-    st.rerun(scope="fragment")
 
 
 def at_once() -> None:

@@ -83,9 +83,9 @@ class Person:
             return await tab.go("")
         if name in ("the queue", "decide who it is", "make a customer"):
             took = await tab.go("unassigned")
-            if name == "the queue" or not tab.has("Decide on"):
+            if name == "the queue" or not tab.can("decide"):
                 return took
-            took = await tab.click("Decide on") or 0.0
+            took = await tab.press("decide")
             # Without the field somebody else has decided meanwhile.
             if name == "decide who it is" or not tab.asks("Name"):
                 return took

@@ -7,12 +7,13 @@ is rung has the fragment concerned run again (app/assets/news.js), never while a
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 
 MESSAGE = re.compile(r'data-message="([^"]+)"')
+PART = re.compile(r'data-part="([^"]+)"')
+ACT = re.compile(r'data-act="([^"]+)" data-of="([^"]*)"')
 PATIENCE_SECONDS = 30.0
 LARGEST = 64 * 1024 * 1024
 #: So long after a run no bell rings; as SETTLED_AFTER in app/assets/news.js.
@@ -38,6 +41,13 @@ def _has_read(mark: str, told: str) -> bool:
     process, _, number = mark.partition(".")
     told_by, _, told_as = told.partition(".")
     return process == told_by and int(told_as) <= int(number)
+
+
+def _event(component: Widget, name: str, value: object) -> WidgetState:
+    """What a component's script says."""
+    said = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{component.id}__events")
+    said.json_trigger_value = json.dumps([{"event": name, "value": value}])
+    return said
 
 
 @dataclass
@@ -57,7 +67,6 @@ class Tab:
     #: Called with a message's id when it first comes to this tab.
     seen: Callable[[str], None] = lambda _: None
     received_bytes: int = 0
-    customer_ids: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._socket: Any = None
@@ -70,6 +79,8 @@ class Tab:
         self._choices: dict[str, tuple[Widget, list[str]]] = {}
         self._values: dict[str, WidgetState] = {}
         self._bells: dict[str, tuple[Widget, dict[str, Any]]] = {}
+        #: Buttons in HTML: part and person of the last one drawn of each act (app/pressed.py).
+        self._acts: dict[str, tuple[str, str]] = {}
         self._known: set[str] = set()
         self._kept: dict[str, ForwardMsg] = {}
         self._finished: asyncio.Future[None] | None = None
@@ -111,6 +122,17 @@ class Tab:
                 pressed = WidgetState(id=widget.id, trigger_value=True)
                 return await self._run(widget.fragment_id, pressed)
         return None
+
+    def can(self, act: str) -> bool:
+        """Whether a button in HTML does this."""
+        return act in self._acts
+
+    async def press(self, act: str) -> float:
+        """A button in HTML."""
+        part, of = self._acts[act]
+        widget, _ = self._bells[part]
+        pressed = _event(widget, "pressed", json.dumps([act, of]))
+        return await self._run(widget.fragment_id, pressed)
 
     async def type_into(self, label: str, text: str) -> float:
         widget = self._texts[label]
@@ -219,7 +241,7 @@ class Tab:
         """A run of the whole page replaces all that stands on it."""
         if said.metadata.run.fragment_ids:
             return
-        for some in (self._buttons, self._texts, self._choices, self._bells):
+        for some in (self._buttons, self._texts, self._choices, self._bells, self._acts):
             some.clear()
         named = {page_hash: path for path, page_hash in self._pages.items()}
         self._page = named.get(said.new_session.page_script_hash, self._page)
@@ -228,6 +250,9 @@ class Tab:
         element, fragment = said.delta.new_element, said.delta.fragment_id
         kind = element.WhichOneof("type")
         if kind == "html":
+            for part in PART.findall(element.html.body):
+                for act, of in ACT.findall(element.html.body):
+                    self._acts[act] = (part, html.unescape(of))
             for found in MESSAGE.findall(element.html.body):
                 if found not in self._known:
                     self._known.add(found)
@@ -244,10 +269,6 @@ class Tab:
             if drawn.set_value:
                 now = list(drawn.raw_values)
             self._choices[drawn.label] = (Widget(drawn.id, fragment), now)
-        elif kind == "page_link":
-            found = re.search(r"customer=([^&]+)", element.page_link.query_string)
-            if found:
-                self.customer_ids.append(found[1])
         elif kind == "bidi_component":
             data = json.loads(element.bidi_component.json)
             # Another component than a bell has no ticket.
@@ -278,7 +299,8 @@ class Tab:
                         await self._tell(data)
                 for name in sorted(said.get("changed", ()), key=self._is_beside):
                     is_due = name in self._missing
-                    self._missing[name] = said["mark"]
+                    # A former version does not say it.
+                    self._missing[name] = said.get("mark", "")
                     if not is_due:
                         self._start(self._ring(name))
             self.failure = self.failure or "the news ended"
@@ -297,10 +319,9 @@ class Tab:
             if name not in self._bells:
                 return
             widget, data = self._bells[name]
-            if _has_read(data["mark"], missing):
+            if missing and _has_read(data["mark"], missing):
                 return
-            rung = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{widget.id}__events")
-            rung.json_trigger_value = json.dumps([{"event": "rung", "value": time.time()}])
+            rung = _event(widget, "rung", time.time())
             with suppress(Lost):
                 await self._run_now(widget.fragment_id, rung)
 

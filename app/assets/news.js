@@ -16,6 +16,8 @@ import "./panels.js";
 import "./staying.js";
 import "./pressing.js";
 import "./naming.js";
+import "./leading.js";
+import { forget, hear } from "./pressed.js";
 
 const SHORTEST_PAUSE = 400;
 const LONGEST_PAUSE = 5_000;
@@ -299,11 +301,14 @@ export default function (component) {
     if (!ticket) askLater(bell);
     if (isNew && ticket) tell([bell]);
     if (!socket && !again) connect();
+    const press = (said) => component.setTriggerValue("pressed", said);
+    hear(name, press);
 
     const life = bell.life;
     return () => {
         // Being drawn anew begins with an end.
         if (bell.life === life) bell.isGone = true;
+        forget(name, press);
         setTimeout(() => {
             if (bell.life !== life) return;
             clearTimeout(bell.later);

@@ -3,6 +3,9 @@
 const KEY = "st-key-";
 
 function labelOf(element) {
+    // Of two customers of one name each line leads elsewhere, and each line has buttons of the same name.
+    if (element.matches("a.leads")) return element.getAttribute("href");
+    if (element.dataset.act) return JSON.stringify({ ...element.dataset });
     return element.getAttribute("aria-label") ?? element.textContent.trim();
 }
 

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 from streamlit.runtime import Runtime
 
+from app import pressed
 from app.access.sessions import Viewer
 from app.live import changes, topics
 
@@ -63,7 +64,16 @@ def hang(
     known: dict[str, Any] = {"mark": mark or changes.mark(), "beside": is_beside}
     if topic is not None and viewer is not None:
         known["ticket"] = topics.ticket(viewer.session_id, viewer.role, topic)
-    _mount(key=f"news_{name}", data={"name": name, **known}, height=0, on_rung_change=_rung)
+    told = _mount(
+        key=f"news_{name}", data={"name": name, **known}, height=0, on_rung_change=_rung,
+        on_pressed_change=_told,
+    ).pressed  # fmt: skip
+    if told:
+        pressed.keep(name, told)
+
+
+def _told() -> None:
+    """What was pressed is read in the run that follows."""
 
 
 def _rung() -> None:

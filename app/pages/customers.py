@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
-from app import address, customers_csv, guard, layout, markup, navigation, new_customer, read
+from app import address, customers_csv, guard, lines, markup, new_customer, read
 from app.access.roles import Permission
 from app.live import topics
 from app.views import list_html
@@ -61,17 +59,7 @@ def customers(typed: str, sort: read.Sort, shown: list[read.Found]) -> None:
     if guard.viewer().may(Permission.EXPORT) and customers_csv.may_be_cut(found):
         markup.show(list_html.said(customers_csv.BOUND))
     with st.container(key="customer_list", gap=None):
-        now = datetime.now(UTC)
-        namesakes = list_html.namesakes(found.rows)
-        for row in found.rows:
-            with st.container(key=f"row_{row['customer_id']}", gap=None):
-                apart = row["customer_id"] in namesakes
-                markup.show(list_html.customer(row, layout.zone(), now, tells_apart=apart))
-                navigation.link(
-                    address.TIMELINE,
-                    label=list_html.link_label(row["name"]),
-                    query_params=address.of_customer(row["customer_id"]),
-                )
+        lines.customers(found.rows)
 
 
 def nobody(typed: str) -> None:

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
-from app import address, finding, found_notes, guard, layout, markup, navigation
-from app.database import Row
+from app import address, finding, found_notes, guard, lines, markup, navigation
 from app.views import list_html, search_html
-
-
-def line(row: Row, answer: finding.Answer, typed: str, now: datetime, *, tells_apart: bool) -> None:
-    with st.container(key=f"row_{row['message_id']}", gap=None):
-        markup.show(
-            search_html.result(row, answer.query, layout.zone(), now, tells_apart=tells_apart)
-        )
-        # Nobody's messages lead to all that is known of them.
-        customer_id, message_id = row["customer_id"], row["message_id"]
-        navigation.link(
-            address.TIMELINE if customer_id else address.ABOUT_MESSAGE,
-            label=list_html.link_label(row["customer_name"] or row["display_name"] or "message"),
-            query_params=address.of_place(customer_id, message_id, typed)
-            if customer_id
-            else address.of_message(message_id),
-        )
 
 
 @guard.live()
@@ -34,11 +15,8 @@ def results(typed: str, answers: list[finding.Answer]) -> None:
     first = answers[0].found
     rows = [row for answer in answers for row in answer.found.rows]
     markup.show(search_html.tally(first.count, is_exact=first.is_exact, shown=len(rows)))
-    now = datetime.now(UTC)
     with st.container(key="found", gap=None):
-        namesakes = list_html.namesakes(rows, "customer_name")
-        for row in rows:
-            line(row, answers[0], typed, now, tells_apart=row["customer_id"] in namesakes)
+        lines.messages(rows, answers[0].query, typed)
     if answers[-1].last:
         st.button("More", icon=":material/expand_more:", key="more", on_click=want_more)
 
@@ -52,18 +30,8 @@ def customers(answer: finding.Answer, typed: str) -> None:
     found = finding.customers(guard.viewer(), answer.query)
     if found is None or not found.rows:
         return
-    now = datetime.now(UTC)
     with st.container(key="found_customers", gap=None):
-        namesakes = list_html.namesakes(found.rows)
-        for row in found.rows:
-            with st.container(key=f"row_{row['customer_id']}", gap=None):
-                apart = row["customer_id"] in namesakes
-                markup.show(list_html.customer(row, layout.zone(), now, tells_apart=apart))
-                navigation.link(
-                    address.TIMELINE,
-                    label=list_html.link_label(row["name"]),
-                    query_params=address.of_customer(row["customer_id"]),
-                )
+        lines.customers(found.rows)
     if finding.has_more(found):
         navigation.link(
             address.CUSTOMERS, label="All of these customers", query_params=address.of_search(typed)

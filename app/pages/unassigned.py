@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
-from app import guard, layout, markup, outcome, read, read_identity, waiting_rows, who_is_this
+from app import guard, markup, outcome, pressed, read, read_identity, waiting_rows, who_is_this
 from app.access.roles import Permission
 from app.database import Row
 from app.live import topics
@@ -39,6 +37,10 @@ def queue(
 ) -> None:
     look, words, empty = LISTS[which]
     viewer = guard.viewer()
+    may = viewer.may(Permission.DECIDE_CUSTOMER)
+    if may and (it := pressed.pressed(waiting_rows.PART)):
+        stood = [row for each in shown.values() for row in each.rows]
+        waiting_rows.do(it, stood, seen[0] if seen else {})
     lists = [look(viewer, before, shown=shown.get(index)) for index, before in enumerate(pages)]
     shown.update(enumerate(lists))
     outcome.draw(waiting_rows.PART)
@@ -46,22 +48,11 @@ def queue(
         markup.show(list_html.empty(*empty, "task_alt"))
         return
     markup.show(list_html.counted(lists[0].matched, words, is_cut=lists[0].is_cut))
-    may, rows = viewer.may(Permission.DECIDE_CUSTOMER), [row for each in lists for row in each.rows]
+    rows = [row for each in lists for row in each.rows]
     suggested = waiting_rows.suggestions_of(rows, seen) if which != "Not customers" else {}
     if may and which == "Wrote to us":
         waiting_rows.at_once()
-    for row in rows:
-        with st.container(key=f"row_{row['identity']}", gap=None):
-            markup.show(list_html.waiting(row, layout.zone(), datetime.now(UTC)))
-            if may:
-                label = list_html.link_label(row["display_name"] or row["identity"], "Decide on")
-                if st.button(label, key=f"decide_{row['identity']}"):
-                    st.session_state["deciding"] = row
-                    st.rerun()
-        if may and which == "Not customers":
-            waiting_rows.bring_back(row)
-        elif may:
-            waiting_rows.actions(row, suggested.get(row["identity"], []))
+    waiting_rows.lines(rows, suggested, may_decide=may, are_marked=which == "Not customers")
     last = lists[-1].rows
     if len(last) == read.LIST_SIZE and st.button("More", key="more"):
         pages.append(last[-1])

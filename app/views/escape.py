@@ -29,6 +29,11 @@ def line(text: object) -> str:
     return html.escape(CONTROLS.sub(_shown, TURNS.sub("\ufffd", flat)), quote=True)
 
 
+def exact(text: str) -> str:
+    """A key that comes back from the page as it is: escaped for an attribute that nobody is shown."""
+    return html.escape(text, quote=True)
+
+
 def body(text: str) -> str:
     """A body: escaped, its lines kept. Directions are kept too: they end with the block."""
     unix = text.replace("\r\n", "\n").replace("\r", "\n")

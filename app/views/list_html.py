@@ -164,6 +164,18 @@ def link_label(name: str, verb: str = "Open") -> str:
     return f"{verb} {plain(name)}"
 
 
+def leading(line: str, to: str, label: str) -> str:
+    """A line that leads to a page of ours (assets/leading.js): the link lies over all of it, unseen.
+
+    Args:
+        line: what is seen, as HTML.
+        to: the address, as `address.path` makes it.
+        label: what a screen reader says of it.
+    """
+    way = f'<a class="leads" href="{escape.line(to)}" aria-label="{escape.line(label)}"></a>'
+    return f'<div class="row">{line}{way}</div>'
+
+
 def sentence(said: str) -> str:
     """What was refused, for Streamlit's boxes: it may name what somebody wrote, and they read Markdown."""
     return MARKDOWN.sub(r"\\\g<0>", f"{said[:1].upper()}{said[1:]}".rstrip(".")) + "."

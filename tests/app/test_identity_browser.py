@@ -67,7 +67,7 @@ def test_from_the_queue_to_a_merge_and_back(person: Person, correspondence: Corr
     keep(page, "queue")
     page.get_by_role("button", name="Link to Sam Citizen").click()
     eventually(lambda: open_links(correspondence).get("phone:+61491570006") == "Sam Citizen")
-    page.locator('[class*="st-key-mark_email-no-reply"] button').click()
+    page.locator('button[data-act="mark"][data-of="email:no-reply@example.com"]').click()
     eventually(
         lambda: (
             correspondence.execute("select identity from crm.not_customers")
@@ -151,7 +151,7 @@ def test_who_is_second_is_told_who_won_and_who_sees_a_part_that_it_is_one(
         correspondence.sms("+61491570006", "Where is my order?", AT)
     page = person.sign_in("/unassigned")
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.locator('[class*="st-key-decide_phone"] button').click()
+    page.locator('button[data-act="decide"][data-of^="phone"]').click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("tab", name="Existing customer").click()
     dialog.get_by_placeholder("Name, phone or e-mail").fill("sam citizen")

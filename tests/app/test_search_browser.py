@@ -53,9 +53,9 @@ def test_from_the_box_to_the_message_on_its_timeline(
     expect(page.locator(".line.found").first).to_contain_text("<")
     expect(page.locator(".line.found").nth(1)).to_contain_text("unassigned")
 
-    page.locator(".line.found").nth(2).locator(
-        "xpath=ancestor::*[contains(@class,'st-key-row_')]"
-    ).get_by_role("link").click()
+    page.locator(".line.found").nth(2).locator("xpath=ancestor::*[@class='row']").get_by_role(
+        "link"
+    ).click()
     page.wait_for_url("**/timeline?*at=*")
     expect(page.get_by_role("button", name="Later messages")).to_be_visible()
     expect(page.get_by_text("the red café bicycle")).to_be_in_viewport()
@@ -133,16 +133,12 @@ def test_notes_are_found_marked_and_lead_to_where_they_stand(
     act.note(agent, "a stranger's bicycle", conversation_id=stranger)
     page.reload()
     expect(lines.first).to_contain_text("a stranger's")
-    lines.first.locator("xpath=ancestor::*[contains(@class,'st-key-row_')]").get_by_role(
-        "link"
-    ).click()
+    lines.first.locator("xpath=ancestor::*[@class='row']").get_by_role("link").click()
     page.wait_for_url("**/message?*")
     expect(page.get_by_text("a bicycle for nobody")).to_be_visible()
     page.go_back()
     # By keyboard alone.
-    lines.nth(1).locator("xpath=ancestor::*[contains(@class,'st-key-row_')]").get_by_role(
-        "link"
-    ).press("Enter")
+    lines.nth(1).locator("xpath=ancestor::*[@class='row']").get_by_role("link").press("Enter")
     # On the conversation that the note is on, and beside it the note.
     page.wait_for_url("**/timeline?*conversation=*")
     expect(page.locator(".our-note").filter(has_text="bicycle of the mail")).to_be_visible()
