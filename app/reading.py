@@ -7,8 +7,8 @@ can say what was found. Where it cannot be written the block ends with that erro
 
 With a replica (app/replica.py) what is read is read there, where it has what this session knows; the permission is
 asked and the event committed on the primary all the same, the one before and the other behind. Where the replica goes
-in the middle, the primary is asked instead, and whoever reads does not notice: what was asked before is asked there
-again, since it may have set something for the transaction.
+in the middle, or ends what stands in the way of the log that it replays, the primary is asked instead, and whoever
+reads does not notice: what was asked before is asked there again, since it may have set something for the transaction.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from warehouse.events import Event, record
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Instead = Callable[[psycopg.OperationalError], Database | None]
 
 
 class Reading:
     """The transaction of one sight, and the event that it will leave.
 
     Args:
-        instead: opens the connection on which to go on where this one is lost; None where there is no other.
+        instead: opens the connection on which to go on after this failure, None where it is no reason to. Without it
+            there is no other.
     """
 
-    def __init__(
-        self, connection: Database, event: Event, instead: Callable[[], Database] | None = None
-    ) -> None:
+    def __init__(self, connection: Database, event: Event, instead: Instead | None = None) -> None:
         #: For what is read in pieces: of a file some is written already, and it is not begun anew elsewhere.
         self.connection = connection
         self.event: Event | None = event
@@ -58,11 +58,11 @@ class Reading:
 
         try:
             found = asked(self.connection)
-        except psycopg.OperationalError:
-            if self._instead is None or not self.connection.closed:
+        except psycopg.OperationalError as failure:
+            other = self._instead(failure) if self._instead else None
+            if other is None:
                 raise
-            self.connection = self._instead()
-            self._instead = None
+            self.connection, self._instead = other, None
             for former in self._asked:
                 former(self.connection)
             return asked(self.connection)
@@ -136,11 +136,13 @@ def reading(
         with database.statements() as primary:
             present = _admitted(primary, viewer, permission, refusal, event_of)
         with ExitStack() as stack:
-            connection = beside.open(stack, present.session_id, present.read_after)
-            if connection is not None:
+            found = beside.open(stack, present.session_id, present.read_after)
+            if found is not None:
+                connection = found
 
-                def instead() -> Database:
-                    beside.lost()
+                def instead(failure: psycopg.OperationalError) -> Database | None:
+                    if not beside.failed(connection, failure):
+                        return None
                     primary = stack.enter_context(database.pool().connection())
                     if present.limits is not None:
                         limits.bound(primary, present.limits, decides=False)
@@ -151,9 +153,9 @@ def reading(
                 db = Reading(connection, event_of(present), instead)
                 try:
                     yield db
-                except psycopg.OperationalError:
-                    if connection.closed:
-                        beside.lost()
+                except psycopg.OperationalError as failure:
+                    if db.connection is connection:
+                        beside.failed(connection, failure)
                     raise
                 if db.connection is not connection:
                     _ended(db, beside, viewer)

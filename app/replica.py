@@ -45,7 +45,11 @@ ASK_AGAIN_SECONDS = (0.01, 0.1)
 MOST_SESSIONS = 20_000
 #: Positions of the primary that it has not reached yet; of more every second one is enough.
 MOST_SAMPLES = 3_600
+#: Whoever needs to know so soon waits for its first looks.
+FIRST_LOOK_SECONDS = 5.0
 NOT_YET, SILENT = "has not been looked at yet", "does not answer"
+#: It ended what stood in the way of the log that it replays: it is there, and what was asked is asked of the primary.
+CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
 def _patient(gives_up: Callable[[], bool]) -> type[Database]:
@@ -144,7 +148,24 @@ class Replica:
         """It went away while somebody read from it."""
         self._leave_out(SILENT)
 
-    # -- asked by who tells pages ------------------------------------------------------------------
+    def failed(self, connection: Database, failure: psycopg.OperationalError) -> bool:
+        """Whether the primary is to be asked instead, because of the replica; one that went away is left out."""
+        if isinstance(failure, CONFLICTS):
+            # What it waits for is let go at once.
+            with suppress(psycopg.OperationalError):
+                connection.rollback()
+            return True
+        if connection.closed:
+            self.lost()
+        return connection.closed
+
+    # -- asked by who tells pages, and by who reads once --------------------------------------------
+
+    def first_look(self) -> None:
+        """Return once it is known whether it may be read."""
+        deadline = time.monotonic() + FIRST_LOOK_SECONDS
+        while self.left_out == NOT_YET and time.monotonic() < deadline:
+            self._stop.wait(ASK_AGAIN_SECONDS[0])
 
     def catch_up(self) -> None:
         """Return once it has what the primary has by now, or is left out."""

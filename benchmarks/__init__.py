@@ -20,6 +20,7 @@
     staff      so many people at work at once, with idle tabs beside them and messages arriving
     suggestions   of people whose truth is known: how many suggestions are right, how many are found
     timeline   the first and the 200th page of a customer with 10,000 messages
+    upgrade    two hosts go from the former version to this one under load, `scale` seconds side by side
 
 Each is a module with `run(settings, scale)` that returns what `./crm bench --json` prints. Each works on a
 warehouse of its own, in a temporary folder and with the product's durable settings, and leaves nothing

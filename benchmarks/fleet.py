@@ -35,6 +35,7 @@ from operations.runtime import running
 from operations.runtime.ports import free_port
 from warehouse import decisions, run_record
 from warehouse.events import Actor
+from warehouse.postgres import DATABASE, Embedded
 from warehouse.queries import parse
 from warehouse.settings import Settings
 
@@ -114,7 +115,7 @@ class Host:
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(family, timeout=10)
+        psutil.wait_procs(family, timeout=60)
 
     def is_whole(self) -> bool:
         """Whether every program that runs here is ready, and what listens answers."""
@@ -187,6 +188,18 @@ class Fleet:
         return customer_id
 
 
+def _server(database: Host) -> Embedded:
+    return Embedded(data_dir=database.data_dir, port=database.base + 4)
+
+
+def _emptied(database: Host) -> None:
+    """What this version made there when it started the server goes."""
+    server = _server(database)
+    with psycopg.connect(server.superuser_url, autocommit=True) as superuser:
+        superuser.execute(f"drop database {DATABASE} with (force)".encode())
+    server.make_database()
+
+
 @contextmanager
 def fleet(
     folder: Path,
@@ -199,7 +212,7 @@ def fleet(
 
     Args:
         key: the master key of what lies in `folder / "database"` already, where something does.
-        codes: whose programs the two run.
+        codes: whose programs the two run. Where the first are of another version they make the schema.
     """
     # An embedded server of root is another user, who passes through.
     folder.chmod(0o711)
@@ -208,6 +221,8 @@ def fleet(
     with ExitStack() as stack:
         stack.callback(database.down)
         database.up("postgres")
+        if codes[0] != ROOT:
+            _emptied(database)
         url = (database.data_dir / "postgres.url").read_text().strip()
         shared = plain | {
             "CRM_DATABASE_URL": url,
@@ -225,10 +240,7 @@ def fleet(
         if with_replica:
             place = folder / "replica"
             place.mkdir()
-            superuser = (database.data_dir / "postgres.superuser").read_text().strip()
-            primary = (
-                f"postgresql://crm_superuser:{superuser}@127.0.0.1:{database.base + 4}/postgres"
-            )
+            primary = _server(database).superuser_url
             made.standby = stack.enter_context(replica_of(primary, place, {}, lasts=True))
             shared["CRM_READ_DATABASE_URL"] = made.standby.url("crm")
         for name, code in zip(("first", "second"), codes, strict=True):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,25 +135,56 @@ class Outcome:
         self.page.setdefault(name, []).append(max(waited, default=0.0))
 
 
-def play(on: Fleet, rounds: int, kinds: tuple[Kind, ...] = KINDS) -> Outcome:
-    """So many rounds, one kind after the other; then everything is counted."""
-    outcome, people = Outcome(), on.staffed(PEOPLE)
+class Play:
+    """Load and people at work on the hosts, and what is done to these meanwhile, step by step."""
+
+    def __init__(self, on: Fleet, load: Load, deciders: Deciders, outcome: Outcome) -> None:
+        self.on, self.load, self.deciders, self.outcome = on, load, deciders, outcome
+
+    def step(self, name: str, do: Callable[[Fleet], float]) -> None:
+        """Do it, and return when all is back.
+
+        Args:
+            do: returns the moment from which its return is counted.
+
+        Raises:
+            NotBack: it is not.
+        """
+        before = time.monotonic()
+        began = do(self.on)
+        wait_until_back(self.on, self.load, self.deciders, began)
+        self.outcome.noted(name, before, time.monotonic() - began, self.deciders.noted)
+        self.load.round += 1
+
+    @property
+    def unanswered(self) -> tuple[int, int]:
+        """Tries that a receiver refused, and that ended without an answer, until now."""
+        return self.load.refused, self.load.broken - self.load.unheard
+
+
+@contextmanager
+def under_load(on: Fleet, names: Sequence[str] = PEOPLE) -> Iterator[Play]:
+    """The block with a sender and these people at work; behind it everything is counted into its outcome."""
+    outcome, people = Outcome(), on.staffed(names)
     before = _transactions(on)
     with Load(on.door, PAUSE_SECONDS) as load, Deciders(people, on.app_ports) as deciders:
+        play = Play(on, load, deciders, outcome)
         try:
             wait_until_back(on, load, deciders, time.monotonic())
-            for number in range(rounds):
-                kind = kinds[number % len(kinds)]
-                load.round = number
-                struck = time.monotonic()
-                began = kind.strike(on)
-                wait_until_back(on, load, deciders, began)
-                outcome.noted(kind.name, struck, time.monotonic() - began, deciders.noted)
+            yield play
         except NotBack as failure:
-            outcome.failure = f"round {len(load.acknowledged) and load.round + 1}: {failure}"
+            outcome.failure = f"step {load.round + 1}: {failure}"
     outcome.read_on_replica = _transactions(on) - before
     count(on, load, deciders, outcome)
-    return outcome
+
+
+def play(on: Fleet, rounds: int, kinds: tuple[Kind, ...] = KINDS) -> Outcome:
+    """So many rounds, one kind after the other; then everything is counted."""
+    with under_load(on) as playing:
+        for number in range(rounds):
+            kind = kinds[number % len(kinds)]
+            playing.step(kind.name, kind.strike)
+    return playing.outcome
 
 
 def count(on: Fleet, load: Load, deciders: Deciders, outcome: Outcome) -> None:
@@ -164,7 +195,7 @@ def count(on: Fleet, load: Load, deciders: Deciders, outcome: Outcome) -> None:
     outcome.broken = load.broken - load.unheard
     lost, doubled, outcome.landed_twice = missing(on.url, load)
     outcome.lost, outcome.doubled = len(lost), len(doubled)
-    _look_into_decisions(on, outcome)
+    _look_into_decisions(on, [person.name for person in deciders.people], outcome)
 
 
 def wait_until_back(on: Fleet, load: Load, deciders: Deciders, began: float) -> None:
@@ -194,13 +225,13 @@ def _transactions(on: Fleet) -> int:
     return int(told[0][0] or 0)
 
 
-def _look_into_decisions(on: Fleet, outcome: Outcome) -> None:
+def _look_into_decisions(on: Fleet, names: Sequence[str], outcome: Outcome) -> None:
     noted = outcome.people
     with psycopg.connect(on.url) as database:
-        rows = database.execute(SQL["decided"], {"names": list(PEOPLE)}).fetchall()
-        ended = database.execute(SQL["sessions_ended"], {"names": list(PEOPLE)}).fetchone()
+        rows = database.execute(SQL["decided"], {"names": list(names)}).fetchall()
+        ended = database.execute(SQL["sessions_ended"], {"names": list(names)}).fetchone()
     ledger = {name: (made, without_event) for name, made, without_event in rows}
-    for name in PEOPLE:
+    for name in names:
         made, without_event = ledger.get(name, (0, 0))
         least = noted.decided_by.get(name, 0)
         if not least <= made <= least + noted.unknown_by.get(name, 0):

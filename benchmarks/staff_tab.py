@@ -299,7 +299,8 @@ class Tab:
                         await self._tell(data)
                 for name in sorted(said.get("changed", ()), key=self._is_beside):
                     is_due = name in self._missing
-                    self._missing[name] = said["mark"]
+                    # A former version does not say it.
+                    self._missing[name] = said.get("mark", "")
                     if not is_due:
                         self._start(self._ring(name))
             self.failure = self.failure or "the news ended"
@@ -318,7 +319,7 @@ class Tab:
             if name not in self._bells:
                 return
             widget, data = self._bells[name]
-            if _has_read(data["mark"], missing):
+            if missing and _has_read(data["mark"], missing):
                 return
             rung = _event(widget, "rung", time.time())
             with suppress(Lost):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,19 +80,32 @@ class Standby:
     def go_on(self) -> None:
         self.run("select pg_wal_replay_resume()")
 
+    def wait_for_readers(self, seconds: int | None) -> None:
+        """So long it lets those who stand in the way of the log finish; None for as long as the server's default."""
+        change = (
+            "reset max_standby_streaming_delay"
+            if seconds is None
+            else f"set max_standby_streaming_delay = '{seconds}s'"
+        )
+        self.run(f"alter system {change}")
+        self.run("select pg_reload_conf()")
+
     def freeze(self) -> None:
         """It answers nothing, and ends no connection."""
         for process in self._family():
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
 
     def thaw(self) -> None:
         for process in self._family():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def kill(self) -> None:
         """As the power does: all of it at once."""
         for process in self._family():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self.process.wait()
 
     def stop(self) -> None:
@@ -120,7 +133,7 @@ class Standby:
         """The rows of a statement, as its superuser."""
         with psycopg.connect(self.superuser_url, autocommit=True) as connection:
             cursor = connection.execute(statement, parameters)
-            return cursor.fetchall()
+            return cursor.fetchall() if cursor.description else []
 
     def _family(self) -> list[psutil.Process]:
         leader = psutil.Process(self.process.pid)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import psycopg
     from playwright.sync_api import Browser, BrowserContext
 
+    from tests.replicas import Standby
     from tests.template import Template
     from transform.models import Models
     from warehouse.settings import Settings
@@ -134,6 +135,15 @@ def settings(template: Template, tmp_path: Path) -> Settings:
     """Settings on a fresh, migrated warehouse with its models built and empty."""
     template.clone()
     return template.settings(tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def standby(template: Template) -> Iterator[Standby]:
+    """A replica of the server of the tests, which follows it (tests/replicas.py)."""
+    from tests.replicas import replica_of
+
+    with replica_of(template.server_url) as made:
+        yield made
 
 
 class Parsed:

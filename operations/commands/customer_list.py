@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from operations.commands.link import Reason
 from operations.commands.merge import CustomerId
 from operations.invocation import AsJson, DataDir, actor, connect, report, settings_for
+from operations.reading import read
 from warehouse.refusals import Refused
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.events import Event
 
 MOST_DECISIONS, MOST_IDENTITIES = 50, 1_000
 #: Phones as `customer import` takes them: a spreadsheet reads a sum of digits, and runs nothing.
@@ -65,15 +71,21 @@ def show(customer_id: CustomerId, data_dir: DataDir = None, as_json: AsJson = Fa
     """One customer: every identity since when, by whom and why, and what was decided."""
     from warehouse.customer_card import card
 
-    with connect(settings_for(data_dir)) as database:
+    def ask(database: psycopg.Connection[Any]) -> dict[str, Any]:
         found = card(
             database, customer_id, most_decisions=MOST_DECISIONS, most_identities=MOST_IDENTITIES
         )
         if found is None:
             raise Refused(f"there is no customer {customer_id[:100]}")
-        customer = found["customer"]
-        shown = [customer["customer_id"], *(each["customer_id"] for each in found["merged"])]
-        _tell(database, "customer.view", customer["customer_id"], shown, {})
+        return found
+
+    def event(found: dict[str, Any]) -> Event:
+        known = found["customer"]["customer_id"]
+        shown = [known, *(each["customer_id"] for each in found["merged"])]
+        return _event("customer.view", known, shown, {})
+
+    found = read(settings_for(data_dir), ask, event)
+    customer = found["customer"]
     gone = f", merged into {customer['merged_into']}" if customer["merged_into"] else ""
     report(
         {**customer, "identities": found["identities"], "merged": found["merged"], "decisions": found["decisions"]},
@@ -175,20 +187,16 @@ def _read(
 
     from warehouse.customer_card import SQL
 
-    with connect(settings_for(data_dir)) as database:
+    def ask(database: psycopg.Connection[Any]) -> list[dict[str, Any]]:
         with database.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(SQL[query], parameters).fetchall()
+            return cursor.execute(SQL[query], parameters).fetchall()
+
+    def event(rows: list[dict[str, Any]]) -> Event:
         customer_ids = [row["customer_id"] for row in rows]
-        _tell(database, action, "*", customer_ids, {**detail, "count": len(rows)})
-    return rows
+        return _event(action, "*", customer_ids, {**detail, "count": len(rows)})
+
+    return read(settings_for(data_dir), ask, event)
 
 
-def _tell(
-    database: Any, action: str, object_id: str, customer_ids: list[str], detail: dict[str, Any]
-) -> None:
-    from warehouse.events import record
-
-    record(
-        database,
-        actor().event(action, "customer", object_id, customer_ids=customer_ids, detail=detail),
-    )
+def _event(action: str, object_id: str, customer_ids: list[str], detail: dict[str, Any]) -> Event:
+    return actor().event(action, "customer", object_id, customer_ids=customer_ids, detail=detail)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from operations.invocation import AsJson, DataDir, actor, connect, report, settings_for
+from operations.invocation import AsJson, DataDir, actor, report, settings_for
+from operations.reading import read
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.events import Event
 
 MOST_ROWS = 1_000
 
@@ -41,19 +47,25 @@ def search(
     from operations.invocation import say
     from warehouse import note_search
     from warehouse import search as messages
-    from warehouse.events import record
     from warehouse.search_query import parse
     from warehouse.search_snippet import plain, snippet
 
     settings = settings_for(data_dir)
     zone = ZoneInfo(settings.timezone)
     asked = parse(query, zone)
-    with connect(settings) as database:
-        found = messages.find(database, asked, customer_id=customer_id, page_size=limit)
-        notes = note_search.find(database, asked, customer_id=customer_id, page_size=limit)
+
+    def find(database: psycopg.Connection[Any]) -> tuple[messages.Found, note_search.FoundNotes]:
+        return (
+            messages.find(database, asked, customer_id=customer_id, page_size=limit),
+            note_search.find(database, asked, customer_id=customer_id, page_size=limit),
+        )
+
+    def event(both: tuple[messages.Found, note_search.FoundNotes]) -> Event:
+        found, notes = both
         noted = note_search.customers_of(notes.rows)
-        event = messages.event(actor(), query, found, customer_id, noted, notes=notes.count)
-        record(database, event)
+        return messages.event(actor(), query, found, customer_id, noted, notes=notes.count)
+
+    found, notes = read(settings, find, event)
     for note in found.meant.notes:
         say(note)
     shown = [

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from app.access.sessions import Viewer
     from tests.app.browsing import Person
-    from tests.replicas import Standby
-    from tests.template import Template
     from warehouse.settings import Settings
 
 ACCOUNT = "AC" + "5" * 32
@@ -340,15 +338,6 @@ def address(correspondence: Correspondence, tmp_path: Path) -> Iterator[str]:
     port = usual_port()
     with serving(correspondence.settings, tmp_path, port=port, is_forked=True) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def standby(template: Template) -> Iterator[Standby]:
-    """A replica of the server of the tests, which follows it (tests/replicas.py)."""
-    from tests.replicas import replica_of
-
-    with replica_of(template.server_url) as made:
-        yield made
 
 
 @pytest.fixture

@@ -263,6 +263,55 @@ def test_a_reading_goes_on_on_the_primary_with_what_it_had_set_and_its_limits(
     assert bodies(correspondence.signed_in("kim"), customer_id) == ["By text"]
 
 
+@pytest.mark.parametrize("is_asking", [True, False], ids=["in a statement", "between two"])
+def test_what_stands_in_the_way_of_the_replay_is_asked_of_the_primary(
+    correspondence: Correspondence, standby: Standby, beside: replica.Replica, agent: Viewer,
+    is_asking: bool,
+) -> None:  # fmt: skip
+    correspondence.customer("Sam")
+    followed(correspondence, standby)
+    settings = correspondence.settings
+    conflicts = "select sum(confl_lock)::int from pg_stat_database_conflicts"
+    ((before,),) = standby.run(conflicts)
+    # One that has waited long enough for its readers waits no more.
+    standby.wait_for_readers(0)
+
+    def lock() -> None:
+        asks = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
+        until(lambda: not is_asking or standby.run(asks) == [(1,)])
+        with psycopg.connect(settings.admin_url) as owner:
+            owner.execute("lock table crm.customers in access exclusive mode")
+        standby.has_all(settings.admin_url)
+
+    where = "select inet_server_port() as port, current_setting('crm.tried', true) as tried"
+    slowly = f"{where}, case when pg_is_in_recovery() then pg_sleep(4) end"
+    try:
+        with reading(agent, Permission.READ, "message.search", "message", "*") as db:
+            db.execute("select set_config('crm.tried', 'kept', true) from crm.customers")
+            assert db.execute(where).fetchone() == {"port": standby.port, "tried": "kept"}
+            locking = threading.Thread(target=lock)
+            locking.start()
+            if is_asking:
+                ((found,),) = db.together((slowly, {}))
+            else:
+                locking.join()
+                found = db.execute(where).fetchone() or {}
+            locking.join()
+            assert found["port"] != standby.port
+            assert found["tried"] == "kept"
+    finally:
+        standby.wait_for_readers(None)
+    assert len(correspondence.events("message.search")) == 1
+    until(lambda: standby.run(conflicts) == [(before + 1,)])
+    # It is there, and serves on.
+    assert beside.left_out is None
+    followed(correspondence, standby)
+    with reading(agent, Permission.READ, "message.search", "message", "*") as db:
+        row = db.execute(where).fetchone()
+        assert row is not None
+        assert row["port"] == standby.port
+
+
 def test_a_server_that_is_no_replica_is_left_out(correspondence: Correspondence, programs: None) -> None:  # fmt: skip
     url = SecretStr(correspondence.settings.admin_url)
     database.use(correspondence.settings.model_copy(update={"read_database_url": url}))

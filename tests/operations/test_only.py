@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import os
 import signal
 import subprocess
@@ -16,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import psutil
@@ -24,12 +22,13 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.fleet import Host
 from operations.runtime import running
 from operations.runtime.ports import free_port
 from operations.runtime.programs import PARTS, Ports, programs
 from tests.built import built
 from tests.operations.conftest import Crm
-from warehouse import run_record, sign_of_life
+from warehouse import sign_of_life
 from warehouse.settings import CONNECTION_LIMITS, SPARE_CONNECTIONS, Role, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,40 +123,6 @@ def test_the_worker_of_another_host_is_no_sign_of_life_of_ours(tmp_path: Path) -
 
 
 # -- three hosts ----------------------------------------------------------------------------------
-
-
-@dataclass
-class Host:
-    """One `up --only` on a data folder and a port base of its own."""
-
-    data_dir: Path
-    base: int
-    environment: dict[str, str]
-
-    def crm(self, *arguments: str, stdin: str = "") -> Any:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "operations", *arguments, "--data-dir", str(self.data_dir), "--json"],
-            env=self.environment, input=stdin, capture_output=True, text=True, timeout=200, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def up(self, only: str) -> Any:
-        return self.crm("up", "--only", only, "--until-ready", "--port-base", str(self.base))
-
-    @property
-    def pids(self) -> dict[str, int]:
-        return running.living(run_record.recorded(self.data_dir))
-
-    def die(self) -> None:
-        """All at once, as a host without power."""
-        supervisor = run_record.recorded(self.data_dir)["supervisor"]["pid"]
-        family = [psutil.Process(supervisor), *psutil.Process(supervisor).children(recursive=True)]
-        for process in family:
-            process.suspend()
-        for process in family:
-            process.kill()
-        psutil.wait_procs(family, timeout=60)
 
 
 @dataclass

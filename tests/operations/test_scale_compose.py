@@ -121,7 +121,7 @@ def test_the_replica_is_one_and_only_apps_read_from_it() -> None:
         for name, service in WHOLE.items()
         if service.get("environment", {}).get("CRM_READ_DATABASE_URL", "").startswith("postgresql:")
     }
-    assert read_by == {"app", "app-2"}
+    assert read_by == {"app", "app-2", "cli"}
     url = WHOLE["app"]["environment"]["CRM_READ_DATABASE_URL"]
     assert Settings(read_database_url=url, _env_file=None).read_database_url  # type: ignore[call-arg]
 
