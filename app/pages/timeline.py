@@ -48,10 +48,11 @@ with st.container(key="tools", horizontal=True, gap="small"):
         navigation.link(
             address.AUDIT, label="Who saw this", icon=":material/policy:", query_params=query
         )
-    if address.place():
-        filter_bar.bar(wanted, opened.choices, opened.counted, today)
-    else:
-        timeline_parts.filtered(shown, [opened])
+    with st.container(key="filtered"):
+        if address.place():
+            filter_bar.bar(wanted, opened.choices, opened.counted, today)
+        else:
+            timeline_parts.filtered(shown, [opened])
 if around.opens(opened, address.place(), wanted):
     st.stop()
 st.session_state["shown"] = shown
