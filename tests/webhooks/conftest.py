@@ -97,7 +97,8 @@ def serve(settings: Settings) -> Iterator[RunningReceiver]:
     # Without TLS, whose authorities take each client a twentieth of a second to read.
     with httpx.Client(timeout=20, verify=False) as client:
         yield RunningReceiver(base_url, served, client, f"http://{admin_bind}")
-    server.should_exit = True
+    # Together: each looks ten times a second whether it is to end, and takes a tenth of a second for it.
+    server.should_exit = admin.should_exit = True
     thread.join(60)
 
 
