@@ -5,7 +5,7 @@ The address holds the filter and nothing else does: a widget that changes writes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -28,6 +28,7 @@ DIRECTIONS = {"inbound": "Received", "outbound": "Sent by us"}
 STATES = {"unassigned": "Unassigned", "assigned": "Assigned"}
 #: The widgets' keys in the session: they stand for what the address says, and never otherwise.
 KEY = "filter_"
+PARTS = "parts_filtered"
 #: So many are shown side by side.
 FEW = 6
 #: What a condition is called on a chip and over its widget.
@@ -37,8 +38,18 @@ NAMES = {
 }  # fmt: skip
 
 
-def bar(wanted: Filter, choices: Row, counted: Counted | None, today: date) -> None:
-    """Draw it. `choices` are a row of filter_choices, `today` is the day it is in `CRM_TIMEZONE`."""
+def bar(
+    wanted: Filter, choices: Row, counted: Counted | None, today: date, parts: Sequence[str] = ()
+) -> None:
+    """Draw it.
+
+    Args:
+        choices: a row of filter_choices.
+        today: the day it is in `CRM_TIMEZONE`.
+        parts: the parts of the page that show what passes; they alone are drawn anew for another filter. Without them,
+            and for another conversation, which stands elsewhere on the page too, all of it is.
+    """
+    st.session_state[PARTS] = tuple(parts)
     with st.container(key="filters", horizontal=True, gap="small"):
         with (
             st.popover("Filter", icon=":material/filter_list:"),
@@ -63,7 +74,10 @@ def bar(wanted: Filter, choices: Row, counted: Counted | None, today: date) -> N
 
 
 def _keep(wanted: Filter) -> None:
+    same_conversations = address.wanted().conversations == wanted.conversations
     address.keep_wanted(wanted)
+    if parts := st.session_state[PARTS]:
+        st.rerun(parts if same_conversations else "app")
 
 
 def _changed() -> None:

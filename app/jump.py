@@ -16,17 +16,18 @@ OPEN, DAY, WANTED = "jump_open", "jump_day", "jump_wanted"
 BEGINNING = ""
 
 
-def draw(customer_id: str, wanted: Filter) -> None:
+def draw(customer_id: str) -> None:
     """The button; what it opens asks for a day."""
     # What was chosen in it led here.
     st.session_state[OPEN] = False
     with st.container(key="jump"):
-        jump_box(customer_id, wanted)
+        jump_box(customer_id)
 
 
 @guard.live()
-def jump_box(customer_id: str, wanted: Filter) -> None:
-    missed = ""
+def jump_box(customer_id: str) -> None:
+    # As the address has it now: the filter may have changed while this stood here.
+    missed, wanted = "", address.wanted()
     if WANTED in st.session_state:
         # A callback cannot lead to another address; the run that it begins does.
         missed = _go(customer_id, st.session_state.pop(WANTED), wanted)

@@ -137,6 +137,11 @@ class Shown:
         made._note_fold(rows)
         return made
 
+    def begin(self, rows: list[Row], wanted: Filter, next_before: str | None) -> None:
+        """Show nothing but the newest page of what passes another filter."""
+        anew = self.only(self.customer_id, rows, wanted, next_before)
+        vars(self).update(vars(anew) | {"names": self.names})
+
     def add_before(self, rows: list[Row], next_before: str | None) -> None:
         """Add what passes before the oldest message, oldest first; where the search for it ended."""
         if rows:

@@ -147,6 +147,8 @@ def _opens(page: WatchedPage, rounds: int) -> list[float]:
         page.go("", q="+61491570006")
         link = page.page.locator(".st-key-customer_list a").first
         link.wait_for()
+        # Whoever looks for a name gives the scripts the time to come.
+        page.page.locator("html.hears-presses").wait_for(state="attached")
         times.append(page.act(partial(link.click, force=True), TIMELINE))
     return times
 

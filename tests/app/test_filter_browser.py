@@ -126,10 +126,13 @@ def is_long(choice: Choice) -> bool:
     return choice.label in ("Kind", "Status")
 
 
-def test_each_condition_by_mouse(person: Person, sam: str, today: datetime) -> None:
+def test_each_condition_by_mouse(
+    person: Person, correspondence: Correspondence, sam: str, today: datetime
+) -> None:
     page = person.sign_in(f"/timeline?customer={sam}")
     expect(page.locator(".message")).to_have_count(len(AGES))
     ready(page)
+    cards = len(correspondence.events("customer.view"))
     button = page.get_by_role("button", name="Filter")
 
     def removed(chip: str, passed: int) -> None:
@@ -160,6 +163,8 @@ def test_each_condition_by_mouse(person: Person, sam: str, today: datetime) -> N
     by_calendar(page, "To, included", last.date())
     removed(clock.days(first.date(), last.date()), 2)
 
+    # What stands beside is neither read nor drawn for another filter.
+    assert len(correspondence.events("customer.view")) == cards
     # Several together, gone to a message and back, and all of it cleared.
     button.click()
     option(page, choices()[0]).click()

@@ -29,7 +29,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
     ScriptRequestType,
 )
 
-from app.serving import runs
+from app.serving import runs, sending
 from tests.event_loops import apart
 
 SCRIPT = """
@@ -191,6 +191,7 @@ def visit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Callable[[Visitor], Awaitable[None]]], None]]:
     runs.keep_in_order()
+    sending.wait_for_the_end()
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     monkeypatch.setattr(PagesManager, "uses_pages_directory", False)
@@ -369,5 +370,44 @@ def test_what_was_asked_for_first_comes_first_although_it_waited(
         await visitor.ends()
         assert acts in (["everywhere", "chosen"], ["everywhere", "everywhere", "chosen"])
         assert acts[-1] == "chosen"
+
+    visit(does)
+
+
+def test_what_a_run_says_comes_in_one_piece_or_when_it_takes_long(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def does(visitor: Visitor) -> None:
+        session, told = visitor.session, asyncio.Event()
+        monkeypatch.setattr(sending, "WAIT_SECONDS", 0.5)
+        monkeypatch.setattr(session, "_message_enqueued_callback", told.set)
+        gates["of_first"].shut()
+        visitor.ask("first", "of the first page")
+        await arrives("of_first")
+        await asyncio.sleep(0.05)
+        assert session.flush_browser_queue() == []
+        assert not session._browser_queue.is_empty()
+        # Whoever sends looks again by then, and has what there is.
+        told.clear()
+        await asyncio.wait_for(told.wait(), PATIENCE_SECONDS)
+        assert [each.WhichOneof("type") for each in session.flush_browser_queue()]
+        gates["of_first"].open()
+        await visitor.ends()
+        assert visitor.ended() == [[visitor.parts["of the first page"]]]
+
+    visit(does)
+
+
+def test_the_first_run_of_a_page_that_was_loaded_is_sent_as_it_comes(visit: Visit) -> None:
+    async def does(visitor: Visitor) -> None:
+        other = Visitor(Path(visitor.session._script_data.main_script_path))
+        gates["of_first"].shut()
+        other.ask("")
+        await arrives("of_first")
+        await asyncio.sleep(0.05)
+        assert other.session.flush_browser_queue()
+        gates["of_first"].open()
+        await other.ends()
+        other.session.shutdown()
 
     visit(does)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.shown import ARRIVALS_PER_PAGE, Shown
-from warehouse.filters import EVERYTHING
+from warehouse.filters import EVERYTHING, Filter
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -123,3 +123,16 @@ def test_an_older_message_is_taken_where_nothing_stands_before() -> None:
     shown = opened(5, 6)
     shown.take_changes([row(2)], START)
     assert order(shown) == ["m00002", "m00005", "m00006"]
+
+
+def test_another_filter_begins_anew_in_the_same_place() -> None:
+    shown = opened(4, 5, 6)
+    shown.names = {"phone:+61491570006": "Sam"}
+    shown.add_before([row(1), row(2), row(3)], "00001")
+    shown.take([row(6), row(7)], START)
+    wanted = Filter(channels=("gmail",))
+    shown.begin([row(2), row(8)], wanted, None)
+    assert order(shown) == ["m00002", "m00008"]
+    assert (shown.customer_id, shown.wanted, shown.reached_first) == ("c1", wanted, True)
+    assert (shown.older, shown.arrivals, shown.changes) == ([], [], 0)
+    assert shown.names == {"phone:+61491570006": "Sam"}

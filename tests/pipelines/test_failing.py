@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.pull import PullUnderWay
+from pipelines.results import PullUnderWay
 from tests.event_loops import apart
 from tests.pipelines.small_graph import SmallGraph
 from warehouse.queries import queries
