@@ -142,8 +142,6 @@ def send_as(page: Page) -> Iterator[list[dict[str, Any]]]:
 
 
 RESOURCES: tuple[DltResource, ...] = (messages, changes, send_as)
-#: Settings of the mailbox, no correspondence: nothing of it is folded.
-NOT_FOLDED = ("send_as",)
 INDEXES = {
     "changes": [("connection_id", "id")],
     "messages": [("connection_id", "rfc822_message_id"), ("connection_id", "reported_message_id")],

@@ -16,7 +16,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 from errno import EEXIST, ENOENT, ENOTDIR, ENOTEMPTY, errorcode
@@ -33,6 +32,7 @@ from pipelines.copying import WrongType
 from pipelines.destination import FILE_FORMAT, as_tables, loading, pipeline
 from pipelines.existing_rows import ExistingRows
 from pipelines.packages import forget_loaded
+from pipelines.results import Progress, PullResult, PullUnderWay
 from providers.failures import NeedsAdmin, ProviderFailed, TryLater
 from providers.health import Health, words_of
 from warehouse.channels import Channel, registry
@@ -47,28 +47,6 @@ LOCK_SECONDS = 30.0
 BROKEN_PACKAGE = {ENOENT, EEXIST, ENOTDIR, ENOTEMPTY}
 
 log = logging.getLogger(__name__)
-
-
-class PullUnderWay(ProviderFailed):
-    """Another pull of this connection runs."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a pull is: rows loaded by it, and of the whole history, where the provider tells its size."""
-
-    rows: dict[str, int]
-    listed: int | None = None
-    total: int | None = None
-
-
-@dataclass
-class PullResult:
-    """Rows per table that were not held before, seconds, and whether there is more to pull."""
-
-    rows: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    more: bool = False
 
 
 def pull(

@@ -26,7 +26,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from pipelines.pull import Progress, pull
+from pipelines.pull import pull
+from pipelines.results import Progress
 from providers.failures import ProviderFailed
 from providers.health import Health
 from transform.models import ModelsFailed

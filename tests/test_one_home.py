@@ -163,12 +163,12 @@ def test_failures_of_providers_are_one_tree() -> None:
     """Every failure that says what to do about a provider is permanent, to be tried later, or for an admin."""
     import providers.failures as tree
     from media import sources
-    from pipelines import pull
+    from pipelines import results
     from providers.google import failures as google
     from providers.meta import commands
     from providers.meta import failures as meta
 
-    kinds = (tree.Permanent, tree.TryLater, tree.NeedsAdmin, pull.PullUnderWay)
+    kinds = (tree.Permanent, tree.TryLater, tree.NeedsAdmin, results.PullUnderWay)
     for module in (tree, google, meta, commands, sources):
         for name, value in vars(module).items():
             own = getattr(value, "__module__", "") == module.__name__

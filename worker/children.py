@@ -31,13 +31,13 @@ STOP_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 _CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(WARM)
 _STARTS = ThreadPoolExecutor(1, thread_name_prefix="child start")
 
 
 async def warm() -> None:
     """Start the process that children are forked from, so that the first pull does not wait for it. Takes seconds: what
     needs no child goes on meanwhile."""
-    _CONTEXT.set_forkserver_preload(WARM)
     await run(os.getpid)
 
 

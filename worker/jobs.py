@@ -5,6 +5,9 @@
 
 At most one pull of a connection waits and one runs, so a hundred pushes are two pulls. A failed pull is
 repeated with a growing pause; why it failed stands in jobs.connection_health and jobs.failures (worker/failing.py).
+
+What children do is imported by the functions that they begin with, and ahead by the process that they are forked from
+(worker/warm.py): the worker itself, which only asks for it, is there a second and a half sooner.
 """
 
 from __future__ import annotations
@@ -23,13 +26,9 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, Unique
 from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
-from media.fetch import FetchResult, fetch
-from pipelines.pull import PullResult, PullUnderWay, pull
-from pipelines.reconcile import reconcile
-from pipelines.suggestions import find_evidence
-from privacy import exports, tasks
+from pipelines.results import PullResult, PullUnderWay
+from privacy import exports
 from privacy.destruction import destroying
-from privacy.retention import apply_standing
 from privacy.sweep import sweep
 from providers.failures import NeedsAdmin, ProviderFailed
 from quality.starting import Run, look_apart
@@ -41,9 +40,6 @@ from warehouse.settings import Role, Settings
 from worker import children, failing
 from worker.asking import locks
 from worker.connecting import Answered, answer, refuse
-from worker.model_tests import run_model_tests
-from worker.tokens import look_after
-from worker.watch import renew
 
 log = logging.getLogger("crm.worker")
 
@@ -269,6 +265,8 @@ async def pull_connection(
 
 
 def _pull(settings: Settings, connection_id: str, since: datetime | None) -> PullResult:
+    from pipelines.pull import pull
+
     return pull(settings, connection_id, since, budget_seconds=BUDGET_SECONDS)
 
 
@@ -328,7 +326,13 @@ def _refuse(settings: Settings, request_id: str, problem: str) -> None:
 @_job()
 async def do_privacy_task(context: JobContext, task_id: str) -> None:
     """Write an export, destroy a customer to which two people agreed, apply a retention class."""
-    await children.run(tasks.carry_out, context.additional_context["settings"], task_id)
+    await children.run(_carry_out, context.additional_context["settings"], task_id)
+
+
+def _carry_out(settings: Settings, task_id: str) -> None:
+    from privacy.tasks import carry_out
+
+    carry_out(settings, task_id)
 
 
 @_job()
@@ -345,10 +349,16 @@ async def watch_connection(context: JobContext, connection_id: str, attempt: int
     if connection_id not in {known for known, _ in await pullable(context.app)}:
         return
     try:
-        await children.run(renew, context.additional_context["settings"], connection_id)
+        await children.run(_renew, context.additional_context["settings"], connection_id)
     except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
+
+
+def _renew(settings: Settings, connection_id: str) -> None:
+    from worker.watch import renew
+
+    renew(settings, connection_id)
 
 
 @_job()
@@ -356,16 +366,18 @@ async def fetch_media(context: JobContext, connection_id: str, attempt: int = 0)
     """Fetch attachments of a connection for BUDGET_SECONDS; what is left becomes the next job."""
     settings = context.additional_context["settings"]
     try:
-        result = await children.run(_fetch, settings, connection_id)
+        has_more = await children.run(_fetch, settings, connection_id)
     except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
-    if result.more:
+    if has_more:
         await defer(context.app, "fetch_media", connection_id)
 
 
-def _fetch(settings: Settings, connection_id: str) -> FetchResult:
-    return fetch(settings, connection_id, budget_seconds=BUDGET_SECONDS)
+def _fetch(settings: Settings, connection_id: str) -> bool:
+    from media.fetch import fetch
+
+    return fetch(settings, connection_id, budget_seconds=BUDGET_SECONDS).more
 
 
 async def ask_for_media(app: App) -> None:
@@ -407,10 +419,16 @@ async def renew_token(context: JobContext, connection_id: str, attempt: int = 0)
     if connection_id not in {row["connection_id"] for row in rows}:
         return
     try:
-        await children.run(look_after, context.additional_context["settings"], connection_id)
+        await children.run(_look_after, context.additional_context["settings"], connection_id)
     except ProviderFailed as failure:
         await _again(context, failure, attempt, connection_id=connection_id)
         raise
+
+
+def _look_after(settings: Settings, connection_id: str) -> None:
+    from worker.tokens import look_after
+
+    look_after(settings, connection_id)
 
 
 @_job(cron="*/5 * * * *")
@@ -422,11 +440,20 @@ async def pull_all(context: JobContext, timestamp: int) -> None:
 @_job(cron="20 15 * * *")
 async def look_back(context: JobContext, timestamp: int) -> None:
     """Every night in Australia: some providers change what they have sent without saying so."""
-    for connection_id, channel in await pullable(context.app):
-        span = importlib.import_module(f"pipelines.{channel}").LOOK_BACK
+    connections = await pullable(context.app)
+    spans = await children.run(_spans, {channel for _, channel in connections})
+    for connection_id, channel in connections:
+        span = spans[channel]
         if span is not None:
             since = datetime.now(UTC) - span
             await defer(context.app, "pull_connection", connection_id, since=since.isoformat())
+
+
+def _spans(channels: set[str]) -> dict[str, timedelta | None]:
+    """How far each of these channels is looked back in."""
+    return {
+        channel: importlib.import_module(f"pipelines.{channel}").LOOK_BACK for channel in channels
+    }
 
 
 @_job()
@@ -440,14 +467,17 @@ async def reconcile_connection(context: JobContext, connection_id: str, attempt:
 
 
 def _reconcile(settings: Settings, connection_id: str) -> None:
+    from pipelines.reconcile import reconcile
+
     reconcile(settings, connection_id, window=RECONCILED)
 
 
 @_job(cron="45 */6 * * *")
 async def reconcile_all(context: JobContext, timestamp: int) -> None:
-    """Four times a day, each connection that is not disabled; one without a history says so."""
+    """Four times a day, each connection that is neither disabled nor paused; one without a history says so."""
     for row in await context.app.connector.execute_query_all_async(SQL["pullable_connections"]):
-        if row["channel"] in registry():
+        # It pulls in what is missing, however much that is.
+        if row["channel"] in registry() and not row["is_paused"]:
             await defer(context.app, "reconcile_connection", row["connection_id"])
 
 
@@ -470,7 +500,13 @@ async def renew_tokens(context: JobContext, timestamp: int) -> None:
 @_job(cron="10 16 * * *")
 async def test_models(context: JobContext, timestamp: int) -> None:
     """Every night in Australia, when least is asked: dbt's data tests on all that stands."""
-    await children.run(run_model_tests, context.additional_context["settings"])
+    await children.run(_test_models, context.additional_context["settings"])
+
+
+def _test_models(settings: Settings) -> None:
+    from worker.model_tests import run_model_tests
+
+    run_model_tests(settings)
 
 
 #: After a load its neighbours are waited for: one look at all of them. It costs seconds of a core: they keep apart.
@@ -537,7 +573,13 @@ async def suggest_soon(app: App) -> None:
 @_job(cron="50 * * * *")
 async def find_suggestions(context: JobContext, timestamp: int) -> None:
     """Every hour, and after a pull: what speaks for two identities being one person's."""
-    await children.run(find_evidence, context.additional_context["settings"])
+    await children.run(_find_evidence, context.additional_context["settings"])
+
+
+def _find_evidence(settings: Settings) -> None:
+    from pipelines.suggestions import find_evidence
+
+    find_evidence(settings)
 
 
 @_job(cron="* * * * *")
@@ -563,7 +605,13 @@ async def sweep_destroyed(context: JobContext, timestamp: int) -> None:
 @_job(cron="40 15 * * *")
 async def apply_retention(context: JobContext, timestamp: int) -> None:
     """Every night in Australia: what is due of the classes that are approved to stand."""
-    await children.run(apply_standing, context.additional_context["settings"])
+    await children.run(_apply_standing, context.additional_context["settings"])
+
+
+def _apply_standing(settings: Settings) -> None:
+    from privacy.retention import apply_standing
+
+    apply_standing(settings)
 
 
 @_job(cron="17 * * * *")

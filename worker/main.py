@@ -62,6 +62,8 @@ class Worker:
             await asyncio.gather(*beside, return_exceptions=True)
 
     async def _warm(self) -> None:
+        # It takes two seconds of a core, which those that start beside us need first.
+        await self._is_ready.wait()
         await children.warm()
         log.info("ready to pull")
 

@@ -20,8 +20,15 @@ from mail.parse import parse
 from pipelines.destination import FILE_FORMAT
 from providers.safe_http import SafeClient
 from warehouse.channels import registry
-from worker import jobs  # noqa: F401
 
+#: What children do, and the jobs that they begin with.
+WORK = (
+    "worker.jobs", "media.fetch", "pipelines.pull", "pipelines.reconcile", "pipelines.suggestions", "privacy.retention",
+    "privacy.tasks", "worker.model_tests", "worker.tokens", "worker.watch",
+)  # fmt: skip
+
+for module in WORK:
+    importlib.import_module(module)
 for channel in registry().values():
     if channel.pulls:
         importlib.import_module(f"pipelines.{channel.channel}")

@@ -7,7 +7,6 @@ is wrong.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -62,24 +61,20 @@ def watch(settings: Settings) -> Missing:
 def _loads_not_folded(database: psycopg.Connection[Any], until: datetime) -> list[datetime]:
     """When the newest load of each history began, where it is not folded. A load's id is its time in seconds."""
     late = []
-    for channel in registry().values():
-        if not channel.pulls:
+    schemas = [channel.history_schema for channel in registry().values() if channel.pulls]
+    for schema, name in database.execute(SQL["histories"], {"schemas": schemas}).fetchall():
+        newest = database.execute(
+            sql.SQL("select _dlt_load_id from {} order by transaction_id desc limit 1").format(
+                sql.Identifier(schema, name)
+            )
+        ).fetchone()
+        if newest is None:
             continue
-        module = importlib.import_module(f"pipelines.{channel.channel}")
-        for resource in module.RESOURCES:
-            table = f"{channel.history_schema}.{resource.name}"
-            newest = database.execute(
-                sql.SQL("select _dlt_load_id from {} order by transaction_id desc limit 1").format(
-                    sql.Identifier(channel.history_schema, resource.name)
-                )
-            ).fetchone()
-            if newest is None or resource.name in getattr(module, "NOT_FOLDED", ()):
-                continue
-            loaded_at = datetime.fromtimestamp(float(newest[0]), UTC)
-            if not until - LEDGER < loaded_at < until:
-                continue
-            if database.execute(
-                SQL["load_is_folded"], {"raw_table": table, "load_id": newest[0]}
-            ).fetchone() != (True,):
-                late.append(loaded_at)
+        loaded_at = datetime.fromtimestamp(float(newest[0]), UTC)
+        if not until - LEDGER < loaded_at < until:
+            continue
+        if database.execute(
+            SQL["load_is_folded"], {"raw_table": f"{schema}.{name}", "load_id": newest[0]}
+        ).fetchone() != (True,):
+            late.append(loaded_at)
     return late

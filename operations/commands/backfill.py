@@ -24,7 +24,7 @@ from operations.invocation import (
 from warehouse.refusals import Refused
 
 if TYPE_CHECKING:
-    from pipelines.pull import Progress, PullResult
+    from pipelines.results import Progress, PullResult
     from warehouse.settings import Settings
 
 #: `pull` itself gives up on another one after half a minute.
@@ -99,7 +99,8 @@ def pulled(
     Raises:
         ProviderFailed: and its kinds.
     """
-    from pipelines.pull import PullUnderWay, pull
+    from pipelines.pull import pull
+    from pipelines.results import PullUnderWay
 
     deadline = time.monotonic() + WAIT_FOR_ANOTHER_SECONDS
     while True:

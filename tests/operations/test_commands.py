@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import json
 import os
@@ -302,10 +303,11 @@ def test_a_command_starts_in_under_a_second(arguments: list[str], tmp_path: Path
     assert float(done.stderr.splitlines()[-1]) < 1.0
 
 
-def test_what_asks_the_worker_imports_nothing_that_pulls() -> None:
-    """`./crm connection add` would take two seconds more."""
+@pytest.mark.parametrize("module", ["worker.asking", "worker.main"])
+def test_what_asks_for_pulls_imports_nothing_that_pulls(module: str) -> None:
+    """`./crm connection add` would take two seconds more, and the worker be there as much later."""
     code = (
-        "import sys, worker.asking\n"
+        f"import sys, {module}\n"
         "heavy = {'dlt', 'pandas', 'pyarrow', 'googleapiclient', 'twilio'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
     )
@@ -313,6 +315,25 @@ def test_what_asks_the_worker_imports_nothing_that_pulls() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_what_children_do_is_imported_before_they_are_forked() -> None:
+    """Each of them would import it anew, for up to two seconds."""
+    jobs, warm = (ast.parse((ROOT / "worker" / name).read_text()) for name in ("jobs.py", "warm.py"))  # fmt: skip
+    later = {
+        each.module
+        for function in jobs.body
+        if isinstance(function, ast.FunctionDef)
+        for each in ast.walk(function)
+        if isinstance(each, ast.ImportFrom)
+    }
+    (ahead,) = (
+        ast.literal_eval(each.value)
+        for each in warm.body
+        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name) and each.targets[0].id == "WORK"
+    )  # fmt: skip
+    assert "pipelines.pull" in later
+    assert later <= set(ahead)
 
 
 def test_a_browser_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

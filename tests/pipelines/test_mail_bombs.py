@@ -18,7 +18,8 @@ import pytest
 from mail import reader
 from mail.reader import MailReader, TooCostly
 from pipelines.culprits import DEATHS
-from pipelines.pull import Progress, pull
+from pipelines.pull import pull
+from pipelines.results import Progress
 from providers.failures import TryLater
 from providers.google import client as gmail_api
 from simulator.server import Simulator

@@ -18,7 +18,8 @@ from psycopg import sql
 
 from pipelines import pull as pull_module
 from pipelines.destination import prepare_all
-from pipelines.pull import PullUnderWay, main, pull
+from pipelines.pull import main, pull
+from pipelines.results import PullUnderWay
 from providers.failures import ProviderFailed, TryLater
 from simulator.server import Simulator
 from tests.long_form import LONG

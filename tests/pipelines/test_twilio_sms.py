@@ -13,7 +13,8 @@ import pytest
 from benchmarks.history_pages import Twilio as StandIn
 from benchmarks.history_pages import messages, running
 from pipelines import twilio_sms
-from pipelines.pull import Progress, pull
+from pipelines.pull import pull
+from pipelines.results import Progress
 from providers.failures import NeedsAdmin, TryLater
 from providers.twilio import client as twilio_api
 from simulator.server import Simulator

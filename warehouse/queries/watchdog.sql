@@ -15,6 +15,12 @@ where landed.received_at >= greatest(%(from_at)s::timestamptz - interval '5 minu
         where folded.raw_table = 'raw.webhook_deliveries' and folded.row_id = landed.delivery_id::text
     )
 
+-- histories --
+-- The tables of histories that the models which stand fold; the programs that fill them are a second of dlt away.
+select tables ->> 'schema' as schema, tables ->> 'name' as name
+from canonical.built cross join jsonb_array_elements(built.statements -> 'raw_tables') as tables
+where (tables ->> 'is_accounted')::boolean and tables ->> 'schema' = any(%(schemas)s)
+
 -- load_is_folded --
 select exists (
     select from canonical.folded_lately where raw_table = %(raw_table)s and row_id = %(load_id)s
