@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import streamlit as st
 
-from app import address, markup
+from app import address
 from app.database import Row
-from app.filtered import Counted
 from app.views import clock, list_html
 from warehouse import filters
 from warehouse.channels import registry
@@ -38,14 +36,11 @@ NAMES = {
 }  # fmt: skip
 
 
-def bar(
-    wanted: Filter, choices: Row, counted: Counted | None, today: date, parts: Sequence[str] = ()
-) -> None:
+def bar(wanted: Filter, choices: Row, parts: Sequence[str] = ()) -> None:
     """Draw it.
 
     Args:
         choices: a row of filter_choices.
-        today: the day it is in `CRM_TIMEZONE`.
         parts: the parts of the page that show what passes; they alone are drawn anew for another filter. Without them,
             and for another conversation, which stands elsewhere on the page too, all of it is.
     """
@@ -68,9 +63,6 @@ def bar(
             )
         if wanted:
             st.button("Clear all", key=f"{KEY}clear", type="tertiary", on_click=_keep, args=(EVERYTHING,))  # fmt: skip
-        if counted:
-            days = clock.days(*wanted.days(today)) if wanted.period else ""
-            markup.show(list_html.left_and_hidden(counted, days))
 
 
 def _keep(wanted: Filter) -> None:

@@ -12,17 +12,19 @@ import streamlit as st
 from app import address, filter_bar, guard, layout, markup, read, timeline_pages
 from app.live import changes, following, topics
 from app.shown import Shown
-from app.views import clock, message_html
+from app.views import clock, list_html, message_html
 
 #: So long an arrival counts as new on the way back to it.
 NEW_SECONDS = 120
+#: The parts that another filter has drawn anew, in this order.
+FILTERED = ("filtered", "newest", "older", "counted")
 EARLIER = ":material/expand_less:"
 
 
 @guard.live()
 def filtered(shown: Shown, read_last: list[read.Opened]) -> None:
     """The filter. For another one what passes is read here, before the parts below draw it."""
-    wanted, zone = address.wanted(), layout.zone()
+    wanted = address.wanted()
     if wanted != shown.wanted:
         mark = changes.mark()
         found = read.timeline(guard.viewer(), shown.customer_id, wanted)
@@ -32,8 +34,18 @@ def filtered(shown: Shown, read_last: list[read.Opened]) -> None:
         read_last[:] = [found]
         shown.begin(found.messages, wanted, found.next_before)
         shown.mark = mark
-    it, today = read_last[0], clock.day_of(datetime.now(UTC), zone)
-    filter_bar.bar(wanted, it.choices, it.counted, today, ("filtered", "newest", "older"))
+    filter_bar.bar(wanted, read_last[0].choices, FILTERED)
+
+
+@guard.live()
+def counted(customer_id: str, read_last: list[read.Opened]) -> None:
+    """What the filter leaves and hides, behind the messages: it takes longer than they do."""
+    wanted = address.wanted()
+    if wanted:
+        found = read.counted(guard.viewer(), customer_id, wanted, read_last[0].newest)
+        today = clock.day_of(datetime.now(UTC), layout.zone())
+        days = clock.days(*wanted.days(today)) if wanted.period else ""
+        markup.show(list_html.left_and_hidden(found, days))
 
 
 @guard.live(lambda shown, playable: topics.timeline(shown.customer_id))

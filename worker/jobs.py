@@ -474,9 +474,10 @@ def _reconcile(settings: Settings, connection_id: str) -> None:
 
 @_job(cron="45 */6 * * *")
 async def reconcile_all(context: JobContext, timestamp: int) -> None:
-    """Four times a day, each connection that is not disabled; one without a history says so."""
+    """Four times a day, each connection that is neither disabled nor paused; one without a history says so."""
     for row in await context.app.connector.execute_query_all_async(SQL["pullable_connections"]):
-        if row["channel"] in registry():
+        # It pulls in what is missing, however much that is.
+        if row["channel"] in registry() and not row["is_paused"]:
             await defer(context.app, "reconcile_connection", row["connection_id"])
 
 

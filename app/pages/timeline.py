@@ -23,7 +23,7 @@ from app import (
 from app.access.roles import Permission
 from app.live import changes
 from app.shown import Shown
-from app.views import clock, list_html
+from app.views import list_html
 
 customer_id, wanted = address.customer(), address.wanted()
 mark = changes.mark()
@@ -32,7 +32,6 @@ if opened is None:
     timeline_pages.nobody(customer_id)
 
 now = datetime.now(UTC)
-today = clock.day_of(now, layout.zone())
 markup.show(layout.DESK_STYLE)
 markup.show(list_html.customer_head(opened.customer, layout.zone(), now))
 shown: Shown | None = st.session_state.get("shown")
@@ -41,6 +40,7 @@ kept = shown is not None and (shown.customer_id, shown.wanted) == (customer_id, 
 if shown is None or not (kept and shown.take(opened.messages, now)):
     shown = Shown.only(customer_id, opened.messages, wanted, opened.next_before)
 shown.mark, shown.names = mark, list_html.names(opened.customer)
+read_last = [opened]
 with st.container(key="tools", horizontal=True, gap="small"):
     jump.draw(customer_id)
     if guard.viewer().may(Permission.READ_EVENTS):
@@ -48,12 +48,15 @@ with st.container(key="tools", horizontal=True, gap="small"):
         navigation.link(
             address.AUDIT, label="Who saw this", icon=":material/policy:", query_params=query
         )
-    with st.container(key="filtered"):
+    with st.container(key="filtered", horizontal=True, gap="small"):
         if address.place():
-            filter_bar.bar(wanted, opened.choices, opened.counted, today)
+            filter_bar.bar(wanted, opened.choices)
         else:
-            timeline_parts.filtered(shown, [opened])
+            timeline_parts.filtered(shown, read_last)
+        left = st.container(key="left")
 if around.opens(opened, address.place(), wanted):
+    with left:
+        timeline_parts.counted(customer_id, read_last)
     st.stop()
 st.session_state["shown"] = shown
 with st.container(key="desk", horizontal=True, gap=None):
@@ -63,3 +66,5 @@ with st.container(key="desk", horizontal=True, gap=None):
     with st.container(key="about"):
         alone = wanted.conversations[0] if len(wanted.conversations) == 1 else None
         about.about(guard.viewer(), customer_id, alone)
+with left:
+    timeline_parts.counted(customer_id, read_last)

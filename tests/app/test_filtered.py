@@ -300,7 +300,9 @@ def test_what_was_not_looked_through_is_said_and_follows_with_the_next_page(
     assert turns > 5
 
 
-def test_a_page_counts_once(sam: str, agent: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_counts_once(
+    correspondence: Correspondence, sam: str, agent: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real, asked = filtered._counted, []
 
     def counting(db: Reading, of: dict[str, Any]) -> Any:
@@ -316,8 +318,11 @@ def test_a_page_counts_once(sam: str, agent: Viewer, monkeypatch: pytest.MonkeyP
         asked.clear()
         opened = read.timeline(agent, sam, wanted)
         assert opened is not None
-        assert opened.counted is not None
+        events = len(correspondence.events("timeline.view"))
+        assert read.counted(agent, sam, wanted, opened.newest).passed > 0
         assert len(asked) == 1
+        # That the timeline was opened is on record already.
+        assert len(correspondence.events("timeline.view")) == events > 0
 
 
 def plans(db: Reading, query: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -214,6 +214,11 @@ def asked_for(
     return {
         "app.read.customers": (word,),
         "app.read.timeline": (customer,),
+        "app.read.counted": (
+            customer,
+            Filter(directions=("inbound",)),
+            filtered.Slice(rows=[], next_before=None),
+        ),
         "app.read.earlier_messages": (customer, {"sort_key": sort_key + "z", "sent_at": sent_at}),
         "app.read.changed_messages": (customer, {}),
         "app.filtered.earlier": (
@@ -304,6 +309,8 @@ def test_without_its_event_nothing_is_shown(
         "app.read_saved.views",
         "app.read_tags.tags",
         "app.work.looked_at",
+        # Of a timeline that was opened, which is on record.
+        "app.read.counted",
     }
     correspondence.execute("revoke insert on crm.events from crm_app")
     for name in sorted(set(sights()) - apart):

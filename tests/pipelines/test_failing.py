@@ -105,3 +105,23 @@ def test_every_failed_job_says_why(
     admin.execute("delete from jobs.procrastinate_jobs where status = 'failed'")
     run(settings, ("keep_house", {"timestamp": 0}))
     assert admin.execute("select count(*) from jobs.failures").fetchone() == (0,)
+
+
+def test_what_is_paused_is_not_pulled_by_the_clock_either(
+    settings: Settings,
+    admin: Database,
+    graph: SmallGraph,
+    connect: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def noted(_: object, __: object, connection_id: str) -> None:
+        asked.append(connection_id)
+
+    monkeypatch.setattr("worker.jobs.children.run", noted)
+    paused, other = connect("messenger", graph.keys), connect("messenger", graph.keys)
+    admin.execute("update crm.connections set paused_at = now() where connection_id = %s", [paused])
+    run(settings, ("reconcile_all", {"timestamp": 0}))
+    run(settings)
+    assert asked == [other]
