@@ -404,7 +404,7 @@ def unassigned(page: Page, shop: Shop) -> None:
 @picture(WIDE, NARROW_DARK)
 def unassigned_decide(page: Page, shop: Shop) -> None:
     open_(page, "/unassigned")
-    page.get_by_role("button", name="Decide on Linh Tran").click(force=True)
+    page.get_by_role("button", name="Decide on Linh Tran").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
