@@ -77,6 +77,9 @@ def everywhere() -> None:
 def of_first() -> None:
     gates["of_first"].pass_by()
     st.write("of the first page")
+    if gates["behind"].is_shut:
+        sending.now()
+        gates["behind"].pass_by()
     st.button("Act", key="act", on_click=act)
     if st.toggle("Chosen"):
         acts.append("chosen")
@@ -201,7 +204,7 @@ def visit(
             str(script), None, MemoryMediaFileStorage("/media"), MemoryUploadedFileManager("/upload")
         )
     )  # fmt: skip
-    gates.update({name: Gate() for name in ("of_first", "act", "second")})
+    gates.update({name: Gate() for name in ("of_first", "behind", "act", "second")})
     acts.clear()
 
     def visits(does: Callable[[Visitor], Awaitable[None]]) -> None:
@@ -392,6 +395,29 @@ def test_what_a_run_says_comes_in_one_piece_or_when_it_takes_long(
         await asyncio.wait_for(told.wait(), PATIENCE_SECONDS)
         assert [each.WhichOneof("type") for each in session.flush_browser_queue()]
         gates["of_first"].open()
+        await visitor.ends()
+        assert visitor.ended() == [[visitor.parts["of the first page"]]]
+
+    visit(does)
+
+
+def test_what_stands_before_what_takes_longer_comes_first(visit: Visit) -> None:
+    async def does(visitor: Visitor) -> None:
+        session, told = visitor.session, asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(told.set)
+
+        session._message_enqueued_callback = tell
+        gates["behind"].shut()
+        visitor.ask("first", "of the first page")
+        await arrives("behind")
+        # The run says so by itself.
+        await asyncio.wait_for(told.wait(), PATIENCE_SECONDS)
+        assert [each for each in session.flush_browser_queue() if each.HasField("delta")]
+        # Once: what is said behind it waits as everything does.
+        gates["behind"].open()
         await visitor.ends()
         assert visitor.ended() == [[visitor.parts["of the first page"]]]
 
