@@ -178,7 +178,7 @@ def test_a_signed_post_is_on_the_page_and_stays_one_row(
     page.get_by_label("User name").fill("kim")
     page.get_by_label("Password").first.fill(PASSWORD)
     page.get_by_label("Password").first.press("Enter")
-    customer = page.locator("a", has_text="Sam Citizen").first
+    customer = page.get_by_role("link", name="Open Sam Citizen").first
     customer.wait_for(timeout=30_000)
     customer_id = installation.query("select customer_id from marts.customers")[0][0]
     page.goto(f"{installation.app_url}/timeline?customer={customer_id}")

@@ -213,7 +213,7 @@ def sign_in(page: Page, app_url: str) -> None:
     page.get_by_label("User name").fill("kim")
     page.get_by_label("Password").first.fill(PASSWORD)
     page.get_by_label("Password").first.press("Enter")
-    page.locator("a", has_text="Sam Citizen").first.wait_for(timeout=30_000)
+    page.get_by_role("link", name="Open Sam Citizen").first.wait_for(timeout=30_000)
 
 
 def test_each_host_says_what_runs_there(hosts: Hosts) -> None:
