@@ -35,8 +35,6 @@ PAGES = (
 def through(page: Page, devtools: CDPSession) -> tuple[list[str], int]:
     """What is wrong with the stops of a page, and how many there are."""
     page.evaluate(LOOKS)
-    # Else Chromium describes the whole page anew at each stop.
-    devtools.send("Accessibility.enable")
     wrong: list[str] = []
     stops = times_away = 0
     while stops < MOST:
