@@ -11,7 +11,6 @@ import streamlit as st
 
 from app import address, filter_bar, guard, layout, markup, read, timeline_pages
 from app.live import changes, following, topics
-from app.serving import sending
 from app.shown import Shown
 from app.views import clock, list_html, message_html
 
@@ -43,7 +42,6 @@ def counted(customer_id: str, read_last: list[read.Opened]) -> None:
     """What the filter leaves and hides, behind the messages: it takes longer than they do."""
     wanted = address.wanted()
     if wanted:
-        sending.now()
         found = read.counted(guard.viewer(), customer_id, wanted, read_last[0].newest)
         today = clock.day_of(datetime.now(UTC), layout.zone())
         days = clock.days(*wanted.days(today)) if wanted.period else ""

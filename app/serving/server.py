@@ -15,7 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from app import alerts, chosen, database, read, replica
 from app.live import bell, changes
-from app.serving import garbage, options, runs, sending
+from app.serving import garbage, options, runs
 from app.serving.bounds import BoundedSockets
 from app.serving.headers import SecurityHeaders
 from app.serving.routes import ROUTES
@@ -47,7 +47,6 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
     options.read_without_waiting()
     options.remember_themes()
     runs.keep_in_order()
-    sending.wait_for_the_end()
 
     log.info("Streamlit runs with all %d options of config.toml", len(options.wanted()))
     yield

@@ -29,7 +29,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
     ScriptRequestType,
 )
 
-from app.serving import runs, sending
+from app.serving import runs
 from tests.event_loops import apart
 
 SCRIPT = """
@@ -78,9 +78,6 @@ def everywhere() -> None:
 def of_first() -> None:
     gates["of_first"].pass_by()
     st.write("of the first page")
-    if gates["behind"].is_shut:
-        sending.now()
-        gates["behind"].pass_by()
     st.button("Act", key="act", on_click=act)
     if st.toggle("Chosen"):
         acts.append("chosen")
@@ -196,7 +193,6 @@ def visit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Callable[[Visitor], Awaitable[None]]], None]]:
     runs.keep_in_order()
-    sending.wait_for_the_end()
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     monkeypatch.setattr(PagesManager, "uses_pages_directory", False)
@@ -206,7 +202,7 @@ def visit(
             str(script), None, MemoryMediaFileStorage("/media"), MemoryUploadedFileManager("/upload")
         )
     )  # fmt: skip
-    gates.update({name: Gate() for name in ("of_first", "behind", "act", "second")})
+    gates.update({name: Gate() for name in ("of_first", "act", "second")})
     acts.clear()
 
     def visits(does: Callable[[Visitor], Awaitable[None]]) -> None:
@@ -375,67 +371,5 @@ def test_what_was_asked_for_first_comes_first_although_it_waited(
         await visitor.ends()
         assert acts in (["everywhere", "chosen"], ["everywhere", "everywhere", "chosen"])
         assert acts[-1] == "chosen"
-
-    visit(does)
-
-
-def test_what_a_run_says_comes_in_one_piece_or_when_it_takes_long(
-    visit: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def does(visitor: Visitor) -> None:
-        session, told = visitor.session, asyncio.Event()
-        monkeypatch.setattr(sending, "WAIT_SECONDS", 0.5)
-        monkeypatch.setattr(session, "_message_enqueued_callback", told.set)
-        gates["of_first"].shut()
-        visitor.ask("first", "of the first page")
-        await arrives("of_first")
-        await asyncio.sleep(0.05)
-        assert session.flush_browser_queue() == []
-        assert not session._browser_queue.is_empty()
-        # Whoever sends looks again by then, and has what there is.
-        told.clear()
-        await asyncio.wait_for(told.wait(), PATIENCE_SECONDS)
-        assert [each.WhichOneof("type") for each in session.flush_browser_queue()]
-        gates["of_first"].open()
-        await visitor.ends()
-        assert visitor.ended() == [[visitor.parts["of the first page"]]]
-
-    visit(does)
-
-
-def test_what_stands_before_what_takes_longer_comes_first(visit: Visit) -> None:
-    async def does(visitor: Visitor) -> None:
-        session, told = visitor.session, asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def tell() -> None:
-            loop.call_soon_threadsafe(told.set)
-
-        session._message_enqueued_callback = tell
-        gates["behind"].shut()
-        visitor.ask("first", "of the first page")
-        await arrives("behind")
-        # The run says so by itself.
-        await asyncio.wait_for(told.wait(), PATIENCE_SECONDS)
-        assert [each for each in session.flush_browser_queue() if each.HasField("delta")]
-        # Once: what is said behind it waits as everything does.
-        gates["behind"].open()
-        await visitor.ends()
-        assert visitor.ended() == [[visitor.parts["of the first page"]]]
-
-    visit(does)
-
-
-def test_the_first_run_of_a_page_that_was_loaded_is_sent_as_it_comes(visit: Visit) -> None:
-    async def does(visitor: Visitor) -> None:
-        other = Visitor(Path(visitor.session._script_data.main_script_path))
-        gates["of_first"].shut()
-        other.ask("")
-        await arrives("of_first")
-        await asyncio.sleep(0.05)
-        assert other.session.flush_browser_queue()
-        gates["of_first"].open()
-        await other.ends()
-        other.session.shutdown()
 
     visit(does)
