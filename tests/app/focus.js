@@ -6,16 +6,9 @@
     const MOST = 80;
     const PARTS = ["", "::before", "::after"];
     const seen = new WeakSet();
-    // A page has few colours, and each is asked for some thousand times.
-    const colours = new Map();
     let former = null;
 
     function colour(text) {
-        if (!colours.has(text)) colours.set(text, parsed(text));
-        return colours.get(text);
-    }
-
-    function parsed(text) {
         // Chromium says each colour as rgb, rgba or color(srgb …).
         const numbers = (text.match(/-?[\d.]+(e-?\d+)?/g) ?? []).map(Number);
         const whole = text.startsWith("color(") ? numbers.slice(0, 3).map((each) => each * 255) : numbers.slice(0, 3);
@@ -46,16 +39,10 @@
         return layers.reverse().reduce((under, layer) => over(layer, under), dark ? [18, 24, 25, 1] : [255, 255, 255, 1]);
     }
 
-    function isSeen(element, known) {
+    function isSeen(element) {
+        for (let each = element; each; each = each.parentElement) if (Number(getComputedStyle(each).opacity) < 0.5) return false;
         const box = element.getBoundingClientRect();
-        return box.width > 1 && box.height > 1 && isOpaque(element, known);
-    }
-
-    // What is near stands in the same: each of that is asked once.
-    function isOpaque(element, known) {
-        if (!element) return true;
-        if (!known.has(element)) known.set(element, Number(getComputedStyle(element).opacity) >= 0.5 && isOpaque(element.parentElement, known));
-        return known.get(element);
+        return box.width > 1 && box.height > 1;
     }
 
     function near(element) {
@@ -67,48 +54,34 @@
         return [...found];
     }
 
-    // What of a part of an element can show that one stands there; null where there is no such part.
-    function marksOf(element, part) {
-        const style = getComputedStyle(element, part);
-        if (part && style.content === "none") return null;
+    // What of an element can show that one stands there.
+    function marks(element) {
         const found = [];
-        if (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1) found.push(["outline", style.outlineColor]);
-        for (const [shadow] of style.boxShadow.matchAll(/(rgba?|color)\([^)]*\)[^(]*?(?=,\s*(?:rgb|color)|$)/g)) found.push([`shadow ${shadow.replace(/(rgba?|color)\([^)]*\)/, "")}`, shadow]);
-        for (const side of ["Top", "Right", "Bottom", "Left"]) {
-            if (style[`border${side}Style`] !== "none" && parseFloat(style[`border${side}Width`]) >= 1) found.push([`border ${side}`, style[`border${side}Color`]]);
+        for (const part of PARTS) {
+            const style = getComputedStyle(element, part);
+            if (part && style.content === "none") continue;
+            if (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1) found.push(["outline", style.outlineColor]);
+            for (const [shadow] of style.boxShadow.matchAll(/(rgba?|color)\([^)]*\)[^(]*?(?=,\s*(?:rgb|color)|$)/g)) found.push([`shadow ${shadow.replace(/(rgba?|color)\([^)]*\)/, "")}`, shadow]);
+            for (const side of ["Top", "Right", "Bottom", "Left"]) {
+                if (style[`border${side}Style`] !== "none" && parseFloat(style[`border${side}Width`]) >= 1) found.push([`border ${side}`, style[`border${side}Color`]]);
+            }
+            if (style.textDecorationLine.includes("underline")) found.push(["underline", style.color]);
+            found.push(["ground", style.backgroundColor]);
         }
-        if (style.textDecorationLine.includes("underline")) found.push(["underline", style.color]);
-        found.push(["ground", style.backgroundColor]);
         return found.map(([kind, said]) => `${kind}|${colour(said).map((each) => Math.round(each * 100) / 100).join(" ")}`);
     }
 
-    // By part.
-    function marks(element, parts = PARTS) {
-        return new Map(parts.map((part) => [part, marksOf(element, part)]).filter(([, found]) => found));
-    }
-
     function look(elements) {
-        const known = new Map();
-        return elements.filter((each) => isSeen(each, known)).map((each) => [each, marks(each)]);
-    }
-
-    // What stood there only while one did. Most elements are as they were, and most have no such parts: the others are asked
-    // for only where something is missed.
-    function missed(element, before) {
-        const stood = [...before.values()].flat();
-        if (!element.isConnected) return stood;
-        for (const parts of [[...before.keys()], PARTS]) {
-            const now = new Set([...marks(element, parts).values()].flat());
-            const gone = stood.filter((mark) => !now.has(mark));
-            if (!gone.length || parts === PARTS) return gone;
-        }
+        return elements.map((each) => [each, isSeen(each) ? marks(each) : []]);
     }
 
     // The best contrast of what stood there only while one did.
     function shown(was) {
         let best = 0;
         for (const [element, before] of was) {
-            for (const mark of missed(element, before)) {
+            const now = new Set(element.isConnected ? marks(element) : []);
+            for (const mark of before) {
+                if (now.has(mark)) continue;
                 const [kind, said] = mark.split("|");
                 const its = said.split(" ").map(Number);
                 const under = backdrop(kind === "ground" ? element : (element.parentElement ?? element));
@@ -130,9 +103,13 @@
             former = null;
             if (!isEnd) {
                 seen.add(now);
-                former = { element: now, said: now.outerHTML.replace(/\s+/g, " ").match(/^<[^>]*>/)[0].slice(0, 400), was: look(near(now)) };
+                if (now.tabIndex >= 0) former = { element: now, said: now.outerHTML.replace(/\s+/g, " ").match(/^<[^>]*>/)[0].slice(0, 400), was: look(near(now)) };
             }
-            return { isAway, isEnd, left, said: former?.said ?? "" };
+            return { isAway, isEnd, isPut: !isAway && now.tabIndex < 0, left, said: former?.said ?? "" };
+        },
+        // Whether one stands where the last step found one: it may have been drawn anew since.
+        isThere() {
+            return former?.element === document.activeElement;
         },
     };
 })();

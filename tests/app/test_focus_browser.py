@@ -49,8 +49,13 @@ def through(page: Page, devtools: CDPSession) -> tuple[list[str], int]:
             continue
         if found["isEnd"]:
             break
+        if found["isPut"]:
+            # An earlier page of messages came meanwhile: one was put back to the message at which one stood.
+            continue
         stops += 1
         role, name = told(devtools)
+        if not page.evaluate("focused.isThere()"):
+            continue
         if not name.strip() or role in ("none", "generic", ""):
             wrong.append(f"not told ({role or 'no role'} {name!r}): {found['said']}")
     return wrong, stops
