@@ -169,6 +169,13 @@ class Person:
     def sign_in(self, path: str = "/", *, user_name: str = "agent") -> Page:
         """With what the form gives in the end, a session and its cookie: the form costs a page of its own, and has tests
         of its own (`sign_in_by_form`). Whoever was at this desk before is gone."""
+        self.has_signed_in(user_name)
+        self.page.goto(self.address + path)
+        expect(self.page.locator(".st-key-account")).to_be_visible()
+        return self.page
+
+    def has_signed_in(self, user_name: str = "agent") -> None:
+        """The same, and no page is opened yet: each costs two seconds of a core."""
         if self.page.url != "about:blank":
             # Their page would hear that nobody is signed in, or somebody else, and load itself anew on the way to this one.
             self.page.goto("about:blank")
@@ -185,9 +192,6 @@ class Person:
                 }
             ]
         )  # fmt: skip
-        self.page.goto(self.address + path)
-        expect(self.page.locator(".st-key-account")).to_be_visible()
-        return self.page
 
     def sign_in_by_form(
         self, path: str = "/", *, password: str = PASSWORD, user_name: str = "agent"
