@@ -13,6 +13,7 @@ all leave, and five minutes later it is looked at once more.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from typing import Any
@@ -124,6 +125,8 @@ def _day(stage: Stage, people: int, hours: float) -> tuple[list[float], dict[str
         said = json.loads(line)
         if "done" in said:
             held.append(resident_mb(stage.app.pid))
+            # Who waits for hours sees how it goes.
+            print(f"{said['done']:,} actions: {held[-1]:.0f} MB", file=sys.stderr, flush=True)
         elif "actions" in said:
             notes = said
             break

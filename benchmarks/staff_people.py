@@ -60,22 +60,22 @@ class Pressed:
     """What all of them have still to do, where time is pressed together."""
 
     def __init__(self, order: dict[str, Any]) -> None:
-        self.left: int = order["actions"]
         self.stay: int = order["stay"]
         self.at_once = asyncio.Semaphore(order["at_once"])
+        self._left: int = order["actions"]
+        self._finished = 0
         self._say_each: int = order["say_each"]
-        self._all = self.left
 
     def take(self) -> bool:
         """Whether there was one left to take."""
-        self.left -= 1
-        return self.left >= 0
+        self._left -= 1
+        return self._left >= 0
 
-    def say(self) -> None:
-        """Call behind each action, while nobody else begins one."""
-        done = self._all - max(0, self.left)
-        if done % self._say_each == 0:
-            print(json.dumps({"done": done}), flush=True)
+    def finish(self) -> None:
+        """Call once for each that was taken: others are under way meanwhile, so only what is over is counted."""
+        self._finished += 1
+        if self._finished % self._say_each == 0:
+            print(json.dumps({"done": self._finished}), flush=True)
 
 
 class Person:
@@ -100,7 +100,7 @@ class Person:
                     self._notes.lost[str(why) or type(why).__name__] += 1
                     await self._come_anew()
                 done += 1
-                pressed.say()
+                pressed.finish()
             # Whoever waits is next.
             await asyncio.sleep(0)
 
