@@ -46,7 +46,9 @@ def report(*, at_most_old: float = STATE_SECONDS) -> Report:
         # What is usual is learnt once a process.
         watch = _watches[0] if _watches else Watch()
         _watches[:] = [watch]
-        facts = watch.facts(connection, settings.zone, disk=growth.disk(settings), replica=replica.trouble())
+        facts = watch.facts(
+            connection, settings.zone, disk=growth.disk(settings), replica=replica.trouble()
+        )
     made = Report(facts=facts, findings=judge(facts))
     _newest = made, time.monotonic()
     return made

@@ -1,6 +1,6 @@
 """How large everything is, how fast it grows, and in words until when the disk lasts.
 
-The worker notes once a day how large the database is and how much of its disk is used (`jobs.sizes`). A day grows as the
+The worker notes once a day how large the database is and how much of its disk is used (`jobs.sizes`). It grows as the
 days of the last weeks did in the middle: one night in which a history of years was loaded, or a month was packed, is no
 habit. What the disk is used for counts whole, with files, logs and what other programs write: it is the disk that
 is full. Where the server is not on this host its disk is not ours to see, and only the database's growth is told.
@@ -66,7 +66,7 @@ def disk(settings: Settings) -> Disk | None:
 
 
 def is_here(settings: Settings) -> bool:
-    """Whether the warehouse is the server that is embedded here. A program knows no owner's URL, but where it signs in."""
+    """Whether the warehouse is the server embedded here: a program knows no owner's URL, but where it signs in."""
     try:
         embedded = urlsplit(settings.embedded_url_file.read_text().strip())
         # Of a program each role signs in at the same place.
@@ -91,7 +91,7 @@ def growth(rows: Sequence[Mapping[str, Any]]) -> Growth:
 
 
 def _a_day(rows: Sequence[Mapping[str, Any]], column: str) -> float | None:
-    """The middle one of the slopes between any two days: half of all days may be odd, and it is still the habit."""
+    """The middle one of the slopes between any two days: some odd days do not move it far."""
     known: list[tuple[date, int]] = [
         (row["noted_on"], row[column]) for row in rows if row[column] is not None
     ]

@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 
 from warehouse import deadlines, growth
 from warehouse.channels import ROOT, registry
+from warehouse.growth import Disk, Growth
 from warehouse.health_data import of_data
 from warehouse.queries import queries
 from warehouse.rhythm import ALARMING, MENTIONED, Rhythm
@@ -91,10 +92,10 @@ class Facts:
     data: Sequence[Row] = ()
     #: What is due to people and to the Commissioner.
     due: Sequence[Row] = ()
-    disk: growth.Disk | None = None
+    disk: Disk | None = None
     #: The largest tables, and how fast everything grows.
     tables: Sequence[Row] = ()
-    growth: growth.Growth = growth.Growth()
+    growth: Growth = field(default_factory=Growth)
     #: Why the replica that pages read from is left out, in words; None where it is not, or there is none.
     replica: str | None = None
 
@@ -436,14 +437,14 @@ class Watch:
         self._learnt_at = 0.0
         self._rhythms: dict[str, Rhythm] = {}
         self._tables: Sequence[Row] = ()
-        self._growth = growth.Growth()
+        self._growth = Growth()
 
     def facts(
         self,
         database: psycopg.Connection[Any],
         zone: ZoneInfo,
         *,
-        disk: growth.Disk | None = None,
+        disk: Disk | None = None,
         replica: str | None = None,
         now: datetime | None = None,
     ) -> Facts:

@@ -627,7 +627,7 @@ def _remove_exports(settings: Settings) -> None:
 
 @_job(cron="30 14 * * *")
 async def keep_house(context: JobContext, timestamp: int) -> None:
-    """Daily: partitions ahead; how large everything is; keys no sender repeats, jobs that are long over, and old exports go."""
+    """Daily: partitions ahead, and how large everything is; old keys, old jobs and old exports go."""
     await context.app.connector.execute_query_one_async(SQL["make_partitions"])
     await context.app.connector.execute_query_one_async(SQL["forget_old_keys"])
     await context.app.job_manager.delete_old_jobs(

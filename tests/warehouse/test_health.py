@@ -129,7 +129,9 @@ def test_a_full_disk_is_named_before_it_is_full() -> None:
     assert told(facts(disk=None)) == []
     fast, slow = Growth(disk=2.0 * 1024**3), Growth(disk=1.0 * 1024**3)
     assert told(facts(growth=fast)) == [("warn", "disk_fills")]
-    assert judge(facts(growth=fast))[0].words == "The disk is full in about 4 weeks, as it fills now"
+    assert (
+        judge(facts(growth=fast))[0].words == "The disk is full in about 4 weeks, as it fills now"
+    )
     assert told(facts(growth=slow)) == []
     # One sentence about one disk.
     assert told(facts(growth=fast, disk=disk(1024**3))) == [("warn", "disk")]

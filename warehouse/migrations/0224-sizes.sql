@@ -5,5 +5,5 @@ create table jobs.sizes (
     -- Of the disk that the server's data lies on; null where that is not ours to see.
     disk_used bigint
 );
-grant select, insert, update (database_bytes, disk_used), delete on jobs.sizes to crm_loader;
+alter table jobs.sizes owner to crm_loader;
 grant select on jobs.sizes to crm_app;
