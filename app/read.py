@@ -12,7 +12,7 @@ from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import Reading, reading
-from warehouse.customer_search import Patterns, name_patterns, patterns
+from warehouse.customer_search import Patterns, identity_patterns, name_patterns, patterns
 from warehouse.filters import BEHIND_ALL, EVERYTHING, FIRST, Filter
 from warehouse.queries import queries
 
@@ -115,39 +115,32 @@ def _asked_for(
 ) -> dict[str, Any]:
     """What the list of customers asks for, with one more than `most`."""
     if wanted is None:
-        return _values(sort, most + 1, _first_of(db, sort, most + 1), most=most)
+        return _values(sort, most + 1, _first_of(db, sort, most + 1))
     words = _words(db, typed, wanted)
-    values = _values(sort, most + 1, [], wanted, words, most=most)
-    first = db.execute(SQL["customers_exported"], {**values, "page_size": 1}).fetchone()
-    if first is None and words:
-        return _values(sort, most + 1, _alike(db, typed, most + 1), most=most)
-    if first is not None and first["matched"] > most:
+    ids, is_cut = _meant(db, wanted, words, most)
+    if not ids and words:
+        ids = _alike(db, typed, most + 1)
+    elif is_cut:
         ids = _first_of(db, sort, most + 1, wanted, words)
-        return _values(sort, most + 1, ids, most=most)
-    return values
+    return _values(sort, most + 1, ids)
 
 
-def _values(
-    sort: Sort,
-    page_size: int,
-    customer_ids: list[str],
-    wanted: Patterns | None = None,
-    words: Sequence[str] = (),
-    *,
-    most: int | None = None,
-) -> dict[str, Any]:
-    return {
-        **name_patterns(words),
-        "identity_patterns": wanted.identity if wanted else [],
-        "customer_ids": customer_ids,
-        "most": MOST if most is None else most,
-        "page_size": page_size,
-        "sort": sort.value,
-    }
+def _values(sort: Sort, page_size: int, customer_ids: list[str]) -> dict[str, Any]:
+    return {"customer_ids": customer_ids, "page_size": page_size, "sort": sort.value}
 
 
 def _listed(db: Reading, values: dict[str, Any]) -> list[Row]:
     return db.execute(SQL["customers_found"], values).fetchall()
+
+
+def _meant(
+    db: Reading, wanted: Patterns, words: Sequence[str], most: int
+) -> tuple[list[str], bool]:
+    """Who is meant, in no order, up to `most`; and whether there are more."""
+    asked = {**name_patterns(words), **identity_patterns(wanted), "most": most}
+    rows = db.execute(SQL["customers_meant"], asked).fetchall()
+    is_cut = len(rows) > most or any(row["is_cut"] for row in rows[:1])
+    return [row["customer_id"] for row in rows[:most]], is_cut
 
 
 def _words(db: Reading, typed: str, wanted: Patterns) -> list[str]:
@@ -164,19 +157,19 @@ def _alike(db: Reading, typed: str, most: int) -> list[str]:
 
 def _matches(db: Reading, typed: str, wanted: Patterns, sort: Sort, page_size: int) -> Found:
     words = _words(db, typed, wanted)
-    rows = _listed(db, _values(sort, page_size, [], wanted, words))
-    if not rows and words:
+    ids, is_cut = _meant(db, wanted, words, MOST)
+    if not ids and words:
         alike = _alike(db, typed, page_size)
         order = {customer_id: place for place, customer_id in enumerate(alike)}
         rows = _listed(db, _values(sort, page_size, alike)) if alike else []
         rows.sort(key=lambda row: order[row["customer_id"]])
         return Found(rows=rows, matched=len(rows), is_cut=False, is_alike=True)
-    matched = rows[0]["matched"] if rows else 0
-    if matched > MOST:
-        # What was sorted is not all of it: those that come first are looked for in their order.
+    matched = len(ids)
+    if is_cut:
+        # These are not all: those that come first are looked for in their order.
         ids = _first_of(db, sort, page_size, wanted, words)
-        rows = _listed(db, _values(sort, page_size, ids))
-    return Found(rows=rows, matched=min(matched, MOST), is_cut=matched > MOST)
+    rows = _listed(db, _values(sort, page_size, ids)) if ids else []
+    return Found(rows=rows, matched=max(matched, len(rows)), is_cut=is_cut)
 
 
 FIRST_OF = {
@@ -187,8 +180,9 @@ FIRST_OF = {
 
 
 def _first(db: Reading, sort: Sort, page_size: int) -> Found:
-    asked = _values(sort, page_size, []) | {"is_searched": False}
-    (total,), first = db.together((SQL["count_customers"], {}), (SQL[FIRST_OF[sort]], asked))
+    (total,), first = db.together(
+        (SQL["count_customers"], {}), (SQL[FIRST_OF[sort]], _in_order(page_size))
+    )
     rows = _listed(db, _values(sort, page_size, [row["customer_id"] for row in first]))
     return Found(rows=rows, matched=total["customers"], is_cut=False)
 
@@ -201,8 +195,19 @@ def _first_of(
     words: Sequence[str] = (),
 ) -> list[str]:
     """The customers that come first in an order: of all, or of those whom the patterns mean."""
-    asked = _values(sort, page_size, [], wanted, words) | {"is_searched": wanted is not None}
+    asked = _in_order(page_size, wanted, words)
     return [row["customer_id"] for row in db.execute(SQL[FIRST_OF[sort]], asked)]
+
+
+def _in_order(
+    page_size: int, wanted: Patterns | None = None, words: Sequence[str] = ()
+) -> dict[str, Any]:
+    return {
+        **name_patterns(words),
+        **identity_patterns(wanted),
+        "page_size": page_size,
+        "is_searched": wanted is not None,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,9 @@ class Patterns:
     """Any of `identity` must match an open link; what names hold is asked by `name_patterns`."""
 
     identity: list[str] = field(default_factory=list)
+    #: What the index is asked for, whatever the case: who matches any of `identity` holds one of these. They are
+    #: few, because each is a question.
+    parts: list[str] = field(default_factory=list)
     #: A whole identity was typed, and no name.
     is_identity: bool = False
 
@@ -41,12 +44,12 @@ def patterns(typed: str) -> Patterns | None:
         return None
     lower = text.lower()
     if IDENTITY.match(text):
-        return Patterns(identity=[_literal(text)], is_identity=True)
+        return Patterns(identity=[_literal(text)], parts=[_literal(text)], is_identity=True)
     digits = SEPARATORS.sub("", lower)
     if digits.isdigit() and len(digits) >= LEAST_DIGITS:
-        return Patterns(identity=phone_patterns(text, digits))
+        return phone_patterns(text, digits)
     # No identity holds a blank.
-    return Patterns(identity=word_patterns(text) if len(lower.split()) == 1 else [])
+    return word_patterns(text) if len(lower.split()) == 1 else Patterns()
 
 
 def name_patterns(words: Sequence[str]) -> dict[str, Any]:
@@ -55,7 +58,13 @@ def name_patterns(words: Sequence[str]) -> dict[str, Any]:
     return {"name_patterns": every, "name_pattern": max(every, key=len, default=None)}
 
 
-def word_patterns(text: str) -> list[str]:
+def identity_patterns(wanted: Patterns | None) -> dict[str, Any]:
+    """What SQL asks of an identity; of nothing, what none answers."""
+    known = wanted or Patterns()
+    return {"identity_patterns": known.identity, "identity_parts": known.parts}
+
+
+def word_patterns(text: str) -> Patterns:
     """Every way in which one word can be part of an identity; each scheme writes letters in its own way."""
     # WhatsApp's ids begin with a country: `AU.1349…`.
     business = text[:2].upper() + text[2:] if text[2:3] == "." else text
@@ -65,35 +74,52 @@ def word_patterns(text: str) -> list[str]:
         "region": business,
         "exact": text,
     }
-    return [
-        f"{scheme.scheme}:{_within(written[how])}"
-        for scheme in schemes().values()
-        for how in scheme.searched_as & written.keys()
-    ]
+    # Beyond ASCII a letter's other case may be other letters.
+    spellings = [text] if text.isascii() else sorted(set(written.values()))
+    return Patterns(
+        identity=[
+            f"{scheme.scheme}:{_within(written[how])}"
+            for scheme in schemes().values()
+            for how in scheme.searched_as & written.keys()
+        ],
+        parts=[_within(each) for each in spellings],
+    )
 
 
-def phone_patterns(text: str, digits: str) -> list[str]:
+def phone_patterns(text: str, digits: str) -> Patterns:
     """Every way in which these digits can be (part of) a number, as identities are written."""
     plain = _ascii(digits)
-    # Few patterns: each is tried on every link.
-    found = [
-        f"{each.scheme}:%{plain}%" for each in schemes().values() if "digits" in each.searched_as
-    ]
+    begins = ""
     if plain.startswith("0011"):
-        found.append(f"phone:+{plain[4:]}%")
+        begins = f"+{plain[4:]}"
     elif plain.startswith("610"):
         # `+61 (0) 491 …` is how many write it.
-        found.append(f"phone:+61{plain[3:]}%")
+        begins = f"+61{plain[3:]}"
     elif plain.startswith("0"):
-        found.append(f"phone:+61{plain[1:]}%")
+        begins = f"+61{plain[1:]}"
+    whole = _e164(text)
+    identity = [
+        f"{each.scheme}:%{plain}%" for each in schemes().values() if "digits" in each.searched_as
+    ]
+    if begins:
+        identity.append(f"phone:{begins}%")
+    if whole:
+        identity.append(f"phone:{whole}")
+    held = {each for each in (plain, begins, whole) if each}
+    # Who holds the longer of two holds the shorter, too.
+    least = [each for each in sorted(held) if not any(one in each for one in held - {each})]
+    return Patterns(identity=identity, parts=[_within(each) for each in least])
+
+
+def _e164(text: str) -> str:
+    """The number that was typed whole, as identities are written; empty where it is none."""
     try:
         number = phonenumbers.parse(text, REGION)
     except phonenumbers.NumberParseException:
-        return found
-    if phonenumbers.is_possible_number(number):
-        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        found.append(f"phone:{e164}")
-    return found
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _ascii(digits: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from warehouse.customer_search import name_patterns, patterns
+from warehouse.customer_search import identity_patterns, name_patterns, patterns
 from warehouse.filters import BEHIND_ALL, FIRST, sortable
 from warehouse.queries import queries
 from warehouse.search_query import Condition, Query, Term
@@ -211,7 +211,7 @@ def _of_condition(db: psycopg.Cursor[Row], condition: Condition, notes: list[str
         SQL["identities_meant"],
         {
             **named,
-            "identity_patterns": wanted.identity if wanted else [],
+            **identity_patterns(wanted),
             "most": MOST_MEANT,
         },
     ).fetchall()

@@ -69,19 +69,26 @@ def test_customers_are_found_by_what_their_name_is_like_and_sorted(
         (row["last_at"] for row in latest), reverse=True
     )
 
-    # Found by an index: no look at every customer or every link.
+    # Found by an index, where there are more than a few: no look at every customer or every link.
+    correspondence.execute(
+        "insert into crm.customers (customer_id, name, created_by)"
+        " select md5(n::text), 'Customer ' || n, 'test' from generate_series(1, 3000) as n"
+    )
+    correspondence.execute("vacuum analyze crm.customers")
     with (
         psycopg.connect(settings.url_for(Role.APP), autocommit=True) as database,
         database.transaction(),
     ):
         database.execute("set local enable_seqscan = off")
         values = {
-            "name_pattern": "%ang%", "name_patterns": ["%ang%"], "identity_patterns": ["%570%"], "customer_ids": [],
-            "most": 10, "page_size": 10, "sort": "name",
+            "name_pattern": "%ang%", "name_patterns": ["%ang%"], "identity_patterns": ["%570%"], "identity_parts": ["%570%"],
+            "customer_ids": ["c"], "most": 10, "page_size": 10, "sort": "name",
         }  # fmt: skip
         plan = "\n".join(
-            line for (line,) in database.execute("explain " + read.SQL["customers_found"], values)
-        )  # type: ignore[operator]
+            line
+            for name in ("customers_meant", "customers_found")
+            for (line,) in database.execute("explain " + read.SQL[name], values)  # type: ignore[operator]
+        )
     assert "customers_searched_name" in plan
     assert "Seq Scan on" not in plan, plan
 
@@ -127,6 +134,13 @@ def test_of_more_than_are_counted_those_that_come_first_stand_first(
     taken: list[Row] = []
     assert read.export(officer, "sam", read.Sort.NAME, 3, taken.append).is_cut
     assert [row["name"] for row in taken] == by_name[:3]
+    # One with so many numbers that they alone end the search: there are more than were counted, and all are looked through.
+    monkeypatch.setattr(read, "MOST", 2)
+    correspondence.customer("Ann", *(f"phone:+61491580{number:03}" for number in range(30)))
+    correspondence.customer("Abe", "phone:+61491580999")
+    for sort, first in ((read.Sort.NAME, ["Abe", "Ann"]), (read.Sort.MADE, ["Abe", "Ann"])):
+        found = read.customers(agent, "0491 580", sort=sort, page_size=4)
+        assert (names(found), found.matched, found.is_cut) == (first, 2, True)
     # Of those that are counted the archived are none.
     monkeypatch.setattr(read, "MOST", 25)
     found = read.customers(agent, "sam")

@@ -194,7 +194,7 @@ WHOM = (
 def walks_for_whom(database: Admin) -> list[str]:
     """The plans of what asks whom and what an operator means, where they walk a table that grows."""
     values = {
-        **name_patterns(["sam"]), "identity_patterns": ["phone:+61491570%"], "customer_ids": ["c1"], "value": "vip",
+        **name_patterns(["sam"]), "identity_patterns": ["phone:+61491570%"], "identity_parts": ["%61491570%"], "customer_ids": ["c1"], "value": "vip",
         "most": 1000,
     }  # fmt: skip
     with database.cursor(row_factory=psycopg.rows.dict_row) as db, database.transaction():

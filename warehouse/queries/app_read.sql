@@ -1,8 +1,11 @@
 -- What pages read, as crm_app. The hot path of one timeline is in timeline.sql.
 
+-- customers_meant --
+--> customers.meant
+
 -- customers_found --
 -- A page of customers as a list shows them.
---> customers.matching
+--> customers.named
 select page.*, recent.channels
 from page
 cross join lateral (
@@ -23,7 +26,7 @@ order by
 
 -- customers_exported --
 -- The same customers for a file, which says nothing of channels.
---> customers.matching
+--> customers.named
 select page.*
 from page
 order by
@@ -38,8 +41,8 @@ select set_config('statement_timeout', '60000', true)
 -- Customers whose name is written much like what was typed, the most alike first.
 select customer_id
 from crm.customers
-where canonical.search_text(%(typed)s) <%% canonical.search_text(name) and archived_at is null
-order by word_similarity(canonical.search_text(%(typed)s), canonical.search_text(name)) desc, lower(name), customer_id
+where canonical.search_text(%(typed)s) <%% folded_name and archived_at is null
+order by word_similarity(canonical.search_text(%(typed)s), folded_name) desc, lower(name), customer_id
 limit %(page_size)s
 
 -- forgive_typos --

@@ -21,9 +21,12 @@ select identity
 from (
     (
         select people.identity
-        from unnest(%(identity_patterns)s::text[]) as wanted (pattern)
+        from unnest(%(identity_parts)s::text[]) as wanted (part)
         cross join lateral (
-            select each.identity from canonical.search_people as each where each.identity like wanted.pattern limit %(most)s + 1
+            select each.identity
+            from canonical.search_people as each
+            where each.identity ilike wanted.part and (each.identity like any (%(identity_patterns)s::text[])) is true
+            limit %(most)s + 1
         ) as people
     )
 
@@ -43,7 +46,7 @@ from (
         cross join lateral (
             select of_customer.identity from canonical.customer_identities as of_customer where of_customer.customer_id = customers.customer_id limit %(most)s + 1
         ) as links
-        where canonical.search_text(customers.name) like %(name_pattern)s::text and canonical.search_text(customers.name) like all (%(name_patterns)s::text[])
+        where customers.folded_name like %(name_pattern)s::text and customers.folded_name like all (%(name_patterns)s::text[])
         limit %(most)s + 1
     )
 ) as meant
@@ -52,7 +55,7 @@ limit %(most)s + 1
 
 -- customers_meant --
 select customer_id from crm.customers
-where canonical.search_text(name) like %(name_pattern)s::text and canonical.search_text(name) like all (%(name_patterns)s::text[])
+where folded_name like %(name_pattern)s::text and folded_name like all (%(name_patterns)s::text[])
 limit %(most)s + 1
 
 -- threads_tagged --
