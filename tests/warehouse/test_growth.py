@@ -146,4 +146,4 @@ def test_the_largest_tables_with_their_partitions_and_indexes(
             admin.execute("lock table public.set_aside in access exclusive mode")
             facts = Watch().facts(app, settings.zone)
             assert facts.tables == ()
-            assert facts.connections
+            assert facts.house
