@@ -109,8 +109,8 @@ def tables(facts: Facts) -> str:
     if not rows:
         return ""
     return (
-        '<div class="table sizes"><table><thead><tr><th>Table</th><th>Rows, about</th><th>Takes</th>'
-        f"<th>of it indexes</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        '<div class="table sizes"><table><thead><tr><th>Table</th><th>Rows, about</th><th>Size</th>'
+        f"<th>Indexes</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
