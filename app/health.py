@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from app.access.roles import Permission
 from app.access.sessions import Viewer
 from app.database import Row
 from app.reading import reading
-from warehouse import deadlines
+from warehouse import deadlines, growth
 from warehouse.health import Facts, Finding, Watch, judge
 from warehouse.queries import queries
 
@@ -43,17 +42,13 @@ def report(*, at_most_old: float = STATE_SECONDS) -> Report:
     if known is not None and time.monotonic() - read_at < at_most_old:
         return known
     settings = database.settings()
-    try:
-        usage = shutil.disk_usage(settings.data_dir)
-        disk = usage.free, usage.total
-    except OSError:
-        # With a database elsewhere the app may have no data folder.
-        disk = None
     with database.pool().connection() as connection:
         # What is usual is learnt once a process.
         watch = _watches[0] if _watches else Watch()
         _watches[:] = [watch]
-        facts = watch.facts(connection, settings.zone, disk=disk, replica=replica.trouble())
+        facts = watch.facts(
+            connection, settings.zone, disk=growth.disk(settings), replica=replica.trouble()
+        )
     made = Report(facts=facts, findings=judge(facts))
     _newest = made, time.monotonic()
     return made

@@ -8,6 +8,7 @@
     faults     an installation struck `scale` times under load: killed, disk full, TCP cut, clock set, started again
     fold       1,000 new messages, 100, and one, at 100,000 stored messages and at `scale`
     hosts      two hosts, a primary and a replica, each part struck in turn under load, `scale` rounds; people decide
+    hours      a working day of fifty people, pressed together: the memory of the app over it and behind it
     idle       processor of all programs while nothing arrives, and at one message a second
     importing  a list of 100,000 customers, by the command and by the page's process: time, memory, undo
     kills      of these the folding process and PostgreSQL alone
@@ -33,7 +34,7 @@ behind: never on that of `settings`. What they stand on:
     storing      invented correspondence in the shape that the two doors leave
     history_pages   a provider's list as pages made ahead, in a process of its own
     sender       a process that signs and posts like Twilio; echo, the bare server it is held against
-    staff_people   the people of `staff`, in a process of their own; staff_tab, one page of theirs
+    staff_people   the people of `staff` and `hours`, in a process of their own; staff_tab, one page of theirs
     strangers    what somebody without a secret does, in a process of their own
     fleet        several hosts on this machine; standby, a replica that can be frozen and killed
     deciders     people who decide on one app and look on the other

@@ -1,7 +1,7 @@
 """The people of `./crm bench staff`, in a process of their own: one order on standard input, one answer.
 
     {"port", "cookies": [people], "idle_cookies": [idle tabs], "customers": [ids], "open_customers": [ids], "seconds",
-     "think_seconds", "seed"}
+     "think_seconds", "seed", "pressed": None or {"actions", "at_once", "stay", "say_each"}}
 
 The tabs begin on the timelines of `open_customers`, in turns; an idle one stays there.
 
@@ -10,6 +10,10 @@ The tabs begin on the timelines of `open_customers`, in turns; an idle one stays
 
 Each person does one thing after the other, with pauses of `think_seconds` on average (exponential), each of a mix:
 timelines, older pages, searches, lists, the queue, and deciding who somebody is.
+
+`pressed` is time pressed together (benchmarks/hours.py): so many actions of all of them without a pause, so many
+at once, and whoever has done `stay` of them leaves and comes with a new page. A line `{"done"}` each `say_each`
+actions.
 """
 
 from __future__ import annotations
@@ -52,12 +56,66 @@ class Notes:
         self.seen.append((message_id, time.perf_counter()))
 
 
+class Pressed:
+    """What all of them have still to do, where time is pressed together."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self.stay: int = order["stay"]
+        self.at_once = asyncio.Semaphore(order["at_once"])
+        self._left: int = order["actions"]
+        self._finished = 0
+        self._say_each: int = order["say_each"]
+
+    def take(self) -> bool:
+        """Whether there was one left to take."""
+        self._left -= 1
+        return self._left >= 0
+
+    def finish(self) -> None:
+        """Call once for each that was taken: others are under way meanwhile, so only what is over is counted."""
+        self._finished += 1
+        if self._finished % self._say_each == 0:
+            print(json.dumps({"done": self._finished}), flush=True)
+
+
 class Person:
     """One person with one page, who works until told to stop."""
 
     def __init__(self, tab: Tab, order: dict[str, Any], notes: Notes, number: int) -> None:
         self._tab, self._order, self._notes = tab, order, notes
         self._chance = random.Random(f"{order['seed']} {number}")
+
+    async def press_on(self, pressed: Pressed) -> None:
+        """One thing behind the other without a pause, while there is something to do."""
+        done = self._chance.randrange(pressed.stay)
+        while True:
+            async with pressed.at_once:
+                if not pressed.take():
+                    return
+                try:
+                    if done and done % pressed.stay == 0:
+                        await self._come_anew()
+                    await self._act()
+                except (Lost, OSError, TimeoutError) as why:
+                    self._notes.lost[str(why) or type(why).__name__] += 1
+                    await self._come_anew()
+                done += 1
+                pressed.finish()
+            # Whoever waits is next.
+            await asyncio.sleep(0)
+
+    async def _come_anew(self) -> None:
+        left = self._tab
+        await left.close()
+        self._tab = Tab(left.port, left.cookie)
+        await self._tab.open("timeline", customer=self._chance.choice(self._order["customers"]))
+
+    async def _act(self) -> None:
+        (name,) = self._chance.choices([*MIX], [*MIX.values()])
+        self._notes.actions[name].append(await self._do(name))
+
+    async def leave(self) -> None:
+        await self._tab.close()
 
     async def work(self, until: float) -> None:
         try:
@@ -66,9 +124,7 @@ class Person:
                 if time.monotonic() + pause > until:
                     return
                 await asyncio.sleep(pause)
-                (name,) = self._chance.choices([*MIX], [*MIX.values()])
-                took = await self._do(name)
-                self._notes.actions[name].append(took)
+                await self._act()
         except Lost as why:
             self._notes.lost[str(why)] += 1
 
@@ -108,29 +164,37 @@ async def _opened(tabs: list[Tab], notes: Notes, customers: list[str]) -> list[T
     return came
 
 
+def received(tabs: list[Tab]) -> int:
+    """Bytes so far."""
+    return sum(tab.received_bytes for tab in tabs)
+
+
 async def run(order: dict[str, Any]) -> dict[str, Any]:
     """Everybody comes, says so with one line, works, and leaves."""
     notes = Notes()
     began = time.monotonic()
     idle = [Tab(order["port"], cookie, notes.see) for cookie in order["idle_cookies"]]
     # Who comes to a timeline later sees its messages late, and that is no delay.
-    people = [Tab(order["port"], cookie) for cookie in order["cookies"]]
+    tabs = [Tab(order["port"], cookie) for cookie in order["cookies"]]
     idle = await _opened(idle, notes, order["open_customers"])
-    people = await _opened(people, notes, order["open_customers"])
+    tabs = await _opened(tabs, notes, order["open_customers"])
+    people = [Person(tab, order, notes, number) for number, tab in enumerate(tabs)]
     opened_seconds = time.monotonic() - began
     notes.seen.clear()
-    print(json.dumps({"opened": len(idle) + len(people)}), flush=True)
-    before = [sum(tab.received_bytes for tab in tabs) for tabs in (people, idle)]
-    until = time.monotonic() + order["seconds"]
-    await asyncio.gather(
-        *(Person(tab, order, notes, number).work(until) for number, tab in enumerate(people))
-    )
-    await asyncio.sleep(max(0.0, until - time.monotonic()))
+    print(json.dumps({"opened": len(idle) + len(tabs)}), flush=True)
+    before = [received(each) for each in (tabs, idle)]
+    if order.get("pressed"):
+        pressed = Pressed(order["pressed"])
+        await asyncio.gather(*(each.press_on(pressed) for each in people))
+    else:
+        until = time.monotonic() + order["seconds"]
+        await asyncio.gather(*(each.work(until) for each in people))
+        await asyncio.sleep(max(0.0, until - time.monotonic()))
     for tab in idle:
         if tab.failure:
             notes.lost[tab.failure] += 1
-    after = [sum(tab.received_bytes for tab in tabs) for tabs in (people, idle)]
-    await asyncio.gather(*(tab.close() for tab in (*people, *idle)))
+    after = [received(each) for each in (tabs, idle)]
+    await asyncio.gather(*(each.leave() for each in people), *(tab.close() for tab in idle))
     return {
         "actions": notes.actions,
         "seen": notes.seen,

@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 
-from warehouse import deadlines
+from warehouse import deadlines, growth
 from warehouse.channels import ROOT, registry
+from warehouse.growth import Disk, Growth
 from warehouse.health_data import of_data
 from warehouse.queries import queries
 from warehouse.rhythm import ALARMING, MENTIONED, Rhythm
@@ -27,6 +28,7 @@ from warehouse.rhythm import ALARMING, MENTIONED, Rhythm
 SQL = queries("health")
 QUALITY = queries("quality")
 CASES = queries("cases")
+SIZES = queries("growth")
 Row = dict[str, Any]
 
 #: A comparison runs every six hours; one that is older than two of them proves nothing about now.
@@ -45,6 +47,8 @@ JOBS_WAIT = timedelta(minutes=15)
 #: Clocks of two machines may differ by a little; signatures are refused from five minutes on.
 CLOCK_OFF = timedelta(minutes=1)
 LEAST_DISK_SHARE, LEAST_DISK_BYTES = 0.05, 2 * 1024**3
+#: A disk that is full within this, as it fills now, is said while there is time to order another.
+DISK_FILLS = timedelta(days=30)
 #: Of a connection so many of its newest messages tell its rhythm, learnt anew so often.
 MOST_TIMES = 5_000
 LEARNT_SECONDS = 600.0
@@ -88,8 +92,10 @@ class Facts:
     data: Sequence[Row] = ()
     #: What is due to people and to the Commissioner.
     due: Sequence[Row] = ()
-    disk_free: int | None = None
-    disk_total: int | None = None
+    disk: Disk | None = None
+    #: The largest tables, and how fast everything grows.
+    tables: Sequence[Row] = ()
+    growth: Growth = field(default_factory=Growth)
     #: Why the replica that pages read from is left out, in words; None where it is not, or there is none.
     replica: str | None = None
 
@@ -357,12 +363,16 @@ def _of_house(facts: Facts) -> list[Finding]:
     if "address" in outside and _nothing_comes(facts, outside["address"]["since"]):
         wrong("bad", "address", f"Providers cannot call us: {outside['address']['problem']}",
               "What they send meanwhile they send again for some hours; what is pulled comes all the same")  # fmt: skip
-    if facts.disk_free is not None and facts.disk_total:
-        share = facts.disk_free / facts.disk_total
-        if share < LEAST_DISK_SHARE or facts.disk_free < LEAST_DISK_BYTES:
-            kind = "bad" if facts.disk_free < LEAST_DISK_BYTES / 4 else "warn"
-            wrong(kind, "disk", f"{facts.disk_free / 1024**3:.1f} GiB are left on the disk of the data folder",
-                  "Make room: when it is full nothing more can be received")  # fmt: skip
+    disk, left = facts.disk, growth.lasts(facts.disk, facts.growth)
+    if disk is not None and (
+        disk.free < LEAST_DISK_SHARE * disk.total or disk.free < LEAST_DISK_BYTES
+    ):
+        kind = "bad" if disk.free < LEAST_DISK_BYTES / 4 else "warn"
+        wrong(kind, "disk", f"{disk.free / 1024**3:.1f} GiB are left on the disk of the data folder",
+              "Make room: when it is full nothing more can be received")  # fmt: skip
+    elif left is not None and left < DISK_FILLS:
+        wrong("warn", "disk_fills", f"The disk is full in {growth.about(left)}, as it fills now",
+              "Give it a larger disk or make room: when it is full nothing more can be received")  # fmt: skip
     return found
 
 
@@ -426,20 +436,22 @@ class Watch:
     def __init__(self) -> None:
         self._learnt_at = 0.0
         self._rhythms: dict[str, Rhythm] = {}
+        self._tables: Sequence[Row] = ()
+        self._growth = Growth()
 
     def facts(
         self,
         database: psycopg.Connection[Any],
         zone: ZoneInfo,
         *,
-        disk: tuple[int, int] | None = None,
+        disk: Disk | None = None,
         replica: str | None = None,
         now: datetime | None = None,
     ) -> Facts:
         """How everything stands now.
 
         Args:
-            disk: free and total bytes of the data folder.
+            disk: what the warehouse and the data folder fill (`growth.disk`).
             replica: why the replica is left out, of who reads from it.
             now: another moment than the present one, of which the warehouse's messages tell as well.
         """
@@ -455,6 +467,7 @@ class Watch:
                 self._learn(
                     cursor.execute(SQL["times"], {"most": MOST_TIMES, **at}).fetchall(), zone, now
                 )
+                self._measure(cursor)
         last_at = {
             row["connection_id"]: max(came)
             for row in rows
@@ -462,12 +475,22 @@ class Watch:
                 came := [each for each in (row["last_delivery_at"], row["last_message_at"]) if each]
             )
         }
-        free, total = disk or (None, None)
         return Facts(
             now=now, zone=zone, connections=rows, house=house or {}, rhythms=self._rhythms,
-            last_at=last_at, lags=lags, data=data, due=due, disk_free=free, disk_total=total,
-            replica=replica,
+            last_at=last_at, lags=lags, data=data, due=due, disk=disk, tables=self._tables,
+            growth=self._growth, replica=replica,
         )  # fmt: skip
+
+    def _measure(self, cursor: psycopg.Cursor[Row]) -> None:
+        self._growth = growth.growth(cursor.execute(SIZES["noted"]).fetchall())
+        try:
+            with cursor.connection.transaction():
+                cursor.execute(SIZES["patience"])
+                most = {"most": growth.MOST_TABLES}
+                self._tables = cursor.execute(SIZES["tables"], most).fetchall()
+        except psycopg.errors.LockNotAvailable:
+            # The sizes of a while ago do.
+            pass
 
     def _learn(self, rows: Sequence[Row], zone: ZoneInfo, now: datetime) -> None:
         self._rhythms = {}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from warehouse.growth import lasts
 from warehouse.health import Facts, Finding, Row, version
 
 OF_CONNECTION = ("connection_id", "channel")
@@ -29,7 +30,10 @@ def text(facts: Facts, findings: Sequence[Finding]) -> bytes:
     gauge("info", "1, with the version of this installation.", ("version",)).labels(version()).set(
         1
     )
-    house = facts.house
+    tables = gauge("table_bytes", "Size of the largest tables, with their indexes.", ("table",))
+    for row in facts.tables:
+        tables.labels(row["name"]).set(row["bytes"])
+    house, left = facts.house, lasts(facts.disk, facts.growth)
     for name, said, value in (
         ("jobs_waiting", "Jobs that are due and wait.", house.get("jobs_waiting")),
         ("jobs_failed", "Jobs that failed lately.", house.get("jobs_failed")),
@@ -46,8 +50,10 @@ def text(facts: Facts, findings: Sequence[Finding]) -> bytes:
          house.get("fold_waiting_since")),
         ("public_address_unreachable", "1 where providers cannot call us as seen from here.",
          int("address" in (house.get("outside") or {})) if house else None),
-        ("disk_free_bytes", "Free on the disk of the data folder.", facts.disk_free),
-        ("disk_bytes", "Size of the disk of the data folder.", facts.disk_total),
+        ("disk_free_bytes", "Free on the disk of the data folder.", facts.disk and facts.disk.free),
+        ("disk_bytes", "Size of the disk of the data folder.", facts.disk and facts.disk.total),
+        ("disk_lasts_seconds", "In how long the disk is full, as it fills now; absent where that is not known.",
+         left.total_seconds() if left is not None else None),
     ):  # fmt: skip
         if value is not None:
             gauge(name, said).set(_number(value))

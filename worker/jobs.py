@@ -32,7 +32,7 @@ from privacy.destruction import destroying
 from privacy.sweep import sweep
 from providers.failures import NeedsAdmin, ProviderFailed
 from quality.starting import Run, look_apart
-from warehouse import audit
+from warehouse import audit, growth
 from warehouse.channels import registry
 from warehouse.migrate import queue_connector
 from warehouse.queries import queries
@@ -627,11 +627,17 @@ def _remove_exports(settings: Settings) -> None:
 
 @_job(cron="30 14 * * *")
 async def keep_house(context: JobContext, timestamp: int) -> None:
-    """Daily: partitions ahead; keys no sender repeats, jobs that are long over, and old exports go."""
+    """Daily: partitions ahead, and how large everything is; old keys, old jobs and old exports go."""
     await context.app.connector.execute_query_one_async(SQL["make_partitions"])
     await context.app.connector.execute_query_one_async(SQL["forget_old_keys"])
     await context.app.job_manager.delete_old_jobs(
         nb_hours=KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
     await context.app.connector.execute_query_async(SCHEDULES["forget_failures"])
+    await asyncio.to_thread(_note_sizes, context.additional_context["settings"])
     await asyncio.to_thread(_remove_exports, context.additional_context["settings"])
+
+
+def _note_sizes(settings: Settings) -> None:
+    with psycopg.connect(settings.url_for(Role.LOADER)) as database:
+        growth.note(settings, database)

@@ -38,6 +38,8 @@ def standing(shown: list[Report]) -> None:
     plot()
     notices(facts.now)
     markup.show(f"<h3>This installation</h3>{health_html.house(facts, version())}")
+    if facts.tables:
+        markup.show(f"<h3>The largest tables</h3>{health_html.tables(facts)}")
 
 
 def notices(now: datetime) -> None:

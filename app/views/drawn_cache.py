@@ -8,23 +8,26 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from sys import getsizeof
 from typing import Any
 
 Row = dict[str, Any]
 
-#: All that is kept, in characters of HTML and of bodies; a message is some thousand.
-MOST_CHARACTERS = 24_000_000
-#: One that is longer is made anew each time.
-LONGEST = 200_000
+#: All that is kept; a message is some nine thousand.
+MOST_BYTES = 24_000_000
+#: What a row takes beside its bodies, measured on rows of timelines: some thirty values, most of them objects.
+ROW_BYTES = 5_000
+#: One that takes more is made anew each time.
+LARGEST_BYTES = 200_000
 
 
 class DrawnCache:
     """The latest drawn first to stay; used by all threads."""
 
-    def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
-        self._most = most_characters
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
         self._kept: OrderedDict[Hashable, tuple[Row, Row | None, str, int]] = OrderedDict()
-        self._characters = 0
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def drawn(self, key: Hashable, row: Row, answered: Row | None, draw: Callable[[], str]) -> str:
@@ -41,16 +44,16 @@ class DrawnCache:
         if kept is not None and kept[0] == row and kept[1] == answered:
             return kept[2]
         html = draw()
-        size = len(html) + len(str(row.get("body") or "")) + len(str(row.get("quoted_body") or ""))
-        if size > LONGEST:
+        size = ROW_BYTES + sum(map(getsizeof, (html, row.get("body"), row.get("quoted_body"))))
+        if size > LARGEST_BYTES:
             return html
         with self._lock:
             former = self._kept.pop(key, None)
-            self._characters += size - (former[3] if former else 0)
+            self._bytes += size - (former[3] if former else 0)
             self._kept[key] = (row, answered, html, size)
-            while self._characters > self._most:
+            while self._bytes > self._most:
                 _, dropped = self._kept.popitem(last=False)
-                self._characters -= dropped[3]
+                self._bytes -= dropped[3]
         return html
 
     def __len__(self) -> int:

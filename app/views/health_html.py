@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from app.views import clock, escape
 from app.views.components import channel_icon, icon
 from app.views.connection_state import ICONS
+from warehouse import growth
 from warehouse.health import Facts, Finding
 
 Row = dict[str, Any]
@@ -84,6 +85,7 @@ def house(facts: Facts, version: str) -> str:
         "Jobs failed": f"{it.get('jobs_failed') or 0:,}",
         "Data checks": _checks(it, facts),
         "Disk": _disk(facts),
+        "Forecast": escape.line(growth.forecast(facts.disk, facts.growth)),
         "Database": f"{size / 1024**3:.2f} GiB, PostgreSQL {escape.line(it.get('server_version'))}" if size else "–",
         "Version": escape.line(version),
     }  # fmt: skip
@@ -97,6 +99,21 @@ def house(facts: Facts, version: str) -> str:
     return f'<dl class="facts">{listed}</dl>'
 
 
+def tables(facts: Facts) -> str:
+    """The largest tables: about how many rows, how much they take, and of it their indexes."""
+    rows = "".join(
+        f"<tr><td>{escape.line(row['name'])}</td><td>{row['rows']:,}</td><td>{growth.size(row['bytes'])}</td>"
+        f"<td>{growth.size(row['index_bytes'])}</td></tr>"
+        for row in facts.tables
+    )
+    if not rows:
+        return ""
+    return (
+        '<div class="table sizes"><table><thead><tr><th>Table</th><th>Rows, about</th><th>Size</th>'
+        f"<th>Indexes</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
 def _checks(it: Mapping[str, Any], facts: Facts) -> str:
     if it.get("checks_tested_at") is None:
         return "not run yet"
@@ -105,9 +122,8 @@ def _checks(it: Mapping[str, Any], facts: Facts) -> str:
 
 
 def _disk(facts: Facts) -> str:
-    if facts.disk_free is None or not facts.disk_total:
-        return "–"
-    return f"{facts.disk_free / 1024**3:.1f} of {facts.disk_total / 1024**3:.1f} GiB free"
+    disk = facts.disk
+    return f"{disk.free / 1024**3:.1f} of {disk.total / 1024**3:.1f} GiB free" if disk else "–"
 
 
 def _time(moment: datetime | None, facts: Facts) -> str:

@@ -32,13 +32,20 @@ def bench(
     ] = None,
     people: Annotated[
         int | None,
-        typer.Option("--people", metavar="N", min=1, help="People at work at once (staff)."),
+        typer.Option("--people", metavar="N", min=1, help="People at work at once (staff, hours)."),
     ] = None,
     app_processes: Annotated[
         int | None,
         typer.Option(
-            "--app-processes", metavar="N", min=1, help="App processes that serve them (staff)."
+            "--app-processes",
+            metavar="N",
+            min=1,
+            help="App processes that serve them (staff, hours).",
         ),
+    ] = None,
+    hours: Annotated[
+        float | None,
+        typer.Option("--hours", metavar="N", min=0.01, help="So much of a working day (hours)."),
     ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -57,7 +64,7 @@ def bench(
     except SettingsError:
         given = None
     module = importlib.import_module(f"benchmarks.{name}")
-    asked = {"people": people, "app_processes": app_processes}
+    asked = {"people": people, "app_processes": app_processes, "hours": hours}
     more = {option: value for option, value in asked.items() if value is not None}
     for option in more.keys() - inspect.signature(module.run).parameters:
         raise Refused(f"the benchmark {name} takes no --{option.replace('_', '-')}")

@@ -33,19 +33,17 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 def judged(data_dir: Path | None) -> dict[str, Any] | None:
     """What is wrong, as the page Health says it; None where the warehouse does not answer."""
-    import shutil
-
     import psycopg
 
-    from warehouse import health
+    from warehouse import growth, health
     from warehouse.refusals import Refused
     from warehouse.settings import SettingsError
 
     settings = settings_for(data_dir)
     try:
-        usage = shutil.disk_usage(settings.data_dir)
+        disk = growth.disk(settings)
         with connect(settings) as database:
-            facts = health.Watch().facts(database, settings.zone, disk=(usage.free, usage.total))
+            facts = health.Watch().facts(database, settings.zone, disk=disk)
     except (Refused, SettingsError, psycopg.Error, OSError):
         return None
     findings = health.judge(facts)
@@ -60,6 +58,8 @@ def judged(data_dir: Path | None) -> dict[str, Any] | None:
             }
             for each in findings
         ],
+        "forecast": growth.forecast(disk, facts.growth),
+        "tables": facts.tables,
     }
 
 
@@ -127,4 +127,5 @@ def told(document: dict[str, Any]) -> list[str]:
     if health:
         lines.append("Health     nothing is wrong" if not health["findings"] else "Health")
         lines += [f"  {each['kind']:<5} {each['sentence']}" for each in health["findings"]]
+        lines.append(f"Room       {health['forecast']}")
     return lines

@@ -29,6 +29,7 @@ def office(c: Correspondence, shop: Shop) -> None:
     _kept(c, shop)
     plant(c)
     _connecting(c, shop)
+    _growing(c)
 
 
 def answered(shop: Shop, *, problem: str = "", **answer: Any) -> None:
@@ -88,6 +89,15 @@ def _kept(c: Correspondence, shop: Shop) -> None:
         "insert into privacy.certificates (certificate_id, what, reason, destroyed_at, destroyed_by, counts, hash)"
         " values ('c1', 'customer', 'Asked for it (agreed by ben)', now() - interval '9 days', 'olive', %s, %s)",
         [json.dumps(counts), "9f2c" * 16],
+    )
+
+
+def _growing(c: Correspondence) -> None:
+    """The database as it was noted day by day: by 48 MiB a day."""
+    c.execute(
+        "insert into jobs.sizes (noted_on, database_bytes)"
+        " select current_date - n, (4096 - 48 * n) * 1024::bigint ^ 2 from generate_series(0, 28) as n"
+        " on conflict (noted_on) do update set database_bytes = excluded.database_bytes"
     )
 
 

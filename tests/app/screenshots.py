@@ -469,6 +469,13 @@ def health(page: Page, shop: Shop) -> None:
 
 
 @picture(*TWO, user="root")
+def health_room(page: Page, shop: Shop) -> None:
+    open_(page, "/health")
+    page.locator(".table.sizes tr").last.scroll_into_view_if_needed()
+    expect(page.get_by_text("The largest tables")).to_be_in_viewport()
+
+
+@picture(*TWO, user="root")
 def jobs(page: Page, shop: Shop) -> None:
     open_(page, "/jobs")
     expect(page.get_by_role("button", name="Do it again").first).to_be_visible()

@@ -64,6 +64,10 @@ class House:
         account = {"AccountSid": "AC" + "5" * 32, "To": "+61255501000", "SmsStatus": "received"}
         self.correspondence.land("twilio_sms", self.sms, fields or {**told, **account})
 
+    def learn_anew(self) -> None:
+        """As each process does every ten minutes."""
+        self.monkeypatch.setattr(health, "_watches", [])
+
     def found(self) -> list[Finding]:
         # A process learns what is usual now and then, and reads the rest anew.
         return judge(health.report(at_most_old=0).facts)
@@ -73,7 +77,7 @@ class House:
 def house(correspondence: Correspondence, monkeypatch: pytest.MonkeyPatch) -> House:
     made = House(correspondence, monkeypatch)
     monkeypatch.setattr(health, "_newest", (None, 0.0))
-    monkeypatch.setattr(health, "_watches", [])
+    made.learn_anew()
     monkeypatch.setattr(clock, "_ahead", None)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100 * 1024**3, 0, 50 * 1024**3))
     made.run("insert into jobs.procrastinate_workers default values")
@@ -172,6 +176,24 @@ def disk_full(house: House) -> Mend:
 
     free(100 * 1024**2)
     return lambda: free(50 * 1024**3)
+
+
+def disk_fills(house: House) -> Mend:
+    """As it was noted day by day, where the server is ours: by 3 GiB a day."""
+    settings = house.correspondence.settings
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.embedded_url_file.write_text(settings.admin_url + "\n")
+    house.run(
+        "insert into jobs.sizes (noted_on, database_bytes, disk_used)"
+        " select current_date - n, 1, (50 - 3 * n) * 1024::bigint ^ 3 from generate_series(0, 10) as n"
+    )
+    house.learn_anew()
+
+    def mended() -> None:
+        house.run("update jobs.sizes set disk_used = 50 * 1024::bigint ^ 3")
+        house.learn_anew()
+
+    return mended
 
 
 def clock_off(house: House) -> Mend:
@@ -274,6 +296,7 @@ CAUSES: list[tuple[Callable[[House], Mend], str, str, tuple[str, str]]] = [
     (worker_stopped, "worker", "bad", ("No worker has been seen", "Start it")),
     (media_refused, "media", "warn", ("1 file could not be fetched", "Try again")),
     (disk_full, "disk", "bad", ("left on the disk", "Make room")),
+    (disk_fills, "disk_fills", "warn", ("The disk is full in about 2 weeks", "Give it a larger disk")),
     (clock_off, "clock", "bad", ("5 minutes ahead of the provider's", "NTP")),
     (reconciliation_gap, "gap", "warn", ("3 messages came by no webhook", "Ask the provider")),
     (address_unreachable, "address", "bad", ("Providers cannot call us", "that the proxy leads to it")),

@@ -24,12 +24,17 @@ def test_the_same_is_made_once_and_another_anew() -> None:
 
 
 def test_it_holds_no_more_than_it_may() -> None:
-    cache = DrawnCache(most_characters=10_000)
+    cache = DrawnCache(most_bytes=100_000)
     for number in range(1_000):
         cache.drawn(number, row(body="x" * 90), None, lambda: "y" * 910)
-    assert len(cache) <= 10
+    # What a row takes counts, not its texts alone.
+    assert 10 <= len(cache) <= 20
     cache.drawn("one that is too long", row(body="x"), None, lambda: "y" * 300_000)
-    assert len(cache) <= 10
+    assert 10 <= len(cache) <= 20
+    # So does a letter that takes four bytes.
+    for number in range(1_000):
+        cache.drawn(number, row(body="x"), None, lambda: "\U0001f600" * 1_000)
+    assert 8 <= len(cache) <= 11
 
 
 def test_every_page_shows_what_is_now_under_its_own_rights() -> None:

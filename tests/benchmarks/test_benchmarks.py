@@ -33,6 +33,7 @@ TINY = {
     "faults": 6,
     "fold": 300,
     "hosts": 2,
+    "hours": 300,
     "idle": 300,
     "importing": 300,
     "kills": 3,
@@ -54,11 +55,12 @@ IN_EACH_RUN = {"audit", "search", "staff", "suggestions"}
 #: These begin with a build of the whole warehouse, in that module.
 BUILT_FIRST = {
     "search": "benchmarks.kept",
+    "hours": "benchmarks.kept",
     "staff": "benchmarks.kept",
     "suggestions": "benchmarks.suggestions",
 }
 #: So many people have figures of each kind.
-CROWDS = {"staff": {"people": 8}}
+CROWDS = {"staff": {"people": 8}, "hours": {"people": 8}}
 #: These bring an installation of their own; their short forms are tests/test_end_to_end.py and tests/operations/test_hosts.py.
 AS_A_COMMAND_ALONE = {"faults", "hosts", "kills", "upgrade"}
 NUMBER = (int, float)
@@ -175,6 +177,17 @@ def counts_are_true(document: dict[str, Any]) -> None:
         assert rows_of(document, "POST to the open tabs concerned, p95 of ")
         (lost,) = rows_of(document, "lost sessions")
         assert lost["value"] == 0
+    elif name == "hours":
+        assert [row["unit"] for row in document["results"]] == [
+            "MB",
+            "MB",
+            "MB",
+            "actions",
+            "s",
+            "sessions",
+        ]
+        assert rows_of(document, "done")[0]["value"] == (50 if LONG else 8) * 18
+        assert rows_of(document, "lost sessions")[0]["value"] == 0
     elif name == "attacks":
         assert len(rows_of(document, "genuine deliveries, p99 of 100 ")) == 3
         for words in ("refused or unanswered", "session lost"):

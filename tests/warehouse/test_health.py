@@ -13,6 +13,7 @@ import yaml
 
 from tests.app.test_connection_html import connection
 from warehouse import health, health_metrics
+from warehouse.growth import Disk, Growth
 from warehouse.health import Facts, judge
 from warehouse.rhythm import Rhythm
 
@@ -49,9 +50,13 @@ RHYTHM = Rhythm.of(
 def facts(*rows: dict[str, Any], now: datetime = NOW, **more: Any) -> Facts:
     given = {
         "now": now, "zone": SYDNEY, "connections": rows or (row(),), "house": HOUSE,
-        "disk_free": 50 * 1024**3, "disk_total": 100 * 1024**3,
+        "disk": disk(50 * 1024**3),
     }  # fmt: skip
     return Facts(**(given | more))
+
+
+def disk(free: int) -> Disk:
+    return Disk(free=free, total=100 * 1024**3, holds_database=True)
 
 
 def row(**more: Any) -> dict[str, Any]:
@@ -119,9 +124,19 @@ def test_what_is_wrong_with_the_house_is_named(more: dict[str, Any], kind: str, 
 
 
 def test_a_full_disk_is_named_before_it_is_full() -> None:
-    assert told(facts(disk_free=1024**3, disk_total=100 * 1024**3)) == [("warn", "disk")]
-    assert told(facts(disk_free=1024**2, disk_total=100 * 1024**3)) == [("bad", "disk")]
-    assert told(facts(disk_free=None, disk_total=None)) == []
+    assert told(facts(disk=disk(1024**3))) == [("warn", "disk")]
+    assert told(facts(disk=disk(1024**2))) == [("bad", "disk")]
+    assert told(facts(disk=None)) == []
+    fast, slow = Growth(disk=2.0 * 1024**3), Growth(disk=1.0 * 1024**3)
+    assert told(facts(growth=fast)) == [("warn", "disk_fills")]
+    assert (
+        judge(facts(growth=fast))[0].words == "The disk is full in about 4 weeks, as it fills now"
+    )
+    assert told(facts(growth=slow)) == []
+    # One sentence about one disk.
+    assert told(facts(growth=fast, disk=disk(1024**3))) == [("warn", "disk")]
+    elsewhere = Disk(free=50 * 1024**3, total=100 * 1024**3, holds_database=False)
+    assert told(facts(growth=fast, disk=elsewhere)) == []
 
 
 def pushed(name: str, **more: Any) -> dict[str, Any]:
@@ -209,7 +224,11 @@ def test_every_figure_of_a_connection_is_a_metric() -> None:
 
 
 def test_every_figure_is_a_metric() -> None:
-    found = facts(row(last_refused_at=NOW, refusals_last_day=2))
+    table = {"name": "raw.webhook_deliveries", "rows": 7, "bytes": 4096, "index_bytes": 1024}
+    found = facts(
+        row(last_refused_at=NOW, refusals_last_day=2),
+        tables=[table], growth=Growth(disk=1.0 * 1024**3),
+    )  # fmt: skip
     lines = health_metrics.text(found, judge(found)).decode().splitlines()
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     assert values['crm_finding{connection_id="c1",kind="bad",what="refused"}'] == "1.0"
@@ -218,5 +237,7 @@ def test_every_figure_is_a_metric() -> None:
         values['crm_connection_refused_last_day{channel="messenger",connection_id="c1"}'] == "2.0"
     )
     assert float(values["crm_disk_free_bytes"]) == 50 * 1024**3
+    assert float(values["crm_disk_lasts_seconds"]) == 50 * 86_400
+    assert values['crm_table_bytes{table="raw.webhook_deliveries"}'] == "4096.0"
     assert float(values["crm_worker_seen_timestamp_seconds"]) == pytest.approx(NOW.timestamp() - 3)
     assert health.version() in (health.ROOT / "CHANGELOG.md").read_text()
