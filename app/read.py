@@ -172,6 +172,8 @@ def _matches(db: Reading, typed: str, wanted: Patterns, sort: Sort, page_size: i
     return Found(rows=rows, matched=max(matched, len(rows)), is_cut=is_cut)
 
 
+#: So many of the latest contacts are looked through for each customer of a page; where few wrote most of them, so many.
+FEW_CONTACTS, MANY_CONTACTS = 2, 16
 FIRST_OF = {
     Sort.LATEST: "customers_of_latest_contacts",
     Sort.NAME: "customers_by_name",
@@ -180,11 +182,14 @@ FIRST_OF = {
 
 
 def _first(db: Reading, sort: Sort, page_size: int) -> Found:
-    (total,), first = db.together(
-        (SQL["count_customers"], {}), (SQL[FIRST_OF[sort]], _in_order(page_size))
+    asked = _in_order(page_size, FEW_CONTACTS)
+    (total,), first = db.together((SQL["count_customers"], {}), (SQL[FIRST_OF[sort]], asked))
+    ids = _first_of(db, sort, page_size, first=first)
+    return Found(
+        rows=_listed(db, _values(sort, page_size, ids)),
+        matched=total["customers"],
+        is_cut=False,
     )
-    rows = _listed(db, _values(sort, page_size, [row["customer_id"] for row in first]))
-    return Found(rows=rows, matched=total["customers"], is_cut=False)
 
 
 def _first_of(
@@ -193,19 +198,33 @@ def _first_of(
     page_size: int,
     wanted: Patterns | None = None,
     words: Sequence[str] = (),
+    *,
+    first: list[Row] | None = None,
 ) -> list[str]:
-    """The customers that come first in an order: of all, or of those whom the patterns mean."""
-    asked = _in_order(page_size, wanted, words)
-    return [row["customer_id"] for row in db.execute(SQL[FIRST_OF[sort]], asked)]
+    """The customers that come first in an order: of all, or of those whom the patterns mean.
+
+    Args:
+        first: what a look through few contacts found, where it was asked for already.
+    """
+
+    def through(contacts: int) -> list[Row]:
+        asked = _in_order(page_size, contacts, wanted, words)
+        return db.execute(SQL[FIRST_OF[sort]], asked).fetchall()
+
+    rows = through(FEW_CONTACTS) if first is None else first
+    if any(row.get("is_short") for row in rows[:1]):
+        rows = through(MANY_CONTACTS)
+    return [row["customer_id"] for row in rows]
 
 
 def _in_order(
-    page_size: int, wanted: Patterns | None = None, words: Sequence[str] = ()
+    page_size: int, contacts: int, wanted: Patterns | None = None, words: Sequence[str] = ()
 ) -> dict[str, Any]:
     return {
         **name_patterns(words),
         **identity_patterns(wanted),
         "page_size": page_size,
+        "contacts": contacts * page_size,
         "is_searched": wanted is not None,
     }
 

@@ -141,6 +141,17 @@ def test_of_more_than_are_counted_those_that_come_first_stand_first(
     for sort, first in ((read.Sort.NAME, ["Abe", "Ann"]), (read.Sort.MADE, ["Abe", "Ann"])):
         found = read.customers(agent, "0491 580", sort=sort, page_size=4)
         assert (names(found), found.matched, found.is_cut) == (first, 2, True)
+    # Whoever wrote from many numbers takes nobody's place.
+    with correspondence.together():
+        for number in range(30):
+            correspondence.sms(
+                f"+61491580{number:03}", "hello", START + timedelta(days=2, minutes=number)
+            )
+        correspondence.sms("+61491580999", "hello", START + timedelta(hours=40))
+    for typed in ("0491 580", "a"):
+        found = read.customers(agent, typed, page_size=4)
+        assert names(found)[:2] == ["Ann", "Abe"]
+    assert names(read.customers(agent, "", page_size=4))[:2] == ["Ann", "Abe"]
     # Of those that are counted the archived are none.
     monkeypatch.setattr(read, "MOST", 25)
     found = read.customers(agent, "sam")

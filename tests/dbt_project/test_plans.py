@@ -189,7 +189,7 @@ def test_whose_a_message_is_is_found_by_its_index(admin: Database) -> None:
     some = {
         "message_id": "m", "raw_ref": "r", "customer_id": "c", "before": None, "page_size": 50, "since_fold": 1,
         "position": "p", "message_ids": ["m"], "looked_through": 100, "most": 10, "attachment_id": "a",
-        "is_searched": False, "name_pattern": None, "name_patterns": [], "identity_patterns": [], "identity_parts": [],
+        "is_searched": False, "name_pattern": None, "name_patterns": [], "identity_patterns": [], "identity_parts": [], "contacts": 20,
         **Filter(tags=("VIP",)).parameters(ZoneInfo("UTC"), datetime(2026, 11, 1, tzinfo=UTC)),
     }  # fmt: skip
     for file, name, tables in BY_IDENTITY:

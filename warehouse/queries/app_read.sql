@@ -76,7 +76,8 @@ order by created_at desc, customer_id desc
 limit %(page_size)s
 
 -- customers_of_latest_contacts --
--- The customers of the identities that wrote last, then the customers made last.
+-- The customers of the so many identities that wrote last, then the customers made last. `is_short`: more contacts would fill the page, because some
+-- customers have several.
 with
 
 contacts as (
@@ -96,8 +97,7 @@ contacts as (
     ) as owner
     where identities.last_inbound_key is not null
     order by identities.last_inbound_key desc
-    -- Some have several.
-    limit 4 * %(page_size)s
+    limit %(contacts)s
 
 ),
 
@@ -121,7 +121,9 @@ either as (
 
 )
 
-select customer_id
+select
+    customer_id,
+    (select count(*) >= %(contacts)s and count(distinct customer_id) < %(page_size)s from contacts) as is_short
 from either
 group by customer_id
 order by max(contact_at) desc nulls last, max(created_at) desc, customer_id
