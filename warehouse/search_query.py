@@ -107,7 +107,7 @@ def parse(typed: str, zone: ZoneInfo, today: date | None = None) -> Query:
     """Read what was typed. Days are those of `zone` (CRM_TIMEZONE); `today` is for `on:today`."""
     read = _Read()
     # A NUL, which nobody sees, parts words; it does not part a minus or an operator from its word.
-    text = UNSEEN.sub("", typed[:LONGEST]).translate(QUOTES).encode("utf-8", "ignore").decode()
+    text = UNSEEN.sub("", _first_of(typed)).translate(QUOTES).encode("utf-8", "ignore").decode()
     if len(typed) > LONGEST:
         read.notes.append(f"Only the first {LONGEST:,} characters are looked for.")
     for count, piece in enumerate(PIECE.finditer(text)):
@@ -122,6 +122,15 @@ def parse(typed: str, zone: ZoneInfo, today: date | None = None) -> Query:
         before=read.before,
         notes=tuple(dict.fromkeys(read.notes)),
     )
+
+
+def _first_of(typed: str) -> str:
+    """No more than LONGEST of it, without a word that this would cut: half a word is in no message."""
+    first = typed[:LONGEST]
+    if len(typed) <= LONGEST or typed[LONGEST].isspace():
+        return first
+    end = max((place for place, sign in enumerate(first) if sign.isspace()), default=0)
+    return first[:end] if first[:end].strip() else first
 
 
 def _take(read: _Read, piece: re.Match[str], zone: ZoneInfo, today: date) -> None:

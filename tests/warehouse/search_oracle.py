@@ -222,6 +222,8 @@ def query(rng: random.Random, zone: ZoneInfo, first: datetime, last: datetime) -
         # Whatever stands behind so much is cut off.
         if len(part.written) > 1_000:
             return [part]
+    if sum(len(part.written) + 1 for part in made) > 1_000:
+        return made[:1]
     kinds = [part.kind for part in made]
     if "phone" in kinds and any(DIGITS.fullmatch(part.written) for part in made[1:]):
         return made[:1]

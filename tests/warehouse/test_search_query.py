@@ -116,3 +116,13 @@ def test_a_snippet_shows_the_match_as_it_was_written() -> None:
     assert [
         text for text, matched in snippet({**row, "body": "東京都庁"}, terms("京都")) if matched
     ] == ["京都"]
+
+
+def test_a_word_that_the_end_would_cut_is_left_out() -> None:
+    first, second = "a" * 700, "b" * 700
+    read = parse(f"{first} {second}", SYDNEY, TODAY)
+    assert [term.text for term in read.terms] == [first]
+    assert read.notes == ("Only the first 1,000 characters are looked for.",)
+    # One that ends just there is whole; of one that is longer than all, its beginning.
+    assert [len(term.text) for term in terms(f"{'a' * 499} {'b' * 500} c")] == [499, 500]
+    assert [len(term.text) for term in terms("a" * 5_000)] == [LONGEST]
